@@ -1,0 +1,12 @@
+//! How many pods each ReplicaSet should have: arithmetic alone, no Kubernetes objects.
+//!
+//! Read in this order: [`limits`] resolves `maxSurge` and `maxUnavailable`, [`split`] turns a weight into two counts, and
+//! [`basic`] says how far one pass may move towards that split without breaking the limits.
+
+pub mod basic;
+pub mod limits;
+pub mod split;
+
+pub use basic::{BasicCanary, OldReplicaSet, Size, shrink_old};
+pub use limits::Limits;
+pub use split::{Split, split};
