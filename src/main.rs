@@ -1,3 +1,36 @@
-//! The `sluice` program.
+//! The command line of `sluice`.
 
-fn main() {}
+use clap::{Parser, Subcommand};
+use sluice::flags::ControllerFlags;
+
+/// Progressive delivery for Kubernetes.
+#[derive(Parser)]
+#[command(name = "sluice", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the controller, in a cluster or outside
+    Controller(Box<ControllerFlags>),
+    /// Print the custom resource definitions as YAML
+    Crds,
+}
+
+fn main() -> anyhow::Result<()> {
+    // The one TLS provider of the program; without this line the first connection panics.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match Cli::parse().command {
+        Command::Controller(flags) => tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?
+            .block_on(sluice::start::controller(*flags)),
+        Command::Crds => {
+            print!("{}", sluice::preflight::crds(&[])?);
+            Ok(())
+        }
+    }
+}

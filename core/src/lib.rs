@@ -2,5 +2,21 @@
 //!
 //! **Architecture invariant:** nothing in this crate talks to the outside world: no client, no clock, no randomness, no
 //! logging. The same snapshot gives the same plan, on a laptop, in production and in a simulation.
+//!
+//! The way of a decision: a [`snapshot`] of everything that matters, a [`plan`] made from it, and the [`guard`] that checks
+//! the plan's [effects](effect) once more before anybody executes them.
 
+pub mod api;
+pub mod effect;
+pub mod event;
+pub mod guard;
+pub mod identity;
+pub mod plan;
 pub mod replicas;
+pub mod revision;
+pub mod selector;
+pub mod snapshot;
+pub mod status;
+pub mod steps;
+pub mod time;
+pub mod validate;

@@ -1,0 +1,137 @@
+//! Effects as requests: JSON Patches whose `test` operations are the preconditions.
+
+use serde_json::{Value, json};
+
+use super::{Annotation, Ownership, ReplicaSetPatch, RolloutPatch};
+
+/// The operations of a JSON Patch (RFC 6902), as the API server takes them.
+pub type Operations = Vec<Value>;
+
+impl ReplicaSetPatch {
+    /// The patch: it applies to the observed object at the observed size, or not at all.
+    pub fn operations(&self) -> Operations {
+        let mut operations = vec![test("/metadata/uid", &json!(self.target.uid))];
+        if let Some(change) = &self.replicas {
+            operations.push(test("/spec/replicas", &json!(change.from)));
+            operations.push(set("/spec/replicas", &json!(change.to)));
+        }
+        if let Some(change) = &self.min_ready_seconds {
+            // The API server leaves the field out when it is 0, so there may be nothing to test.
+            if change.from != 0 {
+                operations.push(test("/spec/minReadySeconds", &json!(change.from)));
+            }
+            operations.push(set("/spec/minReadySeconds", &json!(change.to)));
+        }
+        annotate(&mut operations, &self.annotations, self.had_annotations);
+        operations
+    }
+}
+
+impl RolloutPatch {
+    /// The patch: it applies to the very version that was observed, because an absent field cannot be tested for.
+    pub fn operations(&self) -> Operations {
+        let mut operations = vec![
+            test("/metadata/uid", &json!(self.target.uid)),
+            test("/metadata/resourceVersion", &json!(self.target.resource_version)),
+        ];
+        if let Some(replicas) = self.replicas {
+            operations.push(set("/spec/replicas", &json!(replicas)));
+        }
+        annotate(&mut operations, &self.annotations, self.had_annotations);
+        operations
+    }
+}
+
+impl Ownership {
+    /// The patch: it applies to the very version that was observed.
+    pub fn operations(&self) -> Operations {
+        vec![
+            test("/metadata/uid", &json!(self.target.uid)),
+            test("/metadata/resourceVersion", &json!(self.target.resource_version)),
+            set("/metadata/ownerReferences", &self.owner_references),
+        ]
+    }
+}
+
+fn annotate(operations: &mut Operations, annotations: &[Annotation], had_annotations: bool) {
+    if annotations.is_empty() {
+        return;
+    }
+    if !had_annotations {
+        let map: serde_json::Map<String, Value> =
+            annotations.iter().filter_map(|a| Some((a.key.clone(), json!(a.value.to.as_ref()?)))).collect();
+        operations.push(set("/metadata/annotations", &Value::Object(map)));
+        return;
+    }
+    for Annotation { key, value } in annotations {
+        let path = format!("/metadata/annotations/{}", escape(key));
+        if let Some(from) = &value.from {
+            operations.push(test(&path, &json!(from)));
+        }
+        operations.push(match &value.to {
+            Some(to) => set(&path, &json!(to)),
+            None => json!({ "op": "remove", "path": path }),
+        });
+    }
+}
+
+fn test(path: &str, value: &Value) -> Value {
+    json!({ "op": "test", "path": path, "value": value })
+}
+
+/// `add` replaces what is there, and unlike `replace` also works where nothing is.
+fn set(path: &str, value: &Value) -> Value {
+    json!({ "op": "add", "path": path, "value": value })
+}
+
+/// A map key as a JSON Pointer segment (RFC 6901).
+fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, Target};
+    use super::*;
+
+    fn patch() -> ReplicaSetPatch {
+        ReplicaSetPatch {
+            target: Target { name: "web-abc".into(), uid: "u1".into(), resource_version: "7".into() },
+            replicas: Some(Change { from: 1, to: 2 }),
+            min_ready_seconds: None,
+            annotations: vec![Annotation {
+                key: "rollout.argoproj.io/desired-replicas".into(),
+                value: Change { from: Some("2".into()), to: Some("4".into()) },
+            }],
+            had_annotations: true,
+        }
+    }
+
+    #[test]
+    fn a_size_and_its_annotation_are_one_patch_that_tests_both() {
+        let path = "/metadata/annotations/rollout.argoproj.io~1desired-replicas";
+        assert_eq!(
+            patch().operations(),
+            [
+                json!({"op": "test", "path": "/metadata/uid", "value": "u1"}),
+                json!({"op": "test", "path": "/spec/replicas", "value": 1}),
+                json!({"op": "add", "path": "/spec/replicas", "value": 2}),
+                json!({"op": "test", "path": path, "value": "2"}),
+                json!({"op": "add", "path": path, "value": "4"}),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_first_annotation_brings_its_map() {
+        let patch = ReplicaSetPatch { had_annotations: false, replicas: None, ..patch() };
+        assert_eq!(
+            patch.operations()[1..],
+            [json!({
+                "op": "add",
+                "path": "/metadata/annotations",
+                "value": {"rollout.argoproj.io/desired-replicas": "4"}
+            })]
+        );
+    }
+}

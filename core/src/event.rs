@@ -1,0 +1,143 @@
+//! Kubernetes Events about a rollout: reasons and texts as Argo Rollouts writes them, because notification triggers and
+//! dashboards are built on both.
+
+use std::fmt;
+
+const SCALING: &str = "ScalingReplicaSet";
+const STEP_COMPLETED: &str = "RolloutStepCompleted";
+
+/// Whether an event needs a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Something went as asked.
+    Normal,
+    /// Something did not.
+    Warning,
+}
+
+impl Severity {
+    /// The `type` of a Kubernetes Event.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Normal => "Normal",
+            Severity::Warning => "Warning",
+        }
+    }
+}
+
+/// One thing to tell about a rollout, once the write that makes it true has succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The event's `reason`; notification triggers are named after it.
+    pub reason: &'static str,
+    /// Its `type`.
+    pub severity: Severity,
+    /// Its `message`.
+    pub message: String,
+}
+
+impl Note {
+    fn normal(reason: &'static str, message: String) -> Note {
+        Note { reason, severity: Severity::Normal, message }
+    }
+
+    fn warning(reason: &'static str, message: String) -> Note {
+        Note { reason, severity: Severity::Warning, message }
+    }
+
+    /// The controller has seen this Rollout for the first time.
+    pub fn added(namespace: &str, name: &str) -> Note {
+        Note::normal("RolloutAddedToInformer", format!("Rollout resource added to informer: {namespace}/{name}"))
+    }
+
+    /// The Rollout's revision moved.
+    pub fn updated(revision: i64) -> Note {
+        Note::normal("RolloutUpdated", format!("Rollout updated to revision {revision}"))
+    }
+
+    /// A revision got its ReplicaSet.
+    pub fn replica_set_created(name: &str, revision: i64) -> Note {
+        Note::normal("NewReplicaSetCreated", format!("Created ReplicaSet {name} (revision {revision})"))
+    }
+
+    /// The API server refused a revision's ReplicaSet.
+    pub fn replica_set_refused(name: &str, error: &str) -> Note {
+        Note::warning("ReplicaSetCreateError", format!("Failed to create new replica set \"{name}\": {error}"))
+    }
+
+    /// A ReplicaSet's size changed.
+    pub fn scaled(name: &str, revision: i64, from: i32, to: i32) -> Note {
+        let direction = if to > from { "up" } else { "down" };
+        Note::normal(SCALING, format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"))
+    }
+
+    /// A new revision is on its way, so the rollout is no longer complete.
+    pub fn not_completed(revision: i64, hash: &str) -> Note {
+        Note::normal(
+            "RolloutNotCompleted",
+            format!("Rollout not completed, started update to revision {revision} ({hash})"),
+        )
+    }
+
+    /// A revision became the stable one.
+    pub fn completed(revision: i64, hash: &str, why: &str) -> Note {
+        Note::normal("RolloutCompleted", format!("Rollout completed update to revision {revision} ({hash}): {why}"))
+    }
+
+    /// A step is done; `number` counts from 1.
+    pub fn step_completed(number: usize, steps: usize, step: impl fmt::Display) -> Note {
+        Note::normal(STEP_COMPLETED, format!("Rollout step {number}/{steps} completed ({step})"))
+    }
+
+    /// The steps are skipped, because the revision is known to be good.
+    pub fn steps_skipped(message: &str) -> Note {
+        Note::normal("SkipSteps", message.to_owned())
+    }
+
+    /// The rollout waits for a person or for time.
+    pub fn paused(reason: Option<&str>) -> Note {
+        let message = match reason {
+            Some(reason) => format!("Rollout is paused ({reason})"),
+            None => "Rollout is paused".to_owned(),
+        };
+        Note::normal("RolloutPaused", message)
+    }
+
+    /// It goes on.
+    pub fn resumed() -> Note {
+        Note::normal("RolloutResumed", "Rollout is resumed".to_owned())
+    }
+
+    /// The update was given up and the stable revision serves.
+    pub fn aborted(message: &str) -> Note {
+        Note::warning("RolloutAborted", message.to_owned())
+    }
+
+    /// An aborted update is tried again.
+    pub fn retried() -> Note {
+        Note::normal("RolloutRetry", "Retrying Rollout after abort".to_owned())
+    }
+
+    /// The update made no progress within its deadline.
+    pub fn timed_out(message: &str) -> Note {
+        Note::warning("ProgressDeadlineExceeded", message.to_owned())
+    }
+
+    /// The manifest cannot be acted on.
+    pub fn invalid(message: &str) -> Note {
+        Note::warning("InvalidSpec", message.to_owned())
+    }
+
+    /// A write failed for a reason that the controller cannot mend.
+    pub fn reconciliation_error(message: &str) -> Note {
+        Note::warning("ReconciliationError", message.to_owned())
+    }
+}
+
+/// The events of one pass in the order in which they are told: what the effects did, then what the status says. Only where
+/// the status says that a step is done do the sizes follow it, because they are the next step's.
+pub fn in_order(of_effects: Vec<Note>, of_status: Vec<Note>) -> Vec<Note> {
+    let advances = of_status.iter().any(|note| note.reason == STEP_COMPLETED);
+    let (first, last): (Vec<_>, Vec<_>) = of_effects.into_iter().partition(|note| !advances || note.reason != SCALING);
+    first.into_iter().chain(of_status).chain(last).collect()
+}

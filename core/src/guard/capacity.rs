@@ -1,0 +1,42 @@
+//! S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`.
+
+use crate::effect::Effect;
+use crate::plan::Plan;
+use crate::replicas::Limits;
+use crate::snapshot::Snapshot;
+
+use super::{Invariant, Part, Violation};
+
+/// Judges all shrinks of a plan together, because together they happen. A ReplicaSet loses its unavailable pods first, so it
+/// keeps as many available ones as fit into its new size.
+pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
+    let Some(canary) = &snapshot.rollout.spec.strategy.canary else { return };
+    let floor =
+        Limits::resolve(snapshot.replicas(), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()).floor();
+    let mut available: i32 = snapshot.replica_sets.iter().map(|rs| rs.observed().available_replicas).sum();
+    for (index, planned) in plan.effects.iter().enumerate() {
+        let (name, left) = match &planned.effect {
+            Effect::PatchReplicaSet(patch) => match &patch.replicas {
+                Some(size) if size.to < size.from => (&patch.target.name, size.to),
+                _ => continue,
+            },
+            Effect::DeleteReplicaSet(target) => (&target.name, 0),
+            _ => continue,
+        };
+        let now =
+            snapshot.replica_sets.iter().find(|rs| rs.name() == name).map_or(0, |rs| rs.observed().available_replicas);
+        let lost = (now - left).max(0);
+        if lost > 0 && available - lost < floor {
+            violations.push(Violation {
+                invariant: Invariant::Capacity,
+                part: Part::Effect(index),
+                message: format!(
+                    "shrinking {name} to {left} would leave {} available pods where {floor} must stay",
+                    available - lost
+                ),
+            });
+        } else {
+            available -= lost;
+        }
+    }
+}

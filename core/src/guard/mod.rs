@@ -1,0 +1,95 @@
+//! The invariants, restated independently of the planner and checked on every plan before it is executed, in production too.
+//!
+//! A plan that would break one loses the effect that breaks it; everything else of it goes on. One file holds one invariant,
+//! and its name is the one used in docs/architecture.md.
+
+mod capacity;
+mod once;
+mod pause;
+mod quiet;
+mod steps;
+mod truth;
+
+use crate::plan::Plan;
+use crate::snapshot::Snapshot;
+
+/// What the guard watches over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`.
+    Capacity,
+    /// S7: the step index moves back only for a person, an abort or a new target, and never past an incomplete step.
+    StepMonotone,
+    /// S8: an indefinite pause ends by a person, a timed one not early, and each is recorded once.
+    Pause,
+    /// S10: a revision has one ReplicaSet.
+    AtMostOnce,
+    /// S14: nothing to do is no write, and nothing is looked at more than once a second without cause.
+    Quiet,
+    /// S15: the status says what is.
+    Truth,
+}
+
+impl Invariant {
+    /// Its name in logs, events and the label of `sluice_guard_violations_total`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Invariant::Capacity => "S1-capacity",
+            Invariant::StepMonotone => "S7-step-monotone",
+            Invariant::Pause => "S8-pause",
+            Invariant::AtMostOnce => "S10-at-most-once",
+            Invariant::Quiet => "S14-quiet",
+            Invariant::Truth => "S15-truth",
+        }
+    }
+}
+
+/// Which part of a plan breaks an invariant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The effect at this place.
+    Effect(usize),
+    /// The status.
+    Status,
+    /// The moment of the next look.
+    Wake,
+}
+
+/// One broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// By what.
+    pub part: Part,
+    /// In words, naming the objects and the numbers.
+    pub message: String,
+}
+
+/// Every invariant that the plan would break.
+pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for invariant in [capacity::check, steps::check, pause::check, once::check, quiet::check, truth::check] {
+        invariant(snapshot, plan, &mut violations);
+    }
+    violations
+}
+
+/// The plan without what breaks an invariant. A withheld status keeps the conditions, which tell people why.
+pub fn enforce(snapshot: &Snapshot, mut plan: Plan, violations: &[Violation]) -> Plan {
+    let withheld = |index: usize| violations.iter().any(|violation| violation.part == Part::Effect(index));
+    let effects = std::mem::take(&mut plan.effects);
+    plan.effects = effects.into_iter().enumerate().filter(|(index, _)| !withheld(*index)).map(|(_, e)| e).collect();
+    if violations.iter().any(|violation| violation.part == Part::Status) {
+        let before = snapshot.rollout.status();
+        plan.notes.clear();
+        plan.status = crate::api::RolloutStatus { conditions: plan.status.conditions, ..before.clone() };
+    }
+    if violations.iter().any(|violation| violation.part == Part::Wake) {
+        plan.wake_at = Some(crate::time::after(snapshot.now, quiet::SHORTEST_WAIT));
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests;

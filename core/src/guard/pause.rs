@@ -1,0 +1,61 @@
+//! S8: an indefinite pause ends by a person, a timed one not early, and each is recorded once.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use crate::api::{PauseReason, RolloutPause, RolloutStatus};
+use crate::plan::Plan;
+use crate::snapshot::Snapshot;
+use crate::time;
+
+use super::{Invariant, Part, Violation};
+
+pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
+    let (before, after) = (snapshot.rollout.status(), &plan.status);
+    let mut violate =
+        |message: String| violations.push(Violation { invariant: Invariant::Pause, part: Part::Status, message });
+    for (place, condition) in after.pause_conditions.iter().enumerate() {
+        if after.pause_conditions[..place].iter().any(|earlier| earlier.reason == condition.reason) {
+            violate(format!("the pause {} would be recorded twice", condition.reason));
+        }
+    }
+    let same_target =
+        before.current_pod_hash == after.current_pod_hash && before.current_step_hash == after.current_step_hash;
+    let overruled = before.abort || after.abort || before.promote_full || after.stable_rs == after.current_pod_hash;
+    let Some(index) = before.current_step_index.and_then(|index| usize::try_from(index).ok()) else { return };
+    if !same_target
+        || overruled && after.stable_rs == before.stable_rs
+        || after.current_step_index <= before.current_step_index
+    {
+        return;
+    }
+    let canary = snapshot.rollout.spec.strategy.canary.as_ref();
+    let step = canary.and_then(|canary| canary.steps.as_ref()).and_then(|steps| steps.get(index));
+    let Some(pause) = step.and_then(|step| step.pause.as_ref()) else { return };
+    match recorded(before) {
+        None if before.controller_pause => {} // A person removed the record.
+        None => violate(format!("the pause of step {index} would end before it began")),
+        Some(since) => match seconds(pause) {
+            None => violate(format!("the indefinite pause of step {index} would end without a person")),
+            Some(length) if time::after(since, length) > snapshot.now => {
+                violate(format!("the pause of step {index} would end before its {length:#}"));
+            }
+            Some(_) => {}
+        },
+    }
+}
+
+fn recorded(status: &RolloutStatus) -> Option<Timestamp> {
+    let is_step = |reason: &str| reason == PauseReason::CANARY_PAUSE_STEP;
+    status.pause_conditions.iter().find(|condition| is_step(&condition.reason)).map(|condition| condition.start_time.0)
+}
+
+fn seconds(pause: &RolloutPause) -> Option<jiff::SignedDuration> {
+    match pause.duration.as_ref()? {
+        IntOrString::Int(seconds) => Some(jiff::SignedDuration::from_secs(i64::from(*seconds))),
+        IntOrString::String(text) => {
+            let seconds = text.parse().map(jiff::SignedDuration::from_secs);
+            seconds.ok().or_else(|| time::parse_go_duration(text).ok())
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! S7: the step index moves back only for a person, an abort or a new target, and never past an incomplete step.
+
+use crate::api::CanaryStep;
+use crate::plan::Plan;
+use crate::replicas::{BasicCanary, Limits, Size};
+use crate::snapshot::Snapshot;
+
+use super::{Invariant, Part, Violation};
+
+pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
+    let (before, after) = (snapshot.rollout.status(), &plan.status);
+    let same_target =
+        before.current_pod_hash == after.current_pod_hash && before.current_step_hash == after.current_step_hash;
+    let complete = after.stable_rs == after.current_pod_hash;
+    if !same_target || complete || before.abort || after.abort || after.promote_full {
+        return;
+    }
+    let Some(steps) = snapshot.rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_deref()) else {
+        return;
+    };
+    let index = |value: Option<i32>| usize::try_from(value.unwrap_or(0)).unwrap_or(0).min(steps.len());
+    let (from, to) = (index(before.current_step_index), index(after.current_step_index));
+    let mut violate = |message: String| {
+        violations.push(Violation { invariant: Invariant::StepMonotone, part: Part::Status, message })
+    };
+    if to < from {
+        violate(format!("the step index would go back from {from} to {to}"));
+    }
+    for passed in from..to {
+        if let Some(weight) = steps.get(passed).and_then(|step: &CanaryStep| step.set_weight)
+            && let Some(lacking) = lacking(snapshot, after.current_pod_hash.as_str(), weight)
+        {
+            violate(format!("step {passed} (setWeight {weight}) would be passed although {lacking}"));
+        }
+    }
+}
+
+/// What the pods of a weight lack, from first principles: enough new ones available, and no more stable ones than belong.
+fn lacking(snapshot: &Snapshot, hash: &str, weight: i32) -> Option<String> {
+    let canary = snapshot.rollout.spec.strategy.canary.as_ref()?;
+    let with_hash =
+        |hash: &str| snapshot.replica_sets.iter().find(|rs| rs.hash().is_some_and(|label| label.as_str() == hash));
+    let new = with_hash(hash);
+    let stable = with_hash(&snapshot.rollout.status().stable_rs);
+    let desired = BasicCanary {
+        limits: Limits::resolve(snapshot.replicas(), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()),
+        weight: weight.clamp(0, 100),
+        new: Size::default(),
+        stable: stable.map(|_| Size::default()),
+        old_spec: 0,
+    }
+    .desired();
+    let available = new.map_or(0, |rs| rs.observed().available_replicas);
+    if available < desired.canary {
+        return Some(format!("{available} of {} new pods are available", desired.canary));
+    }
+    let stable = stable?.observed().replicas;
+    (stable > desired.stable).then(|| format!("{stable} stable pods run where {} belong", desired.stable))
+}

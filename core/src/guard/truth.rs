@@ -1,0 +1,38 @@
+//! S15: the status says what is.
+
+use crate::plan::Plan;
+use crate::revision::owns;
+use crate::snapshot::Snapshot;
+
+use super::{Invariant, Part, Violation};
+
+pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
+    let status = &plan.status;
+    let mut violate =
+        |message: String| violations.push(Violation { invariant: Invariant::Truth, part: Part::Status, message });
+    let generation = snapshot.rollout.metadata.generation.unwrap_or(0);
+    if status.observed_generation.parse::<i64>().is_ok_and(|observed| observed > generation) {
+        violate(format!("generation {} was not observed yet", status.observed_generation));
+    }
+    if status.phase != "Healthy" {
+        return;
+    }
+    if status.stable_rs.is_empty() || status.stable_rs != status.current_pod_hash {
+        violate(format!("Healthy, with {} wanted and {} stable", status.current_pod_hash, status.stable_rs));
+    }
+    let owned = snapshot.replica_sets.iter().filter(|rs| owns(&snapshot.rollout, rs));
+    let (mut serving, mut others) = (0, 0);
+    for rs in owned {
+        if rs.hash().is_some_and(|hash| hash.as_str() == status.stable_rs) {
+            serving += rs.observed().available_replicas;
+        } else {
+            others += rs.observed().replicas;
+        }
+    }
+    if serving < snapshot.replicas() {
+        violate(format!("Healthy, with {serving} of {} pods available", snapshot.replicas()));
+    }
+    if others > 0 {
+        violate(format!("Healthy, with {others} pods of other revisions left"));
+    }
+}

@@ -1,0 +1,189 @@
+//! A plan in the making: what is known, and what has been decided so far.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::api::{CanaryStep, CanaryStrategy, ReplicaSet, RolloutStatus, WaitingOn};
+use crate::effect::{Annotation, Change, Effect, Phase, Planned, ReplicaSetPatch};
+use crate::event::Note;
+use crate::replicas::Limits;
+use crate::revision::Revisions;
+use crate::snapshot::Snapshot;
+use crate::status::counters;
+
+use super::Plan;
+use super::report;
+
+/// The planner's private context. It lives for one call of [`super::plan`].
+pub(super) struct Draft<'a> {
+    pub(super) s: &'a Snapshot,
+    pub(super) steps: &'a [CanaryStep],
+    pub(super) limits: Limits,
+    pub(super) revisions: Revisions<'a>,
+    /// The status as decided so far, counters already up to date.
+    pub(super) status: RolloutStatus,
+    pub(super) notes: Vec<Note>,
+    pub(super) waiting_on: Option<WaitingOn>,
+    /// Whether this plan starts an update: its steps begin with the next observation.
+    pub(super) begins: bool,
+    /// Whether this plan makes the new revision stable: pods go only once that decision is stored.
+    pub(super) promotes: bool,
+    effects: Vec<Planned>,
+    patches: BTreeMap<String, Patch>,
+    wake_at: Option<Timestamp>,
+}
+
+/// Changes of one ReplicaSet, gathered so that they become one write.
+struct Patch {
+    patch: ReplicaSetPatch,
+    notes: Vec<Note>,
+    /// Annotations that make sense only together with the new size.
+    with_size: Vec<Annotation>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(s: &'a Snapshot, canary: &'a CanaryStrategy) -> Draft<'a> {
+        let revisions = Revisions::of(s);
+        let mut status = s.rollout.status().clone();
+        counters::count(&mut status, &revisions);
+        Draft {
+            s,
+            steps: canary.steps.as_deref().unwrap_or_default(),
+            limits: Limits::resolve(s.replicas(), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()),
+            revisions,
+            status,
+            notes: Vec::new(),
+            waiting_on: None,
+            begins: false,
+            promotes: false,
+            effects: Vec::new(),
+            patches: BTreeMap::new(),
+            wake_at: None,
+        }
+    }
+
+    /// The status before this plan.
+    pub(super) fn before(&self) -> &'a RolloutStatus {
+        self.s.rollout.status()
+    }
+
+    /// Whether the revision asked for is the stable one.
+    pub(super) fn is_complete(&self) -> bool {
+        self.status.stable_rs == self.revisions.hash.as_str()
+    }
+
+    /// The step in force; the number of steps once all are done.
+    pub(super) fn index(&self) -> usize {
+        let index = self.status.current_step_index.unwrap_or(0);
+        usize::try_from(index).unwrap_or(0).min(self.steps.len())
+    }
+
+    pub(super) fn set_index(&mut self, index: usize) {
+        self.status.current_step_index = (!self.steps.is_empty()).then_some(index as i32);
+    }
+
+    /// Looks again at `time` at the latest.
+    pub(super) fn wake_at(&mut self, time: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(time, |earlier| earlier.min(time)));
+    }
+
+    /// Names what the rollout waits for. The first reason given is the one shown.
+    pub(super) fn wait(&mut self, reason: &str, object: Option<String>, message: impl Into<String>) {
+        if self.waiting_on.is_none() {
+            self.waiting_on = Some(WaitingOn { reason: reason.into(), object, message: message.into() });
+        }
+    }
+
+    /// Plans an effect, unless the API server refused it a moment ago: then the rollout says so and waits.
+    pub(super) fn plan(&mut self, effect: Effect, phase: Option<Phase>, notes: Vec<Note>) {
+        if let Some(refusal) = self.s.refusal(&effect.key()) {
+            let (retry_at, message) = (refusal.retry_at, format!("cannot {}: {}", refusal.key, refusal.error));
+            self.wake_at(retry_at);
+            self.wait("Refused", Some(format!("{}/{}", refusal.key.kind, refusal.key.name)), message);
+            return;
+        }
+        self.effects.push(Planned { effect, phase, notes });
+    }
+
+    fn patch_of(&mut self, rs: &ReplicaSet) -> &mut Patch {
+        self.patches.entry(rs.name().to_owned()).or_insert_with(|| Patch {
+            patch: ReplicaSetPatch::of(rs),
+            notes: Vec::new(),
+            with_size: Vec::new(),
+        })
+    }
+
+    /// Changes a ReplicaSet's size.
+    pub(super) fn resize(&mut self, rs: &ReplicaSet, to: i32, note: Note) {
+        let patch = self.patch_of(rs);
+        patch.patch.replicas = Some(Change { from: rs.wanted(), to });
+        patch.notes.push(note);
+    }
+
+    /// Sets an annotation of a ReplicaSet, if it differs.
+    pub(super) fn annotate(&mut self, rs: &ReplicaSet, key: &str, to: String) {
+        let from = rs.annotation(key).map(str::to_owned);
+        if from.as_deref() != Some(to.as_str()) {
+            let annotation = Annotation { key: key.to_owned(), value: Change { from, to: Some(to) } };
+            self.patch_of(rs).patch.annotations.push(annotation);
+        }
+    }
+
+    /// Sets an annotation that speaks of the size, together with it.
+    pub(super) fn annotate_size(&mut self, rs: &ReplicaSet, key: &str, to: String) {
+        let from = rs.annotation(key).map(str::to_owned);
+        if from.as_deref() != Some(to.as_str()) {
+            let annotation = Annotation { key: key.to_owned(), value: Change { from, to: Some(to) } };
+            self.patch_of(rs).with_size.push(annotation);
+        }
+    }
+
+    /// Copies `spec.minReadySeconds` to a ReplicaSet that differs.
+    pub(super) fn set_min_ready_seconds(&mut self, rs: &ReplicaSet, to: i32) {
+        let from = rs.spec.min_ready_seconds.unwrap_or(0);
+        if from != to {
+            self.patch_of(rs).patch.min_ready_seconds = Some(Change { from, to });
+        }
+    }
+
+    /// Whether anything that changes the number of pods is planned.
+    pub(super) fn scales(&self) -> bool {
+        self.patches.values().any(|patch| patch.patch.replicas.is_some())
+            || self.effects.iter().any(|p| p.phase.is_some())
+    }
+
+    /// The plan: the effects without a phase, and those of the first phase that has any.
+    pub(super) fn finish(mut self) -> Plan {
+        for (_, patch) in std::mem::take(&mut self.patches) {
+            self.plan_patch(patch);
+        }
+        if let Some(first) = self.effects.iter().filter_map(|planned| planned.phase).min() {
+            let (now, later): (Vec<_>, Vec<_>) =
+                self.effects.into_iter().partition(|planned| planned.phase.is_none_or(|phase| phase == first));
+            self.effects = now;
+            // What a later phase would have written beside the size need not wait for it.
+            self.effects.extend(later.into_iter().filter_map(without_size));
+        }
+        self.status.waiting_on = self.waiting_on.filter(|_| self.s.stores_waiting_on);
+        let urgency = report::urgency(self.s.rollout.status(), &self.status);
+        Plan { effects: self.effects, status: self.status, urgency, notes: self.notes, wake_at: self.wake_at }
+    }
+
+    fn plan_patch(&mut self, gathered: Patch) {
+        let Patch { mut patch, notes, with_size } = gathered;
+        let phase = patch.replicas.as_ref().map(|size| if size.to > size.from { Phase::Grow } else { Phase::Shrink });
+        patch.annotations.extend(with_size);
+        if !patch.is_empty() {
+            self.plan(Effect::PatchReplicaSet(patch), phase, notes);
+        }
+    }
+}
+
+/// The part of a postponed effect that has no phase of its own.
+fn without_size(planned: Planned) -> Option<Planned> {
+    let Effect::PatchReplicaSet(mut patch) = planned.effect else { return None };
+    patch.replicas = None;
+    patch.annotations.retain(|annotation| annotation.key != crate::api::labels::DESIRED_REPLICAS);
+    (!patch.is_empty()).then_some(Planned { effect: Effect::PatchReplicaSet(patch), phase: None, notes: Vec::new() })
+}

@@ -1,0 +1,70 @@
+//! Deciding: a [`Snapshot`] in, a [`Plan`] out, and nothing else.
+//!
+//! [`plan`] is pure: the same snapshot gives the same plan. What it returns is complete; executing it takes no decision.
+
+mod canary;
+mod draft;
+mod held;
+mod history;
+mod ownership;
+mod promote;
+mod report;
+mod requests;
+mod restart;
+mod revise;
+mod scale;
+mod walk;
+
+use jiff::Timestamp;
+
+use crate::api::{RolloutStatus, WaitingOn};
+use crate::effect::Planned;
+use crate::event::Note;
+use crate::snapshot::Snapshot;
+use crate::validate;
+
+pub use report::Urgency;
+
+/// What to do about a rollout now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Writes to make, all of one phase or of none.
+    pub effects: Vec<Planned>,
+    /// The status as it should read.
+    pub status: RolloutStatus,
+    /// How soon a changed status has to be written.
+    pub urgency: Urgency,
+    /// What to tell once the status is written.
+    pub notes: Vec<Note>,
+    /// When to look again although nothing happened.
+    pub wake_at: Option<Timestamp>,
+}
+
+impl Plan {
+    /// What the rollout waits for, where it does.
+    pub fn waiting_on(&self) -> Option<&WaitingOn> {
+        self.status.waiting_on.as_ref()
+    }
+
+    fn nothing(snapshot: &Snapshot) -> Plan {
+        Plan {
+            effects: Vec::new(),
+            status: snapshot.rollout.status().clone(),
+            urgency: Urgency::None,
+            notes: Vec::new(),
+            wake_at: None,
+        }
+    }
+}
+
+/// Decides what to do about a rollout.
+pub fn plan(snapshot: &Snapshot) -> Plan {
+    if snapshot.rollout.metadata.deletion_timestamp.is_some() {
+        // The garbage collector takes the ReplicaSets along.
+        return Plan::nothing(snapshot);
+    }
+    match validate::admit(&snapshot.rollout, &snapshot.decode_problems) {
+        Ok(canary) => canary::plan(snapshot, canary),
+        Err(held) => held::plan(snapshot, &held),
+    }
+}

@@ -1,0 +1,228 @@
+//! The last part of a plan: conditions, phase and message, and how soon a changed status must be written.
+
+use crate::api::{PauseReason, ReplicaSet, RolloutStatus};
+use crate::effect::{Effect, EffectKey};
+use crate::event::Note;
+use crate::selector;
+use crate::status::conditions::{self, Is, kind, reason};
+use crate::status::{counters, duration, phase};
+
+use super::draft::Draft;
+
+/// How soon a status has to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// It reads the same.
+    None,
+    /// Only counters, messages or what is waited for changed: it rides on the next write, or goes out after a quiet second.
+    Quiet,
+    /// A decision changed: now.
+    Now,
+}
+
+/// Compares two statuses.
+pub(super) fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Urgency {
+    if before == after {
+        Urgency::None
+    } else if decisions(before) == decisions(after) {
+        Urgency::Quiet
+    } else {
+        Urgency::Now
+    }
+}
+
+/// A status without what may wait.
+fn decisions(status: &RolloutStatus) -> RolloutStatus {
+    let mut status = status.clone();
+    (status.replicas, status.updated_replicas, status.ready_replicas) = (0, 0, 0);
+    (status.available_replicas, status.hpa_replicas) = (0, 0);
+    status.message.clear();
+    status.waiting_on = None;
+    // One way of moving is as good as another; how it ends is not.
+    let moving = [
+        reason::NEW_REPLICA_SET,
+        reason::FOUND_REPLICA_SET,
+        reason::REPLICA_SET_UPDATED,
+        reason::RESUMED,
+        reason::RETRY,
+    ];
+    for condition in &mut status.conditions {
+        if moving.contains(&condition.reason.as_str()) {
+            "moving".clone_into(&mut condition.reason);
+            "moving".clone_into(&mut condition.status);
+        }
+        condition.message.clear();
+        condition.last_update_time.0 = jiff::Timestamp::UNIX_EPOCH;
+        condition.last_transition_time.0 = jiff::Timestamp::UNIX_EPOCH;
+    }
+    status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
+    status
+}
+
+/// Writes down what the rest of the plan decided.
+pub(super) fn report(d: &mut Draft<'_>) {
+    let (rollout, now) = (&d.s.rollout, d.s.now);
+    d.status.observed_generation = rollout.metadata.generation.unwrap_or(0).to_string();
+    d.status.selector = rollout.spec.selector.as_ref().map(selector::to_line).unwrap_or_default();
+    conditions::remove(&mut d.status, kind::INVALID_SPEC);
+    record_collision(d);
+    report_pause(d);
+    report_completion(d);
+    report_progress(d);
+    let available = d.status.available_replicas >= d.s.replicas();
+    let message =
+        if available { "Rollout has minimum availability" } else { "Rollout does not have minimum availability" };
+    conditions::set(&mut d.status, now, kind::AVAILABLE, available.into(), reason::AVAILABLE, message);
+    report_failures(d);
+    let pausing = pauses_for_a_person(d);
+    duration::manual_pause(&mut d.status, now, pausing);
+    let (phase, message) = phase(rollout, &d.status, now);
+    phase.as_str().clone_into(&mut d.status.phase);
+    d.status.message.clone_from(&message);
+    if phase == phase::Phase::Progressing {
+        d.wait("Progressing", None, message);
+    }
+}
+
+/// A revision's name that an object of somebody else already has is passed over, by hashing the collision count along.
+fn record_collision(d: &mut Draft<'_>) {
+    if d.revisions.new.is_some() {
+        return;
+    }
+    let name = format!("{}-{}", d.rollout_name(), d.revisions.hash.as_str());
+    let key = EffectKey { verb: "create".into(), kind: "ReplicaSet".into(), name };
+    if d.s.refusal(&key).is_some_and(|refusal| refusal.name_taken) {
+        d.status.collision_count = Some(d.before().collision_count.unwrap_or(0) + 1);
+        // The next plan sees another hash and begins the update under it.
+        d.status.current_pod_hash.clone_from(&d.before().current_pod_hash);
+    }
+}
+
+fn report_pause(d: &mut Draft<'_>) {
+    let now = d.s.now;
+    if d.status.abort {
+        conditions::set(&mut d.status, now, kind::PAUSED, Is::False, reason::PAUSED, "Rollout is paused");
+        return;
+    }
+    let paused = d.s.rollout.spec.paused || !d.status.pause_conditions.is_empty();
+    let was_paused = conditions::is_true(&d.status, kind::PAUSED);
+    let known = conditions::get(&d.status, kind::PAUSED).is_some();
+    if paused || known {
+        conditions::set(&mut d.status, now, kind::PAUSED, paused.into(), reason::PAUSED, "Rollout is paused");
+    }
+    if paused == was_paused {
+        return;
+    }
+    let (why, message) =
+        if paused { (reason::PAUSED, "Rollout is paused") } else { (reason::RESUMED, "Rollout is resumed") };
+    conditions::set(&mut d.status, now, kind::PROGRESSING, Is::Unknown, why, message);
+    let note = if paused {
+        Note::paused(d.status.pause_conditions.first().map(|condition| condition.reason.as_str()))
+    } else {
+        Note::resumed()
+    };
+    // A resume comes before the steps that it completes; a pause after those that led to it.
+    if paused { d.notes.push(note) } else { d.notes.insert(0, note) }
+}
+
+fn report_completion(d: &mut Draft<'_>) {
+    let (now, complete) = (d.s.now, d.is_complete());
+    let was_complete = conditions::is_true(&d.status, kind::COMPLETED);
+    conditions::set(&mut d.status, now, kind::COMPLETED, complete.into(), reason::COMPLETED, reason::COMPLETED);
+    if was_complete && !complete {
+        let note = Note::not_completed(d.revisions.number, d.revisions.hash.as_str());
+        d.notes.insert(0, note);
+    }
+    if is_healthy(d) {
+        conditions::set(&mut d.status, now, kind::HEALTHY, Is::True, reason::HEALTHY, "Rollout is healthy");
+    } else if conditions::get(&d.status, kind::HEALTHY).is_some() {
+        conditions::set(&mut d.status, now, kind::HEALTHY, Is::False, reason::HEALTHY, "Rollout is not healthy");
+    }
+}
+
+fn is_healthy(d: &Draft<'_>) -> bool {
+    let (status, replicas) = (&d.status, d.s.replicas());
+    let paused = d.s.rollout.spec.paused || !status.pause_conditions.is_empty();
+    !paused
+        && d.is_complete()
+        && d.index() == d.steps.len()
+        && status.updated_replicas == replicas
+        && status.available_replicas == replicas
+        && status.replicas == replicas
+}
+
+fn report_progress(d: &mut Draft<'_>) {
+    let now = d.s.now;
+    if d.status.abort {
+        return;
+    }
+    let reason_now = conditions::reason_of(&d.status, kind::PROGRESSING).to_owned();
+    let name = d
+        .revisions
+        .new
+        .map_or_else(|| format!("{}-{}", d.rollout_name(), d.revisions.hash.as_str()), |new| new.name().to_owned());
+    if is_healthy(d) {
+        let message = format!("ReplicaSet \"{name}\" has successfully progressed.");
+        conditions::set(&mut d.status, now, kind::PROGRESSING, Is::True, reason::NEW_REPLICA_SET_AVAILABLE, &message);
+        return;
+    }
+    if d.revisions.new.is_none() && !d.s.rollout.spec.paused {
+        let created = Effect::CreateReplicaSet(Box::new(ReplicaSet::named(&name))).key();
+        match d.s.refusal(&created).map(|refusal| refusal.error.clone()) {
+            Some(error) => {
+                let message = format!("Failed to create new replica set \"{name}\": {error}");
+                if conditions::set(&mut d.status, now, kind::PROGRESSING, Is::False, reason::CREATE_ERROR, &message) {
+                    d.notes.push(Note::replica_set_refused(&name, &error));
+                }
+            }
+            None => {
+                let message = format!("Created new replica set \"{name}\"");
+                conditions::replace(&mut d.status, now, kind::PROGRESSING, Is::True, reason::NEW_REPLICA_SET, &message);
+            }
+        }
+        return;
+    }
+    if reason_now.is_empty() {
+        let message = format!("Found new replica set \"{name}\"");
+        conditions::set(&mut d.status, now, kind::PROGRESSING, Is::True, reason::FOUND_REPLICA_SET, &message);
+    } else if counters::progressed(d.before(), &d.status) && reason_now != reason::PAUSED {
+        let message = format!("ReplicaSet \"{name}\" is progressing.");
+        conditions::replace(&mut d.status, now, kind::PROGRESSING, Is::True, reason::REPLICA_SET_UPDATED, &message);
+    }
+}
+
+/// Copies the first failure to create pods from the ReplicaSets, the new one's before others'.
+fn report_failures(d: &mut Draft<'_>) {
+    let failure = d.revisions.all().find_map(|rs| {
+        let conditions = &rs.status.as_ref()?.conditions;
+        conditions.iter().find(|c| c.type_ == kind::REPLICA_FAILURE && c.status == Is::True.as_str()).cloned()
+    });
+    match failure {
+        Some(failure) => {
+            let (reason, message) = (failure.reason.unwrap_or_default(), failure.message.unwrap_or_default());
+            conditions::set(&mut d.status, d.s.now, kind::REPLICA_FAILURE, Is::True, &reason, &message);
+            d.waiting_on = None;
+            d.wait("ReplicaFailure", None, format!("pods cannot be created: {message}"));
+        }
+        None => conditions::remove(&mut d.status, kind::REPLICA_FAILURE),
+    }
+}
+
+/// Whether nothing but a person can end the pause.
+fn pauses_for_a_person(d: &Draft<'_>) -> bool {
+    let indefinite = d.steps.get(d.index()).and_then(|step| step.pause.as_ref()).is_some_and(|p| p.duration.is_none());
+    let at_pause = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::CANARY_PAUSE_STEP);
+    d.s.rollout.spec.paused || (at_pause && indefinite)
+}
+
+impl Draft<'_> {
+    /// Whether the update is complete and its pods serve.
+    pub(super) fn is_complete_and_serving(&self) -> bool {
+        let available = self.revisions.new.map_or(0, |new| new.observed().available_replicas);
+        self.is_complete() && self.revisions.new.is_some() && available >= self.s.replicas()
+    }
+
+    pub(super) fn rollout_name(&self) -> &str {
+        self.s.rollout.metadata.name.as_deref().unwrap_or_default()
+    }
+}

@@ -1,0 +1,120 @@
+//! Revisions: numbering them, and beginning an update when the manifest asks for another.
+
+use crate::api::labels;
+use crate::effect::{Annotation, Change, Effect, RolloutPatch, Target};
+use crate::event::Note;
+use crate::identity;
+use crate::status::duration::{self, completion};
+
+use super::draft::Draft;
+
+/// Annotations of a Rollout that say nothing about its revisions.
+const NOT_COPIED: [&str; 5] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    labels::REVISION,
+    labels::REVISION_HISTORY,
+    labels::DESIRED_REPLICAS,
+    labels::NOTIFIED,
+];
+
+/// Whether a Rollout's annotation belongs on its ReplicaSets too.
+pub(super) fn is_copied(key: &str) -> bool {
+    !NOT_COPIED.contains(&key)
+}
+
+/// Gives the new revision the highest number, on its ReplicaSet and on the Rollout, and writes the default of
+/// `spec.replicas`, without which an autoscaler cannot work.
+pub(super) fn number_revisions(d: &mut Draft<'_>) {
+    let (rollout, number) = (&d.s.rollout, d.revisions.number);
+    if let Some(new) = d.revisions.new {
+        let previous = new.revision();
+        if previous != number {
+            d.annotate(new, labels::REVISION, number.to_string());
+            if previous > 0 {
+                let history = new
+                    .annotation(labels::REVISION_HISTORY)
+                    .map_or_else(|| previous.to_string(), |history| format!("{history},{previous}"));
+                d.annotate(new, labels::REVISION_HISTORY, history);
+            }
+        }
+        for (key, value) in rollout.metadata.annotations.iter().flatten().filter(|(key, _)| is_copied(key)) {
+            d.annotate(new, key, value.clone());
+        }
+        d.set_min_ready_seconds(new, rollout.spec.min_ready_seconds.unwrap_or(0));
+    }
+    let number = number.to_string();
+    let annotations = rollout.metadata.annotations.as_ref();
+    let recorded = annotations.and_then(|map| map.get(labels::REVISION)).cloned();
+    let mut notes = Vec::new();
+    let mut changes = Vec::new();
+    if recorded.as_ref() != Some(&number) {
+        notes.push(Note::updated(d.revisions.number));
+        changes.push(Annotation { key: labels::REVISION.into(), value: Change { from: recorded, to: Some(number) } });
+    }
+    let replicas = rollout.spec.replicas.is_none().then_some(1);
+    if replicas.is_some() || !changes.is_empty() {
+        let patch = RolloutPatch {
+            target: Target::of(&rollout.metadata),
+            replicas,
+            annotations: changes,
+            had_annotations: annotations.is_some_and(|map| !map.is_empty()),
+        };
+        d.plan(Effect::PatchRollout(patch), None, notes);
+    }
+}
+
+/// Starts over when the pod template or the steps changed: whatever was decided about the previous target is void.
+pub(super) fn begin_update(d: &mut Draft<'_>) {
+    let hash = d.revisions.hash.as_str().to_owned();
+    let step_hash = step_hash(d);
+    let first = d.status.current_pod_hash.is_empty();
+    let pods_changed = !first && d.status.current_pod_hash != hash;
+    let steps_changed = d.status.current_step_hash != step_hash;
+    if !first && !pods_changed && !steps_changed {
+        return;
+    }
+    d.begins = true;
+    let back_to_stable = d.is_complete();
+    d.status.current_pod_hash = hash;
+    d.status.current_step_hash = step_hash;
+    d.status.pause_conditions.clear();
+    d.status.controller_pause = false;
+    d.status.abort = false;
+    d.status.aborted_at = None;
+    d.status.promote_full = false;
+    d.status.restarted_at.clone_from(&d.s.rollout.spec.restart_at);
+    d.set_index(0);
+    if back_to_stable {
+        d.set_index(d.steps.len());
+        if !d.steps.is_empty() && pods_changed {
+            d.notes.push(Note::steps_skipped("Rollback to stable ReplicaSets"));
+        }
+    }
+    measure(d, pods_changed, back_to_stable);
+}
+
+fn step_hash(d: &Draft<'_>) -> String {
+    let canary = d.s.rollout.spec.strategy.canary.as_ref();
+    let steps = canary.and_then(|canary| canary.steps.as_ref());
+    let steps = steps.map_or(Ok(serde_json::Value::Null), serde_json::to_value);
+    // Steps that came from JSON go back into it; if ever they do not, an empty hash starts the update over.
+    steps.map(|steps| identity::step_hash(&steps)).unwrap_or_default()
+}
+
+fn measure(d: &mut Draft<'_>, pods_changed: bool, back_to_stable: bool) {
+    let now = d.s.now;
+    if pods_changed && duration::is_running(&d.status) && goes_back(d) {
+        let how = if back_to_stable { completion::FAST_ROLLED_BACK } else { completion::ROLLED_BACK };
+        duration::mark(&mut d.status, how);
+    } else if !back_to_stable {
+        duration::start(&mut d.status, now);
+    }
+}
+
+/// Whether the revision asked for is the stable one or older than it.
+fn goes_back(d: &Draft<'_>) -> bool {
+    match (d.revisions.new, d.revisions.stable) {
+        (Some(new), Some(stable)) => new.uid() == stable.uid() || new.created() < stable.created(),
+        _ => false,
+    }
+}

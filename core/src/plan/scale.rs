@@ -1,0 +1,154 @@
+//! The sizes of the ReplicaSets, and the creation of a revision's first.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
+use serde_json::Value;
+
+use crate::api::{ReplicaSet, ReplicaSetSpec, labels};
+use crate::effect::{Effect, Phase};
+use crate::event::Note;
+use crate::identity;
+use crate::replicas::{BasicCanary, OldReplicaSet, Size, shrink_old};
+use crate::steps;
+
+use super::draft::Draft;
+use super::revise;
+
+/// The arithmetic's input, as observed and decided so far.
+pub(super) fn observed(d: &Draft<'_>) -> BasicCanary {
+    BasicCanary {
+        limits: d.limits,
+        weight: weight(d),
+        new: d.revisions.new.map_or(Size::default(), ReplicaSet::size),
+        stable: d.revisions.other_stable().map(ReplicaSet::size),
+        old_spec: d.revisions.old.iter().map(|rs| rs.wanted()).sum(),
+    }
+}
+
+/// The share of the new revision, in percent.
+fn weight(d: &Draft<'_>) -> i32 {
+    if d.status.promote_full || d.status.stable_rs.is_empty() || d.is_complete() {
+        100
+    } else if d.status.abort {
+        0
+    } else {
+        steps::weight_at(d.steps, d.index())
+    }
+}
+
+/// Moves the ReplicaSets one pass towards their sizes. A paused rollout keeps the pods that it has.
+pub(super) fn resize(d: &mut Draft<'_>) {
+    let halted = d.s.rollout.spec.paused;
+    let next = observed(d).next();
+    let Some(new) = d.revisions.new else {
+        create(d, if halted { 0 } else { next.canary });
+        if let Some(stable) = d.revisions.other_stable().filter(|_| !halted) {
+            set_size(d, stable, next.stable);
+        }
+        return;
+    };
+    if halted {
+        d.wait("UserPause", None, "spec.paused is true: sizes and steps stay as they are until it is unset");
+        return;
+    }
+    // The last stable pods go only once the promotion is stored, so that no crash can lose the reason for their going.
+    if d.promotes && !d.before().stable_rs.is_empty() {
+        return;
+    }
+    set_size(d, new, next.canary);
+    if let Some(stable) = d.revisions.other_stable() {
+        set_size(d, stable, next.stable);
+    }
+    drain_old(d);
+}
+
+fn drain_old(d: &mut Draft<'_>) {
+    let old = d.revisions.old.clone();
+    let sizes: Vec<_> = old.iter().map(|rs| OldReplicaSet { size: rs.size(), revision: rs.revision() }).collect();
+    for (rs, to) in old.iter().zip(shrink_old(d.limits, d.status.available_replicas, &sizes)) {
+        if rs.wanted() != to {
+            d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
+            annotate_desired(d, rs);
+        }
+    }
+}
+
+fn set_size(d: &mut Draft<'_>, rs: &ReplicaSet, to: i32) {
+    if rs.wanted() != to {
+        d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
+    }
+    if to > 0 || rs.wanted() > 0 {
+        annotate_desired(d, rs);
+    }
+}
+
+fn annotate_desired(d: &mut Draft<'_>, rs: &ReplicaSet) {
+    let desired = d.s.replicas().to_string();
+    d.annotate_size(rs, labels::DESIRED_REPLICAS, desired);
+}
+
+fn create(d: &mut Draft<'_>, size: i32) {
+    let rs = new_replica_set(d, size);
+    let name = rs.name().to_owned();
+    let number = d.revisions.number;
+    let mut notes = vec![Note::replica_set_created(&name, number)];
+    if size > 0 {
+        notes.push(Note::scaled(&name, number, 0, size));
+    }
+    d.plan(Effect::CreateReplicaSet(Box::new(rs)), Some(Phase::Grow), notes);
+}
+
+/// The ReplicaSet of the new revision: named after its hash, so that a second attempt finds the first.
+fn new_replica_set(d: &Draft<'_>, size: i32) -> ReplicaSet {
+    let (rollout, hash) = (&d.s.rollout, d.revisions.hash.as_str().to_owned());
+    let mut template = identity::clean_template(rollout.spec.template.as_ref().unwrap_or(&Value::Null));
+    let mut pod_labels = labels_of(&template);
+    pod_labels.insert(labels::POD_TEMPLATE_HASH.into(), hash.clone());
+    template["metadata"]["labels"] = pod_labels.clone().into_iter().map(|(k, v)| (k, Value::String(v))).collect();
+    let mut selector = rollout.spec.selector.clone().unwrap_or_default();
+    selector.match_labels.get_or_insert_default().insert(labels::POD_TEMPLATE_HASH.into(), hash.clone());
+    ReplicaSet {
+        metadata: ObjectMeta {
+            name: Some(format!("{}-{hash}", d.rollout_name())),
+            namespace: rollout.metadata.namespace.clone(),
+            labels: Some(pod_labels),
+            annotations: Some(annotations(d)),
+            owner_references: Some(vec![owner(d)]),
+            ..ObjectMeta::default()
+        },
+        spec: ReplicaSetSpec {
+            replicas: Some(size),
+            min_ready_seconds: rollout.spec.min_ready_seconds.filter(|seconds| *seconds != 0),
+            selector: LabelSelector { ..selector },
+            template,
+        },
+        status: None,
+    }
+}
+
+fn labels_of(template: &Value) -> BTreeMap<String, String> {
+    let labels = template.pointer("/metadata/labels").and_then(Value::as_object);
+    labels.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+}
+
+fn annotations(d: &Draft<'_>) -> BTreeMap<String, String> {
+    let own = d.s.rollout.metadata.annotations.iter().flatten();
+    let mut annotations: BTreeMap<String, String> =
+        own.filter(|(key, _)| revise::is_copied(key)).map(|(key, value)| (key.clone(), value.clone())).collect();
+    annotations.insert(labels::REVISION.into(), d.revisions.number.to_string());
+    annotations.insert(labels::DESIRED_REPLICAS.into(), d.s.replicas().to_string());
+    annotations
+}
+
+/// The reference by which the Rollout owns its ReplicaSets.
+pub(super) fn owner(d: &Draft<'_>) -> OwnerReference {
+    OwnerReference {
+        api_version: crate::api::API_VERSION.into(),
+        kind: "Rollout".into(),
+        name: d.rollout_name().to_owned(),
+        uid: d.s.rollout.metadata.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}

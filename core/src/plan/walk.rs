@@ -1,0 +1,95 @@
+//! Walking the steps of a canary.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::{PauseCondition, PauseReason, WaitingOn};
+use crate::event::Note;
+use crate::replicas::BasicCanary;
+use crate::steps::{self, Progress, StepContext};
+
+use super::draft::Draft;
+use super::scale;
+
+/// Advances through every step that is complete. Each step's completion is judged on what was observed, so a step that moves
+/// pods ends the walk until those pods have been seen.
+pub(super) fn walk_steps(d: &mut Draft<'_>) {
+    let walks = !d.begins
+        && !d.status.abort
+        && !d.s.rollout.spec.paused
+        && !d.is_complete()
+        && !d.status.stable_rs.is_empty()
+        && d.revisions.new.is_some();
+    if !walks {
+        return;
+    }
+    while let Some(step) = d.steps.get(d.index()) {
+        let index = d.index();
+        let Some(kind) = steps::kind_of(step) else { return };
+        let counts = missing_pods(d, steps::weight_at(d.steps, index));
+        let cx = StepContext { now: d.s.now, status: &d.status, counts: counts.as_ref() };
+        match kind.advance(step, &cx) {
+            Progress::Done => {
+                complete_pause(d);
+                d.set_index(index + 1);
+                d.notes.push(Note::step_completed(index + 1, d.steps.len(), kind.describe(step)));
+            }
+            Progress::Pause { since, until } => {
+                pause(d, since, until);
+                return;
+            }
+            Progress::Wait(on) => {
+                d.wait(&on.reason, on.object, on.message);
+                return;
+            }
+        }
+    }
+}
+
+fn complete_pause(d: &mut Draft<'_>) {
+    d.status.pause_conditions.retain(|condition| condition.reason != PauseReason::CANARY_PAUSE_STEP);
+    if d.status.pause_conditions.is_empty() {
+        d.status.controller_pause = false;
+    }
+}
+
+fn pause(d: &mut Draft<'_>, since: jiff::Timestamp, until: Option<jiff::Timestamp>) {
+    let is_paused =
+        d.status.pause_conditions.iter().any(|condition| condition.reason == PauseReason::CANARY_PAUSE_STEP);
+    if !is_paused {
+        let reason = PauseReason::CANARY_PAUSE_STEP.to_owned();
+        d.status.pause_conditions.push(PauseCondition { reason, start_time: Time(since) });
+        d.status.controller_pause = true;
+    }
+    match until {
+        Some(until) => {
+            d.wake_at(until);
+            d.wait("PauseStep", None, format!("the pause step ends at {until}"));
+        }
+        None => d.wait("PauseStep", None, "the pause step waits for a promotion"),
+    }
+}
+
+/// What the replica counts of a weight still lack.
+fn missing_pods(d: &Draft<'_>, weight: i32) -> Option<WaitingOn> {
+    let new = d.revisions.new?;
+    let desired = BasicCanary { weight, ..scale::observed(d) }.desired();
+    let lacking = |object: &str, message: String| {
+        Some(WaitingOn { reason: "Pods".into(), object: Some(format!("ReplicaSet/{object}")), message })
+    };
+    let available = new.observed().available_replicas;
+    if available < desired.canary {
+        return lacking(new.name(), format!("{available} of {} new pods are available", desired.canary));
+    }
+    if let Some(stable) = d.revisions.other_stable() {
+        let pods = stable.observed().replicas;
+        if stable.wanted() != desired.stable || pods != desired.stable {
+            return lacking(
+                stable.name(),
+                format!("the stable ReplicaSet has {pods} pods on its way to {}", desired.stable),
+            );
+        }
+    }
+    let old = d.revisions.old.iter().find(|rs| rs.observed().available_replicas > 0)?;
+    let left = old.observed().available_replicas;
+    lacking(old.name(), format!("{left} pods of an older revision are still available"))
+}

@@ -1,0 +1,63 @@
+//! Everything a decision may look at, time included.
+
+use jiff::Timestamp;
+
+use crate::api::{ReplicaSet, Rollout};
+use crate::effect::{EffectKey, Target};
+
+/// One rollout and its surroundings at one moment. Nothing else exists for the planner.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The time of the observation.
+    pub now: Timestamp,
+    /// The Rollout as the cache holds it.
+    pub rollout: Rollout,
+    /// Parts of the stored Rollout, pod template aside, that did not decode and are therefore absent here, in words.
+    pub decode_problems: Vec<String>,
+    /// ReplicaSets of its namespace that it owns, or that have no owner and match its selector; in any order.
+    pub replica_sets: Vec<ReplicaSet>,
+    /// Pods of those ReplicaSets.
+    pub pods: Vec<Pod>,
+    /// Writes that the API server refused lately.
+    pub refusals: Vec<Refusal>,
+    /// Whether the installed CRD keeps `status.waitingOn`, an addition of Sluice.
+    pub stores_waiting_on: bool,
+}
+
+/// What a decision needs to know of a pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// Its identity.
+    pub target: Target,
+    /// `metadata.uid` of the ReplicaSet that controls it.
+    pub replica_set_uid: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Whether its deletion has begun.
+    pub deleting: bool,
+}
+
+/// A write that did not succeed, as an observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The effect.
+    pub key: EffectKey,
+    /// Why, in the API server's words.
+    pub error: String,
+    /// Whether the name was taken by an object that is not ours.
+    pub name_taken: bool,
+    /// It is not tried again before.
+    pub retry_at: Timestamp,
+}
+
+impl Snapshot {
+    /// `spec.replicas`, 1 where the manifest is silent.
+    pub fn replicas(&self) -> i32 {
+        self.rollout.spec.replicas.unwrap_or(1)
+    }
+
+    /// The refusal that holds an effect back now.
+    pub fn refusal(&self, key: &EffectKey) -> Option<&Refusal> {
+        self.refusals.iter().find(|refusal| refusal.key == *key && refusal.retry_at > self.now)
+    }
+}

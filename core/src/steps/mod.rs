@@ -1,0 +1,106 @@
+//! The steps of a canary: one file a kind.
+//!
+//! To add a kind, write its file and put it into [`KINDS`]; validation, planning and descriptions follow from there.
+
+mod pause;
+mod set_weight;
+mod unsupported;
+
+use jiff::Timestamp;
+
+use crate::api::{CanaryStep, PauseReason, RolloutStatus, WaitingOn};
+
+/// What a step can look at.
+#[derive(Clone, Copy, Debug)]
+pub struct StepContext<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The status as planned so far.
+    pub status: &'a RolloutStatus,
+    /// What the step's replica counts still lack; `None` when they are reached.
+    pub counts: Option<&'a WaitingOn>,
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// It is complete, and the next one begins.
+    Done,
+    /// It pauses the rollout, for ever or until a moment.
+    Pause {
+        /// When the pause began: before now if it is already recorded.
+        since: Timestamp,
+        /// When it ends by itself.
+        until: Option<Timestamp>,
+    },
+    /// It waits for the cluster.
+    Wait(WaitingOn),
+}
+
+/// One kind of step.
+pub trait StepKind: Sync {
+    /// The field of `CanaryStep` that selects the kind.
+    fn field(&self) -> &'static str;
+
+    /// Whether a step is of this kind.
+    fn is_set(&self, step: &CanaryStep) -> bool;
+
+    /// The step in a few words, as Argo Rollouts puts it into the event `RolloutStepCompleted`.
+    fn describe(&self, step: &CanaryStep) -> String;
+
+    /// What is wrong with the step as written.
+    fn validate(&self, step: &CanaryStep) -> Result<(), String>;
+
+    /// Whether this version acts on the kind. A rollout with a step that nobody acts on is held, never waved through.
+    fn is_supported(&self) -> bool {
+        true
+    }
+
+    /// Whether waiting at this step counts against the progress deadline.
+    fn has_deadline(&self) -> bool {
+        true
+    }
+
+    /// Where the step stands.
+    fn advance(&self, step: &CanaryStep, cx: &StepContext<'_>) -> Progress;
+}
+
+/// Every kind, in the order of the API.
+pub static KINDS: [&dyn StepKind; 8] = [
+    &set_weight::SetWeight,
+    &pause::Pause,
+    &unsupported::EXPERIMENT,
+    &unsupported::ANALYSIS,
+    &unsupported::SET_CANARY_SCALE,
+    &unsupported::SET_HEADER_ROUTE,
+    &unsupported::SET_MIRROR_ROUTE,
+    &unsupported::PLUGIN,
+];
+
+/// The kinds that a step names; a valid step names one.
+pub fn kinds_of(step: &CanaryStep) -> impl Iterator<Item = &'static dyn StepKind> {
+    KINDS.into_iter().filter(move |kind| kind.is_set(step))
+}
+
+/// The kind of a valid step.
+pub fn kind_of(step: &CanaryStep) -> Option<&'static dyn StepKind> {
+    kinds_of(step).next()
+}
+
+/// The weight in force at `index`: that of the last `setWeight` up to and including it. Before the first one it is 0, and
+/// past the last step it is 100. (Argo Rollouts, `GetCurrentSetWeight`.)
+pub fn weight_at(steps: &[CanaryStep], index: usize) -> i32 {
+    if index >= steps.len() {
+        return 100;
+    }
+    steps[..=index].iter().rev().find_map(|step| step.set_weight).unwrap_or(0).clamp(0, 100)
+}
+
+/// The pause that a canary's pause step recorded in the status, if any.
+fn recorded_pause(status: &RolloutStatus) -> Option<Timestamp> {
+    status
+        .pause_conditions
+        .iter()
+        .find(|condition| condition.reason == PauseReason::CANARY_PAUSE_STEP)
+        .map(|condition| condition.start_time.0)
+}

@@ -1,0 +1,124 @@
+//! What every reconcile shares: the clients, the caches, and the little that the controller remembers between two plans.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::Client;
+use sluice_core::api::ReplicaSet;
+use sluice_core::effect::EffectKey;
+use sluice_core::snapshot::Refusal;
+use tokio::sync::{mpsc, watch};
+
+use super::children::{Index, IndexedPod};
+use super::tell::Telling;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+
+/// What the guard does about a plan that breaks an invariant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum GuardMode {
+    /// Withhold what breaks it.
+    Enforce,
+    /// Only say so: the way out when the guard itself is wrong.
+    Report,
+}
+
+/// Shared by all reconciles.
+pub struct Context {
+    /// For writes: its built-in retry is off, because a repeated write needs a new plan.
+    pub writes: Client,
+    /// The time.
+    pub clock: Clock,
+    /// ReplicaSets by owner.
+    pub replica_sets: RwLock<Index<ReplicaSet>>,
+    /// Pods by ReplicaSet.
+    pub pods: RwLock<Index<IndexedPod>>,
+    /// What is remembered of each rollout, by uid.
+    pub memory: Mutex<HashMap<String, Memory>>,
+    /// Where events go.
+    pub telling: mpsc::UnboundedSender<Telling>,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// What to do about violations.
+    pub guard: GuardMode,
+    /// Whether this replica may write now.
+    pub leading: watch::Receiver<bool>,
+    /// `--instance-id`: only Rollouts with this label are acted on; without it, only those without the label.
+    pub instance_id: String,
+    /// Look at every rollout at least this often, although nothing happened.
+    pub resync: std::time::Duration,
+}
+
+/// What is remembered of one rollout between two plans. Losing it costs nothing but a repeated request.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The version of the last write to the Rollout.
+    pub awaited: Option<u64>,
+    /// Writes that were refused, and how often in a row.
+    refusals: Vec<(Refusal, u32)>,
+    /// A status that may wait, as the last plan had it, and when it was first and last seen to change.
+    pub quiet: Option<Quiet>,
+    /// The installed CRD drops `status.waitingOn`.
+    pub drops_waiting_on: bool,
+}
+
+/// A changed status that waits for a quiet second.
+#[derive(Clone, Debug)]
+pub struct Quiet {
+    /// What it reads.
+    pub status: serde_json::Value,
+    /// When it first differed from the stored one.
+    pub first: Timestamp,
+    /// When it last changed.
+    pub last: Timestamp,
+}
+
+impl Memory {
+    /// Refusals as observations.
+    pub fn refusals(&self) -> Vec<Refusal> {
+        self.refusals.iter().map(|(refusal, _)| refusal.clone()).collect()
+    }
+
+    /// Remembers a refused write, and holds it back for longer each time: one second, two, and so on up to half a minute.
+    pub fn refuse(&mut self, key: EffectKey, error: String, name_taken: bool, now: Timestamp) {
+        let times = self.refusals.iter().find(|(refusal, _)| refusal.key == key).map_or(0, |(_, times)| *times);
+        let seconds = (1_i64 << times.min(5)).min(30);
+        let retry_at = sluice_core::time::after(now, SignedDuration::from_secs(seconds));
+        self.accept(&key);
+        self.refusals.push((Refusal { key, error, name_taken, retry_at }, times + 1));
+    }
+
+    /// Forgets a refusal, because the write succeeded.
+    pub fn accept(&mut self, key: &EffectKey) {
+        self.refusals.retain(|(refusal, _)| refusal.key != *key);
+    }
+}
+
+impl Context {
+    /// The memory of one rollout.
+    pub fn with_memory<R>(&self, uid: &str, with: impl FnOnce(&mut Memory) -> R) -> R {
+        let mut memory: MutexGuard<'_, _> = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        with(memory.entry(uid.to_owned()).or_default())
+    }
+
+    /// The ReplicaSets, to read.
+    pub fn replica_sets(&self) -> RwLockReadGuard<'_, Index<ReplicaSet>> {
+        self.replica_sets.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ReplicaSets, to write.
+    pub fn replica_sets_mut(&self) -> RwLockWriteGuard<'_, Index<ReplicaSet>> {
+        self.replica_sets.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pods, to read.
+    pub fn pods(&self) -> RwLockReadGuard<'_, Index<IndexedPod>> {
+        self.pods.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pods, to write.
+    pub fn pods_mut(&self) -> RwLockWriteGuard<'_, Index<IndexedPod>> {
+        self.pods.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,151 @@
+//! Effects become requests. Nothing is decided here: an effect applies to what was observed, or not at all.
+
+use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::Value;
+use sluice_core::api::{ReplicaSet, Rollout};
+use sluice_core::effect::{Effect, Target};
+
+use super::children::version_number;
+use super::context::Context;
+
+/// What became of a write.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It took effect.
+    Done,
+    /// The world is not the one it was planned for: plan again.
+    Conflict(String),
+    /// The API server refused it, or could not be reached; the next plan knows.
+    Refused {
+        /// Why.
+        error: String,
+        /// A ReplicaSet of that name exists and is not ours.
+        name_taken: bool,
+    },
+}
+
+/// Where a rollout's objects are.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The namespace.
+    pub namespace: &'a str,
+    /// The Rollout's uid.
+    pub uid: &'a str,
+}
+
+/// Executes one effect.
+pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome {
+    let result = match effect {
+        Effect::CreateReplicaSet(rs) => return create(cx, place, rs).await,
+        Effect::PatchReplicaSet(patch) => patch_replica_set(cx, place, &patch.target, patch.operations()).await,
+        Effect::OwnReplicaSet(own) => patch_replica_set(cx, place, &own.target, own.operations()).await,
+        Effect::DeleteReplicaSet(target) => delete(cx, place, target).await,
+        Effect::EvictPod(target) => evict(cx, place, target).await,
+        Effect::PatchRollout(patch) => {
+            let api: Api<Rollout> = Api::namespaced(cx.writes.clone(), place.namespace);
+            json_patch(&api, &patch.target.name, patch.operations()).await.map(|written| {
+                let version = version_number(written.metadata.resource_version.as_deref());
+                cx.with_memory(place.uid, |memory| memory.awaited = version);
+            })
+        }
+    };
+    match result {
+        Ok(()) => Outcome::Done,
+        Err(error) => classify(&error),
+    }
+}
+
+/// Sorts an error: a failed precondition asks for a new plan, anything else is an observation.
+pub fn classify(error: &kube::Error) -> Outcome {
+    match error {
+        kube::Error::Api(status) if is_failed_precondition(status) => Outcome::Conflict(status.message.clone()),
+        kube::Error::Api(status) => Outcome::Refused { error: status.message.clone(), name_taken: false },
+        other => Outcome::Refused { error: other.to_string(), name_taken: false },
+    }
+}
+
+/// A JSON Patch whose `test` failed comes back as 422 Invalid without details; one that the object's rules refuse has them.
+fn is_failed_precondition(status: &kube::core::Status) -> bool {
+    let causes = status.details.as_ref().is_some_and(|details| !details.causes.is_empty());
+    (status.code == 422 && !causes) || status.code == 409 || status.code == 404
+}
+
+async fn create(cx: &Context, place: Place<'_>, rs: &ReplicaSet) -> Outcome {
+    let api: Api<ReplicaSet> = Api::namespaced(cx.writes.clone(), place.namespace);
+    let error = match api.create(&PostParams::default(), rs).await {
+        Ok(created) => {
+            await_replica_set(cx, place, &created);
+            return Outcome::Done;
+        }
+        Err(error) => error,
+    };
+    let exists = matches!(&error, kube::Error::Api(status) if status.is_already_exists());
+    if !exists {
+        return classify(&error);
+    }
+    // An earlier attempt may have taken effect although its answer was lost. Whose it is decides.
+    match api.get_metadata(rs.name()).await {
+        Ok(existing) => {
+            let owners = existing.metadata.owner_references.unwrap_or_default();
+            let ours = owners.iter().any(|owner| owner.controller == Some(true) && owner.uid == place.uid);
+            if ours {
+                let key = (place.namespace.to_owned(), rs.name().to_owned());
+                let version = version_number(existing.metadata.resource_version.as_deref());
+                cx.replica_sets_mut().await_version(key, version);
+                return Outcome::Conflict(format!("ReplicaSet {} exists already", rs.name()));
+            }
+            let error = format!("a ReplicaSet named {} exists and belongs to somebody else", rs.name());
+            Outcome::Refused { error, name_taken: true }
+        }
+        Err(error) => classify(&error),
+    }
+}
+
+async fn patch_replica_set(
+    cx: &Context,
+    place: Place<'_>,
+    target: &Target,
+    operations: Vec<Value>,
+) -> Result<(), kube::Error> {
+    let api: Api<ReplicaSet> = Api::namespaced(cx.writes.clone(), place.namespace);
+    let written = json_patch(&api, &target.name, operations).await?;
+    await_replica_set(cx, place, &written);
+    Ok(())
+}
+
+async fn delete(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), kube::Error> {
+    let api: Api<ReplicaSet> = Api::namespaced(cx.writes.clone(), place.namespace);
+    let params = DeleteParams { preconditions: Some(preconditions(target)), ..DeleteParams::background() };
+    let answer = api.delete(&target.name, &params).await?;
+    if let either::Either::Left(deleting) = answer {
+        // The watch will deliver the deletion, or the mark of it, under a version at least as high.
+        await_replica_set(cx, place, &deleting);
+    }
+    Ok(())
+}
+
+async fn evict(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), kube::Error> {
+    let api: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(cx.writes.clone(), place.namespace);
+    let preconditions = Preconditions { uid: Some(target.uid.clone()), resource_version: None };
+    let delete_options = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    let params = EvictParams { delete_options: Some(delete_options), ..EvictParams::default() };
+    api.evict(&target.name, &params).await.map(|_| ())
+}
+
+fn preconditions(target: &Target) -> Preconditions {
+    Preconditions { uid: Some(target.uid.clone()), resource_version: Some(target.resource_version.clone()) }
+}
+
+async fn json_patch<K>(api: &Api<K>, name: &str, operations: Vec<Value>) -> Result<K, kube::Error>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let patch: json_patch::Patch = serde_json::from_value(Value::Array(operations)).map_err(kube::Error::SerdeError)?;
+    api.patch(name, &PatchParams::default(), &Patch::Json::<()>(patch)).await
+}
+
+fn await_replica_set(cx: &Context, place: Place<'_>, written: &ReplicaSet) {
+    let key = (place.namespace.to_owned(), written.name().to_owned());
+    let version = version_number(written.metadata.resource_version.as_deref());
+    cx.replica_sets_mut().await_version(key, version);
+}

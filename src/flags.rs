@@ -1,0 +1,194 @@
+//! Flags of `sluice controller`: those of Argo Rollouts' controller under the same names, and two of our own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::controller::context::GuardMode;
+
+/// How logs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Flags of the controller. Those of Argo Rollouts that concern what Sluice does otherwise or not yet are accepted, so that
+/// an existing Deployment's arguments work unchanged; what they ask for is logged where it has no effect.
+#[derive(Args, Debug)]
+pub struct ControllerFlags {
+    /// Look at every rollout at least this often, in seconds
+    #[arg(long, default_value_t = 900)]
+    pub rollout_resync: u64,
+    /// Act only in the namespace of --namespace
+    #[arg(long, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    pub namespaced: bool,
+    /// The namespace of the controller, and with --namespaced the one that it acts in
+    #[arg(long, short, env = "POD_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// A kubeconfig, when not running in a cluster
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Act only on Rollouts whose label argo-rollouts.argoproj.io/controller-instance-id has this value
+    #[arg(long, default_value = "")]
+    pub instance_id: String,
+    /// error, warn, info, debug or trace; RUST_LOG has more to say
+    #[arg(long, default_value = "info")]
+    pub loglevel: String,
+    /// text or json
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub logformat: LogFormat,
+    /// Port of /metrics
+    #[arg(long = "metricsPort", alias = "metricsport", default_value_t = 8090)]
+    pub metrics_port: u16,
+    /// Port of /healthz and /readyz
+    #[arg(long = "healthzPort", default_value_t = 8080)]
+    pub healthz_port: u16,
+    /// Rollouts worked on at the same time
+    #[arg(long, default_value_t = 10)]
+    pub rollout_threads: u16,
+    /// Claim a lease before acting
+    #[arg(long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    pub leader_elect: bool,
+    /// A claim that was not renewed for this long is void
+    #[arg(long, default_value = "15s", value_parser = go_duration)]
+    pub leader_election_lease_duration: Duration,
+    /// A holder that could not renew for this long stops
+    #[arg(long, default_value = "10s", value_parser = go_duration)]
+    pub leader_election_renew_deadline: Duration,
+    /// Time between two attempts to claim or renew
+    #[arg(long, default_value = "2s", value_parser = go_duration)]
+    pub leader_election_retry_period: Duration,
+    /// What to do about a plan that breaks an invariant
+    #[arg(long, value_enum, default_value_t = GuardMode::Enforce)]
+    pub guard: GuardMode,
+    #[command(flatten)]
+    pub without_effect: WithoutEffect,
+}
+
+/// Flags that are accepted and change nothing in this version.
+#[derive(Args, Debug)]
+pub struct WithoutEffect {
+    #[arg(long, hide = true)]
+    kloglevel: Option<i32>,
+    #[arg(long, hide = true)]
+    qps: Option<f32>,
+    #[arg(long, hide = true)]
+    burst: Option<i32>,
+    #[arg(long, hide = true)]
+    experiment_threads: Option<i32>,
+    #[arg(long, hide = true)]
+    analysis_threads: Option<i32>,
+    #[arg(long, hide = true)]
+    service_threads: Option<i32>,
+    #[arg(long, hide = true)]
+    ingress_threads: Option<i32>,
+    #[arg(long, hide = true)]
+    ephemeral_metadata_threads: Option<i32>,
+    #[arg(long, hide = true)]
+    ephemeral_metadata_update_pod_retries: Option<i32>,
+    #[arg(long, hide = true)]
+    aws_target_group_binding_api_version: Option<String>,
+    #[arg(long, hide = true)]
+    alb_tag_key_resource_id: Option<String>,
+    #[arg(long, hide = true)]
+    istio_api_version: Option<String>,
+    #[arg(long, hide = true)]
+    ambassador_api_version: Option<String>,
+    #[arg(long, hide = true)]
+    traffic_split_api_version: Option<String>,
+    #[arg(long, hide = true)]
+    traefik_api_group: Option<String>,
+    #[arg(long, hide = true)]
+    traefik_api_version: Option<String>,
+    #[arg(long, hide = true)]
+    ingress_api_version: Option<String>,
+    #[arg(long, hide = true)]
+    appmesh_crd_version: Option<String>,
+    #[arg(long, hide = true, value_delimiter = ',')]
+    alb_ingress_classes: Vec<String>,
+    #[arg(long, hide = true, value_delimiter = ',')]
+    nginx_ingress_classes: Vec<String>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    aws_verify_target_group: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    alb_verify_weight: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    self_service_notification_enabled: Option<bool>,
+    #[arg(long, hide = true, value_delimiter = ',')]
+    controllers: Vec<String>,
+    #[arg(long, hide = true)]
+    enable_pprof_address: Option<String>,
+}
+
+impl WithoutEffect {
+    /// The flags that were given, for a line in the log.
+    pub fn given(&self) -> Vec<&'static str> {
+        let WithoutEffect {
+            kloglevel,
+            qps,
+            burst,
+            experiment_threads,
+            analysis_threads,
+            service_threads,
+            ingress_threads,
+            ephemeral_metadata_threads,
+            ephemeral_metadata_update_pod_retries,
+            aws_target_group_binding_api_version,
+            alb_tag_key_resource_id,
+            istio_api_version,
+            ambassador_api_version,
+            traffic_split_api_version,
+            traefik_api_group,
+            traefik_api_version,
+            ingress_api_version,
+            appmesh_crd_version,
+            alb_ingress_classes,
+            nginx_ingress_classes,
+            aws_verify_target_group,
+            alb_verify_weight,
+            self_service_notification_enabled,
+            controllers,
+            enable_pprof_address,
+        } = self;
+        let given = [
+            ("--kloglevel", kloglevel.is_some()),
+            ("--qps", qps.is_some()),
+            ("--burst", burst.is_some()),
+            ("--experiment-threads", experiment_threads.is_some()),
+            ("--analysis-threads", analysis_threads.is_some()),
+            ("--service-threads", service_threads.is_some()),
+            ("--ingress-threads", ingress_threads.is_some()),
+            ("--ephemeral-metadata-threads", ephemeral_metadata_threads.is_some()),
+            ("--ephemeral-metadata-update-pod-retries", ephemeral_metadata_update_pod_retries.is_some()),
+            ("--aws-target-group-binding-api-version", aws_target_group_binding_api_version.is_some()),
+            ("--alb-tag-key-resource-id", alb_tag_key_resource_id.is_some()),
+            ("--istio-api-version", istio_api_version.is_some()),
+            ("--ambassador-api-version", ambassador_api_version.is_some()),
+            ("--traffic-split-api-version", traffic_split_api_version.is_some()),
+            ("--traefik-api-group", traefik_api_group.is_some()),
+            ("--traefik-api-version", traefik_api_version.is_some()),
+            ("--ingress-api-version", ingress_api_version.is_some()),
+            ("--appmesh-crd-version", appmesh_crd_version.is_some()),
+            ("--alb-ingress-classes", !alb_ingress_classes.is_empty()),
+            ("--nginx-ingress-classes", !nginx_ingress_classes.is_empty()),
+            ("--aws-verify-target-group", aws_verify_target_group.is_some()),
+            ("--alb-verify-weight", alb_verify_weight.is_some()),
+            ("--self-service-notification-enabled", self_service_notification_enabled.is_some()),
+            ("--controllers", !controllers.is_empty()),
+            ("--enable-pprof-address", enable_pprof_address.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+    }
+}
+
+fn go_duration(text: &str) -> Result<Duration, String> {
+    let duration = sluice_core::time::parse_go_duration(text).map_err(|error| error.to_string())?;
+    Duration::try_from(duration).map_err(|_| format!("{text} is negative"))
+}

@@ -1,0 +1,12 @@
+//! The program: what `sluice-core` decides, carried out.
+//!
+//! **Architecture invariant:** everything that touches the outside world is in this crate: watches, writes, HTTP, the clock.
+
+pub mod clock;
+pub mod controller;
+pub mod flags;
+pub mod lease;
+pub mod metrics;
+pub mod preflight;
+pub mod serve;
+pub mod start;

@@ -1,0 +1,299 @@
+//! Prometheus metrics, under the names that dashboards for Argo Rollouts use.
+//!
+//! What describes a rollout (`rollout_info` and its kin) is computed from the cache when it is scraped, so a deleted rollout
+//! leaves no series behind. Labels that grow without bound are left out: `controller_clientset_k8s_request_total` has no
+//! object name.
+
+use std::sync::Arc;
+
+use kube::runtime::reflector::Store;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+use sluice_core::api::Rollout;
+use sluice_core::guard::Invariant;
+use sluice_core::status::conditions::{self, kind, reason};
+use sluice_core::status::duration::Finished;
+
+use crate::controller::object::Observed;
+use crate::controller::tell::Telling;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ObjectLabels {
+    namespace: String,
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    namespace: String,
+    name: String,
+    r#type: String,
+    reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FinishedLabels {
+    namespace: String,
+    name: String,
+    completion_status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    kind: String,
+    verb: String,
+    status_code: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InvariantLabels {
+    invariant: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InfoLabels {
+    namespace: String,
+    name: String,
+    strategy: String,
+    traffic_router: String,
+    phase: String,
+}
+
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All metrics of the program. Clones share them.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<std::sync::Mutex<Registry>>,
+    reconciles: Histograms<ObjectLabels>,
+    errors: Family<ObjectLabels, Counter>,
+    events: Family<EventLabels, Counter>,
+    requests: Family<RequestLabels, Counter>,
+    violations: Family<InvariantLabels, Counter>,
+    total: Histograms<FinishedLabels>,
+    progression: Histograms<FinishedLabels>,
+    manual_pause: Histograms<FinishedLabels>,
+}
+
+/// Seconds of a reconcile.
+fn reconcile_seconds() -> Histogram {
+    Histogram::new([0.01, 0.15, 0.25, 0.5, 1.0])
+}
+
+/// Seconds of an update: a minute to a week.
+fn update_seconds() -> Histogram {
+    Histogram::new([60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 86400.0, 604_800.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// Registers every metric.
+    pub fn new() -> Metrics {
+        let metrics = Metrics {
+            registry: Arc::default(),
+            reconciles: Family::new_with_constructor(reconcile_seconds),
+            errors: Family::default(),
+            events: Family::default(),
+            requests: Family::default(),
+            violations: Family::default(),
+            total: Family::new_with_constructor(update_seconds),
+            progression: Family::new_with_constructor(update_seconds),
+            manual_pause: Family::new_with_constructor(update_seconds),
+        };
+        metrics.with_registry(|registry| {
+            registry.register("rollout_reconcile", "Seconds that a reconcile took", metrics.reconciles.clone());
+            registry.register("rollout_reconcile_error", "Reconciles that failed", metrics.errors.clone());
+            registry.register("rollout_events", "Events told about rollouts", metrics.events.clone());
+            registry.register(
+                "controller_clientset_k8s_request",
+                "Requests to the Kubernetes API",
+                metrics.requests.clone(),
+            );
+            registry.register(
+                "sluice_guard_violations",
+                "Plans that would break an invariant",
+                metrics.violations.clone(),
+            );
+            registry.register(
+                "rollout_duration_seconds",
+                "Seconds from start to end of an update",
+                metrics.total.clone(),
+            );
+            registry.register(
+                "rollout_progression_duration_seconds",
+                "Seconds of an update without those in which it waited for people",
+                metrics.progression.clone(),
+            );
+            registry.register(
+                "rollout_manual_pause_duration_seconds",
+                "Seconds in which an update waited for people",
+                metrics.manual_pause.clone(),
+            );
+            let version = [("version", env!("CARGO_PKG_VERSION"))];
+            let info = registry.sub_registry_with_labels(version.into_iter().map(|(k, v)| (k.into(), v.into())));
+            info.register("argo_rollouts_controller_info", "The running controller", always_one());
+            info.register("build_info", "The running controller", always_one());
+        });
+        metrics
+    }
+
+    fn with_registry<R>(&self, with: impl FnOnce(&mut Registry) -> R) -> R {
+        with(&mut self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Adds the metrics that are computed from the cached Rollouts.
+    pub fn describe_rollouts(&self, rollouts: Store<Observed>) {
+        self.with_registry(|registry| registry.register_collector(Box::new(Rollouts(rollouts))));
+    }
+
+    /// Everything, in the text format of Prometheus.
+    pub fn render(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        self.with_registry(|registry| prometheus_client::encoding::text::encode(&mut text, registry))?;
+        Ok(text)
+    }
+
+    /// A reconcile took so long.
+    pub fn reconciled(&self, namespace: &str, name: &str, seconds: f64) {
+        self.reconciles.get_or_create(&object(namespace, name)).observe(seconds);
+    }
+
+    /// A reconcile failed.
+    pub fn failed(&self, namespace: &str, name: &str) {
+        self.errors.get_or_create(&object(namespace, name)).inc();
+    }
+
+    /// A rollout is gone, and with it its series.
+    pub fn forget(&self, namespace: &str, name: &str) {
+        self.reconciles.remove(&object(namespace, name));
+        self.errors.remove(&object(namespace, name));
+    }
+
+    /// An event was told.
+    pub fn told(&self, telling: &Telling) {
+        self.events
+            .get_or_create(&EventLabels {
+                namespace: telling.about.namespace.clone().unwrap_or_default(),
+                name: telling.about.name.clone().unwrap_or_default(),
+                r#type: telling.note.severity.as_str().into(),
+                reason: telling.note.reason.into(),
+            })
+            .inc();
+    }
+
+    /// A request was answered.
+    pub fn requested(&self, kind: &str, verb: &str, status: u16) {
+        let labels = RequestLabels { kind: kind.into(), verb: verb.into(), status_code: status.to_string() };
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// The guard found something.
+    pub fn violation(&self, invariant: Invariant) {
+        self.violations.get_or_create(&InvariantLabels { invariant: invariant.as_str().into() }).inc();
+    }
+
+    /// An update ended.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of an update are far below 2^52")]
+    pub fn finished(&self, namespace: &str, name: &str, finished: &Finished) {
+        let labels =
+            FinishedLabels { namespace: namespace.into(), name: name.into(), completion_status: finished.how.clone() };
+        let (total, paused) = (finished.total_seconds as f64, finished.manual_pause_seconds as f64);
+        self.total.get_or_create(&labels).observe(total);
+        self.progression.get_or_create(&labels).observe((total - paused).max(0.0));
+        self.manual_pause.get_or_create(&labels).observe(paused);
+    }
+}
+
+fn always_one() -> impl Metric {
+    let one: prometheus_client::metrics::gauge::Gauge = prometheus_client::metrics::gauge::Gauge::default();
+    one.set(1);
+    one
+}
+
+fn object(namespace: &str, name: &str) -> ObjectLabels {
+    ObjectLabels { namespace: namespace.into(), name: name.into() }
+}
+
+/// The metrics that describe each rollout, computed when they are scraped.
+#[derive(Debug)]
+struct Rollouts(Store<Observed>);
+
+type Gauge = (&'static str, &'static str, fn(&Rollout) -> i32);
+
+const REPLICA_GAUGES: [Gauge; 4] = [
+    ("rollout_info_replicas_available", "Available pods of a rollout", |r| r.status().available_replicas),
+    ("rollout_info_replicas_unavailable", "Pods of a rollout that are not available", |r| {
+        (r.status().replicas - r.status().available_replicas).max(0)
+    }),
+    ("rollout_info_replicas_desired", "Pods that a rollout should have", |r| r.spec.replicas.unwrap_or(1)),
+    ("rollout_info_replicas_updated", "Pods of a rollout's newest revision", |r| r.status().updated_replicas),
+];
+
+impl Collector for Rollouts {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let rollouts = self.0.state();
+        let info: Family<InfoLabels, prometheus_client::metrics::gauge::Gauge> = Family::default();
+        for observed in &rollouts {
+            info.get_or_create(&info_of(&observed.rollout)).set(1);
+        }
+        let description = encoder.encode_descriptor(
+            "rollout_info",
+            "Strategy and phase of a rollout",
+            None,
+            prometheus_client::metrics::MetricType::Gauge,
+        )?;
+        info.encode(description)?;
+        for (name, help, value) in REPLICA_GAUGES {
+            let mut family =
+                encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)?;
+            for observed in &rollouts {
+                let metadata = &observed.rollout.metadata;
+                let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+                let labels = object(namespace.unwrap_or_default(), name.unwrap_or_default());
+                ConstGauge::new(i64::from(value(&observed.rollout))).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn info_of(rollout: &Rollout) -> InfoLabels {
+    let canary = rollout.spec.strategy.canary.as_ref();
+    InfoLabels {
+        namespace: rollout.metadata.namespace.clone().unwrap_or_default(),
+        name: rollout.metadata.name.clone().unwrap_or_default(),
+        strategy: if canary.is_some() { "canary" } else { "blueGreen" }.into(),
+        traffic_router: canary
+            .and_then(|canary| canary.traffic_routing.as_ref())
+            .map(sluice_core::api::TrafficRouting::router_names)
+            .unwrap_or_default()
+            .join(","),
+        phase: phase_of(rollout).into(),
+    }
+}
+
+/// The phase as the metric has it, which is not the phase of the status.
+fn phase_of(rollout: &Rollout) -> &'static str {
+    let status = rollout.status();
+    if conditions::get(status, kind::INVALID_SPEC).is_some() {
+        return "InvalidSpec";
+    }
+    match conditions::reason_of(status, kind::PROGRESSING) {
+        reason::ABORTED => "Abort",
+        reason::TIMED_OUT => "Timeout",
+        reason::CREATE_ERROR => "Error",
+        reason::PAUSED => "Paused",
+        reason::NEW_REPLICA_SET_AVAILABLE => "Completed",
+        _ => "Progressing",
+    }
+}

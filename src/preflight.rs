@@ -1,0 +1,90 @@
+//! What has to be there before a controller can work, checked at the start so that the error says what to do.
+
+use anyhow::{Context as _, bail};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Client;
+use kube::api::{Api, ListParams, PostParams};
+use sluice_core::api::Rollout;
+
+/// Verbs on resources without which nothing works: group, resource, subresource, verbs.
+const NEEDED: [(&str, &str, &str, &[&str]); 6] = [
+    ("argoproj.io", "rollouts", "", &["list", "watch", "patch"]),
+    ("argoproj.io", "rollouts", "status", &["patch"]),
+    ("apps", "replicasets", "", &["list", "watch", "create", "patch", "delete"]),
+    ("", "pods", "", &["list", "watch"]),
+    ("", "pods", "eviction", &["create"]),
+    ("", "events", "", &["create"]),
+];
+
+/// Fails with a sentence that names what is missing and how to get it.
+pub async fn check(client: &Client, namespace: Option<&str>) -> anyhow::Result<()> {
+    rollouts_are_served(client, namespace).await?;
+    let mut missing = Vec::new();
+    for (group, resource, subresource, verbs) in NEEDED {
+        for verb in verbs {
+            if !is_allowed(client, namespace, group, resource, subresource, verb).await? {
+                let path = [resource, subresource].join("/");
+                missing.push(format!("{verb} {}", path.trim_end_matches('/')));
+            }
+        }
+    }
+    if !missing.is_empty() {
+        let place = namespace.map_or("all namespaces".to_owned(), |namespace| format!("namespace {namespace}"));
+        bail!(
+            "the controller's service account lacks permissions in {place}: {}. Apply deploy/install.yaml, or bind a role \
+             with these verbs",
+            missing.join(", ")
+        );
+    }
+    Ok(())
+}
+
+async fn rollouts_are_served(client: &Client, namespace: Option<&str>) -> anyhow::Result<()> {
+    let api: Api<Rollout> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    match api.list_metadata(&ListParams::default().limit(1)).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() => {
+            bail!(
+                "the cluster does not know Rollouts: install the CRDs first, with `sluice crds | kubectl apply --server-side -f -`"
+            )
+        }
+        // The check of permissions names what is missing.
+        Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(()),
+        Err(error) => {
+            Err(error).context("cannot reach the Kubernetes API; is the kubeconfig or service account right?")
+        }
+    }
+}
+
+async fn is_allowed(
+    client: &Client,
+    namespace: Option<&str>,
+    group: &str,
+    resource: &str,
+    subresource: &str,
+    verb: &str,
+) -> anyhow::Result<bool> {
+    let attributes = ResourceAttributes {
+        namespace: namespace.map(str::to_owned),
+        group: Some(group.into()),
+        resource: Some(resource.into()),
+        subresource: Some(subresource.into()).filter(|name: &String| !name.is_empty()),
+        verb: Some(verb.into()),
+        ..ResourceAttributes::default()
+    };
+    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
+    let review = SelfSubjectAccessReview { spec, ..Default::default() };
+    let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    let answer = api.create(&PostParams::default(), &review).await.context("cannot ask for permissions")?;
+    Ok(answer.status.is_some_and(|status| status.allowed))
+}
+
+/// The CRDs, as one YAML stream.
+pub fn crds(definitions: &[CustomResourceDefinition]) -> anyhow::Result<String> {
+    let documents: Result<Vec<_>, _> = definitions.iter().map(serde_saphyr::to_string).collect();
+    Ok(documents.context("cannot write the CRDs as YAML")?.join("---\n"))
+}

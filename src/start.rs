@@ -1,0 +1,164 @@
+//! `sluice controller`: clients, checks, servers, the lease and the controller, started in order and stopped in order.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use crate::clock::Clock;
+use crate::controller::{self, Clients, Settings, Signals};
+use crate::flags::{ControllerFlags, LogFormat};
+use crate::lease::{self, Claim, LeaseConfig};
+use crate::metrics::Metrics;
+use crate::{preflight, serve};
+
+/// Argo Rollouts' own, so that the two never act in one namespace.
+const LEASE: &str = "argo-rollouts-controller-lock";
+/// How long a request may take; watches have a timeout of their own.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Runs the controller until SIGTERM or SIGINT.
+pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
+    log(&flags)?;
+    let without_effect = flags.without_effect.given();
+    if !without_effect.is_empty() {
+        tracing::info!(flags = without_effect.join(" "), "accepted for compatibility; without effect in this version");
+    }
+    let config = config(&flags).await?;
+    let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    let clients = clients(config)?;
+    let scope = flags.namespaced.then(|| namespace.clone());
+    preflight::check(&clients.reads, scope.as_deref()).await?;
+
+    let metrics = Metrics::new();
+    let (ready, is_ready) = watch::channel(false);
+    let (leading, is_leading) = watch::channel(!flags.leader_elect);
+    let (stop, stopping) = watch::channel(false);
+    let mut servers = [
+        tokio::spawn(serve::metrics(flags.metrics_port, metrics.clone())),
+        tokio::spawn(serve::health(flags.healthz_port, is_ready)),
+    ];
+    // The lease outlives the controller: it is given back only when no write is under way any more.
+    let (release, released) = watch::channel(false);
+    let mut claim = flags.leader_elect.then(|| {
+        let lease = lease_config(&flags, namespace);
+        let (client, scope) = (clients.writes.clone(), scope.clone());
+        tokio::spawn(async move {
+            if scope.is_none() {
+                lease::refuse_second_controller(&client, &lease, Clock::System).await?;
+            }
+            Claim::new(client, lease, Clock::System).hold(leading, released).await
+        })
+    });
+    let settings = Settings {
+        namespace: scope,
+        instance_id: flags.instance_id.clone(),
+        concurrency: flags.rollout_threads,
+        resync: Duration::from_secs(flags.rollout_resync.max(1)),
+        guard: flags.guard,
+    };
+    let signals = Signals { leading: is_leading, ready, stop: stopping };
+    let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
+
+    let [metrics_server, health_server] = &mut servers;
+    let ended = tokio::select! {
+        signal = terminated() => signal,
+        result = metrics_server => result?,
+        result = health_server => result?,
+        result = wait_for(claim.as_mut()) => result,
+        result = &mut controller => result.context("the controller stopped"),
+    };
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    if !controller.is_finished() {
+        let _ = tokio::time::timeout(Duration::from_secs(20), controller).await;
+    }
+    release.send_replace(true);
+    if let Some(claim) = claim.filter(|claim| !claim.is_finished()) {
+        let _ = tokio::time::timeout(Duration::from_secs(5), claim).await;
+    }
+    ended
+}
+
+/// Waits for a claim to end, which without a lease is never.
+async fn wait_for(claim: Option<&mut tokio::task::JoinHandle<Result<(), lease::LeaseError>>>) -> anyhow::Result<()> {
+    match claim {
+        Some(claim) => Ok(claim.await.context("the task that holds the lease stopped")??),
+        None => std::future::pending().await,
+    }
+}
+
+async fn terminated() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    tokio::select! {
+        _ = term.recv() => {}
+        result = tokio::signal::ctrl_c() => result.context("cannot listen for SIGINT")?,
+    }
+    Ok(())
+}
+
+fn log(flags: &ControllerFlags) -> anyhow::Result<()> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(_) => EnvFilter::from_default_env(),
+        Err(_) => EnvFilter::try_new(format!("{level},kube=warn,hyper=warn", level = flags.loglevel))
+            .with_context(|| format!("--loglevel {} is not error, warn, info, debug or trace", flags.loglevel))?,
+    };
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match flags.logformat {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+    Ok(())
+}
+
+async fn config(flags: &ControllerFlags) -> anyhow::Result<Config> {
+    let options = KubeConfigOptions { context: flags.context.clone(), ..KubeConfigOptions::default() };
+    let mut config = match &flags.kubeconfig {
+        Some(path) => {
+            let kubeconfig =
+                Kubeconfig::read_from(path).with_context(|| format!("cannot read --kubeconfig {}", path.display()))?;
+            Config::from_custom_kubeconfig(kubeconfig, &options).await?
+        }
+        None if flags.context.is_some() => Config::from_kubeconfig(&options).await?,
+        None => Config::infer().await.context(
+            "found neither a kubeconfig nor a service account: give --kubeconfig, set KUBECONFIG, or run in a cluster",
+        )?,
+    };
+    let agent = concat!("sluice-controller/", env!("CARGO_PKG_VERSION"));
+    config.headers.push((http_header("user-agent")?, agent.parse().context("the user agent is a header value")?));
+    Ok(config)
+}
+
+fn http_header(name: &'static str) -> anyhow::Result<http::HeaderName> {
+    Ok(http::HeaderName::from_static(name))
+}
+
+fn clients(config: Config) -> anyhow::Result<Clients> {
+    let mut writes = config.clone();
+    writes.default_retry = false;
+    writes.read_timeout = Some(REQUEST_TIMEOUT);
+    writes.reset_reader_on_write = true;
+    let client = |config| Client::try_from(config).context("cannot make a client for the Kubernetes API");
+    Ok(Clients { reads: client(config)?, writes: client(writes)? })
+}
+
+fn lease_config(flags: &ControllerFlags, namespace: String) -> LeaseConfig {
+    let name = match flags.instance_id.as_str() {
+        "" => LEASE.to_owned(),
+        id => format!("{LEASE}-{id}"),
+    };
+    // A pod's name is unique in its namespace; elsewhere the process tells two controllers of one machine apart.
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "sluice".into());
+    LeaseConfig {
+        namespace,
+        name,
+        identity: format!("{host}_{}", std::process::id()),
+        duration: flags.leader_election_lease_duration,
+        renew_deadline: flags.leader_election_renew_deadline,
+        retry: flags.leader_election_retry_period,
+    }
+}
