@@ -8,7 +8,19 @@ pub const REVISION: &str = "rollout.argoproj.io/revision";
 pub const REVISION_HISTORY: &str = "rollout.argoproj.io/revision-history";
 /// Annotation of ReplicaSets: `spec.replicas` of the Rollout when their size was set.
 pub const DESIRED_REPLICAS: &str = "rollout.argoproj.io/desired-replicas";
-/// Annotation of Rollouts: state of the notifications engine.
-pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
+/// Annotation of ReplicaSets: labels and annotations that were added to their pods, as JSON.
+pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
+/// Annotation of Rollouts: generation of the workload that `spec.workloadRef` names.
+pub const WORKLOAD_GENERATION: &str = "rollout.argoproj.io/workload-generation";
+/// Annotation of ReplicaSets: when they lose their pods, in RFC 3339.
+pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
+/// Annotation of Services and routing objects: the Rollout that manages them.
+pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// Label: which controller acts on the object, where there are several.
 pub const INSTANCE_ID: &str = "argo-rollouts.argoproj.io/controller-instance-id";
+/// Annotation of Rollouts: state of the notifications engine.
+pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
+/// Label of analysis runs: what started them (`Step`, `Background`, `PrePromotion`, `PostPromotion`).
+pub const ROLLOUT_TYPE: &str = "rollout-type";
+/// Label of analysis runs: the step that started them.
+pub const STEP_INDEX: &str = "step-index";

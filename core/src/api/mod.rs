@@ -1,17 +1,42 @@
 //! The Kubernetes API that Sluice serves: group `argoproj.io/v1alpha1`, compatible with Argo Rollouts field by field.
+//!
+//! Read in this order: [`rollout`](Rollout) with its strategies and steps, its status, then templates, runs and experiments.
+//! The doc comments become the descriptions in the CRDs.
 
+mod rollout;
+mod canary;
+mod steps;
+mod blue_green;
+mod traffic;
+mod rollout_status;
+mod analysis;
+mod analysis_template;
+mod metric;
+mod providers;
+mod analysis_run;
+mod experiment;
+mod replica_set;
+pub mod crds;
 pub mod decode;
 pub mod labels;
-pub(crate) mod null;
-mod replica_set;
-mod rollout;
-mod rollout_status;
+mod null;
+mod raw;
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
+pub use analysis::*;
+pub use analysis_run::*;
+pub use analysis_template::*;
+pub use blue_green::*;
+pub use canary::*;
+pub use experiment::*;
+pub use metric::*;
+pub use providers::*;
 pub use replica_set::*;
 pub use rollout::*;
 pub use rollout_status::*;
+pub use steps::*;
+pub use traffic::*;
 
 /// `apiVersion` of every kind.
 pub const API_VERSION: &str = "argoproj.io/v1alpha1";

@@ -20,3 +20,9 @@ pub(crate) fn is_zero(number: &i32) -> bool {
 pub(crate) fn is_false(flag: &bool) -> bool {
     !flag
 }
+
+/// For `skip_serializing_if`: whether a long number is zero.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+pub(crate) fn is_zero_long(number: &i64) -> bool {
+    *number == 0
+}

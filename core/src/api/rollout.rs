@@ -3,14 +3,12 @@
 use std::sync::LazyLock;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, Time};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::RolloutStatus;
-use super::null;
+use super::{BlueGreenStrategy, CanaryStrategy, RolloutStatus, null, raw};
 
 /// What a Rollout should run, and how an update of it goes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, CustomResource)]
@@ -19,122 +17,111 @@ use super::null;
     version = "v1alpha1",
     kind = "Rollout",
     namespaced,
-    schema = "disabled",
+    shortname = "ro",
     status = "RolloutStatus",
     derive = "PartialEq",
     derive = "Default",
-    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", serde = "::serde", serde_json = "::serde_json")
+    scale(spec_replicas_path = ".spec.replicas", status_replicas_path = ".status.HPAReplicas", label_selector_path = ".status.selector"),
+    printcolumn(name = "Desired", type_ = "integer", description = "Number of desired pods", json_path = ".spec.replicas"),
+    printcolumn(name = "Current", type_ = "integer", description = "Total number of non-terminated pods targeted by this rollout", json_path = ".status.replicas"),
+    printcolumn(name = "Up-to-date", type_ = "integer", description = "Total number of non-terminated pods targeted by this rollout that have the desired template spec", json_path = ".status.updatedReplicas"),
+    printcolumn(name = "Available", type_ = "integer", description = "Total number of available pods (ready for at least minReadySeconds) targeted by this rollout", json_path = ".status.availableReplicas"),
+    printcolumn(name = "Age", type_ = "date", description = "Time since resource was created", json_path = ".metadata.creationTimestamp"),
+    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutSpec {
-    /// Pods to run; 1 when absent.
+    /// Pods to run; 1 when absent, which the controller then writes down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
-    /// Which pods belong to the Rollout.
+    /// Which pods belong to the Rollout. It must select the template's labels and cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
-    /// The pods.
+    /// The pods. What newer releases of Kubernetes add to pods is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "raw::pod_template")]
     pub template: Option<Value>,
-    /// A workload to take the template from.
+    /// A workload to take the template, and where it is absent the selector, from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workload_ref: Option<Value>,
-    /// Seconds for which a pod must have been ready to count as available.
+    pub workload_ref: Option<ObjectRef>,
+    /// Seconds for which a pod must have been ready to count as available; 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_ready_seconds: Option<i32>,
-    /// When going back skips the steps.
+    /// When going back to an older revision skips the steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollback_window: Option<Value>,
+    pub rollback_window: Option<RollbackWindowSpec>,
     /// How an update goes.
     #[serde(default, deserialize_with = "null::as_default")]
     pub strategy: RolloutStrategy,
-    /// Old ReplicaSets to keep.
+    /// Drained ReplicaSets to keep for going back to; 10 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision_history_limit: Option<i32>,
-    /// Stops sizes and steps.
+    /// Stops sizes and steps where they are.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "null::is_false")]
     pub paused: bool,
-    /// Seconds without progress after which the update is reported.
+    /// Seconds without progress after which the update is reported as degraded; 600 when absent. More than `minReadySeconds`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_deadline_seconds: Option<i32>,
-    /// Abort at the deadline.
+    /// Aborts the update at the deadline instead of only reporting it.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "null::is_false")]
     pub progress_deadline_abort: bool,
-    /// Replace pods older than this.
+    /// Pods created before this time are replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_at: Option<Time>,
+    /// Analysis runs and experiments to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<AnalysisRunStrategy>,
 }
 
-/// One of the two strategies.
+/// How an update goes; exactly one field is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutStrategy {
-    /// Blue-green.
+    /// Switch all traffic at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub blue_green: Option<Value>,
-    /// Canary.
+    pub blue_green: Option<BlueGreenStrategy>,
+    /// Give the new revision a growing share, step by step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryStrategy>,
 }
 
-/// A canary.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct CanaryStrategy {
-    pub canary_service: Option<String>,
-    pub stable_service: Option<String>,
-    pub steps: Option<Vec<CanaryStep>>,
-    pub traffic_routing: Option<TrafficRouting>,
-    pub max_unavailable: Option<IntOrString>,
-    pub max_surge: Option<IntOrString>,
-    pub analysis: Option<Value>,
-    pub anti_affinity: Option<Value>,
-    pub canary_metadata: Option<Value>,
-    pub stable_metadata: Option<Value>,
-    pub scale_down_delay_seconds: Option<i32>,
-    pub dynamic_stable_scale: bool,
-    pub ping_pong: Option<Value>,
-    pub replica_progress_threshold: Option<Value>,
-}
-
-/// tmp
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TrafficRouting {}
-
-impl TrafficRouting {
-    /// tmp
-    pub fn router_names(&self) -> Vec<&'static str> {
-        Vec::new()
-    }
-}
-
-/// One step; exactly one field is set.
+/// A workload to take the template from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CanaryStep {
+pub struct ObjectRef {
+    /// Its apiVersion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub set_weight: Option<i32>,
+    pub api_version: Option<String>,
+    /// Deployment, ReplicaSet or PodTemplate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pause: Option<RolloutPause>,
+    pub kind: Option<String>,
+    /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub experiment: Option<Value>,
+    pub name: Option<String>,
+    /// When a referenced Deployment loses its pods: `never`, `onsuccess` or `progressively`; never when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub analysis: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub set_canary_scale: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub set_header_route: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub set_mirror_route: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plugin: Option<Value>,
+    pub scale_down: Option<String>,
 }
 
-/// tmp
+/// When going back skips the steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RolloutPause {
+#[serde(rename_all = "camelCase")]
+pub struct RollbackWindowSpec {
+    /// How many revisions back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration: Option<IntOrString>,
+    pub revisions: Option<i32>,
+}
+
+/// Finished analysis runs and experiments to keep.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AnalysisRunStrategy {
+    /// Successful ones; 5 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successful_run_history_limit: Option<i32>,
+    /// Others; 5 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsuccessful_run_history_limit: Option<i32>,
 }
 
 static NOTHING_YET: LazyLock<RolloutStatus> = LazyLock::new(RolloutStatus::default);
