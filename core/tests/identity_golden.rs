@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sluice_core::identity::go_json::{Dialect, encode_template};
 use sluice_core::identity::hash::encode_steps;
-use sluice_core::identity::{Quantity, legacy_pod_template_hash, pod_template_hash, step_hash};
+use sluice_core::identity::{Quantity, clean_template, default_pod_template, legacy_pod_template_hash, pod_template_hash, step_hash};
 
 fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
     serde_json::from_str(text).expect("the vectors are JSON")
@@ -94,5 +94,28 @@ fn quantities_are_read_and_written_as_kubernetes_does() {
         assert_eq!(quantity.as_ref().map(ToString::to_string), case.canonical, "{:?}", case.text);
         let milli = quantity.map(|quantity| quantity.round_up_to_milli().to_string());
         assert_eq!(milli, case.milli, "{:?} in thousandths", case.text);
+    }
+}
+
+#[derive(Deserialize)]
+struct Defaulted {
+    name: String,
+    input: Value,
+    defaulted: Value,
+}
+
+#[test]
+fn pod_templates_get_the_defaults_of_the_api_server() {
+    let vectors = read::<Defaulted>(include_str!("golden/pod_defaults.json"));
+    assert!(vectors.len() > 300);
+    for case in vectors {
+        let mut template = clean_template(&case.input);
+        default_pod_template(&mut template);
+        assert_eq!(
+            encode_template(&template, Dialect::Current),
+            encode_template(&case.defaulted, Dialect::Current),
+            "{}",
+            case.name
+        );
     }
 }
