@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use sluice_core::identity::go_json::{Dialect, encode_template};
 use sluice_core::identity::hash::encode_steps;
-use sluice_core::identity::{Quantity, clean_template, default_pod_template, legacy_pod_template_hash, pod_template_hash, step_hash};
+use sluice_core::identity::{
+    Quantity, clean_template, default_pod_template, legacy_pod_template_hash, pod_template_hash, step_hash,
+};
 
 fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
     serde_json::from_str(text).expect("the vectors are JSON")
@@ -101,7 +103,8 @@ fn quantities_are_read_and_written_as_kubernetes_does() {
 struct Defaulted {
     name: String,
     input: Value,
-    defaulted: Value,
+    #[serde(rename = "defaulted")]
+    output: Value,
 }
 
 #[test]
@@ -113,7 +116,7 @@ fn pod_templates_get_the_defaults_of_the_api_server() {
         default_pod_template(&mut template);
         assert_eq!(
             encode_template(&template, Dialect::Current),
-            encode_template(&case.defaulted, Dialect::Current),
+            encode_template(&case.output, Dialect::Current),
             "{}",
             case.name
         );

@@ -72,15 +72,12 @@ impl Decimal {
         let kept = self.digits.len().saturating_sub(usize::try_from(excess).unwrap_or(usize::MAX));
         self.digits.truncate(kept);
         self.exponent = i64::from(exponent);
-        match self.digits.iter().rposition(|d| *d != 9) {
-            Some(at) => {
-                self.digits[at] += 1;
-                self.digits[at + 1..].fill(0);
-            }
-            None => {
-                self.digits.fill(0);
-                self.digits.insert(0, 1);
-            }
+        if let Some(at) = self.digits.iter().rposition(|d| *d != 9) {
+            self.digits[at] += 1;
+            self.digits[at + 1..].fill(0);
+        } else {
+            self.digits.fill(0);
+            self.digits.insert(0, 1);
         }
         self.normalised()
     }

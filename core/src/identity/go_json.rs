@@ -87,12 +87,13 @@ pub fn zero(kind: Kind) -> Value {
 fn decode(kind: Kind, value: &Value, strict: bool) -> Result<Value, Misfit> {
     match (kind, value) {
         (_, Value::Null) => Ok(zero(kind)),
-        (Kind::Bool, Value::Bool(_)) | (Kind::Str, Value::String(_)) | (Kind::Raw, _) => Ok(value.clone()),
+        (Kind::Bool, Value::Bool(_)) | (Kind::Str | Kind::IntOrString, Value::String(_)) | (Kind::Raw, _) => {
+            Ok(value.clone())
+        }
         (Kind::Int32, _) => {
             integer(value).and_then(|n| i32::try_from(n).ok()).map_or(Err(Misfit::Type), |n| Ok(n.into()))
         }
         (Kind::Int64, _) => integer(value).map_or(Err(Misfit::Type), |n| Ok(n.into())),
-        (Kind::IntOrString, Value::String(_)) => Ok(value.clone()),
         (Kind::IntOrString, _) => decode(Kind::Int32, value, strict).map_err(|_| Misfit::Content),
         (Kind::Quantity, _) => quantity(value).ok_or(Misfit::Content),
         (Kind::Time, _) => time(value).ok_or(Misfit::Content),
@@ -228,7 +229,8 @@ fn encode_entry(out: &mut String, name: &str, kind: Kind, entry: &Value, dialect
 }
 
 fn null_timestamp(of: &GoStruct, field: &GoField, dialect: Dialect) -> Option<&'static Value> {
-    let written =
-        dialect == Dialect::NullTimestamp && std::ptr::eq(of, &raw const OBJECT_META) && field.name == "creationTimestamp";
+    let written = dialect == Dialect::NullTimestamp
+        && std::ptr::eq(of, &raw const OBJECT_META)
+        && field.name == "creationTimestamp";
     written.then_some(&Value::Null)
 }

@@ -69,16 +69,19 @@ pub const fn field(name: &'static str, kind: Kind) -> GoField {
 
 impl GoField {
     /// The field is a pointer.
+    #[must_use]
     pub const fn pointer(self) -> Self {
         Self { pointer: true, ..self }
     }
 
     /// The field's tag has `omitempty`.
+    #[must_use]
     pub const fn omit_empty(self) -> Self {
         Self { omit_empty: true, ..self }
     }
 
     /// The field's tag has `omitzero`.
+    #[must_use]
     pub const fn omit_zero(self) -> Self {
         Self { omit_zero: true, ..self }
     }

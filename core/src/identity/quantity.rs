@@ -57,7 +57,7 @@ impl Quantity {
 
         if parts.is_small(format, base1024) && scale >= NANO {
             let amount = Decimal::new(parts.negative, &digits, scale).times_1024(base1024);
-            let text = (parts.looks_canonical(format, &digits, scale) || text == "0").then(|| text.to_owned());
+            let text = (looks_canonical(format, &digits, scale) || text == "0").then(|| text.to_owned());
             return Some(Self { amount, format, text, small: Some(scale) });
         }
         let mut amount = Decimal::new(parts.negative, &digits, scale).times_1024(base1024).round_away(NANO);
@@ -111,7 +111,10 @@ impl fmt::Display for Quantity {
             Format::DecimalExponent => write!(f, "{digits}e{exponent}"),
             Format::DecimalSi | Format::BinarySi => {
                 // Beyond E there is no suffix, and Go writes none: 1000E comes back as 1.
-                let suffix = DECIMAL_SUFFIXES.iter().find(|(_, power)| i64::from(*power) == exponent).map_or("", |(name, _)| name);
+                let suffix = DECIMAL_SUFFIXES
+                    .iter()
+                    .find(|(_, power)| i64::from(*power) == exponent)
+                    .map_or("", |(name, _)| name);
                 write!(f, "{digits}{suffix}")
             }
         }
@@ -160,15 +163,15 @@ impl<'a> Parts<'a> {
             Format::BinarySi => self.fraction.is_empty() && self.whole.len() + 3 * base1024 as usize <= 14,
         }
     }
+}
 
-    /// Go's quick look. It errs on both sides (`1.250` passes, `8Ki` does not), which only costs Go some time, but the
-    /// text that passes is what gets hashed.
-    fn looks_canonical(&self, format: Format, digits: &str, scale: i32) -> bool {
-        match format {
-            Format::BinarySi => digits.parse::<u64>().is_ok_and(|value| value & 7 != 0),
-            Format::DecimalSi | Format::DecimalExponent => {
-                scale % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0')
-            }
+/// Go's quick look. It errs on both sides (`1.250` passes, `8Ki` does not), which only costs Go some time, but the
+/// text that passes is what gets hashed.
+fn looks_canonical(format: Format, digits: &str, scale: i32) -> bool {
+    match format {
+        Format::BinarySi => digits.parse::<u64>().is_ok_and(|value| value & 7 != 0),
+        Format::DecimalSi | Format::DecimalExponent => {
+            scale % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0')
         }
     }
 }

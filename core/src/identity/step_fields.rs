@@ -106,10 +106,8 @@ static FIELD_REF: GoStruct = GoStruct { name: "FieldRef", fields: &[field("field
 
 static DRY_RUN: GoStruct = GoStruct { name: "DryRun", fields: &[field("metricName", Kind::Str)] };
 
-static RETENTION: GoStruct = GoStruct {
-    name: "MeasurementRetention",
-    fields: &[field("metricName", Kind::Str), field("limit", Kind::Int32)],
-};
+static RETENTION: GoStruct =
+    GoStruct { name: "MeasurementRetention", fields: &[field("metricName", Kind::Str), field("limit", Kind::Int32)] };
 
 static METADATA: GoStruct = GoStruct {
     name: "PodTemplateMetadata",
