@@ -48,17 +48,24 @@ fn recorded_pod_templates_have_the_recorded_hash() {
 
 #[test]
 fn templates_had_another_hash_up_to_version_1_8() {
-    let template: Value = serde_json::json!({
-        "metadata": {"labels": {"app": "canary-scaledowndelay"}},
-        "spec": {"containers": [{
-            "name": "canary-scaledowndelay",
-            "image": "nginx:1.19-alpine",
-            "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
-            "resources": {"requests": {"memory": "16Mi", "cpu": "5m"}},
-        }]},
-    });
-    assert_eq!(pod_template_hash(&template, None).as_str(), "674d8cf959");
-    assert_eq!(legacy_pod_template_hash(&template, None).as_str(), "66597877b7");
+    let template = |name: &str| {
+        serde_json::json!({
+            "metadata": {"labels": {"app": name}},
+            "spec": {"containers": [{
+                "name": name,
+                "image": "nginx:1.19-alpine",
+                "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
+                "resources": {"requests": {"memory": "16Mi", "cpu": "5m"}},
+            }]},
+        })
+    };
+    let plain = template("canary-scaledowndelay");
+    let mut gated = template("dynamic-stable-scale");
+    gated["spec"]["readinessGates"] = serde_json::json!([{"conditionType": "argoproj.io/e2e-readiness"}]);
+    for (template, hash, legacy) in [(plain, "674d8cf959", "66597877b7"), (gated, "6b56c8cdb4", "868d98995b")] {
+        assert_eq!(pod_template_hash(&template, None).as_str(), hash);
+        assert_eq!(legacy_pod_template_hash(&template, None).as_str(), legacy);
+    }
 }
 
 #[test]
@@ -67,6 +74,16 @@ fn recorded_steps_have_the_recorded_hash() {
         let steps: Value = serde_json::from_str(&case.json).expect("the recorded JSON is JSON");
         assert_eq!(encode_steps(&steps), case.json);
         assert_eq!(step_hash(&steps), case.hash, "{}", case.json);
+    }
+}
+
+#[test]
+fn every_field_of_a_step_is_encoded_as_argo_rollouts_encodes_it() {
+    let vectors = read::<Encoded>(include_str!("golden/step_fields.json"));
+    assert!(vectors.len() > 20);
+    for case in vectors {
+        assert_eq!(encode_steps(&case.input), case.json, "{}", case.name);
+        assert_eq!(step_hash(&case.input), case.hash, "{}", case.name);
     }
 }
 
