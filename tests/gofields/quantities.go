@@ -55,5 +55,19 @@ func quantityTexts() []string {
 			texts = append(texts, fmt.Sprint(number, suffix))
 		}
 	}
+	// A plus sign shows whether Go kept the text: at each length, and for each of the low bits that it looks at.
+	for _, suffix := range []string{"", "m", "k", "e3", "e1", "Ki", "Mi", "Gi", "Ti", "Pi"} {
+		for length := 1; length <= 20; length++ {
+			texts = append(texts, "+"+"12345678901234567891"[:length]+suffix)
+		}
+		for low := range 17 {
+			texts = append(texts, fmt.Sprint("+", low, suffix))
+		}
+	}
+	for _, fraction := range []string{"1.5", "1.25", "1.125", "1.0", "1.00", "1.000", "0.125", "00.125", "12.1000", "1.123456", "1.1234567", "1.123456789", "1.1234567890", "123456789.123456789", "1234567890.123456789"} {
+		for _, suffix := range []string{"", "m", "u", "k", "e3", "e-1", "Ki"} {
+			texts = append(texts, "+"+fraction+suffix)
+		}
+	}
 	return texts
 }
