@@ -1,40 +1,33 @@
-#![allow(missing_docs)]
-//! stub
-use crate::api::ReplicaSet;
-use serde_json::Value;
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PodHash(String);
-impl PodHash {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-impl From<&str> for PodHash {
-    fn from(s: &str) -> Self {
-        PodHash(s.into())
-    }
-}
-impl std::fmt::Display for PodHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-pub fn pod_template_hash(t: &Value, c: Option<i32>) -> PodHash {
-    PodHash(format!(
-        "h{:08x}",
-        t.to_string()
-            .bytes()
-            .chain(c.unwrap_or(0).to_le_bytes())
-            .fold(0x811c9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x01000193))
-    ))
-}
-pub fn step_hash(t: &Value) -> String {
-    format!("{}", t.to_string().len())
-}
-pub fn clean_template(t: &Value) -> Value {
-    t.clone()
-}
-pub fn find_new<'a>(t: &Value, c: Option<i32>, _cur: &str, it: impl Iterator<Item = &'a ReplicaSet>) -> Option<usize> {
-    let h = pod_template_hash(t, c);
-    it.enumerate().find(|(_, rs)| rs.hash().as_ref() == Some(&h)).map(|x| x.0)
-}
+//! Identity: which ReplicaSet is which revision.
+//!
+//! A revision is named by a hash over its pod template, and the hash is on everything that belongs to it: ReplicaSet,
+//! pods, Service selectors, status. A cluster must be able to change from Argo Rollouts to Sluice without one new
+//! ReplicaSet, so the hash is Argo's, bit for bit, which means: taken over what Go's `encoding/json` writes of the typed
+//! template. The rooms here follow the value on its way:
+//!
+//! - [`go_types`] and [`go_fields`] describe the Go types as data, [`step_fields`] those of canary steps;
+//! - [`go_json`] decodes raw JSON against them as tolerantly as Argo Rollouts does, and encodes it as Go does, with the
+//!   scalars of [`go_text`] and [`quantity`];
+//! - [`hash`] makes labels of the bytes;
+//! - [`defaults`] (with [`image`]) and [`equality`] decide whether two templates mean the same where hashes differ;
+//! - [`lookup`] finds the ReplicaSet of the current revision with all of these.
+
+pub mod decimal;
+pub mod defaults;
+pub mod equality;
+pub mod go_fields;
+pub mod go_json;
+pub mod go_text;
+pub mod go_types;
+pub mod hash;
+pub mod image;
+pub mod lookup;
+pub mod quantity;
+pub mod step_fields;
+
+pub use defaults::default_pod_template;
+pub use equality::semantically_equal;
+pub use go_json::clean_template;
+pub use hash::{PodHash, legacy_pod_template_hash, pod_template_hash, step_hash};
+pub use lookup::{Candidate, Found, MatchedBy, find_new_replica_set};
+pub use quantity::Quantity;
