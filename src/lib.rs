@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod controller;
+pub mod crds;
 pub mod flags;
 pub mod lease;
 pub mod metrics;

@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
             .build()?
             .block_on(sluice::start::controller(*flags)),
         Command::Crds => {
-            print!("{}", sluice::preflight::crds(&[])?);
+            print!("{}", sluice::crds::yaml()?);
             Ok(())
         }
     }

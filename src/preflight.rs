@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, bail};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
 use kube::api::{Api, ListParams, PostParams};
 use sluice_core::api::Rollout;
@@ -81,10 +80,4 @@ async fn is_allowed(
     let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let answer = api.create(&PostParams::default(), &review).await.context("cannot ask for permissions")?;
     Ok(answer.status.is_some_and(|status| status.allowed))
-}
-
-/// The CRDs, as one YAML stream.
-pub fn crds(definitions: &[CustomResourceDefinition]) -> anyhow::Result<String> {
-    let documents: Result<Vec<_>, _> = definitions.iter().map(serde_saphyr::to_string).collect();
-    Ok(documents.context("cannot write the CRDs as YAML")?.join("---\n"))
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::{ReplicaSet, Rollout, labels};
-use crate::identity::{self, PodHash};
+use crate::identity::{self, Candidate, PodHash, find_new_replica_set};
 use crate::replicas::Size;
 use crate::snapshot::Snapshot;
 
@@ -31,17 +31,13 @@ impl<'a> Revisions<'a> {
         let rollout = &snapshot.rollout;
         let mut owned: Vec<&ReplicaSet> = snapshot.replica_sets.iter().filter(|rs| owns(rollout, rs)).collect();
         owned.sort_by(|a, b| (a.created(), a.name()).cmp(&(b.created(), b.name())));
-        let template = rollout.spec.template.as_ref().unwrap_or(&Value::Null);
-        let found = identity::find_new(
-            template,
-            rollout.status().collision_count,
-            &rollout.status().current_pod_hash,
-            owned.iter().copied(),
-        );
-        let new = found.map(|index| owned[index]);
-        let hash = new
-            .and_then(ReplicaSet::hash)
-            .unwrap_or_else(|| identity::pod_template_hash(template, rollout.status().collision_count));
+        let (template, collisions) =
+            (rollout.spec.template.as_ref().unwrap_or(&Value::Null), rollout.status().collision_count);
+        let current =
+            Some(PodHash::from(rollout.status().current_pod_hash.as_str())).filter(|hash| !hash.as_str().is_empty());
+        let found = find_new_replica_set(template, collisions, current.as_ref(), owned.iter().map(|rs| candidate(rs)));
+        let new = found.as_ref().and_then(|found| owned.iter().copied().find(|rs| rs.name() == found.replica_set.name));
+        let hash = found.map_or_else(|| identity::pod_template_hash(template, collisions), |found| found.hash);
         let stable_hash = rollout.status().stable_rs.as_str();
         let stable = owned
             .iter()
@@ -74,6 +70,16 @@ impl<'a> Revisions<'a> {
     /// The ReplicaSet with this hash.
     pub fn with_hash(&self, hash: &str) -> Option<&'a ReplicaSet> {
         self.all().find(|rs| rs.hash().is_some_and(|h| h.as_str() == hash))
+    }
+}
+
+fn candidate(rs: &ReplicaSet) -> Candidate<'_> {
+    Candidate {
+        name: rs.name(),
+        created: rs.created(),
+        labels: rs.metadata.labels.as_ref(),
+        annotations: rs.metadata.annotations.as_ref(),
+        template: &rs.spec.template,
     }
 }
 

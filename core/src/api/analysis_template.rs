@@ -15,8 +15,19 @@ use super::{AnalysisTemplateRef, Argument, DryRun, MeasurementRetention, Metric,
     namespaced,
     shortname = "at",
     derive = "PartialEq",
-    printcolumn(name = "Age", type_ = "date", description = "Time since resource was created", json_path = ".metadata.creationTimestamp"),
-    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json")
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        description = "Time since resource was created",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    crates(
+        kube_core = "::kube_core",
+        k8s_openapi = "::k8s_openapi",
+        schemars = "::schemars",
+        serde = "::serde",
+        serde_json = "::serde_json"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisTemplateSpec {
@@ -45,8 +56,19 @@ pub struct AnalysisTemplateSpec {
     kind = "ClusterAnalysisTemplate",
     shortname = "cat",
     derive = "PartialEq",
-    printcolumn(name = "Age", type_ = "date", description = "Time since resource was created", json_path = ".metadata.creationTimestamp"),
-    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json")
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        description = "Time since resource was created",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    crates(
+        kube_core = "::kube_core",
+        k8s_openapi = "::k8s_openapi",
+        schemars = "::schemars",
+        serde = "::serde",
+        serde_json = "::serde_json"
+    )
 )]
 #[serde(transparent)]
 pub struct ClusterAnalysisTemplateSpec(pub AnalysisTemplateSpec);

@@ -123,5 +123,4 @@ pub struct PreferredAntiAffinity {
 /// Keeps pods apart always.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RequiredAntiAffinity {
-}
+pub struct RequiredAntiAffinity {}

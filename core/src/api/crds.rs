@@ -5,8 +5,8 @@
 //! or text where either is allowed.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, CustomResourceSubresources, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
-    ValidationRule,
+    CustomResourceDefinition, CustomResourceSubresources, JSONSchemaProps, JSONSchemaPropsOrArray,
+    JSONSchemaPropsOrBool, ValidationRule,
 };
 use kube_core::CustomResourceExt;
 
@@ -70,7 +70,8 @@ fn is_int_or_string(schema: &JSONSchemaProps) -> bool {
 
 /// A changed selector would orphan every ReplicaSet at once.
 fn make_selector_immutable(rollouts: &mut CustomResourceDefinition) {
-    let schemas = rollouts.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
+    let schemas =
+        rollouts.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
     for schema in schemas {
         let spec = schema.properties.as_mut().and_then(|properties| properties.get_mut("spec"));
         let selector = spec.and_then(|spec| spec.properties.as_mut()?.get_mut("selector"));

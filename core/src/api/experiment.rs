@@ -19,8 +19,19 @@ use super::{AnalysisRunArgument, AnalysisRunMetadata, DryRun, MeasurementRetenti
     status = "ExperimentStatus",
     derive = "PartialEq",
     printcolumn(name = "Status", type_ = "string", description = "Experiment status", json_path = ".status.phase"),
-    printcolumn(name = "Age", type_ = "date", description = "Time since resource was created", json_path = ".metadata.creationTimestamp"),
-    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json")
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        description = "Time since resource was created",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    crates(
+        kube_core = "::kube_core",
+        k8s_openapi = "::k8s_openapi",
+        schemars = "::schemars",
+        serde = "::serde",
+        serde_json = "::serde_json"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentSpec {

@@ -3,24 +3,24 @@
 //! Read in this order: [`rollout`](Rollout) with its strategies and steps, its status, then templates, runs and experiments.
 //! The doc comments become the descriptions in the CRDs.
 
-mod rollout;
-mod canary;
-mod steps;
-mod blue_green;
-mod traffic;
-mod rollout_status;
 mod analysis;
-mod analysis_template;
-mod metric;
-mod providers;
 mod analysis_run;
-mod experiment;
-mod replica_set;
+mod analysis_template;
+mod blue_green;
+mod canary;
 pub mod crds;
 pub mod decode;
+mod experiment;
 pub mod labels;
+mod metric;
 mod null;
+mod providers;
 mod raw;
+mod replica_set;
+mod rollout;
+mod rollout_status;
+mod steps;
+mod traffic;
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 

@@ -21,13 +21,48 @@ use super::{BlueGreenStrategy, CanaryStrategy, RolloutStatus, null, raw};
     status = "RolloutStatus",
     derive = "PartialEq",
     derive = "Default",
-    scale(spec_replicas_path = ".spec.replicas", status_replicas_path = ".status.HPAReplicas", label_selector_path = ".status.selector"),
-    printcolumn(name = "Desired", type_ = "integer", description = "Number of desired pods", json_path = ".spec.replicas"),
-    printcolumn(name = "Current", type_ = "integer", description = "Total number of non-terminated pods targeted by this rollout", json_path = ".status.replicas"),
-    printcolumn(name = "Up-to-date", type_ = "integer", description = "Total number of non-terminated pods targeted by this rollout that have the desired template spec", json_path = ".status.updatedReplicas"),
-    printcolumn(name = "Available", type_ = "integer", description = "Total number of available pods (ready for at least minReadySeconds) targeted by this rollout", json_path = ".status.availableReplicas"),
-    printcolumn(name = "Age", type_ = "date", description = "Time since resource was created", json_path = ".metadata.creationTimestamp"),
-    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json")
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.HPAReplicas",
+        label_selector_path = ".status.selector"
+    ),
+    printcolumn(
+        name = "Desired",
+        type_ = "integer",
+        description = "Number of desired pods",
+        json_path = ".spec.replicas"
+    ),
+    printcolumn(
+        name = "Current",
+        type_ = "integer",
+        description = "Total number of non-terminated pods targeted by this rollout",
+        json_path = ".status.replicas"
+    ),
+    printcolumn(
+        name = "Up-to-date",
+        type_ = "integer",
+        description = "Total number of non-terminated pods targeted by this rollout that have the desired template spec",
+        json_path = ".status.updatedReplicas"
+    ),
+    printcolumn(
+        name = "Available",
+        type_ = "integer",
+        description = "Total number of available pods (ready for at least minReadySeconds) targeted by this rollout",
+        json_path = ".status.availableReplicas"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        description = "Time since resource was created",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    crates(
+        kube_core = "::kube_core",
+        k8s_openapi = "::k8s_openapi",
+        schemars = "::schemars",
+        serde = "::serde",
+        serde_json = "::serde_json"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutSpec {

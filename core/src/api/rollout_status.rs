@@ -61,13 +61,23 @@ pub struct RolloutStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blue_green: Option<BlueGreenStatus>,
     /// Pods as autoscalers count them.
-    #[serde(rename = "HPAReplicas", default, deserialize_with = "null::as_default", skip_serializing_if = "null::is_zero")]
+    #[serde(
+        rename = "HPAReplicas",
+        default,
+        deserialize_with = "null::as_default",
+        skip_serializing_if = "null::is_zero"
+    )]
     pub hpa_replicas: i32,
     /// Which pods an autoscaler looks at.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "String::is_empty")]
     pub selector: String,
     /// Hash of the stable revision.
-    #[serde(rename = "stableRS", default, deserialize_with = "null::as_default", skip_serializing_if = "String::is_empty")]
+    #[serde(
+        rename = "stableRS",
+        default,
+        deserialize_with = "null::as_default",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub stable_rs: String,
     /// The `spec.restartAt` that was last carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

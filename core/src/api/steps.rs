@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnalysisRunArgument, AnalysisRunMetadata, DryRun, PodTemplateMetadata, RolloutAnalysis, TemplateService, null, raw};
+use super::{
+    AnalysisRunArgument, AnalysisRunMetadata, DryRun, PodTemplateMetadata, RolloutAnalysis, TemplateService, null, raw,
+};
 
 /// One step of a canary; exactly one field is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,8 +74,8 @@ pub struct SetHeaderRoute {
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Headers that a request must have, all of them; none removes the route.
-    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
-    pub match: Vec<HeaderRoutingMatch>,
+    #[serde(rename = "match", default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<HeaderRoutingMatch>,
 }
 
 /// A header and its value.
@@ -109,8 +111,8 @@ pub struct SetMirrorRoute {
     /// Name of the route, one of `managedRoutes`.
     pub name: String,
     /// Requests to copy; none removes the route.
-    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
-    pub match: Vec<RouteMatch>,
+    #[serde(rename = "match", default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<RouteMatch>,
     /// Percent of them; 100 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percentage: Option<i32>,
