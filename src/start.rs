@@ -1,5 +1,6 @@
 //! `sluice controller`: clients, checks, servers, the lease and the controller, started in order and stopped in order.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -104,10 +105,13 @@ async fn terminated() -> anyhow::Result<()> {
 fn log(flags: &ControllerFlags) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(_) => EnvFilter::from_default_env(),
-        Err(_) => EnvFilter::try_new(format!("{level},kube=warn,hyper=warn", level = flags.loglevel))
+        Err(_) => EnvFilter::try_new(format!("warn,sluice={}", flags.loglevel))
             .with_context(|| format!("--loglevel {} is not error, warn, info, debug or trace", flags.loglevel))?,
     };
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match flags.logformat {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),

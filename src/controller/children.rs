@@ -38,21 +38,15 @@ pub struct Index<T> {
     awaited: BTreeMap<Key, u64>,
     /// Keys seen since a list began.
     listed: Option<HashSet<Key>>,
-    ready: bool,
 }
 
 impl<T> Default for Index<T> {
     fn default() -> Index<T> {
-        Index { objects: HashMap::new(), owned: HashMap::new(), awaited: BTreeMap::new(), listed: None, ready: false }
+        Index { objects: HashMap::new(), owned: HashMap::new(), awaited: BTreeMap::new(), listed: None }
     }
 }
 
 impl<T: Child> Index<T> {
-    /// Whether the first list is complete.
-    pub fn is_ready(&self) -> bool {
-        self.ready
-    }
-
     /// The children of an owner, in no order.
     pub fn of(&self, owner: &Owner) -> Vec<Arc<T>> {
         let keys = self.owned.get(owner).into_iter().flatten();
@@ -93,7 +87,6 @@ impl<T: Child> Index<T> {
             Event::Apply(object) => self.insert(object),
             Event::Delete(object) => self.remove(&object.key()),
             Event::InitDone => {
-                self.ready = true;
                 let listed = self.listed.take().unwrap_or_default();
                 let gone: Vec<Key> = self.objects.keys().filter(|key| !listed.contains(*key)).cloned().collect();
                 // A list is at least as new as every write before it.

@@ -5,11 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use sluice_core::api::ReplicaSet;
+use sluice_core::api::{ReplicaSet, RolloutStatus};
 use sluice_core::effect::EffectKey;
 use sluice_core::snapshot::Refusal;
 use tokio::sync::{mpsc, watch};
 
+use super::caches::Filled;
 use super::children::{Index, IndexedPod};
 use super::tell::Telling;
 use crate::clock::Clock;
@@ -34,6 +35,8 @@ pub struct Context {
     pub replica_sets: RwLock<Index<ReplicaSet>>,
     /// Pods by ReplicaSet.
     pub pods: RwLock<Index<IndexedPod>>,
+    /// Whether the caches have their first lists.
+    pub filled: Filled,
     /// What is remembered of each rollout, by uid.
     pub memory: Mutex<HashMap<String, Memory>>,
     /// Where events go.
@@ -67,7 +70,7 @@ pub struct Memory {
 #[derive(Clone, Debug)]
 pub struct Quiet {
     /// What it reads.
-    pub status: serde_json::Value,
+    pub status: RolloutStatus,
     /// When it first differed from the stored one.
     pub first: Timestamp,
     /// When it last changed.

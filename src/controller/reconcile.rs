@@ -6,12 +6,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::controller::Action;
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_core::api::{Rollout, RolloutStatus, labels};
 use sluice_core::effect::merge::merge_patch;
 use sluice_core::event::{Note, in_order};
 use sluice_core::guard;
-use sluice_core::plan::{Plan, Urgency, plan};
+use sluice_core::plan::{Plan, Urgency, plan, same_but_times};
 use sluice_core::snapshot::Snapshot;
 use sluice_core::status::duration;
 
@@ -165,7 +165,7 @@ impl<'a> Pass<'a> {
             return Ok(None);
         };
         if plan.urgency == Urgency::Quiet
-            && let Some(due) = self.defer(after)
+            && let Some(due) = self.defer(&plan.status)
         {
             self.tell(&done);
             return Ok(Some(due));
@@ -206,13 +206,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Whether a status that may wait should: `Some` is the moment to look again.
-    fn defer(&self, status: Value) -> Option<Timestamp> {
+    fn defer(&self, status: &RolloutStatus) -> Option<Timestamp> {
         let now = self.snapshot.now;
         self.cx.with_memory(self.uid, |memory| {
             let quiet = match memory.quiet.take() {
-                Some(quiet) if quiet.status == status => quiet,
-                Some(quiet) => Quiet { status, first: quiet.first, last: now },
-                None => Quiet { status, first: now, last: now },
+                Some(quiet) if same_but_times(&quiet.status, status) => quiet,
+                Some(quiet) => Quiet { status: status.clone(), first: quiet.first, last: now },
+                None => Quiet { status: status.clone(), first: now, last: now },
             };
             let due =
                 sluice_core::time::after(quiet.last, QUIET).min(sluice_core::time::after(quiet.first, QUIET_MOST));

@@ -65,7 +65,10 @@ async fn a_new_template_after_an_abort_is_a_new_update(s: Scenario) {
 
 async fn an_abort_works_while_the_new_pods_never_become_ready(s: Scenario) {
     let web = s.deploy(rollout(4, json!([{ "setWeight": 50 }, { "pause": {} }]))).await;
-    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "never" } } } } })).await;
+    web.edit(
+        json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "never" } } } } }),
+    )
+    .await;
     s.eventually("a second ReplicaSet with pods", async || match web.replica_sets().await.last() {
         Some(rs) if rs.revision() == 2 && rs.wanted() > 0 => Ok(()),
         other => Err(format!("{:?}", other.map(sluice_core::api::ReplicaSet::revision))),
@@ -89,19 +92,25 @@ async fn aborting_a_finished_rollout_changes_nothing(s: Scenario) {
 }
 
 async fn an_update_without_progress_is_degraded_and_heals(s: Scenario) {
-    let manifest = with(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }])), "/spec/progressDeadlineSeconds", json!(3));
+    let manifest =
+        with(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }])), "/spec/progressDeadlineSeconds", json!(3));
     let web = s.deploy(manifest).await;
-    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "6s" } } } } })).await;
+    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "6s" } } } } }))
+        .await;
     let late = web.until_phase("Degraded", "ProgressDeadlineExceeded: ReplicaSet").await;
     assert!(late.status().message.ends_with("has timed out progressing."));
     web.until_paused_at(1).await;
 }
 
 async fn a_deadline_can_abort_the_update(s: Scenario) {
-    let mut manifest = with(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }])), "/spec/progressDeadlineSeconds", json!(2));
+    let mut manifest =
+        with(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }])), "/spec/progressDeadlineSeconds", json!(2));
     manifest["spec"]["progressDeadlineAbort"] = json!(true);
     let web = s.deploy(manifest).await;
-    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "never" } } } } })).await;
+    web.edit(
+        json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "never" } } } } }),
+    )
+    .await;
     let aborted = web.until_aborted().await;
     assert!(aborted.status().message.ends_with("has timed out progressing."), "{}", aborted.status().message);
     s.eventually("the stable revision alone", async || match &web.replica_sets().await[..] {

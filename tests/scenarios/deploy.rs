@@ -144,7 +144,9 @@ async fn the_events_of_an_update_come_in_their_order(s: Scenario) {
     .await;
     let hash = web.status().await.stable_rs;
     let events = s.events().await;
-    assert!(events.contains(&format!("RolloutCompleted: Rollout completed update to revision 2 ({hash}): Completed all 2 canary steps")));
+    assert!(events.contains(&format!(
+        "RolloutCompleted: Rollout completed update to revision 2 ({hash}): Completed all 2 canary steps"
+    )));
     assert!(events.contains(&"RolloutPaused: Rollout is paused (CanaryPauseStep)".to_owned()));
     assert!(events.contains(&"RolloutStepCompleted: Rollout step 1/2 completed (setWeight: 50)".to_owned()));
     assert!(web.replica_sets().await.iter().all(|rs| !image_of(rs).is_empty()));

@@ -15,7 +15,8 @@ crate::scenarios! {
 }
 
 async fn an_indefinite_pause_waits_for_a_promotion(s: Scenario) {
-    let web = s.deploy(rollout(4, json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 50 }, { "pause": {} }]))).await;
+    let web =
+        s.deploy(rollout(4, json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 50 }, { "pause": {} }]))).await;
     web.set_image("web:2").await;
     let paused = web.until_paused_at(1).await;
     assert_eq!(paused.status().message, "CanaryPauseStep");
@@ -53,7 +54,8 @@ async fn two_pauses_in_a_row_are_two_pauses(s: Scenario) {
 }
 
 async fn promoting_fully_skips_what_is_left(s: Scenario) {
-    let web = s.deploy(rollout(4, json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 50 }, { "pause": {} }]))).await;
+    let web =
+        s.deploy(rollout(4, json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 50 }, { "pause": {} }]))).await;
     web.set_image("web:2").await;
     web.until_paused_at(1).await;
     let floor = web.floor().await;
@@ -71,7 +73,12 @@ async fn promoting_fully_skips_what_is_left(s: Scenario) {
 }
 
 async fn a_person_can_skip_a_step_that_does_not_pause(s: Scenario) {
-    let web = s.deploy(rollout(2, json!([{ "setWeight": 50 }, { "pause": { "duration": "1h" } }, { "setWeight": 100 }, { "pause": {} }]))).await;
+    let web = s
+        .deploy(rollout(
+            2,
+            json!([{ "setWeight": 50 }, { "pause": { "duration": "1h" } }, { "setWeight": 100 }, { "pause": {} }]),
+        ))
+        .await;
     web.set_image("web:2").await;
     web.until_paused_at(1).await;
     web.patch_status(json!({ "pauseConditions": null, "currentStepIndex": 2 })).await;

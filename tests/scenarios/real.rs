@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{Api, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sluice::clock::Clock;
 
 use crate::cluster::Cluster;
@@ -111,18 +111,17 @@ pub fn try_kubectl(arguments: &[&str]) -> (bool, String) {
 /// Writes a kubeconfig for a service account, with a token of its own.
 pub async fn kubeconfig_of(client: &Client, account: &str) -> PathBuf {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), HOME);
-    let request = TokenRequest {
-        spec: TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() },
-        ..TokenRequest::default()
-    };
-    let token = accounts.create_token_request(account, &PostParams::default(), &request).await.expect("a token");
-    let token = token.status.expect("a token").token;
-    let mut kubeconfig = Kubeconfig::read().expect("the kubeconfig of the control plane");
-    for user in &mut kubeconfig.auth_infos {
-        user.auth_info = Some(kube::config::AuthInfo { token: Some(token.clone().into()), ..Default::default() });
+    let spec = TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() };
+    let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
+    let answer = accounts.create_token_request(account, &PostParams::default(), &request).await.expect("a token");
+    let token = answer.status.expect("a token").token;
+    let admins = std::fs::read_to_string(std::env::var_os("KUBECONFIG").expect("KUBECONFIG")).expect("a kubeconfig");
+    let mut kubeconfig: Value = serde_saphyr::from_str(&admins).expect("YAML");
+    for user in kubeconfig["users"].as_array_mut().expect("users") {
+        user["user"] = json!({ "token": token });
     }
     let path = logs().join(format!("{account}.kubeconfig"));
-    std::fs::write(&path, serde_json::to_string(&kubeconfig).expect("JSON is YAML")).expect("the folder is writable");
+    std::fs::write(&path, kubeconfig.to_string()).expect("the folder is writable");
     path
 }
 
@@ -152,7 +151,8 @@ fn audit_log() -> PathBuf {
 fn audited(namespace: &str) -> Vec<String> {
     let log = std::fs::read_to_string(Path::new(&audit_log())).unwrap_or_default();
     let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let text = |event: &Value, pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |event: &Value, pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     events
         .filter(|event| text(event, "/userAgent").starts_with("sluice-controller"))
         .filter(|event| text(event, "/objectRef/namespace") == namespace)
@@ -160,4 +160,10 @@ fn audited(namespace: &str) -> Vec<String> {
         .filter(|event| !["events", "leases"].contains(&text(event, "/objectRef/resource").as_str()))
         .map(|event| format!("{} {}", text(&event, "/verb"), text(&event, "/requestURI")))
         .collect()
+}
+
+/// Sends a signal to a child.
+pub fn signal(child: &Child, signal: &str) {
+    let sent = Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
+    assert!(sent.is_ok_and(|status| status.success()), "cannot send SIG{signal}");
 }

@@ -269,7 +269,8 @@ impl Subject {
     pub async fn floor(&self) -> i32 {
         let rollout = self.get().await;
         let canary = rollout.spec.strategy.canary.expect("a canary");
-        Limits::resolve(rollout.spec.replicas.unwrap_or(1), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()).floor()
+        Limits::resolve(rollout.spec.replicas.unwrap_or(1), canary.max_surge.as_ref(), canary.max_unavailable.as_ref())
+            .floor()
     }
 
     /// Watches the available pods while `during` runs, and returns the fewest that were ever seen.

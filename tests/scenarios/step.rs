@@ -96,7 +96,8 @@ async fn changed_steps_start_over(s: Scenario) {
 }
 
 async fn weights_keep_at_least_one_pod_on_each_side(s: Scenario) {
-    let web = s.deploy(rollout(2, json!([{ "setWeight": 1 }, { "pause": {} }, { "setWeight": 99 }, { "pause": {} }]))).await;
+    let web =
+        s.deploy(rollout(2, json!([{ "setWeight": 1 }, { "pause": {} }, { "setWeight": 99 }, { "pause": {} }]))).await;
     web.set_image("web:2").await;
     web.until_paused_at(1).await;
     assert_eq!(web.sizes("web:1", "web:2").await, (2, 1));

@@ -23,7 +23,7 @@ use crate::event::Note;
 use crate::snapshot::Snapshot;
 use crate::validate;
 
-pub use report::Urgency;
+pub use report::{Urgency, same_but_times};
 
 /// What to do about a rollout now.
 #[derive(Clone, Debug, PartialEq)]

@@ -31,33 +31,42 @@ pub(super) fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Urgency 
     }
 }
 
-/// A status without what may wait.
-fn decisions(status: &RolloutStatus) -> RolloutStatus {
+/// Whether two statuses say the same, whenever they say it.
+pub fn same_but_times(a: &RolloutStatus, b: &RolloutStatus) -> bool {
+    without_times(a) == without_times(b)
+}
+
+fn without_times(status: &RolloutStatus) -> RolloutStatus {
     let mut status = status.clone();
-    (status.replicas, status.updated_replicas, status.ready_replicas) = (0, 0, 0);
-    (status.available_replicas, status.hpa_replicas) = (0, 0);
-    status.message.clear();
-    status.waiting_on = None;
-    // One way of moving is as good as another; how it ends is not.
-    let moving = [
-        reason::NEW_REPLICA_SET,
-        reason::FOUND_REPLICA_SET,
-        reason::REPLICA_SET_UPDATED,
-        reason::RESUMED,
-        reason::RETRY,
-    ];
     for condition in &mut status.conditions {
-        if moving.contains(&condition.reason.as_str()) {
-            "moving".clone_into(&mut condition.reason);
-            "moving".clone_into(&mut condition.status);
-        }
-        condition.message.clear();
         condition.last_update_time.0 = jiff::Timestamp::UNIX_EPOCH;
         condition.last_transition_time.0 = jiff::Timestamp::UNIX_EPOCH;
     }
     status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
     status
 }
+
+/// A status without what may wait.
+fn decisions(status: &RolloutStatus) -> RolloutStatus {
+    let mut status = without_times(status);
+    (status.replicas, status.updated_replicas, status.ready_replicas) = (0, 0, 0);
+    (status.available_replicas, status.hpa_replicas) = (0, 0);
+    status.message.clear();
+    status.waiting_on = None;
+    for condition in &mut status.conditions {
+        // One way of moving is as good as another; how it ends is not.
+        if MOVING.contains(&condition.reason.as_str()) {
+            "moving".clone_into(&mut condition.reason);
+            "moving".clone_into(&mut condition.status);
+        }
+        condition.message.clear();
+    }
+    status
+}
+
+/// Reasons of `Progressing` while an update is under way.
+const MOVING: [&str; 5] =
+    [reason::NEW_REPLICA_SET, reason::FOUND_REPLICA_SET, reason::REPLICA_SET_UPDATED, reason::RESUMED, reason::RETRY];
 
 /// Writes down what the rest of the plan decided.
 pub(super) fn report(d: &mut Draft<'_>) {

@@ -28,10 +28,13 @@ pub(super) fn replace_old_pods(d: &mut Draft<'_>) {
         return;
     }
     d.wake_at(time::after(d.s.now, LOOK_AGAIN));
-    d.wait("Restart", None, format!("{} pods from before the restart are still to be replaced", old.len()));
-    if d.scales() || d.promotes {
-        return;
+    if !d.scales() && !d.promotes {
+        evict(d, &old);
     }
+    d.wait("Restart", None, format!("{} pods from before the restart are still to be replaced", old.len()));
+}
+
+fn evict(d: &mut Draft<'_>, old: &[&Pod]) {
     let wanted: i32 = d.revisions.all().map(ReplicaSet::wanted).sum();
     let missing_allowed = d.limits.unavailable.max(1);
     let spare = d.status.available_replicas - (d.s.replicas().max(wanted) - missing_allowed);

@@ -1,0 +1,206 @@
+//! The caches: one watch each for Rollouts, ReplicaSets and pods. What changes touches the Rollout that it belongs to.
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Pod as KubePod;
+use kube::api::Api;
+use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch_objects};
+use kube::{Client, Resource};
+use sluice_core::api::{ReplicaSet, labels};
+use sluice_core::effect::Target;
+use sluice_core::snapshot::Pod;
+use tokio::sync::{mpsc, watch};
+
+use super::children::IndexedPod;
+use super::context::Context;
+use super::object::Observed;
+
+/// Where Rollouts to look at are sent.
+pub type Touch = mpsc::UnboundedSender<ObjectRef<Observed>>;
+
+/// Where to watch.
+#[derive(Clone)]
+pub struct Scope {
+    /// The client.
+    pub client: Client,
+    /// The namespace, or all.
+    pub namespace: Option<String>,
+}
+
+impl Scope {
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    {
+        match &self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+}
+
+/// How many of the caches have their first list. (The store's own `wait_until_ready` wakes a single waiter, and kube's
+/// `Controller` is that one.)
+#[derive(Clone)]
+pub struct Filled(Arc<watch::Sender<usize>>);
+
+/// Rollouts, ReplicaSets and pods.
+const CACHES: usize = 3;
+
+impl Default for Filled {
+    fn default() -> Filled {
+        Filled(Arc::new(watch::Sender::new(0)))
+    }
+}
+
+impl Filled {
+    /// Counts one cache when its first list is complete.
+    fn counter(&self) -> impl FnMut() + use<> {
+        let mut first = Some(Arc::clone(&self.0));
+        move || {
+            if let Some(filled) = first.take() {
+                filled.send_modify(|filled| *filled += 1);
+            }
+        }
+    }
+
+    /// Waits until every cache is filled.
+    pub async fn wait(&self) {
+        // The sender is `self`, so waiting cannot fail.
+        let _ = self.0.subscribe().wait_for(|filled| *filled == CACHES).await;
+    }
+
+    /// Whether every cache is filled.
+    pub fn is_filled(&self) -> bool {
+        *self.0.borrow() == CACHES
+    }
+}
+
+/// The Rollouts, kept in `writer`'s store; the stream is what triggers a reconcile.
+pub fn rollouts(
+    scope: &Scope,
+    writer: Writer<Observed>,
+    filled: &Filled,
+) -> impl Stream<Item = Result<Observed, watcher::Error>> + Send + use<> {
+    let mut count = filled.counter();
+    watch_objects(scope.api::<Observed>(), watcher::Config::default())
+        .default_backoff()
+        .reflect(writer)
+        .inspect_ok(move |event| {
+            if matches!(event, Event::InitDone) {
+                count();
+            }
+        })
+        .touched_objects()
+}
+
+/// Keeps the index of ReplicaSets until the task is stopped.
+pub async fn replica_sets(
+    scope: Scope,
+    context: Arc<Context>,
+    rollouts: Store<Observed>,
+    touch: Touch,
+    filled: Filled,
+) {
+    let config = watcher::Config::default().labels(labels::POD_TEMPLATE_HASH);
+    let events = watch_objects(scope.api::<ReplicaSet>(), config)
+        .default_backoff()
+        .modify(|rs| rs.metadata.managed_fields = None);
+    keep(events, filled.counter(), |event| {
+        let concerned = context.replica_sets_mut().apply(event);
+        for rs in concerned {
+            match rollout_of(&rs) {
+                Some(rollout) => send(&touch, rollout),
+                // An orphan may be adopted by any rollout of its namespace.
+                None if rs.controller_uid().is_none() => {
+                    let neighbours = rollouts.state_filter(|o| o.rollout.metadata.namespace == rs.metadata.namespace);
+                    neighbours.iter().for_each(|observed| send(&touch, ObjectRef::from_obj(&**observed)));
+                }
+                None => {}
+            }
+        }
+    })
+    .await;
+}
+
+/// Keeps the index of pods until the task is stopped. Only their metadata is watched.
+pub async fn pods(scope: Scope, context: Arc<Context>, rollouts: Store<Observed>, touch: Touch, filled: Filled) {
+    let config = watcher::Config::default().labels(labels::POD_TEMPLATE_HASH);
+    let events = watch_objects(scope.api::<PartialObjectMeta<KubePod>>(), config).default_backoff();
+    keep(events.map_ok(|event| map_event(event, summarise)), filled.counter(), |event| {
+        let concerned = context.pods_mut().apply(event);
+        let replica_sets = context.replica_sets();
+        for pod in concerned {
+            let rs = replica_sets.get(&(pod.namespace.clone(), pod.replica_set_name.clone()));
+            // Pods matter to a plan only while a restart replaces them; the ReplicaSets' status tells the rest.
+            let rollout = rs.and_then(|rs| rollout_of(rs)).and_then(|reference| rollouts.get(&reference));
+            if let Some(observed) = rollout.filter(|observed| observed.rollout.spec.restart_at.is_some()) {
+                send(&touch, ObjectRef::from_obj(&*observed));
+            }
+        }
+    })
+    .await;
+}
+
+/// Feeds a cache. A watch that fails is tried again by its stream.
+async fn keep<T>(
+    events: impl Stream<Item = Result<Event<T>, watcher::Error>>,
+    mut count: impl FnMut(),
+    mut apply: impl FnMut(Event<T>),
+) {
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                let listed = matches!(event, Event::InitDone);
+                apply(event);
+                if listed {
+                    count();
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a watch failed and is started again"),
+        }
+    }
+}
+
+/// The Rollout that controls a ReplicaSet.
+fn rollout_of(rs: &ReplicaSet) -> Option<ObjectRef<Observed>> {
+    let owners = rs.metadata.owner_references.as_ref()?;
+    let owner = owners.iter().find(|owner| owner.controller == Some(true) && owner.kind == "Rollout")?;
+    Some(ObjectRef::new(&owner.name).within(rs.metadata.namespace.as_deref()?))
+}
+
+fn send(touch: &Touch, rollout: ObjectRef<Observed>) {
+    // The receiver is only gone while the program stops.
+    let _ = touch.send(rollout);
+}
+
+fn summarise(pod: PartialObjectMeta<KubePod>) -> IndexedPod {
+    let metadata = pod.metadata;
+    let owner = metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    IndexedPod {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        replica_set_name: owner.map(|owner| owner.name.clone()).unwrap_or_default(),
+        pod: Pod {
+            target: Target::of(&metadata),
+            replica_set_uid: owner.map(|owner| owner.uid.clone()).unwrap_or_default(),
+            created: metadata.creation_timestamp.as_ref().map_or(jiff::Timestamp::UNIX_EPOCH, |time| time.0),
+            deleting: metadata.deletion_timestamp.is_some(),
+        },
+    }
+}
+
+fn map_event<T, U>(event: Event<T>, map: impl FnOnce(T) -> U) -> Event<U> {
+    match event {
+        Event::Apply(object) => Event::Apply(map(object)),
+        Event::Delete(object) => Event::Delete(map(object)),
+        Event::InitApply(object) => Event::InitApply(map(object)),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    }
+}
