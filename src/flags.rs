@@ -38,7 +38,7 @@ pub struct ControllerFlags {
     /// Act only on Rollouts whose label argo-rollouts.argoproj.io/controller-instance-id has this value
     #[arg(long, default_value = "")]
     pub instance_id: String,
-    /// error, warn, info, debug or trace; RUST_LOG has more to say
+    /// error, warn, info, debug or trace; `RUST_LOG` has more to say
     #[arg(long, default_value = "info")]
     pub loglevel: String,
     /// text or json
@@ -68,6 +68,7 @@ pub struct ControllerFlags {
     /// What to do about a plan that breaks an invariant
     #[arg(long, value_enum, default_value_t = GuardMode::Enforce)]
     pub guard: GuardMode,
+    /// Flags without effect
     #[command(flatten)]
     pub without_effect: WithoutEffect,
 }

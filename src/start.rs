@@ -133,12 +133,8 @@ async fn config(flags: &ControllerFlags) -> anyhow::Result<Config> {
         )?,
     };
     let agent = concat!("sluice-controller/", env!("CARGO_PKG_VERSION"));
-    config.headers.push((http_header("user-agent")?, agent.parse().context("the user agent is a header value")?));
+    config.headers.push((http::header::USER_AGENT, agent.parse().context("the user agent is a header value")?));
     Ok(config)
-}
-
-fn http_header(name: &'static str) -> anyhow::Result<http::HeaderName> {
-    Ok(http::HeaderName::from_static(name))
 }
 
 fn clients(config: Config) -> anyhow::Result<Clients> {

@@ -119,7 +119,9 @@ pub async fn replica_sets(
                 // An orphan may be adopted by any rollout of its namespace.
                 None if rs.controller_uid().is_none() => {
                     let neighbours = rollouts.state_filter(|o| o.rollout.metadata.namespace == rs.metadata.namespace);
-                    neighbours.iter().for_each(|observed| send(&touch, ObjectRef::from_obj(&**observed)));
+                    for observed in neighbours {
+                        send(&touch, ObjectRef::from_obj(&*observed));
+                    }
                 }
                 None => {}
             }

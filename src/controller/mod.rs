@@ -134,6 +134,7 @@ async fn timed_reconcile(observed: Arc<Observed>, context: Arc<Context>) -> Resu
     result
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "kube's controller calls it so")]
 fn back_off(observed: Arc<Observed>, error: &reconcile::Error, context: Arc<Context>) -> Action {
     let metadata = &observed.rollout.metadata;
     let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());

@@ -22,7 +22,7 @@ async fn hand_over(s: &Scenario, hash: &str, owned: bool) {
     let uid = web.get().await.metadata.uid.expect("a uid");
     let mut pod_template: Value = web.get().await.spec.template.expect("a template");
     pod_template["metadata"]["labels"][labels::POD_TEMPLATE_HASH] = json!(hash);
-    let owner = json!([{
+    let owners = json!([{
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": uid,
         "controller": true, "blockOwnerDeletion": true,
     }]);
@@ -33,7 +33,7 @@ async fn hand_over(s: &Scenario, hash: &str, owned: bool) {
             "name": format!("web-{hash}"),
             "labels": pod_labels,
             "annotations": { labels::REVISION: "7", labels::DESIRED_REPLICAS: "2" },
-            "ownerReferences": if owned { owner } else { json!([]) },
+            "ownerReferences": if owned { owners } else { json!([]) },
         },
         "spec": { "replicas": 2, "selector": { "matchLabels": pod_labels }, "template": pod_template },
     }))

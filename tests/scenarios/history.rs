@@ -16,7 +16,10 @@ async fn only_as_many_old_replica_sets_as_the_limit_are_kept(s: Scenario) {
         web.until_healthy().await;
     }
     s.eventually("three ReplicaSets", async || match &web.replica_sets().await[..] {
-        [_, _, newest] => Ok(assert_eq!(newest.revision(), 5)),
+        [_, _, newest] => {
+            let _: () = assert_eq!(newest.revision(), 5);
+            Ok(())
+        }
         sets => Err(format!("{} ReplicaSets", sets.len())),
     })
     .await;

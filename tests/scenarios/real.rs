@@ -37,8 +37,9 @@ impl Real {
         if mine {
             install(&client).await;
             let kubeconfig = kubeconfig_of(&client, "sluice").await;
-            controller(&["--kubeconfig", &kubeconfig.display().to_string(), "--namespace", HOME], "controller");
-            started.set(()).expect("set once");
+            let process =
+                controller(&["--kubeconfig", &kubeconfig.display().to_string(), "--namespace", HOME], "controller");
+            started.set(process).expect("set once");
         }
         while started.get().is_none() {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -66,10 +67,11 @@ impl Cluster for Real {
     }
 }
 
-/// Whether this caller is the first, and the flag that it raises when it is done.
-fn start_once() -> (&'static OnceLock<()>, bool) {
+/// Whether this caller is the first, and where it puts the controller when it runs. Nobody waits for the process: it ends
+/// with the control plane.
+fn start_once() -> (&'static OnceLock<Child>, bool) {
     static FIRST: OnceLock<()> = OnceLock::new();
-    static STARTED: OnceLock<()> = OnceLock::new();
+    static STARTED: OnceLock<Child> = OnceLock::new();
     (&STARTED, FIRST.set(()).is_ok())
 }
 

@@ -1,5 +1,7 @@
 //! The words in which scenarios are told: deploy, set an image, promote, abort, expect.
 
+#![expect(clippy::needless_pass_by_value, reason = "manifests are written in place, without an ampersand each")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use sluice_core::status::conditions;
 use crate::cluster::Cluster;
 
 /// How long a condition may take before a scenario gives up. Generous: it is only ever waited out on failure.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// One scenario in a namespace of its own.
 #[derive(Clone)]

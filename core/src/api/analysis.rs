@@ -55,10 +55,10 @@ pub struct RolloutAnalysisBackground {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisTemplateRef {
-    /// Name of the AnalysisTemplate, or of the ClusterAnalysisTemplate where `clusterScope` is set.
+    /// Name of the AnalysisTemplate, or of the `ClusterAnalysisTemplate` where `clusterScope` is set.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "String::is_empty")]
     pub template_name: String,
-    /// Whether the template is a ClusterAnalysisTemplate.
+    /// Whether the template is a `ClusterAnalysisTemplate`.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "null::is_false")]
     pub cluster_scope: bool,
 }

@@ -103,7 +103,7 @@ pub struct ExperimentAnalysisTemplateRef {
     pub name: String,
     /// Name of the template.
     pub template_name: String,
-    /// Whether the template is a ClusterAnalysisTemplate.
+    /// Whether the template is a `ClusterAnalysisTemplate`.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "null::is_false")]
     pub cluster_scope: bool,
     /// Values for the template's arguments.

@@ -17,6 +17,7 @@ mod null;
 mod providers;
 mod raw;
 mod replica_set;
+#[expect(clippy::duplicated_attributes, reason = "each printer column has a type of its own")]
 mod rollout;
 mod rollout_status;
 mod steps;

@@ -127,7 +127,7 @@ pub struct ObjectRef {
     /// Its apiVersion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// Deployment, ReplicaSet or PodTemplate.
+    /// Deployment, ReplicaSet or `PodTemplate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Its name.

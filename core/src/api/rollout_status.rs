@@ -112,7 +112,7 @@ pub struct RolloutStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseCondition {
-    /// CanaryPauseStep, BlueGreenPause, InconclusiveAnalysisRun or InconclusiveExperiment.
+    /// `CanaryPauseStep`, `BlueGreenPause`, `InconclusiveAnalysisRun` or `InconclusiveExperiment`.
     pub reason: String,
     /// When it began.
     pub start_time: Time,
@@ -122,7 +122,7 @@ pub struct PauseCondition {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutCondition {
-    /// InvalidSpec, Available, Progressing, ReplicaFailure, Paused, Completed or Healthy.
+    /// `InvalidSpec`, Available, Progressing, `ReplicaFailure`, Paused, Completed or Healthy.
     #[serde(rename = "type")]
     pub type_: String,
     /// True, False or Unknown.
@@ -315,7 +315,7 @@ pub struct RolloutDuration {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// Promoted, FastPromoted, Aborted, Superseded, RolledBack or FastRolledBack.
+    /// Promoted, `FastPromoted`, Aborted, Superseded, `RolledBack` or `FastRolledBack`.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "String::is_empty")]
     pub completion_status: String,
 }

@@ -12,7 +12,7 @@ use super::{null, raw};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrafficRouting {
-    /// Istio VirtualServices and DestinationRules.
+    /// Istio `VirtualServices` and `DestinationRules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub istio: Option<IstioTrafficRouting>,
     /// Ingresses of ingress-nginx.
@@ -21,7 +21,7 @@ pub struct TrafficRouting {
     /// Ingresses of the AWS load balancer controller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alb: Option<AlbTrafficRouting>,
-    /// TrafficSplits of the Service Mesh Interface.
+    /// `TrafficSplits` of the Service Mesh Interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smi: Option<SmiTrafficRouting>,
     /// Mappings of Ambassador.
@@ -30,13 +30,13 @@ pub struct TrafficRouting {
     /// Virtual routers of AWS App Mesh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_mesh: Option<AppMeshTrafficRouting>,
-    /// TraefikServices.
+    /// `TraefikServices`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traefik: Option<TraefikTrafficRouting>,
     /// Routes that the controller makes, in the order of their precedence.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
     pub managed_routes: Vec<ManagedRoute>,
-    /// ApisixRoutes.
+    /// `ApisixRoutes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apisix: Option<ApisixTrafficRouting>,
     /// Routers by the names of their plugins, with their own configuration.
@@ -66,7 +66,7 @@ pub struct IstioTrafficRouting {
     /// The DestinationRule whose subsets are the destinations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_rule: Option<IstioDestinationRule>,
-    /// Several VirtualServices, instead of one.
+    /// Several `VirtualServices`, instead of one.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
     pub virtual_services: Vec<IstioVirtualService>,
 }
@@ -180,14 +180,14 @@ pub struct StickinessConfig {
     pub duration_seconds: i64,
 }
 
-/// A TrafficSplit of the Service Mesh Interface.
+/// A `TrafficSplit` of the Service Mesh Interface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SmiTrafficRouting {
     /// The Service that clients use; the stable Service when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_service: Option<String>,
-    /// Name of the TrafficSplit; that of the Rollout when absent.
+    /// Name of the `TrafficSplit`; that of the Rollout when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_split_name: Option<String>,
 }
@@ -244,7 +244,7 @@ pub struct AppMeshVirtualNodeReference {
     pub name: String,
 }
 
-/// A weighted TraefikService.
+/// A weighted `TraefikService`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TraefikTrafficRouting {
@@ -252,7 +252,7 @@ pub struct TraefikTrafficRouting {
     pub weighted_traefik_service_name: String,
 }
 
-/// An ApisixRoute.
+/// An `ApisixRoute`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApisixTrafficRouting {
@@ -261,7 +261,7 @@ pub struct ApisixTrafficRouting {
     pub route: Option<ApisixRoute>,
 }
 
-/// An ApisixRoute and its rules.
+/// An `ApisixRoute` and its rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApisixRoute {

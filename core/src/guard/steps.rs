@@ -21,7 +21,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     let index = |value: Option<i32>| usize::try_from(value.unwrap_or(0)).unwrap_or(0).min(steps.len());
     let (from, to) = (index(before.current_step_index), index(after.current_step_index));
     let mut violate = |message: String| {
-        violations.push(Violation { invariant: Invariant::StepMonotone, part: Part::Status, message })
+        violations.push(Violation { invariant: Invariant::StepMonotone, part: Part::Status, message });
     };
     if to < from {
         violate(format!("the step index would go back from {from} to {to}"));

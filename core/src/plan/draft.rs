@@ -36,7 +36,7 @@ pub(super) struct Draft<'a> {
 
 /// Changes of one ReplicaSet, gathered so that they become one write.
 struct Patch {
-    patch: ReplicaSetPatch,
+    changes: ReplicaSetPatch,
     notes: Vec<Note>,
     /// Annotations that make sense only together with the new size.
     with_size: Vec<Annotation>,
@@ -108,7 +108,7 @@ impl<'a> Draft<'a> {
 
     fn patch_of(&mut self, rs: &ReplicaSet) -> &mut Patch {
         self.patches.entry(rs.name().to_owned()).or_insert_with(|| Patch {
-            patch: ReplicaSetPatch::of(rs),
+            changes: ReplicaSetPatch::of(rs),
             notes: Vec::new(),
             with_size: Vec::new(),
         })
@@ -117,7 +117,7 @@ impl<'a> Draft<'a> {
     /// Changes a ReplicaSet's size.
     pub(super) fn resize(&mut self, rs: &ReplicaSet, to: i32, note: Note) {
         let patch = self.patch_of(rs);
-        patch.patch.replicas = Some(Change { from: rs.wanted(), to });
+        patch.changes.replicas = Some(Change { from: rs.wanted(), to });
         patch.notes.push(note);
     }
 
@@ -126,7 +126,7 @@ impl<'a> Draft<'a> {
         let from = rs.annotation(key).map(str::to_owned);
         if from.as_deref() != Some(to.as_str()) {
             let annotation = Annotation { key: key.to_owned(), value: Change { from, to: Some(to) } };
-            self.patch_of(rs).patch.annotations.push(annotation);
+            self.patch_of(rs).changes.annotations.push(annotation);
         }
     }
 
@@ -143,13 +143,13 @@ impl<'a> Draft<'a> {
     pub(super) fn set_min_ready_seconds(&mut self, rs: &ReplicaSet, to: i32) {
         let from = rs.spec.min_ready_seconds.unwrap_or(0);
         if from != to {
-            self.patch_of(rs).patch.min_ready_seconds = Some(Change { from, to });
+            self.patch_of(rs).changes.min_ready_seconds = Some(Change { from, to });
         }
     }
 
     /// Whether anything that changes the number of pods is planned.
     pub(super) fn scales(&self) -> bool {
-        self.patches.values().any(|patch| patch.patch.replicas.is_some())
+        self.patches.values().any(|patch| patch.changes.replicas.is_some())
             || self.effects.iter().any(|p| p.phase.is_some())
     }
 
@@ -171,7 +171,7 @@ impl<'a> Draft<'a> {
     }
 
     fn plan_patch(&mut self, gathered: Patch) {
-        let Patch { mut patch, notes, with_size } = gathered;
+        let Patch { changes: mut patch, notes, with_size } = gathered;
         let phase = patch.replicas.as_ref().map(|size| if size.to > size.from { Phase::Grow } else { Phase::Shrink });
         patch.annotations.extend(with_size);
         if !patch.is_empty() {

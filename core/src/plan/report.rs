@@ -177,17 +177,14 @@ fn report_progress(d: &mut Draft<'_>) {
     }
     if d.revisions.new.is_none() && !d.s.rollout.spec.paused {
         let created = Effect::CreateReplicaSet(Box::new(ReplicaSet::named(&name))).key();
-        match d.s.refusal(&created).map(|refusal| refusal.error.clone()) {
-            Some(error) => {
-                let message = format!("Failed to create new replica set \"{name}\": {error}");
-                if conditions::set(&mut d.status, now, kind::PROGRESSING, Is::False, reason::CREATE_ERROR, &message) {
-                    d.notes.push(Note::replica_set_refused(&name, &error));
-                }
+        if let Some(error) = d.s.refusal(&created).map(|refusal| refusal.error.clone()) {
+            let message = format!("Failed to create new replica set \"{name}\": {error}");
+            if conditions::set(&mut d.status, now, kind::PROGRESSING, Is::False, reason::CREATE_ERROR, &message) {
+                d.notes.push(Note::replica_set_refused(&name, &error));
             }
-            None => {
-                let message = format!("Created new replica set \"{name}\"");
-                conditions::replace(&mut d.status, now, kind::PROGRESSING, Is::True, reason::NEW_REPLICA_SET, &message);
-            }
+        } else {
+            let message = format!("Created new replica set \"{name}\"");
+            conditions::replace(&mut d.status, now, kind::PROGRESSING, Is::True, reason::NEW_REPLICA_SET, &message);
         }
         return;
     }

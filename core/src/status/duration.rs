@@ -35,7 +35,7 @@ pub fn is_running(status: &RolloutStatus) -> bool {
 /// Marks a running update as on its way back; it keeps its start.
 pub fn mark(status: &mut RolloutStatus, how: &str) {
     if let Some(duration) = &mut status.duration {
-        duration.completion_status = how.to_owned();
+        how.clone_into(&mut duration.completion_status);
     }
 }
 

@@ -8,7 +8,7 @@ use world::rollout;
 
 #[test]
 fn a_first_deploy_is_stable_at_once_and_healthy_when_its_pods_are_available() {
-    let mut world = rollout(3, json!({"steps": [{"setWeight": 50}, {"pause": {}}]}));
+    let mut world = rollout(3, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]}));
     world.settle();
     assert_eq!(world.phase(), ("Healthy", ""));
     assert_eq!(world.size("web:1"), 3);
@@ -20,7 +20,7 @@ fn a_first_deploy_is_stable_at_once_and_healthy_when_its_pods_are_available() {
 #[test]
 fn an_update_walks_its_steps_and_costs_no_more_writes_than_it_must() {
     let steps = json!({"steps": [{"setWeight": 50}, {"pause": {"duration": "2s"}}, {"setWeight": 80}, {"pause": {"duration": "1s"}}]});
-    let mut world = rollout(2, steps).deployed();
+    let mut world = rollout(2, &steps).deployed();
     world.set_image("web:2");
     world.settle();
     assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
@@ -56,7 +56,7 @@ fn an_update_walks_its_steps_and_costs_no_more_writes_than_it_must() {
 #[test]
 fn an_indefinite_pause_ends_when_a_person_promotes() {
     let mut world =
-        rollout(4, json!({"steps": [{"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {}}]})).deployed();
+        rollout(4, &json!({"steps": [{"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
     world.settle();
     world.pass_time(100_000);
@@ -72,7 +72,7 @@ fn an_indefinite_pause_ends_when_a_person_promotes() {
 
 #[test]
 fn an_abort_gives_everything_back_to_the_stable_revision_and_a_retry_starts_over() {
-    let mut world = rollout(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
     world.settle();
     world.patch_status(|status| status.abort = true);
@@ -89,7 +89,7 @@ fn an_abort_gives_everything_back_to_the_stable_revision_and_a_retry_starts_over
 
 #[test]
 fn going_back_to_the_stable_revision_skips_the_steps() {
-    let mut world = rollout(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
     world.settle();
     world.set_image("web:1");
@@ -102,7 +102,7 @@ fn going_back_to_the_stable_revision_skips_the_steps() {
 
 #[test]
 fn a_third_revision_in_the_middle_of_an_update_replaces_the_second() {
-    let mut world = rollout(10, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    let mut world = rollout(10, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
     world.settle();
     world.set_image("web:3");
@@ -115,7 +115,7 @@ fn a_third_revision_in_the_middle_of_an_update_replaces_the_second() {
 #[test]
 fn a_full_promotion_skips_what_is_left() {
     let mut world =
-        rollout(4, json!({"steps": [{"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {}}]})).deployed();
+        rollout(4, &json!({"steps": [{"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
     world.settle();
     world.patch_status(|status| status.promote_full = true);
@@ -127,7 +127,7 @@ fn a_full_promotion_skips_what_is_left() {
 
 #[test]
 fn an_update_that_makes_no_progress_is_reported_at_its_deadline() {
-    let mut world = rollout(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.edit("/spec/progressDeadlineSeconds", json!(60));
     world.break_image("web:2");
     world.set_image("web:2");
@@ -143,7 +143,7 @@ fn an_update_that_makes_no_progress_is_reported_at_its_deadline() {
 
 #[test]
 fn a_deadline_can_abort() {
-    let mut world = rollout(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.edit("/spec/progressDeadlineSeconds", json!(60));
     world.edit("/spec/progressDeadlineAbort", json!(true));
     world.break_image("web:2");
@@ -159,7 +159,7 @@ fn a_deadline_can_abort() {
 
 #[test]
 fn a_paused_rollout_keeps_its_sizes_and_steps() {
-    let mut world = rollout(4, json!({"steps": [{"setWeight": 50}, {"pause": {"duration": "5s"}}]})).deployed();
+    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {"duration": "5s"}}]})).deployed();
     world.edit("/spec/paused", json!(true));
     world.set_image("web:2");
     world.pass_time(100);
@@ -172,7 +172,7 @@ fn a_paused_rollout_keeps_its_sizes_and_steps() {
 
 #[test]
 fn scaling_in_the_middle_of_an_update_keeps_the_weight() {
-    let mut world = rollout(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
     world.settle();
     world.edit("/spec/replicas", json!(10));
@@ -186,7 +186,7 @@ fn scaling_in_the_middle_of_an_update_keeps_the_weight() {
 
 #[test]
 fn without_surge_a_stable_pod_goes_before_a_new_one_comes() {
-    let mut world = rollout(4, json!({"maxSurge": 0, "maxUnavailable": 1, "steps": [{"setWeight": 50}]})).deployed();
+    let mut world = rollout(4, &json!({"maxSurge": 0, "maxUnavailable": 1, "steps": [{"setWeight": 50}]})).deployed();
     world.set_image("web:2");
     world.settle();
     assert_eq!(world.phase(), ("Healthy", ""));
@@ -196,7 +196,7 @@ fn without_surge_a_stable_pod_goes_before_a_new_one_comes() {
 
 #[test]
 fn history_beyond_its_limit_is_deleted() {
-    let mut world = rollout(1, json!({})).deployed();
+    let mut world = rollout(1, &json!({})).deployed();
     world.edit("/spec/revisionHistoryLimit", json!(2));
     for image in ["web:2", "web:3", "web:4", "web:5"] {
         world.set_image(image);
@@ -208,7 +208,7 @@ fn history_beyond_its_limit_is_deleted() {
 
 #[test]
 fn an_invalid_manifest_is_degraded_and_nothing_is_touched() {
-    let mut world = rollout(3, json!({})).deployed();
+    let mut world = rollout(3, &json!({})).deployed();
     world.edit("/spec/strategy/canary", json!({"steps": [{"setWeight": 101}]}));
     world.set_image("web:2");
     world.settle();
@@ -222,7 +222,7 @@ fn an_invalid_manifest_is_degraded_and_nothing_is_touched() {
 
 #[test]
 fn what_is_not_supported_yet_holds_the_rollout() {
-    let mut world = rollout(3, json!({})).deployed();
+    let mut world = rollout(3, &json!({})).deployed();
     world.edit("/spec/strategy/canary", json!({"steps": [{"analysis": {"templates": []}}]}));
     world.set_image("web:2");
     world.settle();
@@ -233,7 +233,7 @@ fn what_is_not_supported_yet_holds_the_rollout() {
 
 #[test]
 fn a_completed_rollout_is_left_alone() {
-    let mut world = rollout(3, json!({"steps": [{"setWeight": 50}]})).deployed();
+    let mut world = rollout(3, &json!({"steps": [{"setWeight": 50}]})).deployed();
     world.pass_time(100_000);
     assert_eq!((world.object_writes, world.status_writes), (0, 0));
     assert!(conditions::is_true(world.status(), "Healthy"));

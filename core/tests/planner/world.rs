@@ -12,7 +12,7 @@ use sluice_core::event::in_order;
 use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::replicas::Limits;
-use sluice_core::snapshot::{Pod, Refusal, Snapshot};
+use sluice_core::snapshot::{Refusal, Snapshot};
 
 /// One rollout and its surroundings.
 pub struct World {
@@ -34,7 +34,7 @@ pub struct World {
 }
 
 /// A rollout `web` with this strategy.
-pub fn rollout(replicas: i32, canary: Value) -> World {
+pub fn rollout(replicas: i32, canary: &Value) -> World {
     let manifest = json!({
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",
@@ -108,14 +108,10 @@ impl World {
             rollout: self.rollout.clone(),
             decode_problems: Vec::new(),
             replica_sets: self.replica_sets.clone(),
-            pods: self.pods(),
+            pods: Vec::new(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
         }
-    }
-
-    fn pods(&self) -> Vec<Pod> {
-        Vec::new()
     }
 
     /// Plans once, checks the plan with the guard, and executes it.
