@@ -1,5 +1,6 @@
 //! S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`.
 
+use crate::api::ReplicaSet;
 use crate::effect::Effect;
 use crate::plan::Plan;
 use crate::replicas::Limits;
@@ -13,7 +14,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     let Some(canary) = &snapshot.rollout.spec.strategy.canary else { return };
     let floor =
         Limits::resolve(snapshot.replicas(), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()).floor();
-    let mut available: i32 = snapshot.replica_sets.iter().map(|rs| rs.observed().available_replicas).sum();
+    let mut available: i32 = snapshot.replica_sets.iter().map(serving).sum();
     for (index, planned) in plan.effects.iter().enumerate() {
         let (name, left) = match &planned.effect {
             Effect::PatchReplicaSet(patch) => match &patch.replicas {
@@ -23,8 +24,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             Effect::DeleteReplicaSet(target) => (&target.name, 0),
             _ => continue,
         };
-        let now =
-            snapshot.replica_sets.iter().find(|rs| rs.name() == name).map_or(0, |rs| rs.observed().available_replicas);
+        let now = snapshot.replica_sets.iter().find(|rs| rs.name() == name).map_or(0, serving);
         let lost = (now - left).max(0);
         if lost > 0 && available - lost < floor {
             violations.push(Violation {
@@ -39,4 +39,9 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             available -= lost;
         }
     }
+}
+
+/// Available pods that are not on their way out: the count lags behind a shrink.
+fn serving(rs: &ReplicaSet) -> i32 {
+    rs.wanted().min(rs.observed().available_replicas)
 }

@@ -1,1 +1,237 @@
+//! Each invariant catches the plan that breaks it. The plans are broken by hand, as a faulty planner would.
 
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::json;
+
+use super::{Invariant, Part, check, enforce};
+use crate::api::{PauseCondition, PauseReason, ReplicaSet, Rollout};
+use crate::effect::{Change, Effect, Phase, Planned, ReplicaSetPatch};
+use crate::plan::{Plan, Urgency, plan};
+use crate::snapshot::Snapshot;
+
+fn now() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().expect("a timestamp")
+}
+
+fn replica_set(hash: &str, wanted: i32, available: i32) -> ReplicaSet {
+    let manifest = json!({
+        "metadata": {
+            "name": format!("web-{hash}"), "uid": format!("uid-{hash}"), "resourceVersion": "1",
+            "labels": {"app": "web", "rollouts-pod-template-hash": hash},
+            "ownerReferences": [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": "u", "controller": true}],
+        },
+        "spec": {
+            "replicas": wanted, "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web", "image": hash}}, "spec": {"containers": [{"name": "web", "image": hash}]}},
+        },
+        "status": {"replicas": wanted, "readyReplicas": available, "availableReplicas": available},
+    });
+    serde_json::from_value(manifest).expect("a ReplicaSet")
+}
+
+/// A canary of four pods in the middle of its update, paused for ever at step 1 of 3.
+fn paused_canary() -> Snapshot {
+    let manifest = json!({
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "generation": 3, "resourceVersion": "9"},
+        "spec": {
+            "replicas": 4,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web:2"}]}},
+            "strategy": {"canary": {"maxSurge": 1, "maxUnavailable": 0, "steps": [{"setWeight": 50}, {"pause": {}}, {"setWeight": 75}]}},
+        },
+        "status": {
+            "currentPodHash": "new", "stableRS": "old", "currentStepIndex": 1, "currentStepHash": "steps",
+            "observedGeneration": "3", "phase": "Paused", "controllerPause": true,
+            "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:00:00Z"}],
+        },
+    });
+    let rollout: Rollout = serde_json::from_value(manifest).expect("a Rollout");
+    Snapshot {
+        now: now(),
+        rollout,
+        decode_problems: Vec::new(),
+        replica_sets: vec![replica_set("old", 2, 2), replica_set("new", 2, 2)],
+        pods: Vec::new(),
+        refusals: Vec::new(),
+        stores_waiting_on: true,
+    }
+}
+
+fn idle(snapshot: &Snapshot) -> Plan {
+    Plan {
+        effects: Vec::new(),
+        status: snapshot.rollout.status().clone(),
+        urgency: Urgency::None,
+        notes: Vec::new(),
+        wake_at: None,
+    }
+}
+
+fn resize(rs: &ReplicaSet, to: i32) -> Planned {
+    let mut patch = ReplicaSetPatch::of(rs);
+    patch.replicas = Some(Change { from: rs.wanted(), to });
+    Planned { effect: Effect::PatchReplicaSet(patch), phase: Some(Phase::Shrink), notes: Vec::new() }
+}
+
+#[track_caller]
+fn broken(snapshot: &Snapshot, plan: &Plan) -> Vec<(Invariant, Part)> {
+    check(snapshot, plan).into_iter().map(|violation| (violation.invariant, violation.part)).collect()
+}
+
+#[test]
+fn an_idle_plan_breaks_nothing() {
+    let snapshot = paused_canary();
+    assert_eq!(check(&snapshot, &idle(&snapshot)), []);
+}
+
+#[test]
+fn a_shrink_below_what_must_stay_available_is_withheld_and_the_rest_goes_on() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![resize(&snapshot.replica_sets[0], 1), resize(&snapshot.replica_sets[1], 3)];
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Capacity, Part::Effect(0))]);
+    let violations = check(&snapshot, &plan);
+    let kept = enforce(&snapshot, plan, &violations);
+    assert_eq!(kept.effects, [resize(&snapshot.replica_sets[1], 3)]);
+}
+
+#[test]
+fn shrinking_pods_that_are_not_available_is_allowed() {
+    let mut snapshot = paused_canary();
+    snapshot.replica_sets = vec![replica_set("old", 4, 4), replica_set("new", 2, 0)];
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![resize(&snapshot.replica_sets[1], 0)];
+    assert_eq!(check(&snapshot, &plan), []);
+}
+
+#[test]
+fn two_shrinks_are_judged_together() {
+    let mut snapshot = paused_canary();
+    snapshot.replica_sets = vec![replica_set("old", 3, 3), replica_set("new", 2, 2)];
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![resize(&snapshot.replica_sets[0], 2), resize(&snapshot.replica_sets[1], 1)];
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Capacity, Part::Effect(1))]);
+}
+
+#[test]
+fn a_step_index_that_goes_back_is_caught() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    plan.status.current_step_index = Some(0);
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::StepMonotone, Part::Status)]);
+}
+
+#[test]
+fn a_weight_step_passed_without_its_pods_is_caught() {
+    let mut snapshot = paused_canary();
+    let status = snapshot.rollout.status.as_mut().expect("a status");
+    (status.current_step_index, status.controller_pause) = (Some(2), false);
+    status.pause_conditions.clear();
+    let mut plan = idle(&snapshot);
+    plan.status.current_step_index = Some(3);
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::StepMonotone, Part::Status)]);
+}
+
+#[test]
+fn an_indefinite_pause_that_ends_by_itself_is_caught_and_the_status_stays() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    plan.status.current_step_index = Some(2);
+    plan.status.pause_conditions.clear();
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Pause, Part::Status)]);
+    let violations = check(&snapshot, &plan);
+    assert_eq!(enforce(&snapshot, plan, &violations).status.current_step_index, Some(1));
+}
+
+#[test]
+fn a_timed_pause_that_ends_early_is_caught_and_one_that_ends_in_time_is_not() {
+    let mut snapshot = paused_canary();
+    let steps = json!([{"setWeight": 50}, {"pause": {"duration": "10s"}}, {"setWeight": 75}]);
+    let canary = snapshot.rollout.spec.strategy.canary.as_mut().expect("a canary");
+    canary.steps = serde_json::from_value(steps).expect("steps");
+    let mut plan = idle(&snapshot);
+    plan.status.current_step_index = Some(2);
+    plan.status.pause_conditions.clear();
+    snapshot.now = crate::time::after(now(), SignedDuration::from_secs(9));
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Pause, Part::Status)]);
+    snapshot.now = crate::time::after(now(), SignedDuration::from_secs(10));
+    assert_eq!(check(&snapshot, &plan), []);
+}
+
+#[test]
+fn a_pause_recorded_twice_is_caught() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    let again = PauseCondition { reason: PauseReason::CANARY_PAUSE_STEP.into(), start_time: Time(now()) };
+    plan.status.pause_conditions.push(again);
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Pause, Part::Status)]);
+}
+
+#[test]
+fn a_second_replica_set_for_a_revision_is_withheld() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    let create = |rs: ReplicaSet| Planned {
+        effect: Effect::CreateReplicaSet(Box::new(rs)),
+        phase: Some(Phase::Grow),
+        notes: Vec::new(),
+    };
+    plan.effects =
+        vec![create(replica_set("new", 1, 0)), create(replica_set("third", 1, 0)), create(replica_set("third", 1, 0))];
+    let expected = [(Invariant::AtMostOnce, Part::Effect(0)), (Invariant::AtMostOnce, Part::Effect(2))];
+    assert_eq!(broken(&snapshot, &plan), expected);
+}
+
+#[test]
+fn a_replica_set_under_another_name_or_owner_is_withheld() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    let mut rs = replica_set("third", 1, 0);
+    rs.metadata.name = Some("web-random".into());
+    rs.metadata.owner_references = None;
+    plan.effects =
+        vec![Planned { effect: Effect::CreateReplicaSet(Box::new(rs)), phase: Some(Phase::Grow), notes: Vec::new() }];
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::AtMostOnce, Part::Effect(0)); 2]);
+}
+
+#[test]
+fn a_write_that_changes_nothing_is_withheld() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![resize(&snapshot.replica_sets[0], 2)];
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Quiet, Part::Effect(0))]);
+}
+
+#[test]
+fn an_idle_plan_that_asks_to_be_made_again_at_once_waits_a_second() {
+    let snapshot = paused_canary();
+    let plan = Plan { wake_at: Some(now()), ..idle(&snapshot) };
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Quiet, Part::Wake)]);
+    let violations = check(&snapshot, &plan);
+    let wake = enforce(&snapshot, plan, &violations).wake_at;
+    assert_eq!(wake, Some(crate::time::after(now(), SignedDuration::from_secs(1))));
+}
+
+#[test]
+fn a_healthy_phase_before_the_end_is_caught() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    plan.status.phase = "Healthy".into();
+    let caught = broken(&snapshot, &plan);
+    assert!(!caught.is_empty() && caught.iter().all(|found| *found == (Invariant::Truth, Part::Status)), "{caught:?}");
+}
+
+#[test]
+fn a_generation_that_nobody_has_seen_is_caught() {
+    let snapshot = paused_canary();
+    let mut plan = idle(&snapshot);
+    plan.status.observed_generation = "4".into();
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Truth, Part::Status)]);
+}
+
+#[test]
+fn what_the_planner_makes_of_it_passes() {
+    let snapshot = paused_canary();
+    assert_eq!(check(&snapshot, &plan(&snapshot)), []);
+}

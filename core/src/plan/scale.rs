@@ -66,7 +66,8 @@ pub(super) fn resize(d: &mut Draft<'_>) {
 fn drain_old(d: &mut Draft<'_>) {
     let old = d.revisions.old.clone();
     let sizes: Vec<_> = old.iter().map(|rs| OldReplicaSet { size: rs.size(), revision: rs.revision() }).collect();
-    for (rs, to) in old.iter().zip(shrink_old(d.limits, d.status.available_replicas, &sizes)) {
+    let serving = d.revisions.all().map(|rs| rs.size().serving()).sum();
+    for (rs, to) in old.iter().zip(shrink_old(d.limits, serving, &sizes)) {
         if rs.wanted() != to {
             d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
             annotate_desired(d, rs);

@@ -14,6 +14,12 @@ pub struct Size {
 }
 
 impl Size {
+    /// Pods that will go on serving: after a shrink, the count of available pods lags behind the wanted one, and what is
+    /// already on its way out must not be counted on again.
+    pub fn serving(self) -> i32 {
+        self.spec.min(self.available)
+    }
+
     /// How many of its pods may be counted on while another ReplicaSet shrinks. The availability of the side that is being
     /// drained is ignored, or its crash-looping pods would block their own removal.
     fn counted(self, draining: bool) -> i32 {
@@ -118,9 +124,9 @@ pub struct OldReplicaSet {
 ///
 /// Pods that are not available serve nobody and go at once. The others go, newest revision first, only as far as the pods
 /// that remain available everywhere stay at or above the floor.
-pub fn shrink_old(limits: Limits, available_everywhere: i32, old: &[OldReplicaSet]) -> Vec<i32> {
-    let mut sizes: Vec<i32> = old.iter().map(|rs| rs.size.spec.min(rs.size.available)).collect();
-    let mut spare = available_everywhere - limits.floor();
+pub fn shrink_old(limits: Limits, serving_everywhere: i32, old: &[OldReplicaSet]) -> Vec<i32> {
+    let mut sizes: Vec<i32> = old.iter().map(|rs| rs.size.serving()).collect();
+    let mut spare = serving_everywhere - limits.floor();
     let mut newest_first: Vec<usize> = (0..old.len()).collect();
     newest_first.sort_by_key(|index| std::cmp::Reverse(old[*index].revision));
     for index in newest_first {

@@ -75,6 +75,9 @@ fn check_step(index: usize, step: &CanaryStep) -> Result<(), Problem> {
         let detail = "Step must have one of the following set: experiment, setWeight, setCanaryScale, plugin or pause";
         return Err(Problem::invalid(field, step, detail));
     };
-    kind.validate(step).map_err(|detail| Problem::invalid(format!("{field}.{}", kind.field()), step, &detail))?;
+    kind.validate(step).map_err(|detail| {
+        let value = serde_json::to_value(step).unwrap_or_default();
+        Problem::invalid(format!("{field}.{}", kind.field()), &value[kind.field()], &detail)
+    })?;
     Ok(())
 }

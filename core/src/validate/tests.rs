@@ -1,1 +1,187 @@
+//! A table of manifests and the words in which they are refused.
 
+use serde_json::{Value, json};
+
+use super::{admit, first_problem};
+use crate::api::Rollout;
+
+fn manifest() -> Value {
+    json!({
+        "metadata": {"name": "web"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "web:1"}]},
+            },
+            "strategy": {"canary": {}},
+        },
+    })
+}
+
+fn with(pointer: &str, value: Value) -> Rollout {
+    let mut manifest = manifest();
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+    manifest.pointer_mut(parent).expect("the parent exists")[key] = value;
+    serde_json::from_value(manifest).expect("a Rollout")
+}
+
+#[track_caller]
+fn refuses(pointer: &str, value: Value, expected: &str) {
+    let problem = first_problem(&with(pointer, value)).expect("a problem");
+    assert_eq!(format!("{}: {}", problem.field, problem.message), expected);
+}
+
+#[test]
+fn a_plain_manifest_is_valid() {
+    let rollout = serde_json::from_value(manifest()).expect("a Rollout");
+    assert_eq!(first_problem(&rollout), None);
+    assert!(admit(&rollout, &[]).is_ok());
+}
+
+#[test]
+fn counts_must_not_be_negative() {
+    let detail = "Invalid value: -1: must be greater than or equal to 0";
+    for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
+        refuses(&format!("/spec/{field}"), json!(-1), &format!("spec.{field}: {detail}"));
+    }
+}
+
+#[test]
+fn the_deadline_must_exceed_min_ready_seconds() {
+    let expected = "spec.progressDeadlineSeconds: Invalid value: 600: must be greater than minReadySeconds";
+    refuses("/spec/minReadySeconds", json!(600), expected);
+}
+
+#[test]
+fn a_selector_is_needed_and_must_match_the_template() {
+    refuses("/spec/selector", Value::Null, "spec.selector: Required value: Rollout has missing field '.spec.selector'");
+    refuses("/spec/selector", json!({}), "spec.selector: Invalid value: {}: empty selector is invalid for deployment");
+    refuses(
+        "/spec/selector/matchLabels/app",
+        json!("other"),
+        "spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template `labels`",
+    );
+}
+
+#[test]
+fn a_template_must_be_one_that_a_replica_set_can_have() {
+    refuses("/spec/template/spec/containers", json!([]), "spec.template.spec.containers: Required value");
+    refuses(
+        "/spec/template/spec/containers",
+        json!([{"name": "web"}]),
+        "spec.template.spec.containers[0].image: Required value",
+    );
+    refuses(
+        "/spec/template/spec/restartPolicy",
+        json!("Never"),
+        "spec.template.spec.restartPolicy: Unsupported value: \"Never\": supported values: \"Always\"",
+    );
+    refuses(
+        "/spec/template/spec/activeDeadlineSeconds",
+        json!(5),
+        "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported",
+    );
+}
+
+#[test]
+fn there_is_exactly_one_strategy() {
+    let missing = "Rollout has missing field '.spec.strategy.canary or .spec.strategy.blueGreen'";
+    refuses("/spec/strategy", json!({}), &format!("spec.strategy.strategy: Required value: {missing}"));
+    let both = first_problem(&with("/spec/strategy", json!({"canary": {}, "blueGreen": {"activeService": "a"}})));
+    assert!(both.expect("a problem").message.ends_with("Multiple Strategies can not be listed"));
+}
+
+#[test]
+fn surge_and_unavailable_must_leave_room_to_move() {
+    let expected = "spec.strategy.canary.maxSurge: Invalid value: 0: MaxSurge and MaxUnavailable both can not be zero";
+    refuses("/spec/strategy/canary", json!({"maxSurge": 0, "maxUnavailable": "0%"}), expected);
+    refuses(
+        "/spec/strategy/canary/maxSurge",
+        json!("many"),
+        "spec.strategy.canary.maxSurge: Invalid value: \"many\": must be an integer or a percentage (for example \"25%\")",
+    );
+}
+
+#[test]
+fn a_step_names_one_kind_and_a_weight_is_a_percentage() {
+    let detail = "Step must have one of the following set: experiment, setWeight, setCanaryScale, plugin or pause";
+    refuses(
+        "/spec/strategy/canary/steps",
+        json!([{"setWeight": 5, "pause": {}}]),
+        &format!("spec.strategy.canary.steps[0]: Invalid value: {{\"setWeight\":5,\"pause\":{{}}}}: {detail}"),
+    );
+    refuses(
+        "/spec/strategy/canary/steps",
+        json!([{"pause": {}}, {}]),
+        &format!("spec.strategy.canary.steps[1]: Invalid value: {{}}: {detail}"),
+    );
+    refuses(
+        "/spec/strategy/canary/steps",
+        json!([{"setWeight": -1}]),
+        "spec.strategy.canary.steps[0].setWeight: Invalid value: -1: SetWeight needs to be between 0 and 100",
+    );
+}
+
+#[test]
+fn a_pause_has_a_length_that_can_be_read() {
+    for duration in [json!(-5), json!("-5s"), json!("soon")] {
+        let problem = first_problem(&with("/spec/strategy/canary/steps", json!([{"pause": {"duration": duration}}])));
+        assert!(problem.expect("a problem").message.ends_with("Duration needs to be greater than 0"));
+    }
+    for duration in [json!(5), json!("5"), json!("1h30m")] {
+        let rollout = with("/spec/strategy/canary/steps", json!([{"pause": {"duration": duration}}]));
+        assert_eq!(first_problem(&rollout), None);
+    }
+}
+
+#[test]
+fn what_needs_a_router_is_refused_without_one() {
+    refuses(
+        "/spec/strategy/canary/scaleDownDelaySeconds",
+        json!(5),
+        "spec.strategy.canary.scaleDownDelaySeconds: Invalid value: 5: Canary scaleDownDelaySeconds can only be used with traffic routing",
+    );
+    refuses(
+        "/spec/strategy/canary/dynamicStableScale",
+        json!(true),
+        "spec.strategy.canary.dynamicStableScale: Invalid value: true: Canary dynamicStableScale can only be used with traffic routing",
+    );
+}
+
+#[test]
+fn one_service_cannot_be_both_stable_and_canary() {
+    let problem = first_problem(&with("/spec/strategy/canary", json!({"stableService": "a", "canaryService": "a"})));
+    assert!(problem.expect("a problem").message.ends_with("two different services are required."));
+}
+
+#[test]
+fn what_this_version_does_not_act_on_is_named() {
+    let held = |pointer: &str, value: Value| admit(&with(pointer, value), &[]).expect_err("held").message;
+    let cases = [
+        ("/spec/strategy/canary", json!({"trafficRouting": {"smi": {}}}), "spec.strategy.canary.trafficRouting"),
+        ("/spec/strategy/canary", json!({"stableService": "a"}), "spec.strategy.canary.stableService"),
+        ("/spec/strategy/canary", json!({"analysis": {}}), "spec.strategy.canary.analysis"),
+        (
+            "/spec/strategy/canary",
+            json!({"steps": [{"plugin": {"name": "a/b"}}]}),
+            "spec.strategy.canary.steps[0].plugin",
+        ),
+        ("/spec/strategy", json!({"blueGreen": {"activeService": "a"}}), "spec.strategy.blueGreen"),
+        ("/spec/rollbackWindow", json!({"revisions": 3}), "spec.rollbackWindow"),
+    ];
+    for (pointer, value, field) in cases {
+        let message = held(pointer, value);
+        assert_eq!(
+            message,
+            format!("{field} is not supported by this version of Sluice; the rollout is held as it is")
+        );
+    }
+}
+
+#[test]
+fn a_part_that_does_not_decode_holds_the_rollout() {
+    let rollout = serde_json::from_value(manifest()).expect("a Rollout");
+    let held = admit(&rollout, &["spec.strategy: invalid type".to_owned()]).expect_err("held");
+    assert_eq!(held.message, "The Rollout \"web\" is invalid: spec.strategy: invalid type");
+}

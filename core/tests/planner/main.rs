@@ -1,5 +1,6 @@
 //! The planner walked through whole updates, without a cluster.
 
+mod laws;
 mod world;
 
 use serde_json::json;

@@ -153,6 +153,11 @@ impl World {
         panic!("does not settle: {:#?}", self.rollout.status);
     }
 
+    /// Time passes, and nobody looks.
+    pub fn advance(&mut self, seconds: i64) {
+        self.now = sluice_core::time::after(self.now, SignedDuration::from_secs(seconds));
+    }
+
     /// Time passes, and everything that it brings about.
     pub fn pass_time(&mut self, seconds: i64) {
         let end = sluice_core::time::after(self.now, SignedDuration::from_secs(seconds));
@@ -206,7 +211,7 @@ impl World {
     }
 
     /// What the ReplicaSet controller and the nodes do. Says whether anything moved.
-    fn run_replica_sets(&mut self) -> bool {
+    pub fn run_replica_sets(&mut self) -> bool {
         let mut moved = false;
         for rs in &mut self.replica_sets {
             let image = rs.spec.template["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
