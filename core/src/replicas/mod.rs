@@ -1,6 +1,6 @@
 //! How many pods each ReplicaSet should have: arithmetic alone, no Kubernetes objects.
 //!
-//! Read in this order: [`limits`] resolves `maxSurge` and `maxUnavailable`, [`split`] turns a weight into two counts, and
+//! Read in this order: [`limits`] resolves `maxSurge` and `maxUnavailable`, [`split`](mod@split) turns a weight into two counts, and
 //! [`basic`] says how far one pass may move towards that split without breaking the limits.
 
 pub mod basic;
