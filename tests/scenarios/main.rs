@@ -12,6 +12,7 @@ mod deploy;
 mod history;
 mod operate;
 mod pause;
+mod plugin;
 mod restart;
 mod scale;
 mod step;

@@ -1,0 +1,150 @@
+//! The kubectl plugin, used as in the guide.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::scenario::{Scenario, rollout};
+
+crate::scenarios! {
+    a_canary_is_steered_by_the_plugin_alone,
+    the_plugin_aborts_retries_and_goes_back,
+    the_plugin_pauses_and_restarts,
+    status_ends_with_the_outcome,
+    kubectl_finds_the_plugin_under_both_names,
+    mistakes_get_an_answer_that_helps,
+}
+
+fn binary() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_sluice")).with_file_name("kubectl-sluice")
+}
+
+/// Runs the plugin in the scenario's namespace.
+async fn run(s: &Scenario, arguments: &str) -> (bool, String) {
+    let namespace = s.namespace.clone();
+    let words: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+    let output = tokio::task::spawn_blocking(move || {
+        Command::new(binary()).args(["-n", &namespace]).args(words).output().expect("the plugin is built")
+    });
+    let output = output.await.expect("it ran");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+async fn says(s: &Scenario, arguments: &str, expected: &str) {
+    let (success, printed) = run(s, arguments).await;
+    assert!(success && printed.contains(expected), "{arguments}: {printed}");
+}
+
+async fn a_canary_is_steered_by_the_plugin_alone(s: Scenario) {
+    let web =
+        s.deploy(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }, { "setWeight": 80 }, { "pause": {} }]))).await;
+    says(&s, "set image web web=web:2", "rollout \"web\" image updated").await;
+    web.until_paused_at(1).await;
+    let (_, view) = run(&s, "get rollout web").await;
+    for expected in [
+        "Status:          ॥ Paused\n",
+        "Message:         CanaryPauseStep\n",
+        "  Step:          1/4\n",
+        "  SetWeight:     50\n",
+        "  ActualWeight:  50\n",
+        "Images:          web:1 (stable)\n                 web:2 (canary)\n",
+        "├──# revision:2\n",
+        "ReplicaSet  ✔ Healthy",
+        "ready:1/1",
+    ] {
+        assert!(view.contains(expected), "{expected:?} is not in\n{view}");
+    }
+    says(&s, "list rollouts", "web   Canary    Paused  1/4   50          2/2    2        1           2").await;
+    says(&s, "promote web", "rollout 'web' promoted").await;
+    web.until_paused_at(3).await;
+    says(&s, "promote web --full", "rollout 'web' fully promoted").await;
+    web.until_healthy().await;
+    says(&s, "get rollout web", "• ScaledDown").await;
+    says(&s, "promote web --full", "is fully promoted already").await;
+}
+
+async fn the_plugin_aborts_retries_and_goes_back(s: Scenario) {
+    let web = s.deploy(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }]))).await;
+    says(&s, "set image web *=web:2", "image updated").await;
+    web.until_paused_at(1).await;
+    says(&s, "abort web", "rollout 'web' aborted").await;
+    web.until_aborted().await;
+    says(&s, "get rollout web", "✖ Degraded").await;
+    says(&s, "retry rollout web", "rollout 'web' retried").await;
+    web.until_paused_at(1).await;
+    says(&s, "undo web", "rollout 'web' undo").await;
+    web.until_healthy().await;
+    assert_eq!(web.sizes("web:1", "web:2").await, (2, 0));
+    says(&s, "undo web --to-revision 2", "rollout 'web' undo").await;
+    web.until_paused_at(1).await;
+    assert_eq!(web.size("web:2").await, 1);
+}
+
+async fn the_plugin_pauses_and_restarts(s: Scenario) {
+    let web = s.deploy(rollout(1, json!([{ "setWeight": 50 }]))).await;
+    says(&s, "pause web", "rollout 'web' paused").await;
+    web.until_phase("Paused", "manually paused").await;
+    says(&s, "promote web", "rollout 'web' promoted").await;
+    web.until_healthy().await;
+    let before = web.pods().await[0].metadata.name.clone();
+    says(&s, "restart web --in 1s", "rollout 'web' restarts in 1s").await;
+    s.eventually("another pod", async || match web.pods().await.first().map(|pod| pod.metadata.name.clone()) {
+        Some(name) if name != before => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    web.until_healthy().await;
+}
+
+async fn status_ends_with_the_outcome(s: Scenario) {
+    let web = s.deploy(rollout(1, json!([{ "setWeight": 50 }, { "pause": {} }]))).await;
+    says(&s, "status web", "Healthy").await;
+    web.set_image("web:2").await;
+    web.until_paused_at(1).await;
+    says(&s, "status web --watch=false", "Paused - CanaryPauseStep").await;
+    let (success, printed) = run(&s, "status web --timeout 1s").await;
+    assert!(!success && printed.contains("exceeded timeout of 1s"), "{printed}");
+    web.abort().await;
+    web.until_aborted().await;
+    let (success, printed) = run(&s, "status web").await;
+    assert!(!success && printed.contains("degraded state with message: RolloutAborted"), "{printed}");
+}
+
+async fn kubectl_finds_the_plugin_under_both_names(s: Scenario) {
+    let folder = crate::real::logs().join("plugins");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for name in ["kubectl-sluice", "kubectl-argo-rollouts"] {
+        let link = folder.join(name);
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(binary(), link).expect("a link");
+    }
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
+    for words in [&["sluice"][..], &["argo", "rollouts"]] {
+        let run = |last: &[&str]| {
+            let output =
+                Command::new("kubectl").args(words).args(last).env("PATH", &path).output().expect("kubectl runs");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        assert_eq!(run(&["version", "--short"]).trim(), "v0.1.0");
+        assert!(run(&["--help"]).contains(&format!("Usage: kubectl {}", words.join(" "))), "{}", run(&["--help"]));
+        assert!(run(&["completion", "bash"]).contains("complete -F"));
+    }
+    assert!(!s.namespace.is_empty());
+}
+
+async fn mistakes_get_an_answer_that_helps(s: Scenario) {
+    let web = s.deploy(rollout(1, json!([]))).await;
+    for (arguments, expected) in [
+        ("get rollout wep", "Error: rollout.argoproj.io \"wep\" not found in namespace"),
+        ("set image web wep=web:2", "Error: unable to find container named \"wep\"; the template has web"),
+        ("undo web", "Error: no revision to go back to: there is only one"),
+        ("undo web --to-revision 9", "Error: unable to find revision 9; there are 1"),
+        ("restart web --in soon", "invalid duration \"soon\""),
+    ] {
+        let (success, printed) = run(&s, arguments).await;
+        assert!(!success && printed.contains(expected), "{arguments}: {printed}");
+    }
+    assert_eq!(web.size("web:1").await, 1);
+}
