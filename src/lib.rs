@@ -9,5 +9,6 @@ pub mod flags;
 pub mod lease;
 pub mod metrics;
 pub mod preflight;
+pub mod requests;
 pub mod serve;
 pub mod start;

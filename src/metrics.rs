@@ -11,7 +11,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use sluice_core::api::Rollout;
@@ -71,7 +71,8 @@ type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 pub struct Metrics {
     registry: Arc<std::sync::Mutex<Registry>>,
     reconciles: Histograms<ObjectLabels>,
-    errors: Family<ObjectLabels, Counter>,
+    /// A gauge that only rises: as a counter its name would end in `_total`, and dashboards ask for it without.
+    errors: Family<ObjectLabels, Gauge>,
     events: Family<EventLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     violations: Family<InvariantLabels, Counter>,
@@ -215,7 +216,7 @@ impl Metrics {
 }
 
 fn always_one() -> impl Metric {
-    let one: prometheus_client::metrics::gauge::Gauge = prometheus_client::metrics::gauge::Gauge::default();
+    let one: Gauge = Gauge::default();
     one.set(1);
     one
 }
@@ -228,9 +229,9 @@ fn object(namespace: &str, name: &str) -> ObjectLabels {
 #[derive(Debug)]
 struct Rollouts(Store<Observed>);
 
-type Gauge = (&'static str, &'static str, fn(&Rollout) -> i32);
+type ReplicaGauge = (&'static str, &'static str, fn(&Rollout) -> i32);
 
-const REPLICA_GAUGES: [Gauge; 4] = [
+const REPLICA_GAUGES: [ReplicaGauge; 4] = [
     ("rollout_info_replicas_available", "Available pods of a rollout", |r| r.status().available_replicas),
     ("rollout_info_replicas_unavailable", "Pods of a rollout that are not available", |r| {
         (r.status().replicas - r.status().available_replicas).max(0)
@@ -242,7 +243,7 @@ const REPLICA_GAUGES: [Gauge; 4] = [
 impl Collector for Rollouts {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let rollouts = self.0.state();
-        let info: Family<InfoLabels, prometheus_client::metrics::gauge::Gauge> = Family::default();
+        let info: Family<InfoLabels, Gauge> = Family::default();
         for observed in &rollouts {
             info.get_or_create(&info_of(&observed.rollout)).set(1);
         }

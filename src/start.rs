@@ -4,8 +4,8 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
@@ -14,6 +14,7 @@ use crate::controller::{self, Clients, Settings, Signals};
 use crate::flags::{ControllerFlags, LogFormat};
 use crate::lease::{self, Claim, LeaseConfig};
 use crate::metrics::Metrics;
+use crate::requests::counted_client;
 use crate::{preflight, serve};
 
 /// Argo Rollouts' own, so that the two never act in one namespace.
@@ -30,11 +31,11 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
     }
     let config = config(&flags).await?;
     let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let clients = clients(config)?;
+    let metrics = Metrics::new();
+    let clients = clients(config, &metrics)?;
     let scope = flags.namespaced.then(|| namespace.clone());
     preflight::check(&clients.reads, scope.as_deref()).await?;
 
-    let metrics = Metrics::new();
     let (ready, is_ready) = watch::channel(false);
     let (leading, is_leading) = watch::channel(!flags.leader_elect);
     let (stop, stopping) = watch::channel(false);
@@ -137,12 +138,12 @@ async fn config(flags: &ControllerFlags) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-fn clients(config: Config) -> anyhow::Result<Clients> {
+fn clients(config: Config, metrics: &Metrics) -> anyhow::Result<Clients> {
     let mut writes = config.clone();
     writes.default_retry = false;
     writes.read_timeout = Some(REQUEST_TIMEOUT);
     writes.reset_reader_on_write = true;
-    let client = |config| Client::try_from(config).context("cannot make a client for the Kubernetes API");
+    let client = |config| counted_client(config, metrics).context("cannot make a client for the Kubernetes API");
     Ok(Clients { reads: client(config)?, writes: client(writes)? })
 }
 

@@ -85,16 +85,16 @@ impl Filled {
 pub fn rollouts(
     scope: &Scope,
     writer: Writer<Observed>,
-    filled: &Filled,
+    context: Arc<Context>,
 ) -> impl Stream<Item = Result<Observed, watcher::Error>> + Send + use<> {
-    let mut count = filled.counter();
+    let mut count = context.filled.counter();
     watch_objects(scope.api::<Observed>(), watcher::Config::default())
         .default_backoff()
         .reflect(writer)
-        .inspect_ok(move |event| {
-            if matches!(event, Event::InitDone) {
-                count();
-            }
+        .inspect_ok(move |event| match event {
+            Event::InitDone => count(),
+            Event::Delete(observed) => context.forget(&observed.rollout),
+            Event::Apply(_) | Event::Init | Event::InitApply(_) => {}
         })
         .touched_objects()
 }

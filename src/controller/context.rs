@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use sluice_core::api::{ReplicaSet, RolloutStatus};
+use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
 use sluice_core::effect::EffectKey;
 use sluice_core::snapshot::Refusal;
 use tokio::sync::{mpsc, watch};
@@ -103,6 +103,15 @@ impl Context {
     pub fn with_memory<R>(&self, uid: &str, with: impl FnOnce(&mut Memory) -> R) -> R {
         let mut memory: MutexGuard<'_, _> = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         with(memory.entry(uid.to_owned()).or_default())
+    }
+
+    /// Forgets a rollout that is gone, and its series.
+    pub fn forget(&self, rollout: &Rollout) {
+        let metadata = &rollout.metadata;
+        let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+        self.metrics.forget(namespace.unwrap_or_default(), name.unwrap_or_default());
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.remove(metadata.uid.as_deref().unwrap_or_default());
     }
 
     /// The ReplicaSets, to read.

@@ -86,7 +86,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let scope = Scope { client: clients.reads, namespace: settings.namespace };
     let (rollouts, writer) = reflector::store();
     metrics.describe_rollouts(rollouts.clone());
-    let watched = caches::rollouts(&scope, writer, &filled);
+    let watched = caches::rollouts(&scope, writer, Arc::clone(&context));
     let (touch, touched) = mpsc::unbounded_channel();
     let (all, everything) = mpsc::unbounded_channel();
     let tasks = [

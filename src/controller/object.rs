@@ -13,7 +13,7 @@ use sluice_core::api::{Rollout, decode};
 pub struct Observed {
     /// The Rollout.
     pub rollout: Rollout,
-    /// Parts that are absent from it because they did not decode, in words.
+    /// Parts of the manifest that are absent from it because they did not decode, in words.
     pub problems: Vec<String>,
 }
 
@@ -23,7 +23,10 @@ impl<'de> Deserialize<'de> for Observed {
         let (mut rollout, problems) = decode::rollout(stored);
         // Nobody plans on field ownership, and it is the larger half of many objects.
         rollout.metadata.managed_fields = None;
-        Ok(Observed { rollout, problems: problems.iter().map(ToString::to_string).collect() })
+        // A status that does not decode is written anew; a manifest that does not is the user's to mend.
+        let of_manifest = problems.iter().filter(|problem| !problem.field.starts_with("status"));
+        let problems = of_manifest.map(ToString::to_string).collect();
+        Ok(Observed { rollout, problems })
     }
 }
 

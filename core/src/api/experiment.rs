@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnalysisRunArgument, AnalysisRunMetadata, DryRun, MeasurementRetention, RolloutCondition, null, raw};
+use super::{AnalysisRunMetadata, Argument, DryRun, MeasurementRetention, RolloutCondition, null, raw};
 
 /// What to run side by side, for how long, and what to measure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, CustomResource)]
@@ -108,7 +108,7 @@ pub struct ExperimentAnalysisTemplateRef {
     pub cluster_scope: bool,
     /// Values for the template's arguments.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
-    pub args: Vec<AnalysisRunArgument>,
+    pub args: Vec<Argument>,
     /// Whether the experiment ends with success once this analysis has.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "null::is_false")]
     pub required_for_completion: bool,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{null, raw};
+use super::{PodTemplateMetadata, null, raw};
 
 /// Where a measurement comes from; exactly one field is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -113,9 +113,6 @@ pub struct Authentication {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sigv4Config {
-    /// Address of the service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
     /// Region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
@@ -274,8 +271,7 @@ pub struct NewRelicMetric {
 pub struct JobMetric {
     /// Labels and annotations of the Job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "raw::any")]
-    pub metadata: Option<Value>,
+    pub metadata: Option<PodTemplateMetadata>,
     /// The Job.
     #[schemars(schema_with = "raw::any")]
     pub spec: Value,

@@ -89,7 +89,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match cli.command {
             Command::Abort(args) => abort::run(&target.connect().await?, args).await,
-            Command::Completion(args) => completion::run(&args, command_line()),
+            Command::Completion(args) => {
+                completion::run(&args, command_line());
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Get(args) => get::run(&target.connect().await?, args).await,
             Command::List(args) => list::run(&target.connect().await?, args).await,
             Command::Pause(args) => pause::run(&target.connect().await?, args).await,
@@ -99,7 +102,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Set(args) => set_image::run(&target.connect().await?, args).await,
             Command::Status(args) => status::run(&target.connect().await?, args).await,
             Command::Undo(args) => undo::run(&target.connect().await?, args).await,
-            Command::Version(args) => version::run(&args),
+            Command::Version(args) => {
+                version::run(&args);
+                Ok(ExitCode::SUCCESS)
+            }
         }
     })
 }

@@ -1,10 +1,6 @@
 //! `completion`.
 
-use std::process::ExitCode;
-
 use clap_complete::Shell;
-
-use super::Outcome;
 
 /// Arguments of `completion`.
 #[derive(clap::Args)]
@@ -14,7 +10,6 @@ pub struct Args {
 }
 
 /// Prints a completion script.
-pub fn run(args: &Args, mut command: clap::Command) -> Outcome {
+pub fn run(args: &Args, mut command: clap::Command) {
     clap_complete::generate(args.shell, &mut command, "kubectl-sluice", &mut std::io::stdout());
-    Ok(ExitCode::SUCCESS)
 }

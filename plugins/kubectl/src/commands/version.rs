@@ -1,9 +1,5 @@
 //! `version`.
 
-use std::process::ExitCode;
-
-use super::Outcome;
-
 /// Arguments of `version`.
 #[derive(clap::Args)]
 pub struct Args {
@@ -13,7 +9,7 @@ pub struct Args {
 }
 
 /// Prints the version.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) {
     let version = concat!("v", env!("CARGO_PKG_VERSION"));
     if args.short {
         println!("{version}");
@@ -21,5 +17,4 @@ pub fn run(args: &Args) -> Outcome {
         println!("kubectl-sluice: {version}");
         println!("  Platform: {}/{}", std::env::consts::OS, std::env::consts::ARCH);
     }
-    Ok(ExitCode::SUCCESS)
 }
