@@ -67,7 +67,8 @@ fn null_reads_like_an_absent_field() {
             }
             let (mut with_null, mut without) = (whole.clone(), whole.clone());
             let (last, parents) = at.split_last().expect("a path");
-            let pointer: String = parents.iter().map(|step| format!("/{}", step.replace('/', "~1"))).collect();
+            let steps: Vec<String> = parents.iter().map(|step| step.replace('/', "~1")).collect();
+            let pointer = format!("/{}", steps.join("/"));
             with_null.pointer_mut(&pointer).expect("the parent")[last] = Value::Null;
             without.pointer_mut(&pointer).and_then(Value::as_object_mut).expect("the parent").remove(last);
             let (Ok(absent), null) =
