@@ -16,4 +16,4 @@ lint:
 
 # Writes crds/ anew from the types.
 crds:
-	UPDATE=1 cargo test --release --locked -p sluice-core --test crds
+	UPDATE=1 cargo test --release --locked --workspace --test crds

@@ -8,6 +8,9 @@ use super::{Plan, history, ownership, promote, report, requests, restart, revise
 
 pub(super) fn plan(snapshot: &Snapshot, canary: &CanaryStrategy) -> Plan {
     let mut draft = Draft::new(snapshot, canary);
+    if revise::pass_over_taken_name(&mut draft) {
+        return draft.finish();
+    }
     ownership::settle(&mut draft);
     revise::number_revisions(&mut draft);
     revise::begin_update(&mut draft);

@@ -1,7 +1,7 @@
 //! The last part of a plan: conditions, phase and message, and how soon a changed status must be written.
 
 use crate::api::{PauseReason, ReplicaSet, RolloutStatus};
-use crate::effect::{Effect, EffectKey};
+use crate::effect::Effect;
 use crate::event::Note;
 use crate::selector;
 use crate::status::conditions::{self, Is, kind, reason};
@@ -74,7 +74,6 @@ pub(super) fn report(d: &mut Draft<'_>) {
     d.status.observed_generation = rollout.metadata.generation.unwrap_or(0).to_string();
     d.status.selector = rollout.spec.selector.as_ref().map(selector::to_line).unwrap_or_default();
     conditions::remove(&mut d.status, kind::INVALID_SPEC);
-    record_collision(d);
     report_pause(d);
     report_completion(d);
     report_progress(d);
@@ -90,20 +89,6 @@ pub(super) fn report(d: &mut Draft<'_>) {
     d.status.message.clone_from(&message);
     if phase == phase::Phase::Progressing {
         d.wait("Progressing", None, message);
-    }
-}
-
-/// A revision's name that an object of somebody else already has is passed over, by hashing the collision count along.
-fn record_collision(d: &mut Draft<'_>) {
-    if d.revisions.new.is_some() {
-        return;
-    }
-    let name = format!("{}-{}", d.rollout_name(), d.revisions.hash.as_str());
-    let key = EffectKey { verb: "create".into(), kind: "ReplicaSet".into(), name };
-    if d.s.refusal(&key).is_some_and(|refusal| refusal.name_taken) {
-        d.status.collision_count = Some(d.before().collision_count.unwrap_or(0) + 1);
-        // The next plan sees another hash and begins the update under it.
-        d.status.current_pod_hash.clone_from(&d.before().current_pod_hash);
     }
 }
 

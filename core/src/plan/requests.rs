@@ -74,7 +74,9 @@ fn resume(d: &mut Draft<'_>) {
 /// `progressDeadlineAbort` asks for it. One that progresses in this very observation is not overdue.
 pub(super) fn abort_if_overdue(d: &mut Draft<'_>) {
     let no_deadline = d.steps.get(d.index()).and_then(steps::kind_of).is_some_and(|kind| !kind.has_deadline());
-    if d.begins || d.status.abort || d.is_complete_and_serving() || no_deadline {
+    // A completed rollout that loses pods later owes no progress; one whose first deploy is not through does.
+    let owes_progress = !d.is_complete() || duration::is_running(&d.status);
+    if d.begins || d.status.abort || d.is_complete_and_serving() || no_deadline || !owes_progress {
         return;
     }
     if counters::progressed(d.before(), &d.status) {

@@ -1,6 +1,6 @@
 //! Revisions: numbering them, and beginning an update when the manifest asks for another.
 
-use crate::api::labels;
+use crate::api::{ReplicaSet, labels};
 use crate::effect::{Annotation, Change, Effect, RolloutPatch, Target};
 use crate::event::Note;
 use crate::identity;
@@ -20,6 +20,18 @@ const NOT_COPIED: [&str; 5] = [
 /// Whether a Rollout's annotation belongs on its ReplicaSets too.
 pub(super) fn is_copied(key: &str) -> bool {
     !NOT_COPIED.contains(&key)
+}
+
+/// Passes over a revision's name that an object of somebody else already has, by hashing a count of such collisions along.
+/// Nothing else is decided then: the next plan sees another hash.
+pub(super) fn pass_over_taken_name(d: &mut Draft<'_>) -> bool {
+    let name = format!("{}-{}", d.rollout_name(), d.revisions.hash);
+    let creation = Effect::CreateReplicaSet(Box::new(ReplicaSet::named(&name))).key();
+    let taken = d.revisions.new.is_none() && d.s.refusal(&creation).is_some_and(|refusal| refusal.name_taken);
+    if taken {
+        d.status.collision_count = Some(d.before().collision_count.unwrap_or(0) + 1);
+    }
+    taken
 }
 
 /// Gives the new revision the highest number, on its ReplicaSet and on the Rollout, and writes the default of

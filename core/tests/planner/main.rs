@@ -239,3 +239,31 @@ fn a_completed_rollout_is_left_alone() {
     assert_eq!((world.object_writes, world.status_writes), (0, 0));
     assert!(conditions::is_true(world.status(), "Healthy"));
 }
+
+#[test]
+fn a_name_that_is_taken_makes_another_hash_and_still_a_first_deploy() {
+    let mut world = rollout(2, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]}));
+    world.take_next_name();
+    world.settle();
+    assert_eq!(world.status().collision_count, Some(1));
+    assert_eq!(world.phase(), ("Healthy", ""), "a first deploy skips the steps");
+}
+
+#[test]
+fn a_completed_rollout_that_loses_its_pods_is_not_late() {
+    let mut world = rollout(2, &json!({"steps": [{"setWeight": 50}]})).deployed();
+    world.break_image("web:1");
+    world.pass_time(10_000);
+    assert_eq!(world.phase(), ("Progressing", "updated replicas are still becoming available"));
+    world.mend_image("web:1");
+    world.settle();
+    assert_eq!(world.phase(), ("Healthy", ""));
+}
+
+#[test]
+fn a_first_deploy_that_never_becomes_available_is_late() {
+    let mut world = rollout(2, &json!({}));
+    world.break_image("web:1");
+    world.pass_time(10_000);
+    assert!(world.phase().1.starts_with("ProgressDeadlineExceeded"), "{:?}", world.phase());
+}

@@ -88,6 +88,18 @@ impl World {
         self.edit("/spec/template", template);
     }
 
+    /// Somebody else has the name of the next ReplicaSet.
+    pub fn take_next_name(&mut self) {
+        let plan = plan(&self.snapshot());
+        let created = plan.effects.iter().find(|planned| matches!(planned.effect, Effect::CreateReplicaSet(_)));
+        self.refusals.push(Refusal {
+            key: created.expect("a creation").effect.key(),
+            error: "it exists".into(),
+            name_taken: true,
+            retry_at: sluice_core::time::after(self.now, SignedDuration::from_secs(1)),
+        });
+    }
+
     /// Pods of an image never become ready.
     pub fn break_image(&mut self, image: &str) {
         self.broken.insert(image.into());
