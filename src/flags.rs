@@ -193,3 +193,80 @@ fn go_duration(text: &str) -> Result<Duration, String> {
     let duration = sluice_core::time::parse_go_duration(text).map_err(|error| error.to_string())?;
     Duration::try_from(duration).map_err(|_| format!("{text} is negative"))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        flags: ControllerFlags,
+    }
+
+    #[test]
+    fn the_arguments_of_an_argo_rollouts_deployment_are_accepted() {
+        let arguments = [
+            "sluice",
+            "--namespaced",
+            "--namespace=shop",
+            "--instance-id=blue",
+            "--rollout-resync=60",
+            "--loglevel",
+            "debug",
+            "--logformat=json",
+            "--kloglevel",
+            "6",
+            "--metricsPort=9090",
+            "--healthzPort",
+            "9091",
+            "--qps=100",
+            "--burst=200",
+            "--rollout-threads=20",
+            "--experiment-threads=5",
+            "--analysis-threads=5",
+            "--service-threads=5",
+            "--ingress-threads=5",
+            "--ephemeral-metadata-threads=5",
+            "--ephemeral-metadata-update-pod-retries=5",
+            "--aws-target-group-binding-api-version=elbv2.k8s.aws/v1beta1",
+            "--alb-tag-key-resource-id=ingress.k8s.aws/resource",
+            "--istio-api-version=v1beta1",
+            "--ambassador-api-version=x",
+            "--traffic-split-api-version=v1alpha2",
+            "--traefik-api-group=traefik.io",
+            "--traefik-api-version=traefik.io/v1alpha1",
+            "--ingress-api-version=v1",
+            "--appmesh-crd-version=v1beta2",
+            "--alb-ingress-classes=alb,other",
+            "--nginx-ingress-classes",
+            "nginx",
+            "--aws-verify-target-group",
+            "--alb-verify-weight",
+            "--leader-elect=false",
+            "--leader-election-lease-duration=30s",
+            "--leader-election-renew-deadline=20s",
+            "--leader-election-retry-period=1m30s",
+            "--self-service-notification-enabled",
+            "--controllers=analysis",
+            "--enable-pprof-address=localhost:8888",
+        ];
+        let flags = Cli::try_parse_from(arguments).expect("they are accepted").flags;
+        assert!(flags.namespaced && !flags.leader_elect);
+        assert_eq!((flags.metrics_port, flags.healthz_port, flags.rollout_threads), (9090, 9091, 20));
+        assert_eq!(flags.leader_election_retry_period, Duration::from_secs(90));
+        assert_eq!(flags.without_effect.given().len(), 25);
+    }
+
+    #[test]
+    fn without_arguments_the_defaults_are_those_of_argo_rollouts() {
+        let flags = Cli::try_parse_from(["sluice"]).expect("they are accepted").flags;
+        assert!(flags.leader_elect && !flags.namespaced);
+        assert_eq!((flags.metrics_port, flags.healthz_port), (8090, 8080));
+        assert_eq!((flags.rollout_resync, flags.rollout_threads), (900, 10));
+        assert_eq!(flags.leader_election_lease_duration, Duration::from_secs(15));
+        assert_eq!(flags.without_effect.given(), Vec::<&str>::new());
+    }
+}

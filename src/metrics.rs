@@ -298,3 +298,68 @@ fn phase_of(rollout: &Rollout) -> &'static str {
         _ => "Progressing",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ObjectReference;
+    use kube::runtime::{reflector, watcher::Event};
+    use serde_json::json;
+    use sluice_core::event::Note;
+
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_that_dashboards_ask_for() {
+        let metrics = Metrics::new();
+        let (rollouts, mut writer) = reflector::store();
+        let rollout = json!({
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"replicas": 3, "strategy": {"canary": {}}},
+            "status": {"replicas": 4, "updatedReplicas": 1, "availableReplicas": 3},
+        });
+        writer.apply_watcher_event(&Event::Apply(serde_json::from_value(rollout).expect("a Rollout")));
+        metrics.describe_rollouts(rollouts);
+        metrics.reconciled("shop", "web", 0.1);
+        metrics.failed("shop", "web");
+        metrics.requested("rollouts", "Patch", 200);
+        metrics.violation(Invariant::Capacity);
+        metrics.told(&Telling {
+            about: ObjectReference {
+                namespace: Some("shop".into()),
+                name: Some("web".into()),
+                ..ObjectReference::default()
+            },
+            note: Note::resumed(),
+            occasion: String::new(),
+        });
+        let finished = Finished { how: "Promoted".into(), total_seconds: 90, manual_pause_seconds: 30 };
+        metrics.finished("shop", "web", &finished);
+        let text = metrics.render().expect("text");
+        for line in [
+            r#"rollout_info{namespace="shop",name="web",strategy="canary",traffic_router="",phase="Progressing"} 1"#,
+            r#"rollout_info_replicas_available{namespace="shop",name="web"} 3"#,
+            r#"rollout_info_replicas_unavailable{namespace="shop",name="web"} 1"#,
+            r#"rollout_info_replicas_desired{namespace="shop",name="web"} 3"#,
+            r#"rollout_info_replicas_updated{namespace="shop",name="web"} 1"#,
+            r#"rollout_reconcile_count{namespace="shop",name="web"} 1"#,
+            r#"rollout_reconcile_error{namespace="shop",name="web"} 1"#,
+            r#"rollout_events_total{namespace="shop",name="web",type="Normal",reason="RolloutResumed"} 1"#,
+            r#"controller_clientset_k8s_request_total{kind="rollouts",verb="Patch",status_code="200"} 1"#,
+            r#"sluice_guard_violations_total{invariant="S1-capacity"} 1"#,
+            r#"rollout_duration_seconds_sum{namespace="shop",name="web",completion_status="Promoted"} 90"#,
+            r#"rollout_progression_duration_seconds_sum{namespace="shop",name="web",completion_status="Promoted"} 60"#,
+            r#"argo_rollouts_controller_info{version="0.1.0"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_deleted_rollout_leaves_no_series() {
+        let metrics = Metrics::new();
+        metrics.reconciled("shop", "web", 0.1);
+        metrics.failed("shop", "web");
+        metrics.forget("shop", "web");
+        assert!(!metrics.render().expect("text").contains("shop"));
+    }
+}
