@@ -1,5 +1,7 @@
 //! The command line of `sluice`.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use sluice::flags::ControllerFlags;
 
@@ -19,10 +21,20 @@ enum Command {
     Crds,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     // The one TLS provider of the program; without this line the first connection panics.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match Cli::parse().command {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Controller(flags) => tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
