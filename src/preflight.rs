@@ -46,7 +46,8 @@ async fn rollouts_are_served(client: &Client, namespace: Option<&str>) -> anyhow
     };
     match api.list_metadata(&ListParams::default().limit(1)).await {
         Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() => {
+        // A group that is not served at all is answered without a Kubernetes Status.
+        Err(kube::Error::Api(status)) if status.code == 404 => {
             bail!(
                 "the cluster does not know Rollouts: install the CRDs first, with `sluice crds | kubectl apply --server-side -f -`"
             )

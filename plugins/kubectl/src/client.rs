@@ -97,10 +97,10 @@ impl Cluster {
                 "rollout.argoproj.io \"{name}\" not found in namespace {}; `list rollouts -A` shows all",
                 self.namespace
             ),
-            Err(kube::Error::Api(status)) if status.is_not_found() => {
+            Err(kube::Error::Api(status)) if status.code == 404 => {
                 bail!("the cluster does not know Rollouts: install Sluice's CRDs first")
             }
-            Err(error) => Err(error).with_context(|| format!("cannot read rollout {}/{name}", self.namespace)),
+            Err(error) => Err(words(error)).with_context(|| format!("cannot read rollout {}/{name}", self.namespace)),
         }
     }
 
@@ -130,6 +130,7 @@ impl Cluster {
             }
             result => result,
         }
+        .map_err(words)
         .with_context(|| format!("cannot write the status of rollout {}/{name}", self.namespace))
     }
 
@@ -138,6 +139,7 @@ impl Cluster {
         self.rollouts()
             .patch(name, &PatchParams::default(), &Patch::Merge(patch))
             .await
+            .map_err(words)
             .with_context(|| format!("cannot change rollout {}/{name}", self.namespace))
     }
 
@@ -147,6 +149,14 @@ impl Cluster {
         self.rollouts().patch(name, &PatchParams::default(), &Patch::Json::<()>(patch)).await.with_context(|| {
             format!("cannot change rollout {}/{name}; if somebody else changed it, try again", self.namespace)
         })
+    }
+}
+
+/// The API server's own words, without the rest of its answer.
+fn words(error: kube::Error) -> anyhow::Error {
+    match error {
+        kube::Error::Api(status) => anyhow::anyhow!("{}", status.message),
+        other => other.into(),
     }
 }
 
