@@ -146,9 +146,13 @@ impl Cluster {
     /// Patches the manifest where it reads as expected, and not otherwise.
     pub async fn patch_exactly(&self, name: &str, operations: Value) -> anyhow::Result<Rollout> {
         let patch: json_patch::Patch = serde_json::from_value(operations).context("the change is not a JSON Patch")?;
-        self.rollouts().patch(name, &PatchParams::default(), &Patch::Json::<()>(patch)).await.with_context(|| {
-            format!("cannot change rollout {}/{name}; if somebody else changed it, try again", self.namespace)
-        })
+        self.rollouts()
+            .patch(name, &PatchParams::default(), &Patch::Json::<()>(patch))
+            .await
+            .map_err(words)
+            .with_context(|| {
+                format!("cannot change rollout {}/{name}; if somebody else changed it, try again", self.namespace)
+            })
     }
 }
 
