@@ -62,7 +62,9 @@ async fn a_canary_is_steered_by_the_plugin_alone(s: Scenario) {
     says(&s, "promote web --full", "rollout 'web' fully promoted").await;
     web.until_healthy().await;
     says(&s, "get rollout web", "• ScaledDown").await;
-    says(&s, "promote web --full", "is fully promoted already").await;
+    // A finished rollout has nothing left to skip, and the next update must not be skipped on its account.
+    says(&s, "promote web --full", "rollout 'web' fully promoted").await;
+    assert!(!web.status().await.promote_full);
 }
 
 async fn the_plugin_aborts_retries_and_goes_back(s: Scenario) {
@@ -127,7 +129,7 @@ async fn kubectl_finds_the_plugin_under_both_names(s: Scenario) {
                 Command::new("kubectl").args(words).args(last).env("PATH", &path).output().expect("kubectl runs");
             String::from_utf8_lossy(&output.stdout).into_owned()
         };
-        assert_eq!(run(&["version", "--short"]).trim(), "v0.1.0");
+        assert!(run(&["version", "--short"]).contains("v0.1.0"));
         assert!(run(&["--help"]).contains(&format!("Usage: kubectl {}", words.join(" "))), "{}", run(&["--help"]));
         assert!(run(&["completion", "bash"]).contains("complete -F"));
     }
@@ -137,7 +139,7 @@ async fn kubectl_finds_the_plugin_under_both_names(s: Scenario) {
 async fn mistakes_get_an_answer_that_helps(s: Scenario) {
     let web = s.deploy(rollout(1, json!([]))).await;
     for (arguments, expected) in [
-        ("get rollout wep", "Error: rollout.argoproj.io \"wep\" not found in namespace"),
+        ("get rollout wep", "Error: rollouts.argoproj.io \"wep\" not found\nSee which there are: kubectl"),
         ("set image web wep=web:2", "Error: unable to find container named \"wep\"; the template has web"),
         ("undo web", "Error: no revision to go back to: there is only one"),
         ("undo web --to-revision 9", "Error: unable to find revision 9; there are 1"),

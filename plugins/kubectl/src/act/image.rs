@@ -1,17 +1,20 @@
-//! Changing images: only the named containers change, and only if they still have the image that was seen.
+//! Images of named containers, changed by the smallest patch that can be refused when it is out of date.
 
-use anyhow::bail;
 use serde_json::{Value, json};
-use sluice_core::api::Rollout;
 
-/// Lists of containers in a pod's spec.
+/// The lists of containers in a pod template.
 const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
-/// One `container=image`; `*` is every container.
+/// Stands for every container.
+const ALL: &str = "*";
+
+/// `container=image`, as given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    container: String,
-    image: String,
+    /// The container's name, or `*`.
+    pub container: String,
+    /// Its new image.
+    pub image: String,
 }
 
 impl std::str::FromStr for Assignment {
@@ -20,94 +23,98 @@ impl std::str::FromStr for Assignment {
     fn from_str(text: &str) -> Result<Assignment, String> {
         match text.split_once('=') {
             Some((container, image)) if !container.is_empty() && !image.is_empty() => {
-                Ok(Assignment { container: container.into(), image: image.into() })
+                Ok(Assignment { container: container.to_owned(), image: image.to_owned() })
             }
-            _ => Err(format!("{text:?} is not CONTAINER=IMAGE, such as web=registry/web:2")),
+            _ => Err("write container=image, or *=image for all containers".to_owned()),
         }
     }
 }
 
-/// The JSON Patch that sets the images.
-pub fn set_images(rollout: &Rollout, assignments: &[Assignment]) -> anyhow::Result<Value> {
-    if rollout.spec.workload_ref.is_some() {
-        bail!("the rollout takes its template from spec.workloadRef: change the image of that workload instead");
-    }
-    let template = rollout.spec.template.as_ref().unwrap_or(&Value::Null);
+/// The patch that makes `template`, which stands at `path`, run the images asked for. Empty when it already does.
+///
+/// Each replacement tests the container's name and its old image, so that a list that changed meanwhile is not hit in the
+/// wrong place. Later assignments win.
+pub fn set(template: &Value, path: &str, assignments: &[Assignment]) -> Result<json_patch::Patch, String> {
     let mut operations = Vec::new();
-    for Assignment { container, image } in assignments {
-        let mut found = false;
-        for (list, index, candidate) in containers(template) {
-            if container != "*" && candidate["name"] != container.as_str() {
-                continue;
+    let mut names: Vec<&str> = Vec::new();
+    for list in LISTS {
+        let containers = template["spec"][list].as_array().into_iter().flatten();
+        for (index, container) in containers.enumerate() {
+            let name = container["name"].as_str().unwrap_or_default();
+            names.push(name);
+            let asked = assignments.iter().rev().find(|a| a.container == ALL || a.container == name);
+            let Some(Assignment { image, .. }) = asked else { continue };
+            let at = format!("{path}/spec/{list}/{index}");
+            match container["image"].as_str() {
+                Some(old) if old == image => {}
+                Some(old) => operations.extend([
+                    json!({"op": "test", "path": format!("{at}/name"), "value": name}),
+                    json!({"op": "test", "path": format!("{at}/image"), "value": old}),
+                    json!({"op": "replace", "path": format!("{at}/image"), "value": image}),
+                ]),
+                None => operations.extend([
+                    json!({"op": "test", "path": format!("{at}/name"), "value": name}),
+                    json!({"op": "add", "path": format!("{at}/image"), "value": image}),
+                ]),
             }
-            found = true;
-            let path = format!("/spec/template/spec/{list}/{index}/image");
-            if candidate["image"] != image.as_str() {
-                operations.push(json!({ "op": "test", "path": path, "value": candidate["image"] }));
-                operations.push(json!({ "op": "replace", "path": path, "value": image }));
-            }
-        }
-        if !found {
-            let names: Vec<_> =
-                containers(template).filter_map(|(_, _, container)| container["name"].as_str()).collect();
-            bail!("unable to find container named \"{container}\"; the template has {}", names.join(", "));
         }
     }
-    Ok(Value::Array(operations))
-}
-
-fn containers(template: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
-    LISTS.into_iter().flat_map(move |list| {
-        let containers = template["spec"][list].as_array();
-        containers.into_iter().flatten().enumerate().map(move |(index, container)| (list, index, container))
-    })
+    for Assignment { container, .. } in assignments {
+        if container != ALL && !names.contains(&container.as_str()) {
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(format!("unable to find container named \"{container}\"; there are: {known}"));
+        }
+    }
+    serde_json::from_value(Value::Array(operations)).map_err(|error| format!("cannot build the patch: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rollout() -> Rollout {
-        let spec = json!({
-            "initContainers": [{"name": "init", "image": "init:1"}],
+    fn template() -> Value {
+        json!({"spec": {
+            "initContainers": [{"name": "schema", "image": "schema:1"}],
             "containers": [{"name": "web", "image": "web:1"}, {"name": "log", "image": "log:1"}],
-        });
-        serde_json::from_value(json!({"metadata": {}, "spec": {"template": {"spec": spec}, "strategy": {}}}))
-            .expect("a Rollout")
+        }})
     }
 
-    fn set(assignment: &str) -> anyhow::Result<Value> {
-        set_images(&rollout(), &[assignment.parse().expect("an assignment")])
+    fn images(assignments: &[&str]) -> Result<Vec<String>, String> {
+        let assignments: Vec<Assignment> = assignments.iter().map(|text| text.parse().expect(text)).collect();
+        let patch = set(&template(), "/spec/template", &assignments)?;
+        let mut object = json!({"spec": {"template": template()}});
+        json_patch::patch(&mut object, &patch).map_err(|error| error.to_string())?;
+        let containers = ["initContainers", "containers"].map(|list| &object["spec"]["template"]["spec"][list]);
+        let all = containers.into_iter().flat_map(|list| list.as_array().into_iter().flatten());
+        Ok(all.map(|container| container["image"].as_str().unwrap_or_default().to_owned()).collect())
     }
 
     #[test]
-    fn one_container_changes_if_it_is_still_as_it_was() {
-        let path = "/spec/template/spec/containers/1/image";
+    fn only_the_named_containers_change() {
+        assert_eq!(images(&["web=web:2"]), Ok(vec!["schema:1".into(), "web:2".into(), "log:1".into()]));
+        assert_eq!(images(&["schema=s:2", "log=l:2"]), Ok(vec!["s:2".into(), "web:1".into(), "l:2".into()]));
+        assert_eq!(images(&["*=all:2"]), Ok(vec!["all:2".into(), "all:2".into(), "all:2".into()]));
+        assert_eq!(images(&["*=all:2", "web=web:3"]), Ok(vec!["all:2".into(), "web:3".into(), "all:2".into()]));
+    }
+
+    #[test]
+    fn the_patch_is_minimal_and_tests_what_it_replaces() {
+        let assignment = |text: &str| text.parse::<Assignment>().expect(text);
+        let patch = set(&template(), "/spec/template", &[assignment("log=log:2")]).expect("a patch");
         let expected = json!([
-            {"op": "test", "path": path, "value": "log:1"},
-            {"op": "replace", "path": path, "value": "log:2"},
+            {"op": "test", "path": "/spec/template/spec/containers/1/name", "value": "log"},
+            {"op": "test", "path": "/spec/template/spec/containers/1/image", "value": "log:1"},
+            {"op": "replace", "path": "/spec/template/spec/containers/1/image", "value": "log:2"},
         ]);
-        assert_eq!(set("log=log:2").expect("a patch"), expected);
+        assert_eq!(serde_json::to_value(patch).expect("json"), expected);
+        let nothing = set(&template(), "/spec/template", &[assignment("web=web:1")]).expect("a patch");
+        assert!(nothing.0.is_empty());
     }
 
     #[test]
-    fn a_star_is_every_container() {
-        assert_eq!(set("*=all:2").expect("a patch").as_array().map(Vec::len), Some(6));
-    }
-
-    #[test]
-    fn the_same_image_is_no_change() {
-        assert_eq!(set("web=web:1").expect("a patch"), json!([]));
-    }
-
-    #[test]
-    fn an_unknown_container_is_an_error_that_names_the_known_ones() {
-        let error = set("wep=web:2").expect_err("an error").to_string();
-        assert_eq!(error, "unable to find container named \"wep\"; the template has init, web, log");
-    }
-
-    #[test]
-    fn an_assignment_needs_both_sides() {
+    fn an_unknown_container_is_named_with_those_that_exist() {
+        let error = images(&["wbe=web:2"]).expect_err("no such container");
+        assert_eq!(error, "unable to find container named \"wbe\"; there are: schema, web, log");
         for text in ["web", "web=", "=web:2"] {
             assert!(text.parse::<Assignment>().is_err(), "{text}");
         }

@@ -1,5 +1,7 @@
-//! What commands write, as pure functions over what they read.
+//! What commands write, as pure functions from what was read to a patch.
 
 pub mod image;
 pub mod promote;
+pub mod request;
+pub mod template;
 pub mod undo;

@@ -1,136 +1,169 @@
-//! Promotion: what to write depends on where the rollout stands.
+//! Promotion: what to write depends on what holds the rollout.
 
 use serde_json::{Value, json};
 use sluice_core::api::Rollout;
 
-/// How much to promote.
+/// How far to promote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// The pause, or the step in force.
-    Step,
-    /// The step in force, whatever it is.
-    SkipStep,
-    /// All steps.
-    SkipAllSteps,
-    /// Everything that is left: steps, pauses, analysis.
+    /// Past what holds it now.
+    Next,
+    /// To the end, without any further step, pause or analysis.
     Full,
+    /// Past the current step.
+    SkipCurrentStep,
+    /// Past all steps.
+    SkipAllSteps,
 }
 
-/// What to write.
+/// What a promotion writes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Promotion {
-    /// A merge patch of the manifest.
-    pub manifest: Option<Value>,
-    /// A merge patch of the status.
+    /// Into the status.
     pub status: Option<Value>,
+    /// Into the spec.
+    pub spec: Option<Value>,
 }
 
-/// The writes of a promotion.
-pub fn promote(rollout: &Rollout, extent: Extent) -> Promotion {
-    let manifest = rollout.spec.paused.then(|| json!({ "spec": { "paused": false } }));
+/// What promotes `rollout`; nothing where nothing holds it.
+///
+/// A step index is written under the `resourceVersion` that it was computed from: the controller may have gone on meanwhile,
+/// and an old index must not move the rollout backwards.
+pub fn promote(rollout: &Rollout, extent: Extent) -> Result<Promotion, String> {
+    let spec = rollout.spec.paused.then(|| json!({"spec": {"paused": false}}));
     let status = match extent {
-        Extent::Full => full(rollout),
-        Extent::Step => step(rollout),
-        Extent::SkipStep => next_step(rollout),
-        Extent::SkipAllSteps => {
-            steps(rollout).map(|steps| json!({ "pauseConditions": null, "currentStepIndex": steps }))
+        Extent::Next => next(rollout),
+        Extent::Full => {
+            let status = rollout.status();
+            (status.current_pod_hash != status.stable_rs).then(|| json!({"status": {"promoteFull": true}}))
         }
+        Extent::SkipCurrentStep => Some(to_step(rollout, following(rollout, stepped(rollout)?), false)),
+        Extent::SkipAllSteps => Some(to_step(rollout, stepped(rollout)?, false)),
     };
-    Promotion { manifest, status: status.map(|status| json!({ "status": status })) }
+    Ok(Promotion { status, spec })
 }
 
-/// A finished rollout has nothing to promote, and asking for it would skip the steps of the next update.
-fn full(rollout: &Rollout) -> Option<Value> {
+fn next(rollout: &Rollout) -> Option<Value> {
     let status = rollout.status();
-    (status.current_pod_hash != status.stable_rs).then(|| json!({ "promoteFull": true }))
-}
-
-fn step(rollout: &Rollout) -> Option<Value> {
-    let status = rollout.status();
-    let analysis = status.canary.as_ref().and_then(|canary| canary.current_step_analysis_run_status.as_ref());
-    let inconclusive = analysis.is_some_and(|run| run.status == "Inconclusive");
-    if inconclusive && status.controller_pause && !status.pause_conditions.is_empty() {
-        // Ending the pause would run the same analysis again; the person has judged it instead.
-        let index = status.current_step_index.unwrap_or(0) + 1;
-        return Some(json!({ "pauseConditions": null, "controllerPause": false, "currentStepIndex": index }));
+    let steps = step_count(rollout);
+    let is_paused = !status.pause_conditions.is_empty();
+    let is_canary = rollout.spec.strategy.canary.is_some();
+    if is_canary && is_paused && status.controller_pause && is_inconclusive(rollout) {
+        // Resuming alone would run into the same analysis again, so its step is passed over too.
+        return Some(to_step(rollout, following(rollout, steps), true));
     }
-    if !status.pause_conditions.is_empty() {
-        return Some(json!({ "pauseConditions": null }));
+    if is_paused {
+        return Some(json!({"status": {"pauseConditions": null}}));
     }
-    // A rollout that a person paused goes on by itself once it is unpaused.
-    if rollout.spec.paused { None } else { next_step(rollout) }
+    (is_canary && steps > 0).then(|| to_step(rollout, following(rollout, steps), false))
 }
 
-fn next_step(rollout: &Rollout) -> Option<Value> {
-    let steps = steps(rollout)?;
-    let index = rollout.status().current_step_index.unwrap_or(0);
-    Some(json!({ "pauseConditions": null, "currentStepIndex": (index + 1).min(steps) }))
+fn is_inconclusive(rollout: &Rollout) -> bool {
+    let canary = rollout.status().canary.as_ref();
+    let run = canary.and_then(|canary| canary.current_step_analysis_run_status.as_ref());
+    run.is_some_and(|run| run.status == "Inconclusive")
 }
 
-fn steps(rollout: &Rollout) -> Option<i32> {
-    let steps = rollout.spec.strategy.canary.as_ref()?.steps.as_ref()?;
-    i32::try_from(steps.len()).ok().filter(|steps| *steps > 0)
+fn to_step(rollout: &Rollout, index: usize, resume: bool) -> Value {
+    let mut status = json!({"pauseConditions": null, "currentStepIndex": index});
+    if resume {
+        status["controllerPause"] = Value::Bool(false);
+    }
+    let mut patch = json!({"status": status});
+    if let Some(version) = &rollout.metadata.resource_version {
+        patch["metadata"] = json!({"resourceVersion": version});
+    }
+    patch
+}
+
+/// The index of the next step; the number of steps is the end.
+fn following(rollout: &Rollout, steps: usize) -> usize {
+    let index = rollout.status().current_step_index.and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
+    (index + 1).min(steps)
+}
+
+fn step_count(rollout: &Rollout) -> usize {
+    rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_ref()).map_or(0, Vec::len)
+}
+
+fn stepped(rollout: &Rollout) -> Result<usize, String> {
+    match step_count(rollout) {
+        0 => Err("it has no steps to skip".to_owned()),
+        steps => Ok(steps),
+    }
+}
+
+/// The status and the spec of a promotion as one patch, for a CRD without a status subresource.
+pub fn unified(promotion: &Promotion) -> Value {
+    let mut patch = promotion.status.clone().unwrap_or_else(|| json!({}));
+    if let Some(spec) = &promotion.spec {
+        json_patch::merge(&mut patch, spec);
+    }
+    patch
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rollout(spec: &Value, status: &Value) -> Rollout {
-        let mut manifest = json!({
-            "metadata": {"name": "web"},
-            "spec": {"strategy": {"canary": {"steps": [{"setWeight": 5}, {"pause": {}}]}}},
-            "status": {"currentPodHash": "new", "stableRS": "old"},
-        });
-        for (part, patch) in [("spec", spec), ("status", status)] {
-            for (key, value) in patch.as_object().expect("an object") {
-                manifest[part][key] = value.clone();
-            }
-        }
-        serde_json::from_value(manifest).expect("a Rollout")
+    fn rollout(paused: bool, status: &Value) -> Rollout {
+        let canary = json!({"steps": [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}]});
+        serde_json::from_value(json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+            "metadata": {"name": "web", "resourceVersion": "7"},
+            "spec": {"paused": paused, "strategy": {"canary": canary}},
+            "status": status,
+        }))
+        .expect("a rollout")
     }
 
-    fn paused(index: i32) -> Value {
+    fn at_pause() -> Value {
         let condition = json!({"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:00:00Z"});
-        json!({"pauseConditions": [condition], "controllerPause": true, "currentStepIndex": index})
+        json!({"currentStepIndex": 1, "controllerPause": true, "pauseConditions": [condition]})
+    }
+
+    fn to(index: usize) -> Value {
+        json!({"metadata": {"resourceVersion": "7"}, "status": {"pauseConditions": null, "currentStepIndex": index}})
     }
 
     #[track_caller]
-    fn writes(rollout: &Rollout, extent: Extent, status: Option<Value>) {
-        assert_eq!(promote(rollout, extent).status, status.map(|status| json!({ "status": status })));
+    fn writes(rollout: &Rollout, extent: Extent, status: Option<Value>, spec: Option<Value>) {
+        assert_eq!(promote(rollout, extent), Ok(Promotion { status, spec }));
     }
 
     #[test]
-    fn a_pause_ends_by_removing_its_condition() {
-        writes(&rollout(&json!({}), &paused(1)), Extent::Step, Some(json!({"pauseConditions": null})));
+    fn what_is_written_depends_on_what_holds_the_rollout() {
+        let unpause = || Some(json!({"spec": {"paused": false}}));
+        let resume = || Some(json!({"status": {"pauseConditions": null}}));
+        writes(&rollout(false, &at_pause()), Extent::Next, resume(), None);
+        writes(&rollout(true, &at_pause()), Extent::Next, resume(), unpause());
+        writes(&rollout(false, &json!({"currentStepIndex": 0})), Extent::Next, Some(to(1)), None);
+        writes(&rollout(true, &json!({"currentStepIndex": 2})), Extent::Next, Some(to(3)), unpause());
+        writes(&rollout(false, &json!({"currentStepIndex": 3})), Extent::Next, Some(to(3)), None);
+        writes(&rollout(false, &json!({})), Extent::Next, Some(to(1)), None);
+        writes(&rollout(false, &at_pause()), Extent::SkipCurrentStep, Some(to(2)), None);
+        writes(&rollout(false, &at_pause()), Extent::SkipAllSteps, Some(to(3)), None);
     }
 
     #[test]
-    fn a_step_that_does_not_pause_is_skipped_and_never_beyond_the_last() {
-        let skipped = |index| Some(json!({"pauseConditions": null, "currentStepIndex": index}));
-        writes(&rollout(&json!({}), &json!({"currentStepIndex": 0})), Extent::Step, skipped(1));
-        writes(&rollout(&json!({}), &json!({"currentStepIndex": 2})), Extent::Step, skipped(2));
-        writes(&rollout(&json!({}), &paused(0)), Extent::SkipStep, skipped(1));
-        writes(&rollout(&json!({}), &paused(0)), Extent::SkipAllSteps, skipped(2));
+    fn a_full_promotion_needs_something_to_promote() {
+        let between = |current: &str| rollout(false, &json!({"currentPodHash": current, "stableRS": "a"}));
+        writes(&between("b"), Extent::Full, Some(json!({"status": {"promoteFull": true}})), None);
+        writes(&between("a"), Extent::Full, None, None);
     }
 
     #[test]
-    fn an_inconclusive_analysis_is_passed_over() {
-        let mut status = paused(1);
-        status["canary"] = json!({"currentStepAnalysisRunStatus": {"name": "a", "status": "Inconclusive"}});
-        let expected = json!({"pauseConditions": null, "controllerPause": false, "currentStepIndex": 2});
-        writes(&rollout(&json!({}), &status), Extent::Step, Some(expected));
+    fn without_steps_there_is_nothing_to_skip() {
+        let mut plain = rollout(false, &json!({}));
+        plain.spec.strategy = serde_json::from_value(json!({"canary": {}})).expect("a strategy");
+        writes(&plain, Extent::Next, None, None);
+        assert!(promote(&plain, Extent::SkipCurrentStep).is_err());
+        assert!(promote(&plain, Extent::SkipAllSteps).is_err());
     }
 
     #[test]
-    fn a_rollout_that_a_person_paused_is_unpaused() {
-        let promotion = promote(&rollout(&json!({"paused": true}), &json!({"currentStepIndex": 0})), Extent::Step);
-        assert_eq!(promotion, Promotion { manifest: Some(json!({"spec": {"paused": false}})), status: None });
-    }
-
-    #[test]
-    fn only_an_unfinished_rollout_is_promoted_fully() {
-        writes(&rollout(&json!({}), &json!({})), Extent::Full, Some(json!({"promoteFull": true})));
-        writes(&rollout(&json!({}), &json!({"stableRS": "new"})), Extent::Full, None);
+    fn an_old_crd_gets_status_and_spec_at_once() {
+        let promotion = promote(&rollout(true, &at_pause()), Extent::Next).expect("a promotion");
+        assert_eq!(unified(&promotion), json!({"status": {"pauseConditions": null}, "spec": {"paused": false}}));
     }
 }

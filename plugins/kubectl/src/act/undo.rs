@@ -1,93 +1,144 @@
-//! Going back: the template of an earlier revision becomes the manifest's.
+//! Going back: the pod template of an earlier revision, put into the manifest.
 
-use anyhow::bail;
 use serde_json::{Value, json};
 use sluice_core::api::{ReplicaSet, Rollout, labels};
-use sluice_core::identity::semantically_equal;
 
-/// The JSON Patch that goes back to a revision; 0 is the one before the present.
-pub fn undo(rollout: &Rollout, replica_sets: &[ReplicaSet], revision: i64) -> anyhow::Result<Value> {
-    let target = find(replica_sets, revision)?;
-    let mut template = target.spec.template.clone();
-    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-        labels.remove(labels::POD_TEMPLATE_HASH);
-    }
-    let present = rollout.spec.template.clone().unwrap_or(Value::Null);
-    if semantically_equal(&present, &template) {
-        bail!("the rollout is at revision {} already: skipped rollback", target.revision());
-    }
-    Ok(json!([
-        { "op": "test", "path": "/spec/template", "value": present },
-        { "op": "replace", "path": "/spec/template", "value": template },
-    ]))
+/// Annotation of ReplicaSets: labels and annotations that the controller added to the template for the ReplicaSet's role.
+const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
+
+/// What going back amounts to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Undo {
+    /// The manifest asks for that revision already.
+    AlreadyThere(i64),
+    /// The template to put into the manifest.
+    Template(Value),
 }
 
-fn find(replica_sets: &[ReplicaSet], revision: i64) -> anyhow::Result<&ReplicaSet> {
-    let mut newest_first: Vec<&ReplicaSet> = replica_sets.iter().collect();
-    newest_first.sort_by_key(|rs| std::cmp::Reverse(rs.revision()));
-    let found = match revision {
-        0 => newest_first.get(1).copied(),
-        _ => newest_first.iter().copied().find(|rs| rs.revision() == revision),
+/// Goes back to `revision`, or with 0 to the one before the newest.
+pub fn undo(rollout: &Rollout, owned: &[ReplicaSet], revision: i64) -> Result<Undo, String> {
+    let mut history: Vec<&ReplicaSet> = owned.iter().filter(|rs| rs.revision() > 0).collect();
+    history.sort_by_key(|rs| std::cmp::Reverse(rs.revision()));
+    let numbers = history.iter().map(|rs| rs.revision().to_string()).collect::<Vec<_>>().join(", ");
+    let target = if revision == 0 {
+        history.get(1).ok_or_else(|| match numbers.as_str() {
+            "" => "there is no revision yet".to_owned(),
+            only => format!("there is no revision before the newest; there is: {only}"),
+        })?
+    } else {
+        history
+            .iter()
+            .find(|rs| rs.revision() == revision)
+            .ok_or_else(|| format!("unable to find revision {revision}; there are: {numbers}"))?
     };
-    let Some(found) = found else {
-        if newest_first.len() < 2 && revision == 0 {
-            bail!("no revision to go back to: there is only one");
+    let current = rollout.status().current_pod_hash.as_str();
+    // An older generation's hash says nothing about the manifest as it is now.
+    let is_observed = rollout.status().observed_generation == rollout.metadata.generation.unwrap_or(0).to_string();
+    if is_observed && target.hash().is_some_and(|hash| hash.as_str() == current) {
+        return Ok(Undo::AlreadyThere(target.revision()));
+    }
+    Ok(Undo::Template(template(target)))
+}
+
+/// The template as the user wrote it: without what the controller added.
+fn template(rs: &ReplicaSet) -> Value {
+    let mut template = rs.spec.template.clone();
+    remove(&mut template, "labels", labels::POD_TEMPLATE_HASH);
+    let added: Value =
+        rs.annotation(EPHEMERAL_METADATA).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    for map in ["labels", "annotations"] {
+        for key in added[map].as_object().into_iter().flat_map(serde_json::Map::keys) {
+            remove(&mut template, map, key);
         }
-        let known: Vec<_> = newest_first.iter().map(|rs| rs.revision().to_string()).collect();
-        bail!("unable to find revision {revision}; there are {}", known.join(", "));
-    };
-    Ok(found)
+    }
+    if let Some(metadata) = template["metadata"].as_object_mut() {
+        // Written by the API server's defaulting, never by a person.
+        if metadata.get("creationTimestamp").is_some_and(Value::is_null) {
+            metadata.remove("creationTimestamp");
+        }
+    }
+    template
+}
+
+fn remove(template: &mut Value, map: &str, key: &str) {
+    let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    let Some(entries) = metadata.get_mut(map).and_then(Value::as_object_mut) else { return };
+    entries.remove(key);
+    if entries.is_empty() {
+        metadata.remove(map);
+    }
+}
+
+/// The patch that puts `template` at `path`.
+pub fn patch(path: &str, template: &Value) -> Result<json_patch::Patch, String> {
+    serde_json::from_value(json!([{"op": "replace", "path": path, "value": template}]))
+        .map_err(|error| format!("cannot build the patch: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn template(image: &str, hash: Option<&str>) -> Value {
-        let mut labels = json!({"app": "web"});
-        if let Some(hash) = hash {
-            labels[labels::POD_TEMPLATE_HASH] = json!(hash);
-        }
-        json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": image}]}})
+    fn rollout(hash: &str) -> Rollout {
+        serde_json::from_value(json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+            "metadata": {"name": "web", "generation": 3},
+            "spec": {"strategy": {"canary": {}}},
+            "status": {"observedGeneration": "3", "currentPodHash": hash},
+        }))
+        .expect("a rollout")
     }
 
-    fn replica_set(revision: i64) -> ReplicaSet {
+    fn revision(number: i64) -> ReplicaSet {
+        let hash = format!("h{number}");
         serde_json::from_value(json!({
-            "metadata": {"name": "web", "annotations": {labels::REVISION: revision.to_string()}},
-            "spec": {"selector": {}, "template": template(&format!("web:{revision}"), Some("abc"))},
+            "metadata": {
+                "name": format!("web-{hash}"),
+                "labels": {"app": "web", "rollouts-pod-template-hash": hash},
+                "annotations": {
+                    "rollout.argoproj.io/revision": number.to_string(),
+                    "rollout.argoproj.io/ephemeral-metadata": r#"{"labels":{"role":"stable"},"annotations":{"n":"1"}}"#,
+                },
+            },
+            "spec": {"template": {
+                "metadata": {
+                    "creationTimestamp": null,
+                    "labels": {"app": "web", "role": "stable", "rollouts-pod-template-hash": hash},
+                    "annotations": {"n": "1"},
+                },
+                "spec": {"containers": [{"name": "web", "image": format!("web:{number}")}]},
+            }},
         }))
         .expect("a ReplicaSet")
     }
 
-    fn rollout() -> Rollout {
-        let spec = json!({"template": template("web:3", None), "strategy": {}});
-        serde_json::from_value(json!({"metadata": {}, "spec": spec})).expect("a Rollout")
-    }
-
-    fn goes_to(revision: i64) -> anyhow::Result<Value> {
-        let patch = undo(&rollout(), &[replica_set(2), replica_set(3), replica_set(1)], revision)?;
-        Ok(patch[1]["value"].clone())
+    fn of(number: i64) -> Undo {
+        Undo::Template(json!({
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "web", "image": format!("web:{number}")}]},
+        }))
     }
 
     #[test]
-    fn without_a_number_it_is_the_revision_before() {
-        assert_eq!(goes_to(0).expect("a patch"), template("web:2", None));
+    fn the_template_comes_back_as_the_user_wrote_it() {
+        let owned = [revision(3), revision(1), revision(2)];
+        assert_eq!(undo(&rollout("h3"), &owned, 0), Ok(of(2)));
+        assert_eq!(undo(&rollout("h3"), &owned, 1), Ok(of(1)));
+        assert_eq!(undo(&rollout("h3"), &owned, 3), Ok(Undo::AlreadyThere(3)));
     }
 
     #[test]
-    fn the_hash_of_the_revision_stays_behind() {
-        assert_eq!(goes_to(1).expect("a patch"), template("web:1", None));
+    fn a_manifest_that_nobody_has_looked_at_yet_may_ask_for_anything() {
+        let mut changed = rollout("h3");
+        changed.metadata.generation = Some(4);
+        assert_eq!(undo(&changed, &[revision(3), revision(2)], 3), Ok(of(3)));
     }
 
     #[test]
-    fn an_unknown_revision_is_an_error_that_names_the_known_ones() {
-        assert_eq!(goes_to(7).expect_err("an error").to_string(), "unable to find revision 7; there are 3, 2, 1");
-    }
-
-    #[test]
-    fn the_present_revision_is_nothing_to_go_back_to() {
-        assert!(goes_to(3).expect_err("an error").to_string().contains("already"));
-        let only = undo(&rollout(), &[replica_set(3)], 0).expect_err("an error").to_string();
-        assert_eq!(only, "no revision to go back to: there is only one");
+    fn a_revision_that_is_not_there_is_answered_with_those_that_are() {
+        let error = undo(&rollout("h3"), &[revision(3), revision(2)], 7);
+        assert_eq!(error, Err("unable to find revision 7; there are: 3, 2".to_owned()));
+        let error = undo(&rollout("h3"), &[revision(3)], 0);
+        assert_eq!(error, Err("there is no revision before the newest; there is: 3".to_owned()));
     }
 }

@@ -1,25 +1,25 @@
-//! `abort`.
+//! `abort`: gives an update up; all traffic goes back to the stable revision.
 
-use std::process::ExitCode;
-
-use serde_json::json;
-
-use super::{Names, Outcome};
-use crate::client::Cluster;
+use crate::act::request;
+use crate::client::Session;
+use crate::problem::Problem;
+use crate::term;
 
 /// Arguments of `abort`.
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
-    #[command(flatten)]
-    rollouts: Names,
+    /// The rollouts
+    #[arg(required = true, value_name = "ROLLOUT")]
+    names: Vec<String>,
 }
 
-/// Asks the controller to give the update up.
-pub async fn run(cluster: &Cluster, args: Args) -> Outcome {
-    for name in args.rollouts.names {
-        cluster.rollout(&name).await?;
-        cluster.patch_status(&name, &json!({ "status": { "abort": true } })).await?;
-        println!("rollout '{name}' aborted");
+/// Gives the updates up.
+pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    for name in &args.names {
+        let patch = request::abort();
+        let written = session.patch_status(name, &patch, &patch).await;
+        written.map_err(|error| session.explain(&error, &format!("abort rollout '{name}'")))?;
+        term::line(&format!("rollout '{name}' aborted"))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

@@ -1,68 +1,73 @@
-//! `list rollouts`.
+//! `list rollouts`: a table, and with `--watch` a line for every change.
 
-use std::process::ExitCode;
+use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use futures::StreamExt;
+use kube::Api;
 use kube::api::ListParams;
+use kube::runtime::watcher;
+use sluice_core::api::Rollout;
+use sluice_core::time::floor_to_second;
 
-use super::Outcome;
-use crate::client::{Cluster, LIVE, now};
-use crate::view::list;
+use crate::client::Session;
+use crate::clock;
+use crate::problem::Problem;
+use crate::term;
+use crate::view::list::{self, Columns};
+use crate::view::table::Layout;
+use crate::watch::follow;
 
-/// Arguments of `list`.
-#[derive(clap::Args)]
+/// Arguments of `list rollouts`.
+#[derive(clap::Args, Debug)]
 pub struct Args {
-    #[command(subcommand)]
-    what: What,
+    /// Only the rollout with this name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Rollouts of all namespaces
+    #[arg(long, short = 'A', num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    all_namespaces: bool,
+    /// Print a line whenever a rollout changes
+    #[arg(long, short, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    watch: bool,
+    /// Begin every line with the time
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    timestamps: bool,
 }
 
-#[derive(clap::Subcommand)]
-enum What {
-    /// List rollouts
-    #[command(visible_aliases = ["ro", "rollout"])]
-    Rollouts {
-        /// Only the rollout of this name
-        #[arg(long)]
-        name: Option<String>,
-        /// Those of every namespace
-        #[arg(long, short = 'A')]
-        all_namespaces: bool,
-        /// Keep the list up to date
-        #[arg(long, short)]
-        watch: bool,
-        /// Print the time before each list
-        #[arg(long)]
-        timestamps: bool,
-    },
-}
-
-/// Prints the list, once or whenever it changes.
-pub async fn run(cluster: &Cluster, args: Args) -> Outcome {
-    let What::Rollouts { name, all_namespaces, watch, timestamps } = args.what;
+/// Prints the table.
+pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    let api: Api<Rollout> = if args.all_namespaces { Api::all(session.client.clone()) } else { session.rollouts() };
+    let fields = args.name.as_ref().map(|name| format!("metadata.name={name}"));
     let mut params = ListParams::default();
-    if let Some(name) = &name {
-        params = params.fields(&format!("metadata.name={name}"));
+    params.field_selector.clone_from(&fields);
+    let listed = api.list(&params).await.map_err(|error| session.explain(&error, "list rollouts"))?;
+    let columns = Columns { namespace: args.all_namespaces, time: args.timestamps };
+    let paint = term::paint(false);
+    if listed.items.is_empty() && !args.watch {
+        let place = if args.all_namespaces { String::new() } else { format!(" in {} namespace", session.namespace) };
+        eprintln!("No resources found{place}.");
+        return Ok(());
     }
-    let mut shown = String::new();
-    loop {
-        let api = if all_namespaces { cluster.all_rollouts() } else { cluster.rollouts() };
-        let rollouts = api.list(&params).await.context("cannot list rollouts")?.items;
-        if rollouts.is_empty() && !watch {
-            let place = if all_namespaces { "any".to_owned() } else { format!("{} ", cluster.namespace) };
-            eprintln!("No rollouts found in {} namespace.", place.trim_end());
-            return Ok(ExitCode::SUCCESS);
-        }
-        let text = list::render(&rollouts, all_namespaces);
-        if text != shown {
-            if timestamps {
-                println!("{}", now());
+    let mut table = Layout::default();
+    let time = || floor_to_second(clock::now()).to_string();
+    term::print(&list::render(&listed.items, columns, &time(), &mut table, paint))?;
+    if !args.watch {
+        return Ok(());
+    }
+    let key = |rollout: &Rollout| (rollout.metadata.namespace.clone(), rollout.metadata.name.clone());
+    let row = |rollout: &Rollout| list::row(rollout, columns, "");
+    let mut shown: BTreeMap<_, _> = listed.items.iter().map(|rollout| (key(rollout), row(rollout))).collect();
+    let config = watcher::Config { field_selector: fields, ..watcher::Config::default() };
+    let (store, mut changes) = follow(api, config);
+    while let Some(change) = changes.next().await {
+        change?;
+        let present = store.state();
+        shown.retain(|known, _| present.iter().any(|rollout| key(rollout) == *known));
+        for rollout in present {
+            if shown.insert(key(&rollout), row(&rollout)) != Some(row(&rollout)) {
+                term::print(&table.render(&[list::row(&rollout, columns, &time())], paint))?;
             }
-            print!("{text}");
-            shown = text;
         }
-        if !watch {
-            return Ok(ExitCode::SUCCESS);
-        }
-        tokio::time::sleep(LIVE).await;
     }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The commands, one file each: what it takes from the command line, reads, writes and says.
 
 pub mod abort;
 pub mod completion;
@@ -12,16 +12,33 @@ pub mod set_image;
 pub mod status;
 pub mod undo;
 pub mod version;
+mod workload;
 
-use std::process::ExitCode;
+use crate::cli::{Cli, Command, Get, List, Program, Retry, Set};
+use crate::client::Session;
+use crate::connection::connect;
+use crate::problem::Problem;
 
-/// What a command ends with.
-pub type Outcome = anyhow::Result<ExitCode>;
-
-/// Several rollouts at once.
-#[derive(clap::Args)]
-pub struct Names {
-    /// Names of rollouts
-    #[arg(required = true, value_name = "ROLLOUT")]
-    pub names: Vec<String>,
+/// Does what the command line asks for.
+pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
+    match cli.command {
+        Command::Version(args) => return version::run(&args, program),
+        Command::Completion(args) => return completion::run(&args, program),
+        _ => {}
+    }
+    let (client, namespace) = connect(&cli.connection).await?;
+    let session = Session { client, namespace, program };
+    match cli.command {
+        Command::Get(Get::Rollout(args)) => get::run(args, &session).await,
+        Command::List(List::Rollouts(args)) => list::run(args, &session).await,
+        Command::Status(args) => status::run(args, &session).await,
+        Command::Set(Set::Image(args)) => set_image::run(args, &session).await,
+        Command::Promote(args) => promote::run(args, &session).await,
+        Command::Abort(args) => abort::run(args, &session).await,
+        Command::Retry(Retry::Rollout(args)) => retry::run(args, &session).await,
+        Command::Pause(args) => pause::run(args, &session).await,
+        Command::Restart(args) => restart::run(args, &session).await,
+        Command::Undo(args) => undo::run(args, &session).await,
+        Command::Version(_) | Command::Completion(_) => Ok(()),
+    }
 }

@@ -1,25 +1,25 @@
-//! `pause`.
+//! `pause`: holds a rollout where it is, until it is promoted or its manifest says otherwise.
 
-use std::process::ExitCode;
-
-use serde_json::json;
-
-use super::{Names, Outcome};
-use crate::client::Cluster;
+use crate::act::request;
+use crate::client::Session;
+use crate::problem::Problem;
+use crate::term;
 
 /// Arguments of `pause`.
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
-    #[command(flatten)]
-    rollouts: Names,
+    /// The rollouts
+    #[arg(required = true, value_name = "ROLLOUT")]
+    names: Vec<String>,
 }
 
-/// Sets `spec.paused`.
-pub async fn run(cluster: &Cluster, args: Args) -> Outcome {
-    for name in args.rollouts.names {
-        cluster.rollout(&name).await?;
-        cluster.patch(&name, &json!({ "spec": { "paused": true } })).await?;
-        println!("rollout '{name}' paused");
+/// Holds the rollouts.
+pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    for name in &args.names {
+        let patch = request::pause();
+        let written = session.patch(name, &patch).await;
+        written.map_err(|error| session.explain(&error, &format!("pause rollout '{name}'")))?;
+        term::line(&format!("rollout '{name}' paused"))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

@@ -1,33 +1,38 @@
-//! `restart`.
+//! `restart`: has the controller replace all pods, now or later.
 
-use std::process::ExitCode;
+use jiff::SignedDuration;
+use sluice_core::time::parse_go_duration;
 
-use anyhow::Context as _;
-use serde_json::json;
-use sluice_core::time;
-
-use super::{Names, Outcome};
-use crate::client::{Cluster, now};
-use crate::view::short_duration;
+use crate::act::request;
+use crate::client::Session;
+use crate::clock;
+use crate::problem::Problem;
+use crate::term;
+use crate::view::age;
 
 /// Arguments of `restart`.
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
-    #[command(flatten)]
-    rollouts: Names,
-    /// Time until the restart, such as 10s
-    #[arg(long = "in", short = 'i', default_value = "0s")]
-    wait: String,
+    /// The rollouts
+    #[arg(required = true, value_name = "ROLLOUT")]
+    names: Vec<String>,
+    /// Restart after this long, for example 10s
+    #[arg(long = "in", short = 'i', value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    delay: SignedDuration,
 }
 
-/// Sets `spec.restartAt`.
-pub async fn run(cluster: &Cluster, args: Args) -> Outcome {
-    let wait = time::parse_go_duration(&args.wait).with_context(|| format!("cannot use --in {}", args.wait))?;
-    let at = time::ceil_to_second(time::after(now(), wait));
-    for name in args.rollouts.names {
-        cluster.rollout(&name).await?;
-        cluster.patch(&name, &json!({ "spec": { "restartAt": at.to_string() } })).await?;
-        println!("rollout '{name}' restarts in {}", short_duration(wait.as_secs()));
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let duration = parse_go_duration(text).map_err(|error| error.to_string())?;
+    if duration.is_negative() { Err(format!("{text} is in the past")) } else { Ok(duration) }
+}
+
+/// Has the pods replaced.
+pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    for name in &args.names {
+        let patch = request::restart(clock::now(), args.delay);
+        let written = session.patch(name, &patch).await;
+        written.map_err(|error| session.explain(&error, &format!("restart rollout '{name}'")))?;
+        term::line(&format!("rollout '{name}' restarts in {}", age::human(args.delay)))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

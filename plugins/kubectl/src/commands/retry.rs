@@ -1,33 +1,25 @@
-//! `retry rollout`.
+//! `retry rollout`: begins an aborted update again.
 
-use std::process::ExitCode;
+use crate::act::request;
+use crate::client::Session;
+use crate::problem::Problem;
+use crate::term;
 
-use serde_json::json;
-
-use super::{Names, Outcome};
-use crate::client::Cluster;
-
-/// Arguments of `retry`.
-#[derive(clap::Args)]
+/// Arguments of `retry rollout`.
+#[derive(clap::Args, Debug)]
 pub struct Args {
-    #[command(subcommand)]
-    what: What,
+    /// The rollouts
+    #[arg(required = true, value_name = "ROLLOUT")]
+    names: Vec<String>,
 }
 
-#[derive(clap::Subcommand)]
-enum What {
-    /// Try an aborted update again
-    #[command(visible_aliases = ["ro", "rollouts"])]
-    Rollout(Names),
-}
-
-/// Asks the controller to try again.
-pub async fn run(cluster: &Cluster, args: Args) -> Outcome {
-    let What::Rollout(rollouts) = args.what;
-    for name in rollouts.names {
-        cluster.rollout(&name).await?;
-        cluster.patch_status(&name, &json!({ "status": { "abort": false } })).await?;
-        println!("rollout '{name}' retried");
+/// Begins the updates again.
+pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    for name in &args.names {
+        let patch = request::retry();
+        let written = session.patch_status(name, &patch, &patch).await;
+        written.map_err(|error| session.explain(&error, &format!("retry rollout '{name}'")))?;
+        term::line(&format!("rollout '{name}' retried"))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

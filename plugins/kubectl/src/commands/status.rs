@@ -1,51 +1,92 @@
-//! `status`.
+//! `status`: follows a rollout to its end; for pipelines.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use tokio::time::Instant;
+use futures::StreamExt;
+use kube::runtime::watcher;
+use sluice_core::api::Rollout;
+use sluice_core::time::parse_go_duration;
 
-use super::Outcome;
-use crate::client::{Cluster, LIVE};
-use crate::view::facts;
+use crate::client::Session;
+use crate::problem::Problem;
+use crate::term;
+use crate::view::phase;
+use crate::watch::follow;
 
 /// Arguments of `status`.
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Name of the rollout
+    /// The rollout
+    #[arg(value_name = "ROLLOUT")]
     name: String,
     /// Wait until the rollout is healthy or degraded
-    #[arg(long, short, default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    #[arg(long, short, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
     watch: bool,
-    /// Time after which waiting ends, such as 5m; 0 is never
-    #[arg(long, short, default_value = "0")]
-    timeout: String,
+    /// Give up after this long, for example 5m; 0 is never
+    #[arg(long, short, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    timeout: Duration,
 }
 
-/// Prints each change, and ends with what came of it.
-pub async fn run(cluster: &Cluster, args: Args) -> Outcome {
-    let timeout = sluice_core::time::parse_go_duration(&args.timeout)
-        .with_context(|| format!("cannot use --timeout {}", args.timeout))?;
-    let timeout = Duration::try_from(timeout).unwrap_or(Duration::ZERO);
-    let end = (!timeout.is_zero()).then(|| Instant::now() + timeout);
-    let mut shown = String::new();
-    loop {
-        let (phase, message) = facts::status(&cluster.rollout(&args.name).await?);
-        let text = if message.is_empty() { phase.clone() } else { format!("{phase} - {message}") };
-        if text != shown {
-            println!("{text}");
-            shown = text;
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = parse_go_duration(text).map_err(|error| error.to_string())?;
+    Duration::try_from(duration).map_err(|_| format!("{text} is negative"))
+}
+
+/// Prints the status, on every change until the end is reached.
+pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    let rollout = session.rollout(&args.name).await?;
+    let mut last = text(&rollout);
+    term::line(&last)?;
+    if !args.watch {
+        return Ok(());
+    }
+    if let Some(outcome) = outcome(&rollout) {
+        return outcome;
+    }
+    let following = follow_to_end(&args.name, &mut last, session);
+    if args.timeout.is_zero() {
+        return following.await;
+    }
+    tokio::time::timeout(args.timeout, following).await.unwrap_or_else(|_| {
+        let what = format!("Rollout status watch exceeded timeout of {}s", args.timeout.as_secs());
+        let next = format!("See what it waits for: {} get rollout {}", session.program, args.name);
+        Err(Problem::new(what).advise(next))
+    })
+}
+
+async fn follow_to_end(name: &str, last: &mut String, session: &Session) -> Result<(), Problem> {
+    let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let (store, mut changes) = follow(session.rollouts(), config);
+    while let Some(change) = changes.next().await {
+        change?;
+        let Some(rollout) = store.state().into_iter().next() else {
+            return Err(Problem::new(format!("rollout '{name}' was deleted")));
+        };
+        let now = text(&rollout);
+        if now != *last {
+            term::line(&now)?;
+            *last = now;
         }
-        match phase.as_str() {
-            "Degraded" if args.watch => bail!("the rollout is in a degraded state with message: {message}"),
-            "Healthy" => return Ok(ExitCode::SUCCESS),
-            _ if !args.watch => return Ok(ExitCode::SUCCESS),
-            _ => {}
+        if let Some(outcome) = outcome(&rollout) {
+            return outcome;
         }
-        if end.is_some_and(|end| Instant::now() >= end) {
-            bail!("rollout status watch exceeded timeout of {}", args.timeout);
-        }
-        tokio::time::sleep(LIVE).await;
+    }
+    Ok(())
+}
+
+fn text(rollout: &Rollout) -> String {
+    match phase::shown(rollout) {
+        (phase, message) if message.is_empty() => phase,
+        (phase, message) => format!("{phase} - {message}"),
+    }
+}
+
+/// How it ended, once it has. A pause is no end: somebody may promote.
+fn outcome(rollout: &Rollout) -> Option<Result<(), Problem>> {
+    let (phase, message) = phase::shown(rollout);
+    match phase.as_str() {
+        "Healthy" => Some(Ok(())),
+        "Degraded" => Some(Err(Problem::new(format!("The rollout is in a degraded state with message: {message}")))),
+        _ => None,
     }
 }

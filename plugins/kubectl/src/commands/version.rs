@@ -1,20 +1,22 @@
 //! `version`.
 
+use crate::cli::Program;
+use crate::problem::Problem;
+use crate::term;
+
 /// Arguments of `version`.
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Only the number
+    /// Only the version
     #[arg(long)]
     short: bool,
 }
 
-/// Prints the version.
-pub fn run(args: &Args) {
-    let version = concat!("v", env!("CARGO_PKG_VERSION"));
-    if args.short {
-        println!("{version}");
-    } else {
-        println!("kubectl-sluice: {version}");
-        println!("  Platform: {}/{}", std::env::consts::OS, std::env::consts::ARCH);
+/// Prints the version, and with it what it was built for.
+pub fn run(args: &Args, program: Program) -> Result<(), Problem> {
+    term::line(&format!("{}: v{}+sluice", program.executable(), env!("CARGO_PKG_VERSION")))?;
+    if !args.short {
+        term::line(&format!("  Platform: {}/{}", std::env::consts::OS, std::env::consts::ARCH))?;
     }
+    Ok(())
 }

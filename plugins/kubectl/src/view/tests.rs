@@ -1,83 +1,101 @@
-//! Views of a rollout in its typical states, as users see them.
+//! Whole pages, as people see them in the states that matter.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use sluice_core::api::{ReplicaSet, Rollout};
 
-use super::colour::Colour;
-use super::{Seen, list, short_duration, tree};
+use super::badge::Paint;
+use super::info::RolloutInfo;
+use super::list::{self, Columns};
+use super::page;
+use super::table::Layout;
+use crate::client::Family;
 
-fn rollout(status: &Value) -> Rollout {
-    let mut full = json!({
-        "observedGeneration": "2", "stableRS": "687d76d795", "currentPodHash": "6cf78c66c5", "currentStepIndex": 1,
-        "replicas": 2, "updatedReplicas": 1, "readyReplicas": 2, "availableReplicas": 2,
-        "phase": "Paused", "message": "CanaryPauseStep",
-        "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:11:54Z"}], "controllerPause": true,
-        "waitingOn": {"reason": "PauseStep", "message": "the pause step waits for a promotion"},
-    });
-    for (key, value) in status.as_object().expect("an object") {
-        full[key] = value.clone();
-    }
-    serde_json::from_value(json!({
-        "metadata": {"name": "rollouts-demo", "namespace": "demo", "generation": 2, "creationTimestamp": "2026-01-01T00:00:00Z"},
-        "spec": {"replicas": 1, "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}},
-        "status": full,
-    }))
-    .expect("a Rollout")
+/// Five minutes after everything was created, but for what says otherwise.
+fn now() -> Timestamp {
+    "2026-01-01T00:05:00Z".parse().expect("a time")
 }
 
-fn replica_set(hash: &str, revision: u8, colour: &str, created: &str, wanted: i32) -> ReplicaSet {
-    serde_json::from_value(json!({
+fn rollout(changes: &Value) -> Rollout {
+    let mut rollout = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
         "metadata": {
-            "name": format!("rollouts-demo-{hash}"), "uid": hash, "creationTimestamp": created,
-            "labels": {"rollouts-pod-template-hash": hash},
-            "annotations": {"rollout.argoproj.io/revision": revision.to_string()},
+            "name": "web", "namespace": "shop", "uid": "u", "generation": 2, "creationTimestamp": "2026-01-01T00:00:00Z",
         },
         "spec": {
-            "replicas": wanted, "selector": {},
-            "template": {"spec": {"containers": [{"name": "demo", "image": format!("argoproj/rollouts-demo:{colour}")}]}},
+            "replicas": 2,
+            "template": {"spec": {"containers": [{"name": "web", "image": "web:2"}]}},
+            "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}},
         },
-        "status": {"replicas": wanted, "readyReplicas": wanted, "availableReplicas": wanted},
+        "status": {
+            "observedGeneration": "2", "currentPodHash": "b", "stableRS": "a", "currentStepIndex": 1,
+            "replicas": 2, "updatedReplicas": 1, "readyReplicas": 2, "availableReplicas": 2,
+        },
+    });
+    json_patch::merge(&mut rollout, changes);
+    serde_json::from_value(rollout).expect("a rollout")
+}
+
+fn replica_set(hash: &str, revision: i64, wanted: i32, available: i32, created: &str) -> ReplicaSet {
+    serde_json::from_value(json!({
+        "metadata": {
+            "name": format!("web-{hash}"), "uid": hash, "creationTimestamp": created,
+            "labels": {"rollouts-pod-template-hash": hash},
+            "annotations": {"rollout.argoproj.io/revision": revision.to_string()},
+            "ownerReferences": [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": "u", "controller": true}],
+        },
+        "spec": {
+            "replicas": wanted,
+            "template": {"spec": {"containers": [{"name": "web", "image": format!("web:{revision}")}]}},
+        },
+        "status": {"replicas": wanted, "availableReplicas": available, "readyReplicas": available},
     }))
     .expect("a ReplicaSet")
 }
 
-fn pod(hash: &str, suffix: &str, created: &str, state: &Value) -> Pod {
-    let ready = state.get("running").is_some();
+fn pod(hash: &str, name: &str, crashes: bool) -> Pod {
+    let crash_loop = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let state = if crashes { crash_loop } else { json!({"running": {}}) };
     serde_json::from_value(json!({
         "metadata": {
-            "name": format!("rollouts-demo-{hash}-{suffix}"), "creationTimestamp": created,
-            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "x", "uid": hash, "controller": true}],
+            "name": format!("web-{hash}-{name}"), "creationTimestamp": "2026-01-01T00:04:00Z",
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": hash, "controller": true}],
         },
-        "spec": {"containers": [{"name": "demo"}]},
-        "status": {"phase": "Running", "containerStatuses": [
-            {"name": "demo", "ready": ready, "restartCount": if ready { 0 } else { 3 }, "image": "", "imageID": "", "state": state},
-        ]},
+        "spec": {"containers": [{"name": "web"}]},
+        "status": {"phase": "Running", "containerStatuses": [{
+            "name": "web", "image": "", "imageID": "", "ready": !crashes, "restartCount": i32::from(crashes) * 4, "state": state,
+        }]},
     }))
-    .expect("a Pod")
+    .expect("a pod")
 }
 
-fn seen(status: &Value) -> Seen {
-    let running = json!({"running": {}});
-    Seen {
-        rollout: rollout(status),
-        replica_sets: vec![
-            replica_set("687d76d795", 1, "blue", "2026-01-01T00:02:51Z", 1),
-            replica_set("6cf78c66c5", 2, "yellow", "2026-01-01T00:11:54Z", 1),
-        ],
-        pods: vec![
-            pod("687d76d795", "9wvx2", "2026-01-01T00:02:51Z", &running),
-            pod("6cf78c66c5", "lw7fh", "2026-01-01T00:11:54Z", &running),
-        ],
-        now: "2026-01-01T00:12:00Z".parse().expect("a timestamp"),
-    }
+#[track_caller]
+fn reads(rollout: Rollout, replica_sets: Vec<ReplicaSet>, pods: Vec<Pod>, expected: &str) {
+    let family = Family { rollout, replica_sets, pods };
+    let page = page::render(&RolloutInfo::of(&family, now()), Paint::Plain);
+    assert_eq!(page, expected, "\n{page}");
 }
+
+const THEN: &str = "2026-01-01T00:00:00Z";
+const LATER: &str = "2026-01-01T00:04:00Z";
 
 #[test]
-fn a_paused_canary_reads_as_in_the_guide() {
-    let expected = "\
-Name:            rollouts-demo
-Namespace:       demo
+fn a_canary_that_pauses_says_what_it_waits_for() {
+    let pause = json!({"reason": "CanaryPauseStep", "startTime": LATER});
+    let status = json!({"status": {
+        "phase": "Paused", "message": "CanaryPauseStep", "controllerPause": true, "pauseConditions": [pause],
+        "waitingOn": {"reason": "Promotion", "message": "the pause step waits for a promotion"},
+    }});
+    let strays = [pod("other", "x", false)];
+    let pods = [pod("b", "one", false), pod("a", "two", false)].into_iter().chain(strays).collect();
+    reads(
+        rollout(&status),
+        vec![replica_set("a", 1, 1, 1, THEN), replica_set("b", 2, 1, 1, LATER)],
+        pods,
+        "\
+Name:            web
+Namespace:       shop
 Status:          ॥ Paused
 Message:         CanaryPauseStep
 Waiting:         the pause step waits for a promotion
@@ -85,101 +103,215 @@ Strategy:        Canary
   Step:          1/2
   SetWeight:     50
   ActualWeight:  50
-Images:          argoproj/rollouts-demo:blue (stable)
-                 argoproj/rollouts-demo:yellow (canary)
+Images:          web:1 (stable)
+                 web:2 (canary)
 Replicas:
-  Desired:       1
+  Desired:       2
   Current:       2
   Updated:       1
   Ready:         2
   Available:     2
 
-NAME                                       KIND        STATUS     AGE   INFO
-⟳ rollouts-demo                            Rollout     ॥ Paused   12m
+NAME                  KIND        STATUS     AGE  INFO
+⟳ web                 Rollout     ॥ Paused   5m
 ├──# revision:2
-│  └──⧉ rollouts-demo-6cf78c66c5           ReplicaSet  ✔ Healthy  6s    canary
-│     └──□ rollouts-demo-6cf78c66c5-lw7fh  Pod         ✔ Running  6s    ready:1/1
+│  └──⧉ web-b         ReplicaSet  ✔ Healthy  60s  canary
+│     └──□ web-b-one  Pod         ✔ Running  60s  ready:1/1
 └──# revision:1
-   └──⧉ rollouts-demo-687d76d795           ReplicaSet  ✔ Healthy  9m9s  stable
-      └──□ rollouts-demo-687d76d795-9wvx2  Pod         ✔ Running  9m9s  ready:1/1
-";
-    assert_eq!(tree::render(&seen(&json!({})), Colour(false)), expected);
+   └──⧉ web-a         ReplicaSet  ✔ Healthy  5m   stable
+      └──□ web-a-two  Pod         ✔ Running  60s  ready:1/1
+",
+    );
 }
 
 #[test]
-fn a_crashing_pod_and_a_drained_revision_show() {
-    let mut seen =
-        seen(&json!({"phase": "Progressing", "message": "more replicas need to be updated", "pauseConditions": null}));
-    seen.rollout.status.as_mut().expect("a status").controller_pause = false;
-    seen.pods[1] =
-        pod("6cf78c66c5", "lw7fh", "2026-01-01T00:11:54Z", &json!({"waiting": {"reason": "CrashLoopBackOff"}}));
-    seen.replica_sets[1].status.as_mut().expect("a status").available_replicas = 0;
-    seen.replica_sets.push(replica_set("5d5c6b6c55", 0, "red", "2025-12-31T00:12:00Z", 0));
-    let text = tree::render(&seen, Colour(false));
-    assert!(text.contains("ReplicaSet  ◌ Progressing       6s    canary"), "{text}");
-    assert!(text.contains("Pod         ⚠ CrashLoopBackOff  6s    ready:0/1,restarts:3"), "{text}");
-    assert!(text.contains("ReplicaSet  • ScaledDown        24h"), "{text}");
-    assert!(text.contains("ActualWeight:  0"), "{text}");
+fn a_healthy_rollout_keeps_its_old_revision_until_the_delay_is_over() {
+    let status = json!({"status": {
+        "phase": "Healthy", "stableRS": "b", "currentStepIndex": 2, "replicas": 3, "updatedReplicas": 2,
+        "readyReplicas": 3, "availableReplicas": 3,
+    }});
+    let mut old = replica_set("a", 1, 1, 1, THEN);
+    let annotations = old.metadata.annotations.get_or_insert_default();
+    annotations.insert("scale-down-deadline".to_owned(), "2026-01-01T00:05:20Z".to_owned());
+    reads(
+        rollout(&status),
+        vec![old, replica_set("b", 2, 2, 2, LATER), replica_set("c", 0, 0, 0, THEN)],
+        vec![pod("b", "one", false)],
+        "\
+Name:            web
+Namespace:       shop
+Status:          ✔ Healthy
+Strategy:        Canary
+  Step:          2/2
+  SetWeight:     100
+  ActualWeight:  100
+Images:          web:1
+                 web:2 (stable)
+Replicas:
+  Desired:       2
+  Current:       3
+  Updated:       2
+  Ready:         3
+  Available:     3
+
+NAME                  KIND        STATUS        AGE  INFO
+⟳ web                 Rollout     ✔ Healthy     5m
+├──# revision:2
+│  └──⧉ web-b         ReplicaSet  ✔ Healthy     60s  stable
+│     └──□ web-b-one  Pod         ✔ Running     60s  ready:1/1
+├──# revision:1
+│  └──⧉ web-a         ReplicaSet  ✔ Healthy     5m   delay:20s
+└──# revision:0
+   └──⧉ web-c         ReplicaSet  • ScaledDown  5m
+",
+    );
 }
 
 #[test]
-fn an_aborted_rollout_is_degraded_and_says_why() {
+fn an_aborted_update_has_no_weight() {
+    let status = json!({"status": {
+        "phase": "Degraded", "message": "RolloutAborted: Rollout aborted update to revision 2", "abort": true,
+        "currentStepIndex": 0, "updatedReplicas": 0,
+    }});
+    reads(
+        rollout(&status),
+        vec![replica_set("a", 1, 2, 2, THEN), replica_set("b", 2, 0, 0, LATER)],
+        vec![],
+        "\
+Name:            web
+Namespace:       shop
+Status:          ✖ Degraded
+Message:         RolloutAborted: Rollout aborted update to revision 2
+Strategy:        Canary
+  Step:          0/2
+  SetWeight:     0
+  ActualWeight:  0
+Images:          web:1 (stable)
+Replicas:
+  Desired:       2
+  Current:       2
+  Updated:       0
+  Ready:         2
+  Available:     2
+
+NAME             KIND        STATUS        AGE  INFO
+⟳ web            Rollout     ✖ Degraded    5m
+├──# revision:2
+│  └──⧉ web-b    ReplicaSet  • ScaledDown  60s  canary
+└──# revision:1
+   └──⧉ web-a    ReplicaSet  ✔ Healthy     5m   stable
+",
+    );
+}
+
+#[test]
+fn a_canary_that_crashes_is_degraded_while_the_rollout_still_tries() {
+    let status = json!({"status": {
+        "phase": "Progressing", "message": "updated replicas are still becoming available", "currentStepIndex": 0,
+        "readyReplicas": 1, "availableReplicas": 1,
+    }});
+    reads(
+        rollout(&status),
+        vec![replica_set("a", 1, 1, 1, THEN), replica_set("b", 2, 1, 0, LATER)],
+        vec![pod("b", "one", true), pod("a", "two", false)],
+        "\
+Name:            web
+Namespace:       shop
+Status:          ◌ Progressing
+Message:         updated replicas are still becoming available
+Strategy:        Canary
+  Step:          0/2
+  SetWeight:     50
+  ActualWeight:  0
+Images:          web:1 (stable)
+                 web:2 (canary)
+Replicas:
+  Desired:       2
+  Current:       2
+  Updated:       1
+  Ready:         1
+  Available:     1
+
+NAME                  KIND        STATUS              AGE  INFO
+⟳ web                 Rollout     ◌ Progressing       5m
+├──# revision:2
+│  └──⧉ web-b         ReplicaSet  ✖ Degraded          60s  canary
+│     └──□ web-b-one  Pod         ✖ CrashLoopBackOff  60s  ready:0/1,restarts:4
+└──# revision:1
+   └──⧉ web-a         ReplicaSet  ✔ Healthy           5m   stable
+      └──□ web-a-two  Pod         ✔ Running           60s  ready:1/1
+",
+    );
+}
+
+#[test]
+fn a_rollout_at_zero_runs_nothing() {
+    let status = json!({"spec": {"replicas": 0}, "status": {
+        "phase": "Healthy", "stableRS": "b", "currentStepIndex": 2, "replicas": 0, "updatedReplicas": 0,
+        "readyReplicas": 0, "availableReplicas": 0,
+    }});
+    reads(
+        rollout(&status),
+        vec![replica_set("b", 2, 0, 0, LATER)],
+        vec![],
+        "\
+Name:            web
+Namespace:       shop
+Status:          ✔ Healthy
+Strategy:        Canary
+  Step:          2/2
+  SetWeight:     100
+  ActualWeight:  0
+Images:          web:2
+Replicas:
+  Desired:       0
+  Current:       0
+  Updated:       0
+  Ready:         0
+  Available:     0
+
+NAME             KIND        STATUS        AGE  INFO
+⟳ web            Rollout     ✔ Healthy     5m
+└──# revision:2
+   └──⧉ web-b    ReplicaSet  • ScaledDown  60s  stable
+",
+    );
+}
+
+#[test]
+fn a_manifest_not_yet_looked_at_is_progressing() {
+    let fresh = rollout(&json!({"metadata": {"generation": 3}, "status": {"phase": "Healthy", "currentPodHash": "a"}}));
+    let family = Family { rollout: fresh, replica_sets: vec![], pods: vec![] };
+    let info = RolloutInfo::of(&family, now());
+    assert_eq!(
+        (info.status.text().as_str(), info.message.as_str()),
+        ("◌ Progressing", "waiting for rollout spec update to be observed")
+    );
+}
+
+#[test]
+fn a_retry_is_not_taken_for_the_abort_before_it() {
     let message = "RolloutAborted: Rollout aborted update to revision 2";
-    let status = json!({"phase": "Degraded", "message": message, "abort": true, "pauseConditions": null, "controllerPause": false});
-    let text = tree::render(&seen(&status), Colour(false));
-    assert!(text.contains(&format!("Status:          ✖ Degraded\nMessage:         {message}\n")), "{text}");
-    assert!(text.contains("SetWeight:     0\n"), "{text}");
+    let retried = rollout(&json!({"status": {"phase": "Degraded", "message": message, "abort": false}}));
+    assert_eq!(super::phase::shown(&retried).0, "Progressing");
 }
 
 #[test]
-fn a_delayed_scale_down_shows_what_is_left_of_it() {
-    let mut seen = seen(&json!({"stableRS": "6cf78c66c5", "phase": "Healthy", "message": ""}));
-    let annotations = seen.replica_sets[0].metadata.annotations.get_or_insert_default();
-    annotations.insert("scale-down-deadline".into(), "2026-01-01T00:12:20Z".into());
-    let text = tree::render(&seen, Colour(false));
-    assert!(text.contains("9m9s  delay:20s"), "{text}");
-    assert!(!text.contains("Waiting:"), "{text}");
-}
-
-#[test]
-fn colour_changes_no_column() {
-    let plain = tree::render(&seen(&json!({})), Colour(false));
-    let coloured = tree::render(&seen(&json!({})), Colour(true));
-    let mut stripped = String::new();
-    let mut escaped = false;
-    for c in coloured.chars() {
-        match c {
-            '\u{1b}' => escaped = true,
-            'm' if escaped => escaped = false,
-            _ if escaped => {}
-            c => stripped.push(c),
-        }
-    }
-    assert_ne!(coloured, plain);
-    assert_eq!(stripped, plain);
-}
-
-#[test]
-fn a_manifest_not_yet_observed_is_progressing() {
-    let text = tree::render(&seen(&json!({"observedGeneration": "1"})), Colour(false));
-    assert!(text.contains("◌ Progressing\nMessage:         waiting for rollout spec update to be observed"), "{text}");
-}
-
-#[test]
-fn a_list_has_a_line_each() {
-    let text = list::render(&[rollout(&json!({}))], true);
-    let expected = "\
-NAMESPACE  NAME           STRATEGY  STATUS  STEP  SET-WEIGHT  READY  DESIRED  UP-TO-DATE  AVAILABLE
-demo       rollouts-demo  Canary    Paused  1/2   50          2/2    1        1           2
-";
-    assert_eq!(text, expected);
-}
-
-#[test]
-fn times_are_as_short_as_kubectls() {
-    let cases =
-        [(5, "5s"), (119, "119s"), (125, "2m5s"), (600, "10m"), (10_800, "3h"), (90_000, "25h"), (700_000, "8d")];
-    for (seconds, text) in cases {
-        assert_eq!(short_duration(seconds), text);
-    }
+fn the_list_has_a_line_for_each_rollout() {
+    let other = json!({
+        "metadata": {"name": "api"},
+        "spec": {"strategy": {"canary": null, "blueGreen": {"activeService": "web"}}},
+        "status": {"phase": "Healthy"},
+    });
+    let rollouts = [rollout(&json!({"status": {"phase": "Paused"}})), rollout(&other)];
+    let columns = Columns { namespace: true, time: false };
+    let table = list::render(&rollouts, columns, "", &mut Layout::default(), Paint::Plain);
+    assert_eq!(
+        table,
+        "\
+NAMESPACE  NAME  STRATEGY   STATUS   STEP  SET-WEIGHT  READY  DESIRED  UP-TO-DATE  AVAILABLE
+shop       api   BlueGreen  Healthy  -     -           2/2    2        1           2
+shop       web   Canary     Paused   1/2   50          2/2    2        1           2
+"
+    );
 }

@@ -1,0 +1,208 @@
+//! The command line: the same commands and flags as `kubectl argo rollouts`.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::commands::{abort, completion, get, list, pause, promote, restart, retry, set_image, status, undo, version};
+use crate::connection::Connection;
+
+/// The name that the plugin was called by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// `kubectl sluice`.
+    Sluice,
+    /// `kubectl argo rollouts`, for scripts and habits.
+    ArgoRollouts,
+}
+
+impl Program {
+    /// Which name the first argument stands for.
+    fn of(argument: Option<&OsString>) -> Program {
+        let name = argument.and_then(|path| Path::new(path).file_stem()).and_then(|name| name.to_str());
+        if name == Some("kubectl-argo-rollouts") { Program::ArgoRollouts } else { Program::Sluice }
+    }
+
+    /// The name of the executable.
+    pub fn executable(self) -> &'static str {
+        match self {
+            Program::Sluice => "kubectl-sluice",
+            Program::ArgoRollouts => "kubectl-argo-rollouts",
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Program::Sluice => "kubectl sluice",
+            Program::ArgoRollouts => "kubectl argo rollouts",
+        })
+    }
+}
+
+/// Look at and steer rollouts
+#[derive(Parser, Debug)]
+#[command(args_override_self = true, disable_help_subcommand = true, subcommand_required = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Accepted for compatibility
+    #[arg(long, short = 'v', global = true, hide = true, value_name = "LEVEL")]
+    kloglevel: Option<i32>,
+    /// Accepted for compatibility
+    #[arg(long, global = true, hide = true, value_name = "LEVEL")]
+    loglevel: Option<String>,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Show a rollout with its ReplicaSets and pods
+    #[command(subcommand)]
+    Get(Get),
+    /// List rollouts
+    #[command(subcommand)]
+    List(List),
+    /// Print the status of a rollout until it is healthy or degraded
+    Status(status::Args),
+    /// Change the images of containers
+    #[command(subcommand)]
+    Set(Set),
+    /// Let a rollout go on to its next step, or all the way
+    Promote(promote::Args),
+    /// Send all traffic back to the stable revision
+    Abort(abort::Args),
+    /// Try an aborted update again
+    #[command(subcommand)]
+    Retry(Retry),
+    /// Hold a rollout where it is
+    Pause(pause::Args),
+    /// Replace the pods of a rollout one after the other
+    Restart(restart::Args),
+    /// Go back to an earlier revision
+    Undo(undo::Args),
+    /// Print the version
+    Version(version::Args),
+    /// Print a completion script for a shell
+    Completion(completion::Args),
+}
+
+/// What can be shown.
+#[derive(Subcommand, Debug)]
+pub enum Get {
+    /// Show a rollout with its ReplicaSets and pods
+    #[command(visible_alias = "ro", alias = "rollouts")]
+    Rollout(get::Args),
+}
+
+/// What can be listed.
+#[derive(Subcommand, Debug)]
+pub enum List {
+    /// List rollouts
+    #[command(visible_alias = "ro", alias = "rollout")]
+    Rollouts(list::Args),
+}
+
+/// What can be set.
+#[derive(Subcommand, Debug)]
+pub enum Set {
+    /// Change the images of containers
+    Image(set_image::Args),
+}
+
+/// What can be tried again.
+#[derive(Subcommand, Debug)]
+pub enum Retry {
+    /// Try an aborted update again
+    #[command(visible_alias = "ro", alias = "rollouts")]
+    Rollout(retry::Args),
+}
+
+/// Reads the command line; prints help or usage and ends the process where it makes no sense.
+pub fn parse(arguments: Vec<OsString>) -> (Program, Cli) {
+    let program = Program::of(arguments.first());
+    let mut command = command(program);
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    (program, parsed.unwrap_or_else(|error| leave(&error.format(&mut command))))
+}
+
+/// Prints help, or what is wrong with the command line in the form of every other error: scripts expect exit code 1.
+fn leave(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render();
+    let text = if std::io::stderr().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+    eprint!("{}", text.replacen("error:", "Error:", 1));
+    std::process::exit(1);
+}
+
+/// The definition of the command line under the name it was called by.
+pub fn command(program: Program) -> clap::Command {
+    // One word for clap, so that usage lines read as what one types.
+    Cli::command().name(program.executable()).bin_name(program.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        let arguments: Vec<&str> = std::iter::once("kubectl-sluice").chain(line.split(' ')).collect();
+        command(Program::Sluice).try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command(Program::ArgoRollouts).debug_assert();
+    }
+
+    #[test]
+    fn the_name_of_the_executable_decides_how_usage_reads() {
+        let path = OsString::from("/usr/local/bin/kubectl-argo-rollouts");
+        assert_eq!(Program::of(Some(&path)), Program::ArgoRollouts);
+        assert_eq!(Program::of(Some(&"kubectl-sluice".into())), Program::Sluice);
+        let mut command = command(Program::ArgoRollouts);
+        let error = command.try_get_matches_from_mut(["x", "abort"]).expect_err("a name is missing");
+        let usage = error.format(&mut command).to_string();
+        assert!(usage.contains("Usage: kubectl argo rollouts abort"), "{usage}");
+    }
+
+    #[test]
+    fn command_lines_of_argo_rollouts_are_understood() {
+        for line in [
+            "get rollout web",
+            "get ro web -w --no-color",
+            "get rollout web --watch --timeout-seconds 10 -n shop",
+            "get rollouts web --no-color=true -w=false",
+            "list rollouts -A -w",
+            "list rollouts -Aw --timestamps --name web",
+            "status web --watch=false",
+            "status web -t 30s",
+            "status web --timeout 1m --kubeconfig config --context other",
+            "set image web web=web:2 *=web:3",
+            "promote web --full",
+            "promote web -c",
+            "promote web --skip-all-steps",
+            "abort web shop",
+            "retry rollout web",
+            "retry ro web shop",
+            "pause web",
+            "restart web -i 10s",
+            "undo web --to-revision=3",
+            "version --short",
+            "completion bash",
+            "--namespace shop promote web -v 9 --loglevel debug --as admin --as-group a --as-group b",
+        ] {
+            if let Err(error) = read(line) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A state in one word, with its symbol and colour.
+
+/// How good or bad a state is; it chooses symbol and colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// On its way.
+    Busy,
+    /// Waits for a person or for time.
+    Held,
+    /// Wrong, and perhaps passing.
+    Doubtful,
+    /// Wrong.
+    Bad,
+    /// At rest: nothing is wanted of it.
+    Idle,
+    /// The name of a role or a step, not a state.
+    Marked,
+}
+
+impl Tone {
+    /// One column wide, all of them.
+    fn symbol(self) -> &'static str {
+        match self {
+            Tone::Good => "✔",
+            Tone::Busy => "◌",
+            Tone::Held => "॥",
+            Tone::Doubtful => "⚠",
+            Tone::Bad => "✖",
+            Tone::Idle => "•",
+            Tone::Marked => "",
+        }
+    }
+
+    fn escape(self) -> &'static str {
+        match self {
+            Tone::Good => "\x1b[32m",
+            Tone::Busy => "\x1b[36m",
+            Tone::Held | Tone::Doubtful => "\x1b[33m",
+            Tone::Bad => "\x1b[31m",
+            Tone::Idle => "\x1b[90m",
+            Tone::Marked => "\x1b[34m",
+        }
+    }
+}
+
+/// Text with a tone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Badge {
+    /// How it looks.
+    pub tone: Tone,
+    /// What it says.
+    pub word: String,
+}
+
+impl Badge {
+    /// A word in a tone.
+    pub fn new(tone: Tone, word: impl Into<String>) -> Badge {
+        Badge { tone, word: word.into() }
+    }
+
+    /// The phase of a rollout.
+    pub fn phase(phase: &str) -> Badge {
+        let tone = match phase {
+            "Healthy" => Tone::Good,
+            "Paused" => Tone::Held,
+            "Degraded" => Tone::Bad,
+            _ => Tone::Busy,
+        };
+        // A rollout that no controller has looked at yet has no phase.
+        Badge::new(tone, if phase.is_empty() { "Unknown" } else { phase })
+    }
+
+    /// The symbol and the word.
+    pub fn text(&self) -> String {
+        format!("{} {}", self.tone.symbol(), self.word).trim_start().to_owned()
+    }
+}
+
+/// Whether to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Colours.
+    Colour,
+    /// Text only.
+    Plain,
+}
+
+impl Paint {
+    /// `text` in the colour of `tone`.
+    pub fn apply(self, tone: Option<Tone>, text: &str) -> String {
+        match (self, tone) {
+            (Paint::Colour, Some(tone)) if !text.is_empty() => format!("{}{text}\x1b[0m", tone.escape()),
+            _ => text.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The whole page of `get rollout`: the header, then the tree.
+
+use super::badge::{Paint, Tone};
+use super::info::RolloutInfo;
+use super::strategy::Strategy;
+use super::tree;
+
+/// Where the values of the header begin.
+const LABEL_WIDTH: usize = 17;
+
+/// The page as text.
+pub fn render(info: &RolloutInfo, paint: Paint) -> String {
+    let mut page = header(info, paint);
+    page.push('\n');
+    page + &tree::render(info, paint)
+}
+
+fn header(info: &RolloutInfo, paint: Paint) -> String {
+    let mut lines: Vec<(&str, String)> = vec![
+        ("Name:", info.name.clone()),
+        ("Namespace:", info.namespace.clone()),
+        ("Status:", paint.apply(Some(info.status.tone), &info.status.text())),
+    ];
+    if !info.message.is_empty() {
+        lines.push(("Message:", info.message.clone()));
+    }
+    if let Some(waiting) = &info.waiting {
+        lines.push(("Waiting:", waiting.clone()));
+    }
+    lines.push(("Strategy:", info.strategy.name().to_owned()));
+    if let Strategy::Canary { step, set_weight, actual_weight } = info.strategy {
+        if let Some((index, count)) = step {
+            lines.push(("  Step:", format!("{index}/{count}")));
+        }
+        lines.push(("  SetWeight:", set_weight.to_string()));
+        lines.push(("  ActualWeight:", actual_weight.to_string()));
+    }
+    for (position, (image, roles)) in info.images.iter().enumerate() {
+        let label = if position == 0 { "Images:" } else { "" };
+        let roles = if roles.is_empty() { String::new() } else { format!(" ({})", roles.join(", ")) };
+        lines.push((label, format!("{image}{}", paint.apply(Some(Tone::Marked), &roles))));
+    }
+    let counts = info.replicas;
+    lines.push(("Replicas:", String::new()));
+    for (label, count) in [
+        ("  Desired:", counts.desired),
+        ("  Current:", counts.current),
+        ("  Updated:", counts.updated),
+        ("  Ready:", counts.ready),
+        ("  Available:", counts.available),
+    ] {
+        lines.push((label, count.to_string()));
+    }
+    lines.iter().map(|(label, value)| format!("{label:LABEL_WIDTH$}{value}").trim_end().to_owned() + "\n").collect()
+}
