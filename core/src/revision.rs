@@ -29,7 +29,7 @@ impl<'a> Revisions<'a> {
     /// adopted as it is, whatever its hash was computed from.
     pub fn of(snapshot: &'a Snapshot) -> Revisions<'a> {
         let rollout = &snapshot.rollout;
-        let mut owned: Vec<&ReplicaSet> = snapshot.replica_sets.iter().filter(|rs| owns(rollout, rs)).collect();
+        let mut owned: Vec<&ReplicaSet> = snapshot.owned().collect();
         owned.sort_by(|a, b| (a.created(), a.name()).cmp(&(b.created(), b.name())));
         let (template, collisions) =
             (rollout.spec.template.as_ref().unwrap_or(&Value::Null), rollout.status().collision_count);

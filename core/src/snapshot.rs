@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::api::{ReplicaSet, Rollout};
 use crate::effect::{EffectKey, Target};
+use crate::revision::owns;
 
 /// One rollout and its surroundings at one moment. Nothing else exists for the planner.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub struct Snapshot {
     pub rollout: Rollout,
     /// Parts of the stored Rollout, pod template aside, that did not decode and are therefore absent here, in words.
     pub decode_problems: Vec<String>,
-    /// ReplicaSets of its namespace that it owns, or that have no owner and match its selector; in any order.
+    /// ReplicaSets of its namespace that it owns or that nobody owns; in any order.
     pub replica_sets: Vec<ReplicaSet>,
     /// Pods of those ReplicaSets.
     pub pods: Vec<Pod>,
@@ -54,6 +55,11 @@ impl Snapshot {
     /// `spec.replicas`, 1 where the manifest is silent.
     pub fn replicas(&self) -> i32 {
         self.rollout.spec.replicas.unwrap_or(1)
+    }
+
+    /// The ReplicaSets that it owns.
+    pub fn owned(&self) -> impl Iterator<Item = &ReplicaSet> {
+        self.replica_sets.iter().filter(|rs| owns(&self.rollout, rs))
     }
 
     /// The refusal that holds an effect back now.

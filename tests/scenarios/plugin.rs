@@ -140,9 +140,9 @@ async fn mistakes_get_an_answer_that_helps(s: Scenario) {
     let web = s.deploy(rollout(1, json!([]))).await;
     for (arguments, expected) in [
         ("get rollout wep", "Error: rollouts.argoproj.io \"wep\" not found\nSee which there are: kubectl"),
-        ("set image web wep=web:2", "Error: unable to find container named \"wep\"; the template has web"),
-        ("undo web", "Error: no revision to go back to: there is only one"),
-        ("undo web --to-revision 9", "Error: unable to find revision 9; there are 1"),
+        ("set image web wep=web:2", "unable to find container named \"wep\"; there are: web"),
+        ("undo web", "there is no revision before the newest"),
+        ("undo web --to-revision 9", "unable to find revision 9; there are: 1"),
         ("restart web --in soon", "invalid duration \"soon\""),
     ] {
         let (success, printed) = run(&s, arguments).await;

@@ -14,7 +14,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     let Some(canary) = &snapshot.rollout.spec.strategy.canary else { return };
     let floor =
         Limits::resolve(snapshot.replicas(), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()).floor();
-    let mut available: i32 = snapshot.replica_sets.iter().map(serving).sum();
+    let mut available: i32 = snapshot.owned().map(serving).sum();
     for (index, planned) in plan.effects.iter().enumerate() {
         let (name, left) = match &planned.effect {
             Effect::PatchReplicaSet(patch) => match &patch.replicas {
@@ -24,7 +24,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             Effect::DeleteReplicaSet(target) => (&target.name, 0),
             _ => continue,
         };
-        let now = snapshot.replica_sets.iter().find(|rs| rs.name() == name).map_or(0, serving);
+        let now = snapshot.owned().find(|rs| rs.name() == name).map_or(0, serving);
         let lost = (now - left).max(0);
         if lost > 0 && available - lost < floor {
             violations.push(Violation {

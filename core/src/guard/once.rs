@@ -26,8 +26,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
         if !owns(&snapshot.rollout, rs) {
             violate(format!("{} would not belong to {rollout}", rs.name()));
         }
-        let mut owned = snapshot.replica_sets.iter().filter(|rs| owns(&snapshot.rollout, rs));
-        if created.contains(&hash) || owned.any(|other| other.hash().as_ref() == Some(&hash)) {
+        if created.contains(&hash) || snapshot.owned().any(|other| other.hash().as_ref() == Some(&hash)) {
             violate(format!("revision {hash} already has a ReplicaSet"));
         }
         created.push(hash);

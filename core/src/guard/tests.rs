@@ -97,6 +97,17 @@ fn a_shrink_below_what_must_stay_available_is_withheld_and_the_rest_goes_on() {
 }
 
 #[test]
+fn pods_of_somebody_else_do_not_count() {
+    let mut snapshot = paused_canary();
+    let mut stranger = replica_set("stranger", 9, 9);
+    stranger.metadata.owner_references = None;
+    snapshot.replica_sets.push(stranger);
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![resize(&snapshot.replica_sets[0], 1)];
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Capacity, Part::Effect(0))]);
+}
+
+#[test]
 fn shrinking_pods_that_are_not_available_is_allowed() {
     let mut snapshot = paused_canary();
     snapshot.replica_sets = vec![replica_set("old", 4, 4), replica_set("new", 2, 0)];

@@ -1,7 +1,6 @@
 //! S15: the status says what is.
 
 use crate::plan::Plan;
-use crate::revision::owns;
 use crate::snapshot::Snapshot;
 
 use super::{Invariant, Part, Violation};
@@ -20,9 +19,8 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     if status.stable_rs.is_empty() || status.stable_rs != status.current_pod_hash {
         violate(format!("Healthy, with {} wanted and {} stable", status.current_pod_hash, status.stable_rs));
     }
-    let owned = snapshot.replica_sets.iter().filter(|rs| owns(&snapshot.rollout, rs));
     let (mut serving, mut others) = (0, 0);
-    for rs in owned {
+    for rs in snapshot.owned() {
         if rs.hash().is_some_and(|hash| hash.as_str() == status.stable_rs) {
             serving += rs.observed().available_replicas;
         } else {
