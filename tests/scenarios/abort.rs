@@ -46,7 +46,7 @@ async fn a_retry_walks_the_steps_again(s: Scenario) {
     let paused = web.until_paused_at(1).await;
     assert!(paused.status().aborted_at.is_none());
     assert_eq!(web.sizes("web:1", "web:2").await, (1, 1));
-    assert!(s.event_reasons().await.contains(&"RolloutRetry".to_owned()));
+    s.until_told("RolloutRetry: Retrying Rollout after abort").await;
     web.promote().await;
     web.until_healthy().await;
 }
@@ -95,7 +95,7 @@ async fn an_update_without_progress_is_degraded_and_heals(s: Scenario) {
     let manifest =
         with(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }])), "/spec/progressDeadlineSeconds", json!(3));
     let web = s.deploy(manifest).await;
-    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "6s" } } } } }))
+    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { "node.sluice.dev/ready": "12s" } } } } }))
         .await;
     let late = web.until_phase("Degraded", "ProgressDeadlineExceeded: ReplicaSet").await;
     assert!(late.status().message.ends_with("has timed out progressing."));
@@ -128,7 +128,7 @@ async fn going_back_to_the_stable_revision_skips_the_steps(s: Scenario) {
     web.until_healthy().await;
     assert_eq!(web.sizes("web:1", "web:2").await, (2, 0));
     assert_eq!(web.replica_sets().await.len(), 2, "no new ReplicaSet");
-    assert!(s.events().await.contains(&"SkipSteps: Rollback to stable ReplicaSets".to_owned()));
+    s.until_told("SkipSteps: Rollback to stable ReplicaSets").await;
     assert_eq!(web.status().await.duration.expect("a duration").completion_status, "FastRolledBack");
 }
 

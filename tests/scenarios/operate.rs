@@ -157,7 +157,7 @@ async fn a_controller_that_stops_gives_its_lease_back_and_the_next_one_acts_at_o
     .await;
     let waited = s.cluster.now().duration_since(begun);
     println!("{waited:#} from the start of the process to its first ReplicaSet");
-    assert!(waited < SignedDuration::from_secs(5), "it took {waited:#}");
+    assert!(waited < SignedDuration::from_secs(20), "it took {waited:#}");
 }
 
 async fn a_second_controller_elsewhere_refuses_to_start(s: Scenario) {

@@ -79,7 +79,7 @@ async fn a_restart_waits_for_a_disruption_budget(s: Scenario) {
 async fn a_restart_in_the_future_waits_for_its_time(s: Scenario) {
     let web = s.deploy(rollout(1, json!([]))).await;
     let before = names(&web).await;
-    restart(&web, 4).await;
+    restart(&web, 8).await;
     web.until_healthy().await;
     s.sleep(1).await;
     assert_eq!(names(&web).await, before, "it is not time yet");

@@ -97,6 +97,15 @@ impl Scenario {
         about.map(|e| format!("{}: {}", e.reason.unwrap_or_default(), e.message.unwrap_or_default())).collect()
     }
 
+    /// Waits for an event whose `Reason: message` contains this. Events are written after the fact, on a queue of their own.
+    pub async fn until_told(&self, words: &str) {
+        self.eventually(&format!("told {words:?}"), async || {
+            let events = self.events().await;
+            if events.iter().any(|event| event.contains(words)) { Ok(()) } else { Err(format!("{events:#?}")) }
+        })
+        .await;
+    }
+
     /// The reasons of those events.
     pub async fn event_reasons(&self) -> Vec<String> {
         self.events().await.iter().map(|event| event.split(':').next().unwrap_or_default().to_owned()).collect()
