@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::resource::Resource;
+
 /// One thing that is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -52,5 +54,133 @@ impl Cause {
     /// As it stands in `details.causes` of a `Status`.
     pub fn to_json(&self) -> Value {
         json!({ "reason": self.reason, "message": self.message, "field": self.field })
+    }
+}
+
+/// Why a request was not granted: the error that the API server answers with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The HTTP code.
+    pub code: u16,
+    /// The API's name for it, such as `NotFound`.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
+    /// `details` of the `Status`, or null.
+    pub details: Value,
+}
+
+impl Refusal {
+    fn new(code: u16, reason: &'static str, message: impl Into<String>, details: Value) -> Refusal {
+        Refusal { code, reason, message: message.into(), details }
+    }
+
+    fn about(code: u16, reason: &'static str, message: String, resource: &Resource, name: &str) -> Refusal {
+        let mut details = json!({ "name": name, "kind": resource.plural });
+        if !resource.group.is_empty() {
+            details["group"] = json!(resource.group);
+        }
+        Refusal::new(code, reason, message, details)
+    }
+
+    /// No such object.
+    pub fn not_found(resource: &Resource, name: &str) -> Refusal {
+        let message = format!("{} {name:?} not found", resource.key);
+        Refusal::about(404, "NotFound", message, resource, name)
+    }
+
+    /// No such path.
+    pub fn no_such_path() -> Refusal {
+        let details = json!({});
+        Refusal::new(404, "NotFound", "the server could not find the requested resource", details)
+    }
+
+    /// An object of that name exists.
+    pub fn already_exists(resource: &Resource, name: &str) -> Refusal {
+        let message = format!("{} {name:?} already exists", resource.key);
+        Refusal::about(409, "AlreadyExists", message, resource, name)
+    }
+
+    /// The request was made for another version of the object.
+    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Refusal {
+        let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.key);
+        Refusal::about(409, "Conflict", message, resource, name)
+    }
+
+    /// The object has changed since it was read.
+    pub fn modified(resource: &Resource, name: &str) -> Refusal {
+        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        Refusal::conflict(resource, name, why)
+    }
+
+    /// The object says what cannot be.
+    pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Refusal {
+        let each: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let list = if let [one] = &each[..] { one.clone() } else { format!("[{}]", each.join(", ")) };
+        let kind = match resource.group.as_str() {
+            "" => resource.kind.clone(),
+            group => format!("{}.{group}", resource.kind),
+        };
+        let mut refusal =
+            Refusal::about(422, "Invalid", format!("{kind} {name:?} is invalid: {list}"), resource, name);
+        refusal.details["kind"] = json!(resource.kind);
+        refusal.details["causes"] = causes.iter().map(Cause::to_json).collect();
+        refusal
+    }
+
+    /// The request makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Refusal {
+        Refusal::new(400, "BadRequest", message, Value::Null)
+    }
+
+    /// The request is not allowed.
+    pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Refusal {
+        let message = format!("{} {name:?} is forbidden: {why}", resource.key);
+        Refusal::about(403, "Forbidden", message, resource, name)
+    }
+
+    /// Nobody may do this here.
+    pub fn method_not_allowed() -> Refusal {
+        let message = "the server does not allow this method on the requested resource";
+        Refusal::new(405, "MethodNotAllowed", message, json!({}))
+    }
+
+    /// A body of a type that this request does not take.
+    pub fn unsupported_media_type(accepted: &str) -> Refusal {
+        let message = format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
+        Refusal::new(415, "UnsupportedMediaType", message, json!({}))
+    }
+
+    /// The watch asked for changes that are no longer kept.
+    pub fn expired(message: impl Into<String>) -> Refusal {
+        Refusal::new(410, "Expired", message, Value::Null)
+    }
+
+    /// Not now: come back later.
+    pub fn too_many_requests(message: impl Into<String>, details: Value) -> Refusal {
+        Refusal::new(429, "TooManyRequests", message, details)
+    }
+
+    /// Who is asking?
+    pub fn unauthorized() -> Refusal {
+        Refusal::new(401, "Unauthorized", "Unauthorized", Value::Null)
+    }
+
+    /// Any other code, with a reason.
+    pub fn with(code: u16, reason: &'static str, message: impl Into<String>, details: Value) -> Refusal {
+        Refusal::new(code, reason, message, details)
+    }
+
+    /// As the body of an answer.
+    pub fn to_status(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "reason": self.reason,
+        });
+        if !self.details.is_null() {
+            status["details"] = self.details.clone();
+        }
+        status["code"] = json!(self.code);
+        status
     }
 }

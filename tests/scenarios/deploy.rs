@@ -14,8 +14,8 @@ crate::scenarios! {
     pods_must_stay_ready_for_min_ready_seconds_to_count,
     the_replica_set_carries_revision_hash_and_owner,
     a_deleted_rollout_takes_its_pods_along,
-    the_events_of_an_update_come_in_their_order,
-    kubectl_can_wait_for_the_conditions,
+    the_events_of_an_update_come_in_their_order;
+    with_processes: kubectl_can_wait_for_the_conditions
 }
 
 async fn a_first_deploy_skips_the_steps(s: Scenario) {

@@ -1,9 +1,11 @@
 //! What users do, written once for every cluster that there is. Start with `deploy.rs`.
 //!
-//! `tests/cluster/run cargo test --test scenarios` runs them on a real control plane.
+//! `cargo test --test scenarios in_the_sandbox` runs them in virtual time, and `tests/cluster/run cargo test --test scenarios`
+//! on a real control plane too.
 
 mod cluster;
 mod real;
+mod sandboxed;
 mod scenario;
 
 mod abort;
@@ -18,18 +20,37 @@ mod scale;
 mod step;
 mod validate;
 
-/// Declares scenarios as tests on the real control plane: `scenarios! { module: name, name }`.
+/// Declares scenarios as tests: `scenarios! { name, name }`. Those `with_processes` run programs beside the controller, which
+/// virtual time cannot wait for.
 #[macro_export]
 macro_rules! scenarios {
-    ($($name:ident),+ $(,)?) => {
-        mod on_the_real_control_plane {
+    ($($name:ident),* $(,)? $(; with_processes: $($process:ident),+ $(,)?)?) => {
+        mod in_the_sandbox {
             $(
-                #[tokio::test]
+                #[tokio::test(start_paused = true)]
                 async fn $name() {
-                    let cluster = std::sync::Arc::new($crate::real::Real::connect().await);
+                    let cluster = std::sync::Arc::new($crate::sandboxed::Sandboxed::start().await);
                     super::$name($crate::scenario::Scenario::begin(cluster, stringify!($name)).await).await;
                 }
-            )+
+            )*
         }
+
+        mod on_the_real_control_plane {
+            $crate::on_the_real_control_plane! { $($name,)* $($($process,)+)? }
+        }
+    };
+}
+
+/// The second half of `scenarios!`.
+#[macro_export]
+macro_rules! on_the_real_control_plane {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let cluster = std::sync::Arc::new($crate::real::Real::connect().await);
+                super::$name($crate::scenario::Scenario::begin(cluster, stringify!($name)).await).await;
+            }
+        )*
     };
 }

@@ -14,7 +14,8 @@ use crate::scenario::{Scenario, Subject, rollout, with};
 
 crate::scenarios! {
     an_update_costs_at_most_twelve_writes,
-    an_idle_controller_writes_nothing,
+    an_idle_controller_writes_nothing;
+    with_processes:
     a_controller_killed_at_any_moment_comes_to_the_same_end,
     a_controller_that_stops_gives_its_lease_back_and_the_next_one_acts_at_once,
     a_second_controller_elsewhere_refuses_to_start,

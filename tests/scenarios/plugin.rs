@@ -8,6 +8,8 @@ use serde_json::json;
 use crate::scenario::{Scenario, rollout};
 
 crate::scenarios! {
+    ;
+    with_processes:
     a_canary_is_steered_by_the_plugin_alone,
     the_plugin_aborts_retries_and_goes_back,
     the_plugin_pauses_and_restarts,

@@ -59,9 +59,8 @@ async fn a_restart_waits_for_a_disruption_budget(s: Scenario) {
     .await
     .expect("a budget");
     s.eventually("the budget in force", async || {
-        let printed =
-            crate::real::kubectl(&["-n", &s.namespace, "get", "pdb", "web", "-o", "jsonpath={.status.currentHealthy}"]);
-        if printed == "2" { Ok(()) } else { Err(printed) }
+        let budget = s.read("policy/v1", "PodDisruptionBudget", "web").await;
+        if budget["status"]["currentHealthy"] == 2 { Ok(()) } else { Err(budget["status"].to_string()) }
     })
     .await;
     restart(&web, 0).await;
@@ -71,7 +70,7 @@ async fn a_restart_waits_for_a_disruption_budget(s: Scenario) {
     .await;
     assert_eq!(web.status().await.message, "rollout is restarting");
     assert!(names(&web).await.iter().all(|name| before.contains(name)), "a guarded pod was evicted");
-    crate::real::kubectl(&["-n", &s.namespace, "delete", "pdb", "web"]);
+    s.delete("policy/v1", "PodDisruptionBudget", "web").await;
     until_replaced(&web, &before).await;
     web.until_healthy().await;
 }

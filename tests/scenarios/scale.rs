@@ -65,7 +65,7 @@ async fn a_rollout_can_rest_at_zero_and_come_back(s: Scenario) {
 async fn a_foreign_change_of_a_replica_set_is_put_right(s: Scenario) {
     let web = s.deploy(rollout(2, json!([]))).await;
     let name = web.replica_sets().await[0].name().to_owned();
-    crate::real::kubectl(&["-n", &s.namespace, "scale", "replicaset", &name, "--replicas=7"]);
+    s.patch("apps/v1", "ReplicaSet", &name, json!({ "spec": { "replicas": 7 } })).await.expect("scaled");
     web.until_sizes(("web:1", 2), ("web:2", 0)).await;
     web.until_healthy().await;
 }

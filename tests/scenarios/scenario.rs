@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
 use kube::Client;
-use kube::api::{Api, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus, labels};
 use sluice_core::replicas::Limits;
@@ -61,13 +61,35 @@ impl Scenario {
         }
     }
 
+    fn objects(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        Api::namespaced_with(self.client(), &self.namespace, &resource)
+    }
+
+    /// Reads an object.
+    pub async fn read(&self, api_version: &str, kind: &str, name: &str) -> Value {
+        let object = self.objects(api_version, kind).get(name).await.expect("it is there");
+        serde_json::to_value(object).expect("JSON")
+    }
+
+    /// Patches an object (JSON Merge Patch).
+    pub async fn patch(&self, api_version: &str, kind: &str, name: &str, patch: Value) -> Result<(), kube::Error> {
+        let patch = Patch::Merge(patch);
+        self.objects(api_version, kind).patch(name, &PatchParams::default(), &patch).await.map(|_| ())
+    }
+
+    /// Deletes an object.
+    pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
+        let deleted = self.objects(api_version, kind).delete(name, &DeleteParams::default()).await;
+        deleted.expect("it was there");
+    }
+
     /// Makes an object from its manifest.
     pub async fn create(&self, manifest: Value) -> Result<Value, kube::Error> {
         let api_version = manifest["apiVersion"].as_str().unwrap_or("v1");
         let kind = manifest["kind"].as_str().expect("a kind");
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let resource = kube::core::ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk(group, version, kind));
-        let api: Api<kube::core::DynamicObject> = Api::namespaced_with(self.client(), &self.namespace, &resource);
+        let api = self.objects(api_version, kind);
         let object = serde_json::from_value(manifest).expect("an object");
         let made = api.create(&PostParams::default(), &object).await?;
         Ok(serde_json::to_value(made).expect("JSON"))

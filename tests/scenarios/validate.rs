@@ -13,10 +13,10 @@ crate::scenarios! {
     what_is_not_supported_yet_holds_the_rollout,
     a_malformed_pod_template_still_deploys,
     a_field_that_no_table_knows_makes_a_revision,
-    an_ordinary_manifest_is_accepted_without_a_warning,
     a_quota_that_refuses_pods_is_named,
     a_quota_that_refuses_the_replica_set_is_named,
-    a_name_that_somebody_else_has_is_passed_over,
+    a_name_that_somebody_else_has_is_passed_over;
+    with_processes: an_ordinary_manifest_is_accepted_without_a_warning
 }
 
 async fn an_invalid_manifest_is_degraded_and_touches_nothing(s: Scenario) {
@@ -58,9 +58,9 @@ async fn the_api_server_refuses_wrong_types_with_a_readable_message(s: Scenario)
 
 async fn the_api_server_refuses_another_selector(s: Scenario) {
     s.deploy(rollout(1, json!([]))).await;
-    let patch = r#"{"spec":{"selector":{"matchLabels":{"app":"other"}}}}"#;
-    let (success, printed) = try_kubectl(&["-n", &s.namespace, "patch", "rollout", "web", "--type=merge", "-p", patch]);
-    assert!(!success && printed.contains("immutable"), "{printed}");
+    let patch = json!({ "spec": { "selector": { "matchLabels": { "app": "other" } } } });
+    let error = s.patch("argoproj.io/v1alpha1", "Rollout", "web", patch).await.expect_err("refused").to_string();
+    assert!(error.contains("immutable"), "{error}");
 }
 
 async fn what_is_not_supported_yet_holds_the_rollout(s: Scenario) {
@@ -106,8 +106,11 @@ async fn a_quota_that_refuses_pods_is_named(s: Scenario) {
         })
         .await;
     assert!(waiting.status().conditions.iter().any(|condition| condition.type_ == "ReplicaFailure"));
-    crate::real::kubectl(&["-n", &s.namespace, "delete", "resourcequota", "none"]);
-    crate::real::kubectl(&["-n", &s.namespace, "annotate", "replicaset", "--all", "look=again"]);
+    s.delete("v1", "ResourceQuota", "none").await;
+    let look = json!({ "metadata": { "annotations": { "look": "again" } } });
+    for rs in web.replica_sets().await {
+        s.patch("apps/v1", "ReplicaSet", rs.name(), look.clone()).await.expect("an annotation");
+    }
     web.until_healthy().await;
     assert!(web.status().await.conditions.iter().all(|condition| condition.type_ != "ReplicaFailure"));
 }
@@ -122,7 +125,7 @@ async fn a_quota_that_refuses_the_replica_set_is_named(s: Scenario) {
         .await;
     let progressing = waiting.status().conditions.iter().find(|condition| condition.type_ == "Progressing");
     assert_eq!(progressing.expect("a condition").reason, "ReplicaSetCreateError");
-    crate::real::kubectl(&["-n", &s.namespace, "delete", "resourcequota", "none"]);
+    s.delete("v1", "ResourceQuota", "none").await;
     web.until_healthy().await;
 }
 
@@ -132,16 +135,8 @@ async fn quota(s: &Scenario, resource: &str) {
         .await
         .expect("a quota");
     s.eventually("the quota in force", async || {
-        let printed = crate::real::kubectl(&[
-            "-n",
-            &s.namespace,
-            "get",
-            "resourcequota",
-            "none",
-            "-o",
-            "jsonpath={.status.hard}",
-        ]);
-        if printed.is_empty() { Err("no status".to_owned()) } else { Ok(()) }
+        let quota = s.read("v1", "ResourceQuota", "none").await;
+        if quota["status"]["hard"].is_null() { Err("no status".to_owned()) } else { Ok(()) }
     })
     .await;
 }

@@ -1,0 +1,156 @@
+//! Subresources other than the status: scale and eviction.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::change::{decode, delete_options};
+use super::{Answer, Request};
+use crate::object;
+use crate::refusal::Refusal;
+use crate::resource::{Resource, Scale};
+use crate::state::{Sandbox, State};
+use crate::write::{self, Call};
+
+/// Answers a request for a subresource.
+pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result<Answer, Refusal> {
+    match (subresource, &request.resource.scale, request.method.as_str()) {
+        ("scale", Some(paths), "GET") => sandbox.with(|state| {
+            let object = find(state, request)?;
+            Ok(Answer::ok(scale_of(&request.resource, paths, &object)))
+        }),
+        ("scale", Some(paths), "PUT" | "PATCH") => rescale(sandbox, request, paths),
+        ("eviction", _, "POST") if *request.resource.key == *"pods" => evict(sandbox, request),
+        ("log", _, "GET") if *request.resource.key == *"pods" => {
+            Err(Refusal::with(501, "NotImplemented", "the sandbox runs no containers, so its pods have no logs", Value::Null))
+        }
+        ("scale" | "eviction" | "log", ..) => Err(Refusal::method_not_allowed()),
+        _ => Err(Refusal::no_such_path()),
+    }
+}
+
+fn find(state: &State, request: &Request) -> Result<Arc<Value>, Refusal> {
+    let name = request.path.name.as_deref().unwrap_or_default();
+    let found = state.store.get(&request.resource.key, request.namespace(), name);
+    found.cloned().ok_or_else(|| Refusal::not_found(&request.resource, name))
+}
+
+fn number(object: &Value, pointer: &str) -> i64 {
+    object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
+}
+
+fn scale_of(resource: &Resource, paths: &Scale, object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    let shown = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
+    let metadata: serde_json::Map<String, Value> =
+        shown.iter().filter(|field| !metadata[**field].is_null()).map(|field| ((*field).to_owned(), metadata[*field].clone())).collect();
+    let mut status = json!({ "replicas": number(object, &paths.status_replicas) });
+    let selector = match (&paths.selector, resource.custom) {
+        (Some(pointer), _) => object.pointer(pointer).and_then(Value::as_str).map(str::to_owned),
+        (None, false) => serde_json::from_value(object["spec"]["selector"].clone())
+            .ok()
+            .map(|selector| sluice_core::selector::to_line(&selector)),
+        (None, true) => None,
+    };
+    if let Some(selector) = selector.filter(|selector| !selector.is_empty()) {
+        status["selector"] = json!(selector);
+    }
+    let mut spec = json!({});
+    match number(object, &paths.spec_replicas) {
+        0 => {}
+        replicas => spec["replicas"] = json!(replicas),
+    }
+    json!({ "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status })
+}
+
+fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer, Refusal> {
+    let given = if request.method == "PUT" {
+        decode(request)?
+    } else {
+        serde_json::from_slice(&request.body)
+            .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?
+    };
+    let name = request.path.name.as_deref().unwrap_or_default();
+    let call = Call { dry_run: request.query.get("dryRun") == "All", ..Call::new(&request.resource, request.namespace(), &request.manager) };
+    let written = sandbox.with(|state| {
+        write::update(state, &call, name, |current| {
+            let mut scale = scale_of(&request.resource, paths, current);
+            match (request.method.as_str(), request.content_type.as_str()) {
+                ("PUT", _) => scale = given,
+                (_, "application/json-patch+json") => {
+                    let operations: json_patch::Patch = serde_json::from_value(given)
+                        .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
+                    json_patch::patch(&mut scale, &operations).map_err(|error| Refusal::bad_request(error.to_string()))?;
+                }
+                _ => json_patch::merge(&mut scale, &given),
+            }
+            let mut new = current.clone();
+            if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
+                new["metadata"]["resourceVersion"] = json!(version);
+            }
+            set(&mut new, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)));
+            Ok(new)
+        })
+    })?;
+    Ok(Answer::ok(scale_of(&request.resource, paths, &written)))
+}
+
+fn set(object: &mut Value, pointer: &str, value: Value) {
+    let at = pointer.trim_start_matches('/').split('/').fold(object, |value, key| &mut value[key]);
+    *at = value;
+}
+
+/// Deletes a pod, unless a disruption budget needs it.
+fn evict(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
+    let eviction = decode(request)?;
+    let name = request.path.name.as_deref().unwrap_or_default();
+    let mut options = delete_options(&Request {
+        method: request.method.clone(),
+        resource: Arc::clone(&request.resource),
+        path: request.path.clone(),
+        query: request.query.clone(),
+        content_type: request.content_type.clone(),
+        manager: request.manager.clone(),
+        form: request.form,
+        body: eviction["deleteOptions"].to_string().into(),
+    })?;
+    options.propagation = None;
+    sandbox.with(|state| {
+        let pod = find(state, request)?;
+        if !object::is_deleting(&pod) {
+            disrupt(state, &pod)?;
+        }
+        let call = Call::new(&request.resource, request.namespace(), &request.manager);
+        write::delete(state, &call, name, &options)?;
+        let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 });
+        Ok(Answer::Json(201, status, Vec::new()))
+    })
+}
+
+/// Takes one disruption from the budgets that a pod counts for.
+fn disrupt(state: &mut State, pod: &Value) -> Result<(), Refusal> {
+    let labels = object::labels(pod);
+    let namespace = object::namespace(pod);
+    let budgets = state.store.list("poddisruptionbudgets.policy", Some(namespace));
+    let concerned: Vec<Arc<Value>> =
+        budgets.filter(|budget| object::selects(&budget["spec"]["selector"], &labels)).cloned().collect();
+    let ready = object::condition(pod, "Ready").is_some_and(|condition| condition["status"] == "True");
+    let Some(budget) = concerned.first().filter(|_| ready) else { return Ok(()) };
+    let allowed = budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0);
+    if allowed <= 0 {
+        let (needs, has) = (number(budget, "/status/desiredHealthy"), number(budget, "/status/currentHealthy"));
+        let name = object::name(budget);
+        let cause = format!("The disruption budget {name} needs {needs} healthy pods and has {has} currently");
+        let details = json!({ "causes": [{ "reason": "DisruptionBudget", "message": cause }] });
+        let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+        return Err(Refusal::too_many_requests(message, details));
+    }
+    let resource = state.registry.known("poddisruptionbudgets.policy");
+    let call = Call::new(&resource, namespace, "kube-apiserver").status();
+    write::update(state, &call, object::name(budget), |current| {
+        let mut new = current.clone();
+        new["status"]["disruptionsAllowed"] = json!(allowed - 1);
+        Ok(new)
+    })?;
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! The line between a program and the API: it keeps a record of the writes, and can be broken at any of them.
+//!
+//! A write is named by what it does, not by its number: which object, which verb, which change, and which time it is that
+//! this very change is made. So a fault hits the same write although other things happen in another order.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use serde_json::Value;
+use tokio::sync::watch;
+use tower_service::Service;
+
+use crate::api::Body;
+use crate::state::Sandbox;
+
+/// The name of a write.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Write {
+    /// `create`, `update`, `patch` or `delete`.
+    pub verb: &'static str,
+    /// The path.
+    pub path: String,
+    /// What it changes: the body, without what differs from run to run.
+    pub diff: String,
+    /// Which time it is that this is written.
+    pub occurrence: u32,
+}
+
+impl fmt::Display for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.path)
+    }
+}
+
+/// What happens at a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The program dies just before it.
+    CrashBefore,
+    /// The program dies just after it, without having seen the answer.
+    CrashAfter,
+    /// It takes effect, and the answer is lost.
+    LoseResponse,
+}
+
+/// A connection of one program. Clones are the same connection.
+#[derive(Clone)]
+pub struct Line {
+    sandbox: Sandbox,
+    agent: &'static str,
+    shared: Arc<Mutex<Shared>>,
+    dead: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Shared {
+    writes: Vec<Write>,
+    seen: HashMap<(&'static str, String, String), u32>,
+    fault: Option<(Write, Fault)>,
+}
+
+impl Line {
+    /// A sound line. `agent` is the program's name.
+    pub fn new(sandbox: Sandbox, agent: &'static str) -> Line {
+        Line { sandbox, agent, shared: Arc::default(), dead: watch::Sender::new(false) }
+    }
+
+    /// Breaks it at this write.
+    pub fn break_at(&self, write: Write, fault: Fault) {
+        self.lock().fault = Some((write, fault));
+    }
+
+    /// The line of the program's next run: the record goes on, and the fault has happened.
+    #[must_use]
+    pub fn successor(&self) -> Line {
+        Line { dead: watch::Sender::new(false), ..self.clone() }
+    }
+
+    /// The writes that took effect.
+    pub fn writes(&self) -> Vec<Write> {
+        self.lock().writes.clone()
+    }
+
+    /// Whether the fault that was asked for has happened.
+    pub fn is_fault_done(&self) -> bool {
+        self.lock().fault.is_none()
+    }
+
+    /// Waits for the program's death.
+    pub async fn died(&self) {
+        // The sender is `self`, so waiting cannot fail.
+        let _ = self.dead.subscribe().wait_for(|dead| *dead).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The name of a write, and the fault that hits it.
+    fn name(&self, method: &Method, path: &str, body: &[u8]) -> Option<(Write, Option<Fault>)> {
+        let verb = match method.as_str() {
+            "POST" => "create",
+            "PUT" => "update",
+            "PATCH" => "patch",
+            "DELETE" => "delete",
+            _ => return None,
+        };
+        // A review asks, and a lease is renewed for as long as the program lives.
+        if path.contains("reviews") || path.contains("/leases") {
+            return None;
+        }
+        let diff = normalised(body);
+        let mut shared = self.lock();
+        let times = shared.seen.entry((verb, path.to_owned(), diff.clone())).or_default();
+        *times += 1;
+        let write = Write { verb, path: path.to_owned(), diff, occurrence: *times };
+        let fault = match &shared.fault {
+            Some((at, fault)) if *at == write => Some(*fault),
+            _ => None,
+        };
+        if fault.is_some() {
+            shared.fault = None;
+        }
+        Some((write, fault))
+    }
+
+    async fn die<T>(&self) -> T {
+        self.dead.send_replace(true);
+        std::future::pending().await
+    }
+
+    async fn send(mut self, mut parts: http::request::Parts, body: Bytes) -> Response<Body> {
+        if *self.dead.borrow() {
+            return std::future::pending().await;
+        }
+        if let Ok(agent) = http::HeaderValue::from_str(self.agent) {
+            parts.headers.entry(http::header::USER_AGENT).or_insert(agent);
+        }
+        let named = self.name(&parts.method, parts.uri.path(), &body);
+        let fault = named.as_ref().and_then(|(_, fault)| *fault);
+        if fault == Some(Fault::CrashBefore) {
+            return self.die().await;
+        }
+        let before = self.sandbox.with(|state| state.store.version());
+        let Ok(answer) = self.sandbox.call(Request::from_parts(parts, Full::new(body))).await;
+        let after = self.sandbox.with(|state| state.store.version());
+        if let Some((write, _)) = named.filter(|_| answer.status().is_success() && after > before) {
+            self.lock().writes.push(write);
+        }
+        match fault {
+            Some(Fault::CrashAfter) => self.die().await,
+            Some(Fault::LoseResponse) => lost(),
+            _ => self.cut_when_dead(answer),
+        }
+    }
+
+    /// The events of a watch stop when the program dies.
+    fn cut_when_dead(&self, answer: Response<Body>) -> Response<Body> {
+        let dead = self.dead.subscribe();
+        answer.map(|body| match body {
+            Body::Whole(bytes) => Body::Whole(bytes),
+            Body::Lines(lines) => {
+                use futures::StreamExt as _;
+                Body::Lines(Box::pin(lines.take_while(move |_| {
+                    let alive = !*dead.borrow();
+                    async move { alive || std::future::pending().await }
+                })))
+            }
+        })
+    }
+}
+
+/// What a client sees when the connection breaks after its request.
+fn lost() -> Response<Body> {
+    let status = crate::refusal::Refusal::with(504, "Timeout", "the connection broke before the answer came", Value::Null);
+    let mut response = Response::new(Body::Whole(Some(status.to_status().to_string().into())));
+    *response.status_mut() = http::StatusCode::GATEWAY_TIMEOUT;
+    response
+}
+
+/// A body without what differs from run to run: versions and times.
+fn normalised(body: &[u8]) -> String {
+    fn blank(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.remove("resourceVersion");
+                fields.values_mut().for_each(blank);
+            }
+            Value::Array(items) => items.iter_mut().for_each(blank),
+            Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => "<time>".clone_into(text),
+            _ => {}
+        }
+    }
+    let mut value: Value = serde_json::from_slice(body).unwrap_or_default();
+    blank(&mut value);
+    // Of a JSON Patch, the test of the version is what makes it conflict, not what it changes.
+    if let Some(operations) = value.as_array_mut() {
+        operations.retain(|operation| operation["path"] != "/metadata/resourceVersion");
+    }
+    value.to_string()
+}
+
+impl<B> Service<Request<B>> for Line
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let line = self.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            Ok(line.send(parts, body).await)
+        })
+    }
+}

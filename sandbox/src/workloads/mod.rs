@@ -1,0 +1,230 @@
+//! The workloads: controllers and nodes, as they are behind a real API server.
+//!
+//! One task does all of it, one object at a time, in an order that does not depend on chance. A change marks what it
+//! concerns; each marked thing is looked at as a whole (level-triggered), and what has to happen later has an alarm.
+
+pub mod budget;
+pub mod cluster;
+pub mod definition;
+pub mod deployment;
+pub mod endpoints;
+pub mod events;
+pub mod garbage;
+pub mod namespace;
+pub mod node;
+pub mod pods;
+pub mod quota;
+pub mod replica_set;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use self::garbage::Dependents;
+use self::node::Nodes;
+use crate::object;
+use crate::state::{Sandbox, State};
+use crate::store::Change;
+
+/// Something to look at. The order is that of the work.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Task {
+    /// A CustomResourceDefinition.
+    Definition(String),
+    /// A namespace.
+    Namespace(String),
+    /// Dependents of the owner with this uid.
+    Dependents(String),
+    /// A Deployment.
+    Deployment(String, String),
+    /// A ReplicaSet.
+    ReplicaSet(String, String),
+    /// A pod, on its node.
+    Pod(String, String),
+    /// The EndpointSlices of a Service.
+    Endpoints(String, String),
+    /// A PodDisruptionBudget.
+    Budget(String, String),
+    /// A ResourceQuota.
+    Quota(String, String),
+}
+
+/// What the controllers remember between two looks.
+#[derive(Default)]
+pub struct Workloads {
+    position: u64,
+    marked: BTreeSet<Task>,
+    alarms: BTreeSet<(Timestamp, Task)>,
+    dependents: Dependents,
+    nodes: Nodes,
+    failures: replica_set::Failures,
+}
+
+/// Runs the workloads for as long as the sandbox is there.
+pub async fn run(sandbox: Sandbox, runtime: Box<dyn node::Runtime>) {
+    let mut workloads = Workloads { nodes: Nodes::new(runtime), ..Workloads::default() };
+    let mut changes = sandbox.changes();
+    loop {
+        changes.borrow_and_update();
+        let next = sandbox.with(|state| workloads.settle(state));
+        let alarm = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(sandbox.time().instant(at)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            changed = changes.changed() => if changed.is_err() { return },
+            () = alarm => {}
+        }
+    }
+}
+
+impl Workloads {
+    /// Does everything that there is to do now, and returns when there will be more.
+    pub fn settle(&mut self, state: &mut State) -> Option<Timestamp> {
+        loop {
+            self.take_changes(state);
+            let due = self.alarms.iter().take_while(|(at, _)| *at <= state.now);
+            let due: Vec<_> = due.cloned().collect();
+            for alarm in due {
+                self.alarms.remove(&alarm);
+                self.marked.insert(alarm.1);
+            }
+            let Some(task) = self.marked.pop_first() else { break };
+            if let Some(at) = self.look(state, &task) {
+                self.alarms.insert((at, task));
+            }
+        }
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    fn take_changes(&mut self, state: &State) {
+        if self.position < state.store.oldest() {
+            // Too far behind, as at the start: look at everything.
+            let all: Vec<(crate::store::ResourceKey, Arc<Value>)> =
+                state.store.all().map(|(resource, object)| (Arc::clone(resource), Arc::clone(object))).collect();
+            for (resource, after) in all {
+                let version = object::version(&after);
+                self.mark(state, &Change { version, resource, before: None, after, deleted: false });
+            }
+            self.position = state.store.version();
+            return;
+        }
+        let changes: Vec<Change> = state.store.since(self.position).cloned().collect();
+        for change in changes {
+            self.position = change.version;
+            self.mark(state, &change);
+        }
+    }
+
+    /// Marks what a change concerns.
+    fn mark(&mut self, state: &State, change: &Change) {
+        let object = &change.after;
+        let key = || (object::namespace(object).to_owned(), object::name(object).to_owned());
+        let (namespace, name) = key();
+        self.dependents.follow(change);
+        if change.deleted || object::is_deleting(object) || object::owners(object).next().is_some() {
+            self.marked.insert(Task::Dependents(object::uid(object).to_owned()));
+        }
+        for owner in change.before.iter().chain([object]).flat_map(|object| object::owners(object)) {
+            let owner_name = owner["name"].as_str().unwrap_or_default().to_owned();
+            match owner["kind"].as_str() {
+                Some("ReplicaSet") => self.marked.insert(Task::ReplicaSet(namespace.clone(), owner_name)),
+                Some("Deployment") => self.marked.insert(Task::Deployment(namespace.clone(), owner_name)),
+                _ => false,
+            };
+            if change.deleted {
+                // It may have waited for its dependents.
+                self.marked.insert(Task::Dependents(owner["uid"].as_str().unwrap_or_default().to_owned()));
+            }
+        }
+        match &*change.resource {
+            "customresourcedefinitions.apiextensions.k8s.io" => {
+                self.marked.insert(Task::Definition(name.clone()));
+            }
+            "namespaces" => {
+                self.marked.insert(Task::Namespace(name.clone()));
+            }
+            "deployments.apps" => {
+                self.marked.insert(Task::Deployment(namespace.clone(), name.clone()));
+            }
+            "replicasets.apps" => {
+                self.marked.insert(Task::ReplicaSet(namespace.clone(), name.clone()));
+            }
+            "services" => {
+                self.marked.insert(Task::Endpoints(namespace.clone(), name.clone()));
+            }
+            "poddisruptionbudgets.policy" => {
+                self.marked.insert(Task::Budget(namespace.clone(), name.clone()));
+            }
+            "resourcequotas" => {
+                self.marked.insert(Task::Quota(namespace.clone(), name.clone()));
+            }
+            "pods" => self.mark_around_pod(state, change),
+            _ => {}
+        }
+        if change.deleted || change.before.is_none() {
+            for quota in state.store.list("resourcequotas", Some(&namespace)) {
+                self.marked.insert(Task::Quota(namespace.clone(), object::name(quota).to_owned()));
+            }
+        }
+        if change.deleted && !namespace.is_empty() {
+            self.marked.insert(Task::Namespace(namespace));
+        }
+    }
+
+    /// A pod concerns its node, and whatever selects it.
+    fn mark_around_pod(&mut self, state: &State, change: &Change) {
+        let (namespace, name) = (object::namespace(&change.after), object::name(&change.after));
+        self.marked.insert(Task::Pod(namespace.to_owned(), name.to_owned()));
+        let labels: Vec<_> = change.before.iter().chain([&change.after]).map(|pod| object::labels(pod)).collect();
+        for service in state.store.list("services", Some(namespace)) {
+            let selector = object::texts(&service["spec"]["selector"]);
+            let all = |labels: &std::collections::BTreeMap<String, String>| {
+                selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+            };
+            if labels.iter().any(all) {
+                self.marked.insert(Task::Endpoints(namespace.to_owned(), object::name(service).to_owned()));
+            }
+        }
+        for budget in state.store.list("poddisruptionbudgets.policy", Some(namespace)) {
+            if labels.iter().any(|labels| object::selects(&budget["spec"]["selector"], labels)) {
+                self.marked.insert(Task::Budget(namespace.to_owned(), object::name(budget).to_owned()));
+            }
+        }
+        if object::controller(&change.after).is_none() {
+            for rs in state.store.list("replicasets.apps", Some(namespace)) {
+                if labels.iter().any(|labels| object::selects(&rs["spec"]["selector"], labels)) {
+                    self.marked.insert(Task::ReplicaSet(namespace.to_owned(), object::name(rs).to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Looks at one thing, and returns when to look again although nothing changed.
+    fn look(&mut self, state: &mut State, task: &Task) -> Option<Timestamp> {
+        match task {
+            Task::Definition(name) => definition::look(state, name),
+            Task::Namespace(name) => namespace::look(state, name),
+            Task::Dependents(uid) => garbage::look(state, &self.dependents, uid),
+            Task::Deployment(namespace, name) => return deployment::look(state, namespace, name),
+            Task::ReplicaSet(namespace, name) => {
+                return replica_set::look(state, &mut self.failures, namespace, name);
+            }
+            Task::Pod(namespace, name) => return self.nodes.look(state, namespace, name),
+            Task::Endpoints(namespace, name) => endpoints::look(state, namespace, name),
+            Task::Budget(namespace, name) => return budget::look(state, namespace, name),
+            Task::Quota(namespace, name) => quota::look(state, namespace, name),
+        }
+        None
+    }
+}
+
+/// A moment that many seconds from now.
+pub fn in_seconds(state: &State, seconds: i64) -> Timestamp {
+    state.now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}

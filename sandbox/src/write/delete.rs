@@ -1,0 +1,139 @@
+//! How an object ends: at once, after a grace period, or when the last finalizer is gone.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::{Call, map};
+use crate::object;
+use crate::refusal::Refusal;
+use crate::state::State;
+
+/// What happens to the dependents of a deleted object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Propagation {
+    /// They go after it.
+    Background,
+    /// It goes after them.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+/// How to delete.
+#[derive(Clone, Debug, Default)]
+pub struct DeleteOptions {
+    /// What happens to dependents; the background takes them by default.
+    pub propagation: Option<Propagation>,
+    /// Only the object with this uid.
+    pub uid: Option<String>,
+    /// Only in this version.
+    pub resource_version: Option<String>,
+    /// Seconds that a pod gets to end.
+    pub grace: Option<i64>,
+}
+
+/// What became of the object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone(Arc<Value>),
+    /// It is marked and goes later.
+    Marked(Arc<Value>),
+}
+
+const FOREGROUND: &str = "foregroundDeletion";
+const ORPHAN: &str = "orphan";
+
+/// Deletes an object, or marks it for deletion.
+pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOptions) -> Result<Deleted, Refusal> {
+    let resource = call.resource;
+    let found = state.store.get(&resource.key, call.namespace, name);
+    let current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
+    preconditions(call, name, &current, options)?;
+    let mut new = (*current).clone();
+    let grace = grace(call, &current, options);
+    let finalizers = finalizers(&current, options);
+    let is_namespace = resource.key.as_ref() == "namespaces";
+    if grace == 0 && finalizers.is_empty() && !is_namespace {
+        if call.dry_run {
+            return Ok(Deleted::Gone(current));
+        }
+        return match state.store.remove(&resource.key, call.namespace, name) {
+            Some(last) => Ok(Deleted::Gone(last)),
+            None => Err(Refusal::not_found(resource, name)),
+        };
+    }
+    let at = state.now.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(state.now);
+    let metadata = map(&mut new, "metadata");
+    let shortened = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64).is_none_or(|seconds| grace < seconds);
+    if !metadata.contains_key("deletionTimestamp") || shortened {
+        metadata.entry("deletionTimestamp").or_insert_with(|| json!(object::time(at)));
+        metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
+        if super::shape::counts_generations(resource) {
+            let generation = current["metadata"]["generation"].as_i64().unwrap_or(0);
+            metadata.insert("generation".into(), json!(generation + 1));
+        }
+    }
+    if !finalizers.is_empty() {
+        metadata.insert("finalizers".into(), json!(finalizers));
+    }
+    if is_namespace {
+        map(&mut new, "status").insert("phase".into(), json!("Terminating"));
+    }
+    if call.dry_run || new == *current {
+        return Ok(Deleted::Marked(Arc::new(new)));
+    }
+    Ok(Deleted::Marked(state.store.put(&resource.key, new)))
+}
+
+/// Whether an object that is being deleted has nothing left to wait for.
+pub fn is_finished(object: &Value) -> bool {
+    object::is_deleting(object)
+        && object::finalizers(object).next().is_none()
+        && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
+        && object["spec"]["finalizers"].as_array().is_none_or(Vec::is_empty)
+}
+
+fn preconditions(call: &Call<'_>, name: &str, current: &Value, options: &DeleteOptions) -> Result<(), Refusal> {
+    for (what, given, is) in [
+        ("UID", &options.uid, object::uid(current)),
+        ("ResourceVersion", &options.resource_version, object::meta(current, "resourceVersion")),
+    ] {
+        if let Some(given) = given.as_ref().filter(|given| *given != is) {
+            let shown = if what == "UID" { "UID" } else { "ResourceVersion" };
+            let why =
+                format!("Precondition failed: {shown} in precondition: {given}, {shown} in object meta: {is}");
+            return Err(Refusal::conflict(call.resource, name, &why));
+        }
+    }
+    Ok(())
+}
+
+/// Only pods that run somewhere get time to end.
+fn grace(call: &Call<'_>, pod: &Value, options: &DeleteOptions) -> i64 {
+    let scheduled = pod["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+    let ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+    if call.resource.key.as_ref() != "pods" || !scheduled || ended {
+        return 0;
+    }
+    let own = pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
+    options.grace.unwrap_or(own).max(0)
+}
+
+fn finalizers(current: &Value, options: &DeleteOptions) -> Vec<String> {
+    let kept = object::finalizers(current).filter(|name| ![FOREGROUND, ORPHAN].contains(name));
+    let mut finalizers: Vec<String> = kept.map(str::to_owned).collect();
+    let had = |finalizer| object::finalizers(current).any(|name| name == finalizer);
+    let added = match options.propagation {
+        Some(Propagation::Foreground) => Some(FOREGROUND),
+        Some(Propagation::Orphan) => Some(ORPHAN),
+        Some(Propagation::Background) => None,
+        None if had(FOREGROUND) => Some(FOREGROUND),
+        None if had(ORPHAN) => Some(ORPHAN),
+        None => None,
+    };
+    finalizers.extend(added.map(str::to_owned));
+    finalizers
+}
