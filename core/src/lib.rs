@@ -12,6 +12,7 @@ pub mod event;
 pub mod guard;
 pub mod identity;
 pub mod plan;
+pub mod planted;
 pub mod replicas;
 pub mod revision;
 pub mod selector;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The name of a resource with its group, such as `replicasets.apps`.
@@ -24,6 +25,19 @@ pub struct Change {
     pub after: Arc<Value>,
     /// Whether it was deleted.
     pub deleted: bool,
+    /// Who made it.
+    pub by: Arc<str>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who writes, and when.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Who.
+    pub by: Arc<str>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// All objects.
@@ -78,19 +92,19 @@ impl Store {
     }
 
     /// Writes an object under a new version, and returns it.
-    pub fn put(&mut self, resource: &ResourceKey, object: Value) -> Arc<Value> {
+    pub fn put(&mut self, resource: &ResourceKey, object: Value, mark: Mark) -> Arc<Value> {
         let object = self.stamped(object);
         let before = self.objects.entry(Arc::clone(resource)).or_default().insert(key(&object), Arc::clone(&object));
-        self.record(resource, before, &object, false);
+        self.record(resource, before, &object, false, mark);
         object
     }
 
     /// Removes an object, and returns its last state.
-    pub fn remove(&mut self, resource: &ResourceKey, namespace: &str, name: &str) -> Option<Arc<Value>> {
+    pub fn remove(&mut self, resource: &ResourceKey, namespace: &str, name: &str, mark: Mark) -> Option<Arc<Value>> {
         let key = (namespace.to_owned(), name.to_owned());
         let before = self.objects.get_mut(resource)?.remove(&key)?;
         let last = self.stamped((*before).clone());
-        self.record(resource, Some(before), &last, true);
+        self.record(resource, Some(before), &last, true, mark);
         Some(last)
     }
 
@@ -112,9 +126,10 @@ impl Store {
         Arc::new(object)
     }
 
-    fn record(&mut self, resource: &ResourceKey, before: Option<Arc<Value>>, after: &Arc<Value>, deleted: bool) {
+    fn record(&mut self, resource: &ResourceKey, before: Option<Arc<Value>>, after: &Arc<Value>, deleted: bool, mark: Mark) {
         let (resource, after) = (Arc::clone(resource), Arc::clone(after));
-        self.changes.push_back(Change { version: self.version, resource, before, after, deleted });
+        let Mark { by, at } = mark;
+        self.changes.push_back(Change { version: self.version, resource, before, after, deleted, by, at });
         if self.changes.len() > self.window
             && let Some(oldest) = self.changes.pop_front()
         {
@@ -131,6 +146,10 @@ fn key(object: &Value) -> ObjectKey {
 mod tests {
     use super::*;
 
+    fn mark() -> Mark {
+        Mark { by: "test".into(), at: Timestamp::UNIX_EPOCH }
+    }
+
     fn pod(namespace: &str, name: &str) -> Value {
         json!({ "metadata": { "namespace": namespace, "name": name } })
     }
@@ -138,10 +157,10 @@ mod tests {
     #[test]
     fn every_write_has_a_version_of_its_own() {
         let (mut store, pods) = (Store::new(10), ResourceKey::from("pods"));
-        let one = store.put(&pods, pod("a", "x"));
-        let two = store.put(&pods, pod("a", "x"));
+        let one = store.put(&pods, pod("a", "x"), mark());
+        let two = store.put(&pods, pod("a", "x"), mark());
         assert!(crate::object::version(&two) > crate::object::version(&one));
-        let gone = store.remove(&pods, "a", "x").expect("it was there");
+        let gone = store.remove(&pods, "a", "x", mark()).expect("it was there");
         assert!(crate::object::version(&gone) > crate::object::version(&two));
         assert_eq!(store.since(0).map(|change| change.deleted).collect::<Vec<_>>(), [false, false, true]);
     }
@@ -150,7 +169,7 @@ mod tests {
     fn a_list_of_a_namespace_has_no_neighbours() {
         let (mut store, pods) = (Store::new(10), ResourceKey::from("pods"));
         for (namespace, name) in [("a", "x"), ("ab", "x"), ("b", "y")] {
-            store.put(&pods, pod(namespace, name));
+            store.put(&pods, pod(namespace, name), mark());
         }
         assert_eq!(store.list("pods", Some("a")).count(), 1);
         assert_eq!(store.list("pods", None).count(), 3);
@@ -161,7 +180,7 @@ mod tests {
     fn what_falls_out_of_the_window_is_forgotten() {
         let (mut store, pods) = (Store::new(2), ResourceKey::from("pods"));
         let versions: Vec<u64> =
-            (0..3).map(|n| crate::object::version(&store.put(&pods, pod("a", &n.to_string())))).collect();
+            (0..3).map(|n| crate::object::version(&store.put(&pods, pod("a", &n.to_string()), mark()))).collect();
         assert_eq!(store.oldest(), versions[0]);
         assert_eq!(store.since(store.oldest()).count(), 2);
     }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
 use sluice_core::effect::EffectKey;
+use sluice_core::planted::{self, Bug};
 use sluice_core::snapshot::Refusal;
 use tokio::sync::{mpsc, watch};
 
@@ -86,7 +87,8 @@ impl Memory {
     /// Remembers a refused write, and holds it back for longer each time: one second, two, and so on up to half a minute.
     pub fn refuse(&mut self, key: EffectKey, error: String, name_taken: bool, now: Timestamp) {
         let times = self.refusals.iter().find(|(refusal, _)| refusal.key == key).map_or(0, |(_, times)| *times);
-        let seconds = (1_i64 << times.min(5)).min(30);
+        let given_up = planted::is(Bug::GivesUpAfterAnError);
+        let seconds = if given_up { 1_000_000 } else { (1_i64 << times.min(5)).min(30) };
         let retry_at = sluice_core::time::after(now, SignedDuration::from_secs(seconds));
         self.accept(&key);
         self.refusals.push((Refusal { key, error, name_taken, retry_at }, times + 1));

@@ -15,6 +15,7 @@ mod history;
 mod operate;
 mod pause;
 mod plugin;
+mod prove;
 mod restart;
 mod scale;
 mod step;
@@ -25,6 +26,10 @@ mod validate;
 #[macro_export]
 macro_rules! scenarios {
     ($($name:ident),* $(,)? $(; with_processes: $($process:ident),+ $(,)?)?) => {
+        /// Those that run in virtual time.
+        #[allow(dead_code, reason = "a module may have scenarios with processes alone")]
+        pub const SCENARIOS: &[$crate::prove::Named] = &[$((stringify!($name), |s| Box::pin($name(s)))),*];
+
         mod in_the_sandbox {
             $(
                 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use sluice::controller::{self, Clients, Settings, Signals};
 use sluice::lease::{Claim, LeaseConfig};
 use sluice::metrics::Metrics;
 use sluice_sandbox::Sandbox;
-use sluice_sandbox::line::Line;
+use sluice_sandbox::line::{Fault, Line, Write};
 use sluice_sandbox::workloads::{self, node};
 use tokio::sync::watch;
 
@@ -27,18 +27,26 @@ const HOME: &str = "argo-rollouts";
 pub struct Sandboxed {
     pub sandbox: Sandbox,
     client: Client,
-    line: Line,
+    pub line: Line,
 }
 
 impl Sandboxed {
     /// Starts both. The clock of the runtime must be paused.
     pub async fn start() -> Sandboxed {
+        Sandboxed::start_with(None).await
+    }
+
+    /// The same, with a fault at one of the controller's writes. A controller that dies is followed by another.
+    pub async fn start_with(fault: Option<(Write, Fault)>) -> Sandboxed {
         let sandbox = Sandbox::new("2026-01-01T00:00:00Z".parse().expect("a time"));
         tokio::spawn(workloads::run(sandbox.clone(), Box::new(node::Lifeless)));
         let client = Client::new(sandbox.clone(), "default");
         install(&client).await;
         let line = Line::new(sandbox.clone(), "sluice-controller");
-        control(&sandbox, &line);
+        if let Some((write, fault)) = fault {
+            line.break_at(write, fault);
+        }
+        tokio::spawn(keep_controlling(sandbox.clone(), line.clone()));
         Sandboxed { sandbox, client, line }
     }
 }
@@ -78,6 +86,16 @@ async fn install(client: &Client) {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let home = serde_json::from_value(json!({ "metadata": { "name": HOME } })).expect("a namespace");
     namespaces.create(&PostParams::default(), &home).await.expect("a namespace");
+}
+
+/// Runs a controller, and another one when it has died.
+async fn keep_controlling(sandbox: Sandbox, mut line: Line) {
+    loop {
+        let controller = control(&sandbox, &line);
+        line.died().await;
+        controller.abort();
+        line = line.successor();
+    }
 }
 
 /// Starts a controller on this line.

@@ -3,6 +3,7 @@
 use crate::effect::{Effect, Phase, Target};
 
 use super::draft::Draft;
+use crate::planted::{self, Bug};
 
 /// What applies when the manifest is silent.
 const DEFAULT_LIMIT: i32 = 10;
@@ -11,10 +12,11 @@ const DEFAULT_LIMIT: i32 = 10;
 /// counted and kept.
 pub(super) fn collect(d: &mut Draft<'_>) {
     let limit = d.s.rollout.spec.revision_history_limit.unwrap_or(DEFAULT_LIMIT).max(0);
+    let limit = if planted::is(Bug::DeletesServingRevisions) { 0 } else { limit };
     let kept: Vec<_> = d.revisions.old.iter().copied().filter(|rs| !rs.is_deleting()).collect();
     let surplus = kept.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
     for rs in kept.into_iter().take(surplus) {
-        let drained = rs.wanted() == 0 && rs.observed().replicas == 0 && rs.is_observed();
+        let drained = planted::is(Bug::DeletesServingRevisions) || rs.wanted() == 0 && rs.observed().replicas == 0 && rs.is_observed();
         if drained {
             d.plan(Effect::DeleteReplicaSet(Target::of(&rs.metadata)), Some(Phase::Collect), Vec::new());
         }

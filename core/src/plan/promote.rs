@@ -1,6 +1,7 @@
 //! Making the new revision the stable one.
 
 use crate::event::Note;
+use crate::planted::{self, Bug};
 use crate::status::duration::{self, completion};
 
 use super::draft::Draft;
@@ -33,7 +34,8 @@ fn reason_to_promote(d: &Draft<'_>) -> Option<String> {
         return None;
     }
     let available = d.revisions.new.map_or(0, |new| new.observed().available_replicas);
-    if d.revisions.new.is_none() || available < d.s.replicas() {
+    let early = planted::is(Bug::PromotesTooEarly);
+    if d.revisions.new.is_none() || (available < d.s.replicas() && !early) {
         return None;
     }
     if d.status.promote_full {

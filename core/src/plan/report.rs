@@ -3,6 +3,7 @@
 use crate::api::{PauseReason, ReplicaSet, RolloutStatus};
 use crate::effect::Effect;
 use crate::event::Note;
+use crate::planted::{self, Bug};
 use crate::selector;
 use crate::status::conditions::{self, Is, kind, reason};
 use crate::status::{counters, duration, phase};
@@ -22,7 +23,7 @@ pub enum Urgency {
 
 /// Compares two statuses.
 pub(super) fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Urgency {
-    if before == after {
+    if before == after && !planted::is(Bug::IsNeverQuiet) {
         Urgency::None
     } else if decisions(before) == decisions(after) {
         Urgency::Quiet
@@ -82,6 +83,11 @@ pub(super) fn report(d: &mut Draft<'_>) {
         if available { "Rollout has minimum availability" } else { "Rollout does not have minimum availability" };
     conditions::set(&mut d.status, now, kind::AVAILABLE, available.into(), reason::AVAILABLE, message);
     report_failures(d);
+    if planted::is(Bug::IsNeverQuiet) {
+        let complete = d.is_complete().into();
+        conditions::replace(&mut d.status, now, kind::COMPLETED, complete, reason::COMPLETED, reason::COMPLETED);
+        d.wake_at(crate::time::after(now, jiff::SignedDuration::from_secs(2)));
+    }
     let pausing = pauses_for_a_person(d);
     duration::manual_pause(&mut d.status, now, pausing);
     let (phase, message) = phase(rollout, &d.status, now);
@@ -141,7 +147,7 @@ fn is_healthy(d: &Draft<'_>) -> bool {
         && d.is_complete()
         && d.index() == d.steps.len()
         && status.updated_replicas == replicas
-        && status.available_replicas == replicas
+        && (status.available_replicas == replicas || planted::is(Bug::SaysHealthyTooEarly))
         && status.replicas == replicas
 }
 

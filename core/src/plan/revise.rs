@@ -4,6 +4,7 @@ use crate::api::{ReplicaSet, labels};
 use crate::effect::{Annotation, Change, Effect, RolloutPatch, Target};
 use crate::event::Note;
 use crate::identity;
+use crate::planted::{self, Bug};
 use crate::status::duration::{self, completion};
 
 use super::draft::Draft;
@@ -59,7 +60,8 @@ pub(super) fn number_revisions(d: &mut Draft<'_>) {
     let recorded = annotations.and_then(|map| map.get(labels::REVISION)).cloned();
     let mut notes = Vec::new();
     let mut changes = Vec::new();
-    if recorded.as_ref() != Some(&number) {
+    let forgets = planted::is(Bug::NumbersOnlyAtCreation) && d.revisions.new.is_some();
+    if recorded.as_ref() != Some(&number) && !forgets {
         notes.push(Note::updated(d.revisions.number));
         changes.push(Annotation { key: labels::REVISION.into(), value: Change { from: recorded, to: Some(number) } });
     }

@@ -9,6 +9,7 @@ use crate::api::{ReplicaSet, ReplicaSetSpec, labels};
 use crate::effect::{Effect, Phase};
 use crate::event::Note;
 use crate::identity;
+use crate::planted::{self, Bug};
 use crate::replicas::{BasicCanary, OldReplicaSet, Size, shrink_old};
 use crate::steps;
 
@@ -90,6 +91,9 @@ fn annotate_desired(d: &mut Draft<'_>, rs: &ReplicaSet) {
 }
 
 fn create(d: &mut Draft<'_>, size: i32) {
+    if planted::is(Bug::CreatesOnlyAtFirstSight) && d.before().current_pod_hash == d.revisions.hash.as_str() {
+        return;
+    }
     let rs = new_replica_set(d, size);
     let name = rs.name().to_owned();
     let number = d.revisions.number;
@@ -115,7 +119,7 @@ fn new_replica_set(d: &Draft<'_>, size: i32) -> ReplicaSet {
             namespace: rollout.metadata.namespace.clone(),
             labels: Some(pod_labels),
             annotations: Some(annotations(d)),
-            owner_references: Some(vec![owner(d)]),
+            owner_references: (!planted::is(Bug::ForgetsTheOwner)).then(|| vec![owner(d)]),
             ..ObjectMeta::default()
         },
         spec: ReplicaSetSpec {

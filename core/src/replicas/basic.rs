@@ -3,6 +3,7 @@
 //! The behaviour is that of Argo Rollouts, whose recorded decisions (`tests/golden/basic_canary.jsonl`) this reproduces.
 
 use super::{Limits, Split, split};
+use crate::planted::{self, Bug};
 
 /// A ReplicaSet's wanted and available pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,10 +77,10 @@ impl BasicCanary {
     }
 
     fn shrink(&self, stable: Size, desired: Split, grown: Split) -> Split {
-        let floor = self.limits.floor();
+        let floor = if planted::is(Bug::ForgetsTheFloor) { 0 } else { self.limits.floor() };
         let increasing = desired.canary >= self.new.spec;
         let spare = self.new.counted(!increasing) + stable.counted(increasing) - floor;
-        if spare <= 0 {
+        if spare <= 0 && !planted::is(Bug::AbortsWithoutGrowing) {
             return grown;
         }
         let (ceiling, new) = (self.limits.ceiling(), self.new);
@@ -88,6 +89,7 @@ impl BasicCanary {
             let (stable, canary) = within_limits(drained, stable, grown.canary, new, ceiling, floor);
             Split { canary, stable }
         } else {
+            let spare = if planted::is(Bug::AbortsWithoutGrowing) { new.spec } else { spare };
             let drained = shrink_towards(new.spec, desired.canary, spare, grown.canary);
             let (canary, stable) = within_limits(drained, new, grown.stable, stable, ceiling, floor);
             Split { canary, stable }
@@ -126,7 +128,8 @@ pub struct OldReplicaSet {
 /// that remain available everywhere stay at or above the floor.
 pub fn shrink_old(limits: Limits, serving_everywhere: i32, old: &[OldReplicaSet]) -> Vec<i32> {
     let mut sizes: Vec<i32> = old.iter().map(|rs| rs.size.serving()).collect();
-    let mut spare = serving_everywhere - limits.floor();
+    let floor = if planted::is(Bug::ForgetsTheFloor) { 0 } else { limits.floor() };
+    let mut spare = serving_everywhere - floor;
     let mut newest_first: Vec<usize> = (0..old.len()).collect();
     newest_first.sort_by_key(|index| std::cmp::Reverse(old[*index].revision));
     for index in newest_first {

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{Progress, StepContext, StepKind, recorded_pause};
 use crate::api::{CanaryStep, RolloutPause};
+use crate::planted::{self, Bug};
 use crate::time;
 
 pub(super) struct Pause;
@@ -48,6 +49,9 @@ impl StepKind for Pause {
     }
 
     fn advance(&self, step: &CanaryStep, cx: &StepContext<'_>) -> Progress {
+        if planted::is(Bug::SkipsPauses) {
+            return Progress::Done;
+        }
         let duration = step.pause.as_ref().and_then(|pause| duration(pause).ok().flatten());
         let Some(since) = recorded_pause(cx.status) else {
             // The controller had recorded a pause and the record is gone: a person resumed.
@@ -55,7 +59,8 @@ impl StepKind for Pause {
                 return Progress::Done;
             }
             // Stored times have whole seconds: rounding the start up keeps the pause from ending early.
-            let since = time::ceil_to_second(cx.now);
+            let early = planted::is(Bug::EndsPausesEarly);
+            let since = if early { time::floor_to_second(cx.now) } else { time::ceil_to_second(cx.now) };
             return Progress::Pause { since, until: duration.map(|d| time::after(since, d)) };
         };
         match duration.map(|d| time::after(since, d)) {

@@ -52,6 +52,7 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     let found = state.store.get(&resource.key, call.namespace, name);
     let current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
     preconditions(call, name, &current, options)?;
+    let mark = super::mark(state, call);
     let mut new = (*current).clone();
     let grace = grace(call, &current, options);
     let finalizers = finalizers(&current, options);
@@ -60,7 +61,7 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
         if call.dry_run {
             return Ok(Deleted::Gone(current));
         }
-        return match state.store.remove(&resource.key, call.namespace, name) {
+        return match state.store.remove(&resource.key, call.namespace, name, mark) {
             Some(last) => Ok(Deleted::Gone(last)),
             None => Err(Refusal::not_found(resource, name)),
         };
@@ -85,7 +86,7 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     if call.dry_run || new == *current {
         return Ok(Deleted::Marked(Arc::new(new)));
     }
-    Ok(Deleted::Marked(state.store.put(&resource.key, new)))
+    Ok(Deleted::Marked(state.store.put(&resource.key, new, mark)))
 }
 
 /// Whether an object that is being deleted has nothing left to wait for.

@@ -16,6 +16,7 @@ use crate::object;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::State;
+use crate::store::Mark;
 pub use delete::{DeleteOptions, Propagation, delete};
 
 /// The part of an object that a request may change.
@@ -96,7 +97,8 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
     if call.dry_run {
         return Ok(Arc::new(new));
     }
-    Ok(state.store.put(&resource.key, new))
+    let mark = mark(state, call);
+    Ok(state.store.put(&resource.key, new, mark))
 }
 
 /// Changes an object to what `propose` makes of it.
@@ -132,11 +134,18 @@ pub fn update(
         return Ok(Arc::new(new));
     }
     if delete::is_finished(&new) {
-        let written = state.store.put(&resource.key, new);
-        state.store.remove(&resource.key, call.namespace, name);
+        let mark = mark(state, call);
+        let written = state.store.put(&resource.key, new, mark.clone());
+        state.store.remove(&resource.key, call.namespace, name, mark);
         return Ok(written);
     }
-    Ok(state.store.put(&resource.key, new))
+    let mark = mark(state, call);
+    Ok(state.store.put(&resource.key, new, mark))
+}
+
+/// Who writes, and when.
+pub fn mark(state: &State, call: &Call<'_>) -> Mark {
+    Mark { by: call.manager.into(), at: state.now }
 }
 
 /// Replaces an object by a whole new one (PUT).
@@ -322,5 +331,6 @@ pub fn bind(state: &mut State, call: &Call<'_>, name: &str, node: &str, schedule
     if let Some(conditions) = pod["status"]["conditions"].as_array_mut() {
         conditions.push(scheduled);
     }
-    Ok(state.store.put(&call.resource.key, pod))
+    let mark = mark(state, call);
+    Ok(state.store.put(&call.resource.key, pod, mark))
 }

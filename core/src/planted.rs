@@ -1,0 +1,87 @@
+//! Bugs planted on purpose, to prove that the simulation can fail.
+//!
+//! They exist only under the feature `planted-bugs`, which no shipped binary has; without it [`is`] is `false` at compile
+//! time. Each is a mistake that a controller like this could make, and some users of others have suffered from.
+
+/// A mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// Shrinks without regard to `maxUnavailable`.
+    ForgetsTheFloor,
+    /// Walks past pause steps.
+    SkipsPauses,
+    /// Rounds a pause's start down, so that it ends up to a second early.
+    EndsPausesEarly,
+    /// Completes two steps where one is complete.
+    TakesTwoSteps,
+    /// Says Healthy before the pods are available.
+    SaysHealthyTooEarly,
+    /// Makes a revision stable before its pods are available.
+    PromotesTooEarly,
+    /// Deletes old ReplicaSets that still have pods.
+    DeletesServingRevisions,
+    /// Writes a status again that says the same.
+    IsNeverQuiet,
+    /// Numbers a revision only in the pass that creates its ReplicaSet.
+    NumbersOnlyAtCreation,
+    /// Creates a ReplicaSet only in the pass that first sees its revision.
+    CreatesOnlyAtFirstSight,
+    /// Never tries again what failed once.
+    GivesUpAfterAnError,
+    /// Takes a ReplicaSet that exists already for somebody else's.
+    KnowsNotItsOwn,
+    /// Lets the stable ReplicaSet shrink while an aborted update's pods go, without growing it first.
+    AbortsWithoutGrowing,
+    /// Forgets the owner on the ReplicaSets that it creates.
+    ForgetsTheOwner,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Bug; 14] = [
+        Bug::ForgetsTheFloor,
+        Bug::SkipsPauses,
+        Bug::EndsPausesEarly,
+        Bug::TakesTwoSteps,
+        Bug::SaysHealthyTooEarly,
+        Bug::PromotesTooEarly,
+        Bug::DeletesServingRevisions,
+        Bug::IsNeverQuiet,
+        Bug::NumbersOnlyAtCreation,
+        Bug::CreatesOnlyAtFirstSight,
+        Bug::GivesUpAfterAnError,
+        Bug::KnowsNotItsOwn,
+        Bug::AbortsWithoutGrowing,
+        Bug::ForgetsTheOwner,
+    ];
+}
+
+#[cfg(feature = "planted-bugs")]
+mod planted {
+    use std::cell::Cell;
+
+    use super::Bug;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Plants a bug in this thread, or removes it.
+    pub fn plant(bug: Option<Bug>) {
+        PLANTED.set(bug);
+    }
+
+    /// Whether this bug is planted.
+    pub fn is(bug: Bug) -> bool {
+        PLANTED.get() == Some(bug)
+    }
+}
+
+#[cfg(feature = "planted-bugs")]
+pub use planted::{is, plant};
+
+/// Whether this bug is planted: never, without the feature.
+#[cfg(not(feature = "planted-bugs"))]
+pub const fn is(_: Bug) -> bool {
+    false
+}

@@ -1,0 +1,154 @@
+//! What must hold after every write of the controller, judged on the true state, by code that knows nothing of the planner.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use sluice_sandbox::object;
+use sluice_sandbox::store::Change;
+
+/// The controller's name in the record.
+const CONTROLLER: &str = "sluice-controller";
+
+type Objects = BTreeMap<(String, String), Arc<Value>>;
+
+/// Every invariant that some write of the controller broke.
+pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
+    let mut objects = Objects::new();
+    let mut broken = Vec::new();
+    let mut created: BTreeMap<String, usize> = BTreeMap::new();
+    for change in changes.iter().filter(|change| object::namespace(&change.after) == namespace) {
+        let key = (change.resource.to_string(), object::name(&change.after).to_owned());
+        if change.deleted {
+            objects.remove(&key);
+        } else {
+            objects.insert(key, Arc::clone(&change.after));
+        }
+        if &*change.by != CONTROLLER {
+            continue;
+        }
+        let found = match &*change.resource {
+            "replicasets.apps" => {
+                if change.before.is_none() {
+                    *created.entry(object::name(&change.after).to_owned()).or_default() += 1;
+                }
+                capacity(&objects, change)
+            }
+            "rollouts.argoproj.io" => steps(change).or_else(|| pause(change)).or_else(|| truth(&objects, change)),
+            _ => None,
+        };
+        broken.extend(found.map(|what| format!("{what} (at {})", change.at)));
+    }
+    broken
+}
+
+fn number(value: &Value, pointer: &str) -> i64 {
+    value.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// A count or a percentage of the replicas, rounded down.
+fn share(value: &Value, of: i64) -> i64 {
+    match value {
+        Value::Null => of / 4,
+        Value::String(text) => of * text.trim_end_matches('%').parse::<i64>().unwrap_or(0) / 100,
+        number => number.as_i64().unwrap_or(0),
+    }
+}
+
+/// S1: a write that takes available pods away leaves at least `replicas` minus `maxUnavailable`.
+fn capacity(objects: &Objects, change: &Change) -> Option<String> {
+    let before = change.before.as_ref()?;
+    let owner = object::controller(before)?["name"].as_str()?;
+    let rollout = objects.get(&("rollouts.argoproj.io".to_owned(), owner.to_owned()))?;
+    let uid = object::uid(rollout);
+    let serving = |rs: &Value| number(rs, "/spec/replicas").min(number(rs, "/status/availableReplicas"));
+    let left = if change.deleted { 0 } else { serving(&change.after) };
+    if left >= serving(before) {
+        return None;
+    }
+    let sets = objects.iter().filter(|((resource, _), _)| resource == "replicasets.apps").map(|(_, rs)| rs);
+    let available: i64 = sets.filter(|rs| object::controller_uid(rs) == Some(uid)).map(|rs| serving(rs)).sum();
+    let wanted = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+    let canary = &rollout["spec"]["strategy"]["canary"];
+    let (surge, unavailable) = (&canary["maxSurge"], share(&canary["maxUnavailable"], wanted));
+    let surges = !matches!(surge, Value::Number(n) if n.as_i64() == Some(0)) && surge != "0" && surge != "0%" && wanted > 0;
+    let unavailable = if unavailable == 0 && !surges { 1 } else { unavailable };
+    let floor = (wanted - unavailable).max(0);
+    let name = object::name(before);
+    (available < floor).then(|| format!("S1 capacity: the shrink of {name} leaves {available} available pods of at least {floor}"))
+}
+
+/// S7: within one update the step never goes back, and moves one by one unless a person skips.
+fn steps(change: &Change) -> Option<String> {
+    let (before, after) = (&change.before.as_ref()?["status"], &change.after["status"]);
+    let same = |field: &str| before[field] == after[field];
+    let skipped = [before, after].iter().any(|status| status["promoteFull"] == true || status["abort"] == true);
+    let finished = after["stableRS"] == after["currentPodHash"];
+    if !same("currentPodHash") || !same("currentStepHash") || skipped || finished || before["currentPodHash"].is_null() {
+        return None;
+    }
+    let (from, to) = (number(before, "/currentStepIndex"), number(after, "/currentStepIndex"));
+    if to < from {
+        return Some(format!("S7 steps: went back from step {from} to {to}"));
+    }
+    let steps = change.after["spec"]["strategy"]["canary"]["steps"].as_array()?;
+    // A pause holds; whatever is walked over in one write must not contain one that has not been recorded before.
+    let walked = steps.iter().enumerate().skip(usize::try_from(from).ok()?).take(usize::try_from(to - from).ok()?);
+    let recorded = before["pauseConditions"].as_array().is_some_and(|pauses| !pauses.is_empty()) || before["controllerPause"] == true;
+    let unrecorded = walked.filter(|(index, _)| *index as i64 != from || !recorded).find(|(_, step)| !step["pause"].is_null());
+    unrecorded.map(|(index, _)| format!("S7 steps: walked past the pause at step {index} without pausing"))
+}
+
+/// S8: a timed pause lasts at least as long as it says, from the moment in which it was recorded.
+fn pause(change: &Change) -> Option<String> {
+    let (before, after) = (&change.before.as_ref()?["status"], &change.after["status"]);
+    let index = number(before, "/currentStepIndex");
+    let moved = number(after, "/currentStepIndex") == index + 1 && before["currentPodHash"] == after["currentPodHash"];
+    let started = object::moment(&before["pauseConditions"][0]["startTime"])?;
+    let step = &change.after["spec"]["strategy"]["canary"]["steps"][usize::try_from(index).ok()?];
+    let duration = seconds(&step["pause"]["duration"])?;
+    if !moved || after["abort"] == true || after["promoteFull"] == true {
+        return None;
+    }
+    let lasted = change.at.duration_since(started);
+    (lasted < duration).then(|| format!("S8 pause: a pause of {duration:#} ended after {lasted:#}"))
+}
+
+fn seconds(duration: &Value) -> Option<SignedDuration> {
+    match duration {
+        Value::String(text) => text.parse().ok(),
+        number => Some(SignedDuration::from_secs(number.as_i64()?)),
+    }
+}
+
+/// S8: a pause is not recorded as having begun before it did.
+/// S15: what says Healthy is: the stable revision alone, with all its pods available.
+fn truth(objects: &Objects, change: &Change) -> Option<String> {
+    let (rollout, status) = (&change.after, &change.after["status"]);
+    if let Some(started) = backdated(change) {
+        return Some(format!("S8 pause: recorded as begun at {started}, before it had"));
+    }
+    if status["phase"] != "Healthy" || change.before.as_ref()?["status"]["phase"] == "Healthy" {
+        return None;
+    }
+    let wanted = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+    let sets = objects.iter().filter(|((resource, _), _)| resource == "replicasets.apps").map(|(_, rs)| rs);
+    let mine: Vec<&Arc<Value>> = sets.filter(|rs| object::controller_uid(rs) == Some(object::uid(rollout))).collect();
+    let hash = status["stableRS"].as_str()?;
+    let stable: i64 = mine
+        .iter()
+        .filter(|rs| object::labels(rs).get("rollouts-pod-template-hash").is_some_and(|label| label == hash))
+        .map(|rs| number(rs, "/status/availableReplicas"))
+        .sum();
+    if status["currentPodHash"] != status["stableRS"] {
+        return Some("S15 truth: Healthy while another revision is wanted".to_owned());
+    }
+    (stable < wanted).then(|| format!("S15 truth: Healthy with {stable} of {wanted} stable pods available"))
+}
+
+fn backdated(change: &Change) -> Option<Timestamp> {
+    let began = |status: &Value| object::moment(&status["pauseConditions"][0]["startTime"]);
+    let (before, after) = (began(&change.before.as_ref()?["status"]), began(&change.after["status"]));
+    after.filter(|after| before != Some(*after) && *after < change.at)
+}
