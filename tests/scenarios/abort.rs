@@ -144,5 +144,11 @@ async fn going_back_to_an_older_revision_walks_the_steps_and_takes_the_highest_n
     assert_eq!(sets.len(), 2, "the old ReplicaSet serves again");
     assert_eq!(sets[1].revision(), 3);
     assert_eq!(sets[1].annotation("rollout.argoproj.io/revision-history"), Some("1"));
-    assert_eq!(web.get().await.metadata.annotations.expect("annotations")["rollout.argoproj.io/revision"], "3");
+    s.eventually("the Rollout numbered", async || {
+        match web.get().await.metadata.annotations.expect("annotations").get("rollout.argoproj.io/revision") {
+            Some(number) if number == "3" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
 }

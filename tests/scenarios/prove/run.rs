@@ -1,5 +1,6 @@
 //! One run of a scenario, with at most one fault, and what it left behind.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,10 +17,10 @@ use super::{Named, invariants};
 use crate::sandboxed::Sandboxed;
 use crate::scenario::Scenario;
 
-/// How long a scenario's end may go on moving: the longest timed thing in any of them.
-const SETTLES: Duration = Duration::from_mins(20);
+/// How long a scenario's end may go on moving: the progress deadline is ten minutes.
+const SETTLES: Duration = Duration::from_mins(11);
 /// How long nothing may be written after that.
-const QUIET: Duration = Duration::from_mins(10);
+const QUIET: Duration = Duration::from_mins(2);
 
 /// What a run left behind.
 pub struct Run {
@@ -47,7 +48,10 @@ pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
         let told = Scenario::begin(cluster.clone(), name).await;
         let namespace = told.namespace.clone();
         let told = Scenario { events_may_be_lost: disturbed, ..told };
-        let failure = silently(AssertUnwindSafe(scenario(told)).catch_unwind()).await.err();
+        silence_expected_panics();
+        EXPECTED.set(true);
+        let failure = AssertUnwindSafe(scenario(told)).catch_unwind().await.err();
+        EXPECTED.set(false);
         let failure = failure.map(|panic| format!("the scenario failed: {}", words(panic.as_ref())));
         tokio::time::sleep(SETTLES).await;
         let settled = line.writes().len();
@@ -69,11 +73,21 @@ pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
     })
 }
 
-/// Polls a future whose panics are expected and told elsewhere.
-async fn silently<F: Future>(future: F) -> F::Output {
-    static SILENT: std::sync::Once = std::sync::Once::new();
-    SILENT.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    future.await
+thread_local! {
+    /// Whether a panic in this thread is a finding, which is told elsewhere.
+    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+fn silence_expected_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !EXPECTED.get() {
+                loud(panic);
+            }
+        }));
+    });
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
@@ -118,7 +132,7 @@ fn end(sandbox: &Sandbox, namespace: &str) -> Value {
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            for field in ["uid", "resourceVersion", "managedFields", "generation", "observedGeneration", "rolloutDuration"] {
+            for field in ["uid", "resourceVersion", "managedFields", "generation", "observedGeneration", "duration"] {
                 fields.remove(field);
             }
             fields.values_mut().for_each(strip);
