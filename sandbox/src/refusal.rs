@@ -46,6 +46,18 @@ impl Cause {
         Cause { reason: "FieldValueDuplicate", message: format!("Duplicate value: {value}"), field: field.into() }
     }
 
+    /// A text that is too long.
+    pub fn too_long(field: impl Into<String>, limit: u64) -> Cause {
+        let message = format!("Too long: may not be more than {limit} bytes");
+        Cause { reason: "FieldValueTooLong", message, field: field.into() }
+    }
+
+    /// A list or a map that has too much.
+    pub fn too_many(field: impl Into<String>, actual: usize, limit: u64) -> Cause {
+        let message = format!("Too many: {actual}: must have at most {limit} items");
+        Cause { reason: "FieldValueTooMany", message, field: field.into() }
+    }
+
     /// A value that may not be here.
     pub fn forbidden(field: impl Into<String>, detail: &str) -> Cause {
         Cause { reason: "FieldValueForbidden", message: format!("Forbidden: {detail}"), field: field.into() }
