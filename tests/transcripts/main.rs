@@ -1,0 +1,50 @@
+//! What a real Kubernetes control plane said, and whether it, or what stands in for it, still says so. README.md tells how
+//! transcripts are read, replayed and recorded.
+
+mod compare;
+mod exchange;
+mod names;
+mod pointer;
+mod real;
+mod runner;
+mod target;
+mod transcript;
+mod yaml;
+
+/// Declares a test for each transcript of a folder, on one target.
+macro_rules! transcripts {
+    ($connect:path, $folder:literal: $($name:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let target = $connect().await;
+                let file = concat!($folder, "/", stringify!($name), ".http");
+                let replayed = $crate::runner::replay(&target, stringify!($name), &$crate::compare::recorded(file)).await;
+                $crate::compare::compare(file, &replayed, $crate::target::Target::is_real(&target));
+            }
+        )+
+    };
+}
+
+/// Declares every transcript, on one target.
+macro_rules! every_transcript {
+    ($connect:path) => {
+        mod api {
+            transcripts! { $connect, "api":
+                creation,
+                defaults,
+                generations,
+                patching,
+                reading,
+                replacing,
+                rollouts,
+                unknown_fields,
+                validation,
+            }
+        }
+    };
+}
+
+mod on_the_real_control_plane {
+    every_transcript!(crate::real::Real::connect);
+}
