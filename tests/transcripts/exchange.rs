@@ -48,6 +48,8 @@ pub async fn exchange(target: &dyn Target, step: &Step, names: &Names) -> Answer
         let body = match events {
             Some(count) if head.status.is_success() => Content::Events(text.lines().take(count).map(json).collect()),
             _ if kind.starts_with("application/json") => Content::Json(json(&text)),
+            // The index of schemas is JSON that says that it is text.
+            _ if text.starts_with('{') => Content::Json(json(&text)),
             _ => Content::Text(text),
         };
         Answer { code: head.status.as_u16(), headers: telling(&head.headers), body }

@@ -31,15 +31,31 @@ macro_rules! every_transcript {
     ($connect:path) => {
         mod api {
             transcripts! { $connect, "api":
+                access,
+                applying,
+                applying_lists,
                 creation,
+                custom_resources,
                 defaults,
+                deleting,
+                dependents,
+                discovery,
+                dry_runs,
                 generations,
+                namespaces,
                 patching,
+                pods,
+                quotas,
                 reading,
+                refusals,
                 replacing,
+                representations,
                 rollouts,
+                scaling,
                 unknown_fields,
                 validation,
+                versions,
+                watching,
             }
         }
     };

@@ -13,12 +13,12 @@ pub struct Names {
     /// Name to value.
     values: BTreeMap<String, String>,
     /// Class and value to name.
-    names: BTreeMap<(&'static str, String), String>,
+    given: BTreeMap<(&'static str, String), String>,
 }
 
 impl Names {
     pub fn new(namespace: &str) -> Names {
-        Names { namespace: namespace.to_owned(), values: BTreeMap::new(), names: BTreeMap::new() }
+        Names { namespace: namespace.to_owned(), values: BTreeMap::new(), given: BTreeMap::new() }
     }
 
     /// The name of a value, which it gets now if it has none.
@@ -26,12 +26,12 @@ impl Names {
         if value.starts_with("00000000-") {
             return value.to_owned(); // A transcript's own idea of a uid.
         }
-        if let Some(name) = self.names.get(&(class, value.to_owned())) {
+        if let Some(name) = self.given.get(&(class, value.to_owned())) {
             return name.clone();
         }
-        let number = self.names.keys().filter(|(other, _)| *other == class).count() + 1;
+        let number = self.given.keys().filter(|(other, _)| *other == class).count() + 1;
         let name = format!("<{class}:{number}>");
-        self.names.insert((class, value.to_owned()), name.clone());
+        self.given.insert((class, value.to_owned()), name.clone());
         self.values.insert(name.clone(), value.to_owned());
         name
     }
@@ -64,6 +64,11 @@ impl Names {
         for (pattern, word) in WORDS.iter() {
             text = pattern.replace_all(&text, *word).into_owned();
         }
+        let versions = VERSION.replace_all(&text, |found: &Captures| {
+            let known = self.given.get(&("rv", found["value"].to_owned()));
+            format!("{}{}", &found["lead"], known.map_or("<rv>", String::as_str))
+        });
+        text = versions.into_owned();
         for (pattern, class) in NUMBERED.iter() {
             let named = pattern.replace_all(&text, |found: &Captures| {
                 let lead = found.name("lead").map_or("", |lead| lead.as_str());
@@ -115,6 +120,7 @@ impl Names {
             ("continue", Value::String(token)) if !token.is_empty() => self.latest("<continue>", &token).into(),
             ("hostIP", Value::String(_)) => "<node ip>".into(),
             ("nodePort" | "healthCheckNodePort", Value::Number(_)) => "<port>".into(),
+            ("imageID", Value::String(text)) if !text.is_empty() => "<image>".into(),
             ("reportingInstance", Value::String(text)) if !text.is_empty() => "<instance>".into(),
             ("hostIPs", Value::Array(items)) => {
                 items.iter().map(|_| serde_json::json!({ "ip": "<node ip>" })).collect()
@@ -127,7 +133,7 @@ impl Names {
     /// older than.
     fn version_of_collection(&mut self, version: &str, newest: u64) -> String {
         let number = version.parse::<u64>().unwrap_or(0);
-        let seen = self.names.keys().filter(|(class, _)| *class == "rv");
+        let seen = self.given.keys().filter(|(class, _)| *class == "rv");
         let seen = seen.filter_map(|(_, value)| value.parse().ok()).max().unwrap_or(0);
         match number {
             0 => version.to_owned(),
@@ -165,7 +171,7 @@ static WORDS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+\d{4}", "<time>"),
         // The names of events end in the time in hexadecimal.
         (r"\.[0-9a-f]{16}\b", ".<stamp>"),
-        (r"stand-in://\S+", "<container>"),
+        (r"\b[a-z-]+://[0-9a-f]{64}\b", "<container>"),
         (r"\bnode-\d+\b", "<node>"),
         (r"\bzone-\d+\b", "<zone>"),
         (r"(too old resource version: \d+) \(\d+\)", "$1 (<rv>)"),
@@ -174,12 +180,17 @@ static WORDS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     compile(table)
 });
 
+/// A resource version in a sentence, which may be one that never was.
+static VERSION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?P<lead>(?i:resource ?version)[^0-9<,"]{0,24})(?P<value>\d{2,})\b"#).expect("a pattern")
+});
+
 /// What is numbered by order of appearance, in this order.
 static NUMBERED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let table = [
         (r"(?P<value>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)", "uid"),
         (r"(?P<value>\b10\.\d+\.\d+\.\d+\b)", "ip"),
-        (r"(?P<lead>(?i:resource ?version)[^0-9<,]{0,24})(?P<value>\d{2,})\b", "rv"),
+        (r#"(?P<lead>resourceVersion\\*"?: ?\\*")(?P<value>\d{2,})"#, "rv"),
         // What generateName appends: no vowels, and nothing that looks like another character.
         (r"(?P<lead>-)(?P<value>[bcdfghjklmnpqrstvwxz2456789]{5})\b", "id"),
     ];
@@ -195,11 +206,11 @@ fn equal_values_have_equal_names_which_stand_for_them() {
     let mut names = Names::new("t-x7k2p");
     let answer = serde_json::json!({
         "metadata": { "resourceVersion": "12", "namespace": "t-x7k2p", "name": "web-bcd24" },
-        "message": "pod web-bcd24, ResourceVersion in object meta: 12",
+        "status": "pod web-bcd24, ResourceVersion in object meta: 12",
     });
     let seen = names.value(answer.clone());
     assert_eq!(seen["metadata"]["resourceVersion"], "<rv:1>");
-    assert_eq!(seen["message"], "pod web-<id:1>, ResourceVersion in object meta: <rv:1>");
+    assert_eq!(seen["status"], "pod web-<id:1>, ResourceVersion in object meta: <rv:1>");
     assert_eq!(names.substitute_in(seen), answer);
 }
 

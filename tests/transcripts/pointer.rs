@@ -1,5 +1,5 @@
-//! Paths into JSON: JSON Pointers whose segments may also be `name=web` (the element of a list with that field), `*` (every
-//! element) and `#` (how many).
+//! Paths into JSON: JSON Pointers whose segments may also be `name=web` or `metadata.name=web` (the element of a list with
+//! that field), `*` (every element) and `#` (how many).
 
 use serde_json::{Map, Value, json};
 
@@ -78,7 +78,7 @@ fn positions(value: &Value, segment: &str) -> Vec<String> {
         Value::Array(items) => {
             let holds = |(index, item): (usize, &Value)| {
                 let meant = match segment.split_once('=') {
-                    Some((field, text)) => item[field].as_str() == Some(text),
+                    Some((field, text)) => field.split('.').fold(item, |inner, key| &inner[key]).as_str() == Some(text),
                     None => segment == "*" || segment == index.to_string(),
                 };
                 meant.then(|| index.to_string())

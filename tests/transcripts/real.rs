@@ -20,7 +20,8 @@ impl Real {
     pub async fn connect() -> Real {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = Config::from_kubeconfig(&KubeConfigOptions::default()).await;
-        let config = config.expect("KUBECONFIG names the control plane of tests/cluster");
+        let mut config = config.expect("KUBECONFIG names the control plane of tests/cluster");
+        config.default_retry = false; // A refusal is an answer too.
         Real { client: Client::try_from(config).expect("a client") }
     }
 }
@@ -44,7 +45,7 @@ impl Target for Real {
         true
     }
 
-    /// Pods are refused before there is the service account, and lists of ConfigMaps would show the other one come.
+    /// Pods are refused before there is the service account, and lists of `ConfigMaps` would show the other one come.
     fn settle<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, ()> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), namespace);
         let maps: Api<ConfigMap> = Api::namespaced(self.client(), namespace);

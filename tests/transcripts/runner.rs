@@ -37,10 +37,8 @@ pub async fn replay(target: &dyn Target, title: &str, text: &str) -> String {
             Part::Prose(prose) => replayed.push_str(&prose),
             Part::Step(step) => {
                 let skipped = if target.is_real() { Directive::ByHand } else { Directive::RealOnly };
-                let answer = match step.has(&skipped) {
-                    true => step.recorded(),
-                    false => answer(target, &step, &mut names).await,
-                };
+                let skip = step.has(&skipped);
+                let answer = if skip { step.recorded() } else { answer(target, &step, &mut names).await };
                 replayed.push_str(&step.render(&answer));
             }
         }
@@ -82,7 +80,7 @@ fn at(answer: &Answer, path: &str) -> Option<Value> {
 fn render(answer: Answer, step: &Step, names: &mut Names) -> String {
     let mut text = format!("< {}\n", answer.code);
     for header in answer.headers {
-        text.push_str(&format!("< {}\n", names.text(&header)));
+        text.extend(["< ", &names.text(&header), "\n"]);
     }
     match answer.body {
         Content::Text(body) => {
