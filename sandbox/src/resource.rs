@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::openapi;
+use crate::schema::{Schema, Schemas};
 use crate::store::ResourceKey;
 
 /// A resource in one version.
@@ -34,8 +36,17 @@ pub struct Resource {
     pub status: bool,
     /// Where the scale subresource reads and writes, if there is one.
     pub scale: Option<Scale>,
-    /// Whether a CustomResourceDefinition made it.
-    pub custom: bool,
+    /// The version of the CustomResourceDefinition that made it; `None` where it is built in.
+    pub custom: Option<Custom>,
+}
+
+/// What a CustomResourceDefinition says of one version.
+#[derive(Debug)]
+pub struct Custom {
+    /// Its schema.
+    pub schema: Arc<Schema>,
+    /// The entry of `spec.versions`.
+    pub version: Value,
 }
 
 /// Where an object keeps what the scale subresource shows.
@@ -50,6 +61,19 @@ pub struct Scale {
 }
 
 impl Resource {
+    /// Whether a CustomResourceDefinition made it.
+    pub fn is_custom(&self) -> bool {
+        self.custom.is_some()
+    }
+
+    /// What its objects look like.
+    pub fn schema(&self) -> Option<Arc<Schema>> {
+        match &self.custom {
+            Some(custom) => Some(Arc::clone(&custom.schema)),
+            None => Schemas::builtin().kind(&self.group, &self.version, &self.kind),
+        }
+    }
+
     /// `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         match self.group.as_str() {
@@ -69,8 +93,15 @@ impl Registry {
     /// The built-in resources.
     pub fn builtin() -> Registry {
         let mut registry = Registry::default();
-        for &(group, kind, plural, namespaced, status) in BUILTIN {
-            registry.add(Arc::new(builtin(group, kind, plural, namespaced, status)));
+        for group in openapi::resources() {
+            let name = group["metadata"]["name"].as_str().unwrap_or_default();
+            for version in group["versions"].as_array().into_iter().flatten() {
+                let of = (name, version["version"].as_str().unwrap_or_default());
+                let resources = version["resources"].as_array().into_iter().flatten();
+                for resource in resources.filter(|resource| is_kept(of, resource)) {
+                    registry.add(Arc::new(builtin(of, resource)));
+                }
+            }
         }
         registry
     }
@@ -131,7 +162,10 @@ impl Registry {
                 namespaced: spec["scope"] == "Namespaced",
                 status: version.pointer("/subresources/status").is_some(),
                 scale: version.pointer("/subresources/scale").map(custom_scale),
-                custom: true,
+                custom: Some(Custom {
+                    schema: schema_of(version),
+                    version: version.clone(),
+                }),
             }));
         }
     }
@@ -143,6 +177,51 @@ impl Registry {
     }
 }
 
+/// A schema that cannot be read lets everything through; the definition's validation tells what is wrong with it.
+fn schema_of(version: &Value) -> Arc<Schema> {
+    Schema::of_crd_version(&version["schema"]["openAPIV3Schema"])
+        .unwrap_or_else(|_| Arc::new(Schema { preserves_unknown: true, custom: true, ..Schema::default() }))
+}
+
+/// What is only asked and not stored is no resource here, and what has two names is stored under the first.
+pub fn is_kept((group, version): (&str, &str), resource: &Value) -> bool {
+    const SECOND_NAMES: [(&str, &str); 2] = [("events.k8s.io", "v1"), ("autoscaling", "v1")];
+    let verbs = resource["verbs"].as_array().into_iter().flatten();
+    verbs.into_iter().any(|verb| verb == "list")
+        && !SECOND_NAMES.contains(&(group, version))
+        && resource["resource"] != "componentstatuses"
+}
+
+/// A resource as discovery describes it.
+fn builtin((group, version): (&str, &str), found: &Value) -> Resource {
+    let text = |pointer: &str| found.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let list = |field: &str| serde_json::from_value(found[field].clone()).unwrap_or_default();
+    let has = |name: &str| {
+        let mut subresources = found["subresources"].as_array().into_iter().flatten();
+        subresources.any(|subresource| subresource["subresource"] == name)
+    };
+    let (plural, kind) = (text("/resource"), text("/responseKind/kind"));
+    Resource {
+        key: if group.is_empty() { plural.as_str().into() } else { format!("{plural}.{group}").into() },
+        group: group.to_owned(),
+        version: version.to_owned(),
+        list_kind: format!("{kind}List"),
+        kind,
+        plural,
+        singular: text("/singularResource"),
+        short_names: list("shortNames"),
+        categories: list("categories"),
+        namespaced: found["scope"] == "Namespaced",
+        status: has("status"),
+        scale: has("scale").then(|| Scale {
+            spec_replicas: "/spec/replicas".to_owned(),
+            status_replicas: "/status/replicas".to_owned(),
+            selector: None,
+        }),
+        custom: None,
+    }
+}
+
 fn custom_scale(scale: &Value) -> Scale {
     let pointer = |field: &str| scale[field].as_str().map(|path| path.replace('.', "/"));
     Scale {
@@ -151,64 +230,3 @@ fn custom_scale(scale: &Value) -> Scale {
         selector: pointer("labelSelectorPath"),
     }
 }
-
-fn builtin(group: &str, kind: &str, plural: &str, namespaced: bool, status: bool) -> Resource {
-    let scaled = ["Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"].contains(&kind);
-    let version = if group == "autoscaling" { "v2" } else { "v1" };
-    Resource {
-        key: if group.is_empty() { plural.into() } else { format!("{plural}.{group}").into() },
-        group: group.to_owned(),
-        version: version.to_owned(),
-        kind: kind.to_owned(),
-        list_kind: format!("{kind}List"),
-        plural: plural.to_owned(),
-        singular: kind.to_lowercase(),
-        short_names: Vec::new(),
-        categories: Vec::new(),
-        namespaced,
-        status,
-        scale: scaled.then(|| Scale {
-            spec_replicas: "/spec/replicas".to_owned(),
-            status_replicas: "/status/replicas".to_owned(),
-            selector: None,
-        }),
-        custom: false,
-    }
-}
-
-/// Group, kind, name in paths, whether in namespaces, whether with a status of its own.
-const BUILTIN: &[(&str, &str, &str, bool, bool)] = &[
-    ("", "ConfigMap", "configmaps", true, false),
-    ("", "Endpoints", "endpoints", true, false),
-    ("", "Event", "events", true, false),
-    ("", "LimitRange", "limitranges", true, false),
-    ("", "Namespace", "namespaces", false, true),
-    ("", "Node", "nodes", false, true),
-    ("", "PersistentVolumeClaim", "persistentvolumeclaims", true, true),
-    ("", "Pod", "pods", true, true),
-    ("", "PodTemplate", "podtemplates", true, false),
-    ("", "ReplicationController", "replicationcontrollers", true, true),
-    ("", "ResourceQuota", "resourcequotas", true, true),
-    ("", "Secret", "secrets", true, false),
-    ("", "Service", "services", true, true),
-    ("", "ServiceAccount", "serviceaccounts", true, false),
-    ("apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinitions", false, true),
-    ("apps", "ControllerRevision", "controllerrevisions", true, false),
-    ("apps", "DaemonSet", "daemonsets", true, true),
-    ("apps", "Deployment", "deployments", true, true),
-    ("apps", "ReplicaSet", "replicasets", true, true),
-    ("apps", "StatefulSet", "statefulsets", true, true),
-    ("autoscaling", "HorizontalPodAutoscaler", "horizontalpodautoscalers", true, true),
-    ("batch", "CronJob", "cronjobs", true, true),
-    ("batch", "Job", "jobs", true, true),
-    ("coordination.k8s.io", "Lease", "leases", true, false),
-    ("discovery.k8s.io", "EndpointSlice", "endpointslices", true, false),
-    ("networking.k8s.io", "Ingress", "ingresses", true, true),
-    ("networking.k8s.io", "IngressClass", "ingressclasses", false, false),
-    ("networking.k8s.io", "NetworkPolicy", "networkpolicies", true, false),
-    ("policy", "PodDisruptionBudget", "poddisruptionbudgets", true, true),
-    ("rbac.authorization.k8s.io", "ClusterRole", "clusterroles", false, false),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding", "clusterrolebindings", false, false),
-    ("rbac.authorization.k8s.io", "Role", "roles", true, false),
-    ("rbac.authorization.k8s.io", "RoleBinding", "rolebindings", true, false),
-];

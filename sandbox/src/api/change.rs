@@ -10,12 +10,29 @@ use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::{Sandbox, State};
 use crate::write::delete::Deleted;
-use crate::write::{self, Call, DeleteOptions, Part, Propagation};
+use crate::write::{self, Call, DeleteOptions, Part, Propagation, Unknown};
 
 fn call(request: &Request) -> Call<'_> {
     let part = if request.path.subresource.as_deref() == Some("status") { Part::Status } else { Part::Main };
     let dry_run = request.query.get("dryRun") == "All";
-    Call { part, dry_run, ..Call::new(&request.resource, request.namespace(), &request.manager) }
+    let unknown = match request.query.get("fieldValidation") {
+        "Strict" => Unknown::Refused,
+        "Ignore" => Unknown::Ignored,
+        _ => Unknown::Warned,
+    };
+    Call { part, dry_run, unknown, ..Call::new(&request.resource, request.namespace(), &request.manager) }
+}
+
+/// Writes, and takes the warnings along.
+fn warned(
+    sandbox: &Sandbox,
+    write: impl FnOnce(&mut State) -> Result<Arc<Value>, Refusal>,
+) -> Result<(Arc<Value>, Vec<String>), Refusal> {
+    sandbox.with(|state| {
+        state.warnings.clear();
+        let written = write(state)?;
+        Ok((written, std::mem::take(&mut state.warnings)))
+    })
 }
 
 /// The body as JSON or YAML.
@@ -34,16 +51,16 @@ pub fn create(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     if request.resource.namespaced && request.path.namespace.is_none() {
         return Err(Refusal::method_not_allowed());
     }
-    let made = sandbox.with(|state| write::create(state, &call(request), new))?;
-    Ok(Answer::Json(201, request.form.object(&made), Vec::new()))
+    let (made, warnings) = warned(sandbox, |state| write::create(state, &call(request), new))?;
+    Ok(Answer::Json(201, request.form.object(&made), warnings))
 }
 
 /// PUT: the whole object.
 pub fn replace(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let new = decode(request)?;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let written = sandbox.with(|state| write::replace(state, &call(request), name, new))?;
-    Ok(Answer::ok(request.form.object(&written)))
+    let (written, warnings) = warned(sandbox, |state| write::replace(state, &call(request), name, new))?;
+    Ok(Answer::Json(200, request.form.object(&written), warnings))
 }
 
 /// PATCH: some of the object.
@@ -51,8 +68,8 @@ pub fn patch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let patch: Value = serde_json::from_slice(&request.body)
         .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let written = sandbox.with(|state| patched(state, request, name, &patch))?;
-    Ok(Answer::ok(request.form.object(&written)))
+    let (written, warnings) = warned(sandbox, |state| patched(state, request, name, &patch))?;
+    Ok(Answer::Json(200, request.form.object(&written), warnings))
 }
 
 fn patched(state: &mut State, request: &Request, name: &str, patch: &Value) -> Result<Arc<Value>, Refusal> {
@@ -77,7 +94,7 @@ fn patched(state: &mut State, request: &Request, name: &str, patch: &Value) -> R
 }
 
 fn accepted_patches(resource: &Resource) -> &'static str {
-    if resource.custom {
+    if resource.is_custom() {
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
     } else {
         "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"

@@ -1,17 +1,233 @@
-//! What there is: versions, groups, resources.
+//! What there is: versions, groups, resources, and what their objects look like.
 
-use http::HeaderMap;
-use serde_json::json;
+use http::{HeaderMap, header};
+use serde_json::{Value, json};
 
 use super::Answer;
+use crate::openapi;
 use crate::refusal::Refusal;
-use crate::state::Sandbox;
+use crate::resource::{Registry, Resource, is_kept};
+use crate::state::{Sandbox, State};
 
 /// Answers every path that names no resource.
-pub fn answer(_sandbox: &Sandbox, path: &str, _headers: &HeaderMap) -> Result<Answer, Refusal> {
-    match path.trim_end_matches('/') {
-        "/version" => Ok(Answer::ok(json!({ "major": "1", "minor": "34", "gitVersion": "v1.34.2" }))),
-        "/healthz" | "/readyz" | "/livez" => Ok(Answer::Raw("text/plain; charset=utf-8", "ok".into())),
+pub fn answer(sandbox: &Sandbox, path: &str, headers: &HeaderMap) -> Result<Answer, Refusal> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let aggregated = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("as=APIGroupDiscoveryList") && accept.contains("v=v2"));
+    sandbox.with(|state| match &segments[..] {
+        ["version"] => Ok(Answer::ok(version())),
+        ["healthz" | "readyz" | "livez"] => Ok(Answer::Raw("text/plain; charset=utf-8", "ok".into())),
+        ["api"] if aggregated => Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| name_of(g).is_empty())))),
+        ["apis"] if aggregated => Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| !name_of(g).is_empty())))),
+        ["api"] => Ok(Answer::ok(json!({
+            "kind": "APIVersions", "versions": ["v1"],
+            "serverAddressByClientCIDRs": [{ "clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1:6443" }],
+        }))),
+        ["apis"] => {
+            let groups = groups(state);
+            let listed: Vec<Value> = groups.iter().filter(|group| !name_of(group).is_empty()).map(api_group).collect();
+            Ok(Answer::ok(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": listed })))
+        }
+        ["apis", group] => {
+            let found = groups(state).into_iter().find(|found| name_of(found) == *group);
+            let mut found = api_group(&found.ok_or_else(Refusal::no_such_path)?);
+            found["kind"] = json!("APIGroup");
+            found["apiVersion"] = json!("v1");
+            Ok(Answer::ok(found))
+        }
+        ["api", version] => resource_list(state, "", version),
+        ["apis", group, version] => resource_list(state, group, version),
+        ["openapi", "v3"] => Ok(Answer::ok(documents(&state.registry))),
+        ["openapi", "v3", document @ ..] => schema_document(&state.registry, &document.join("/")),
         _ => Err(Refusal::no_such_path()),
+    })
+}
+
+fn version() -> Value {
+    json!({
+        "major": "1", "minor": "34", "gitVersion": "v1.34.2", "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "2025-11-11T00:00:00Z", "goVersion": "go1.24.9", "compiler": "gc", "platform": "linux/amd64",
+        "emulationMajor": "1", "emulationMinor": "34", "minCompatibilityMajor": "1", "minCompatibilityMinor": "33",
+    })
+}
+
+fn name_of(group: &Value) -> &str {
+    group["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// Every group as aggregated discovery describes it, the core group first.
+fn groups(state: &State) -> Vec<Value> {
+    let mut groups: Vec<Value> = openapi::resources().iter().cloned().filter_map(kept).collect();
+    for resource in state.registry.iter().filter(|resource| resource.is_custom()) {
+        let entry = discovery_entry(resource);
+        let at = groups.iter().position(|group| name_of(group) == resource.group).unwrap_or_else(|| {
+            groups.push(json!({ "metadata": { "name": resource.group, "creationTimestamp": null }, "versions": [] }));
+            groups.len() - 1
+        });
+        let Some(versions) = groups[at]["versions"].as_array_mut() else { continue };
+        match versions.iter_mut().find(|version| version["version"] == resource.version.as_str()) {
+            Some(version) => {
+                if let Some(resources) = version["resources"].as_array_mut() {
+                    resources.push(entry);
+                }
+            }
+            None => versions.push(json!({ "version": resource.version, "freshness": "Current", "resources": [entry] })),
+        }
     }
+    groups
+}
+
+/// A recorded group without what the sandbox does not store.
+fn kept(mut group: Value) -> Option<Value> {
+    let name = name_of(&group).to_owned();
+    let versions = group["versions"].as_array_mut()?;
+    for version in versions.iter_mut() {
+        let number = version["version"].as_str().unwrap_or_default().to_owned();
+        let asked = ["authentication.k8s.io", "authorization.k8s.io"].contains(&name.as_str());
+        if let Some(resources) = version["resources"].as_array_mut() {
+            resources.retain(|resource| asked || is_kept((&name, &number), resource));
+        }
+    }
+    versions.retain(|version| version["resources"].as_array().is_some_and(|resources| !resources.is_empty()));
+    if versions.is_empty() { None } else { Some(group) }
+}
+
+const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+
+fn discovery_entry(resource: &Resource) -> Value {
+    let kind = |group: &str, version: &str, kind: &str| json!({ "group": group, "version": version, "kind": kind });
+    let own = kind(&resource.group, &resource.version, &resource.kind);
+    let mut subresources = Vec::new();
+    if resource.status {
+        subresources.push(json!({ "subresource": "status", "responseKind": own, "verbs": ["get", "patch", "update"] }));
+    }
+    if resource.scale.is_some() {
+        let scale = kind("autoscaling", "v1", "Scale");
+        subresources.push(json!({ "subresource": "scale", "responseKind": scale, "verbs": ["get", "patch", "update"] }));
+    }
+    let mut entry = json!({
+        "resource": resource.plural, "responseKind": own, "singularResource": resource.singular, "verbs": VERBS,
+        "scope": if resource.namespaced { "Namespaced" } else { "Cluster" },
+    });
+    for (field, list) in [("shortNames", &resource.short_names), ("categories", &resource.categories)] {
+        if !list.is_empty() {
+            entry[field] = json!(list);
+        }
+    }
+    if !subresources.is_empty() {
+        entry["subresources"] = json!(subresources);
+    }
+    entry
+}
+
+fn discovery_list(groups: impl Iterator<Item = Value>) -> Value {
+    let items: Vec<Value> = groups.collect();
+    json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items })
+}
+
+fn api_group(group: &Value) -> Value {
+    let name = name_of(group);
+    let versions = group["versions"].as_array().into_iter().flatten();
+    let versions: Vec<Value> = versions
+        .map(|version| {
+            let number = version["version"].as_str().unwrap_or_default();
+            json!({ "groupVersion": format!("{name}/{number}"), "version": number })
+        })
+        .collect();
+    json!({ "name": name, "versions": versions, "preferredVersion": versions.first() })
+}
+
+/// The resources of one version, in the older form.
+fn resource_list(state: &State, group: &str, version: &str) -> Result<Answer, Refusal> {
+    let found = groups(state).into_iter().find(|found| name_of(found) == group);
+    let versions = found.as_ref().and_then(|found| found["versions"].as_array());
+    let found = versions.and_then(|versions| versions.iter().find(|found| found["version"] == version));
+    let resources = found.ok_or_else(Refusal::no_such_path)?["resources"].as_array().into_iter().flatten();
+    let mut listed = Vec::new();
+    for resource in resources {
+        let namespaced = resource["scope"] == "Namespaced";
+        let name = resource["resource"].as_str().unwrap_or_default();
+        let mut entry = json!({
+            "name": name, "singularName": resource["singularResource"], "namespaced": namespaced,
+            "kind": resource["responseKind"]["kind"], "verbs": resource["verbs"],
+        });
+        for field in ["shortNames", "categories"] {
+            if !resource[field].is_null() {
+                entry[field] = resource[field].clone();
+            }
+        }
+        listed.push(entry);
+        for subresource in resource["subresources"].as_array().into_iter().flatten() {
+            let kind = &subresource["responseKind"];
+            let mut entry = json!({
+                "name": format!("{name}/{}", subresource["subresource"].as_str().unwrap_or_default()),
+                "singularName": "", "namespaced": namespaced, "kind": kind["kind"], "verbs": subresource["verbs"],
+            });
+            if kind["group"] != group || kind["version"] != version {
+                entry["group"] = kind["group"].clone();
+                entry["version"] = kind["version"].clone();
+            }
+            listed.push(entry);
+        }
+    }
+    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    Ok(Answer::ok(json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed })))
+}
+
+fn custom_paths(registry: &Registry) -> Vec<String> {
+    let custom = registry.iter().filter(|resource| resource.is_custom());
+    let mut paths: Vec<String> = custom.map(|resource| format!("apis/{}", resource.api_version())).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Where the schemas are.
+fn documents(registry: &Registry) -> Value {
+    let builtin = openapi::paths().iter().map(|path| (*path).to_owned());
+    let all = builtin.chain(custom_paths(registry));
+    let paths: serde_json::Map<String, Value> =
+        all.map(|path| (path.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{path}") }))).collect();
+    json!({ "paths": paths })
+}
+
+fn schema_document(registry: &Registry, path: &str) -> Result<Answer, Refusal> {
+    if let Some(document) = openapi::document(path) {
+        return Ok(Answer::Raw("application/json", document.into()));
+    }
+    let custom: Vec<&Resource> = registry
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|resource| resource.is_custom() && format!("apis/{}", resource.api_version()) == path)
+        .collect();
+    if custom.is_empty() {
+        return Err(Refusal::no_such_path());
+    }
+    let mut document = json!({
+        "openapi": "3.0.0", "info": { "title": "Kubernetes CRD Swagger", "version": "v0.1.0" },
+        "paths": {}, "components": { "schemas": {} },
+    });
+    for resource in custom {
+        let kind = json!([{ "group": resource.group, "version": resource.version, "kind": resource.kind }]);
+        let mut schema = resource.custom.as_ref().map(|custom| custom.version["schema"]["openAPIV3Schema"].clone()).unwrap_or_default();
+        schema["x-kubernetes-group-version-kind"] = kind.clone();
+        schema["properties"]["apiVersion"] = json!({ "type": "string" });
+        schema["properties"]["kind"] = json!({ "type": "string" });
+        schema["properties"]["metadata"] = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+        let mut groups: Vec<&str> = resource.group.split('.').collect();
+        groups.reverse();
+        let name = format!("{}.{}.{}", groups.join("."), resource.version, resource.kind);
+        document["components"]["schemas"][name] = schema;
+        let scope = if resource.namespaced { "namespaces/{namespace}/" } else { "" };
+        let parameter = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" } });
+        let parameters: Vec<Value> =
+            ["dryRun", "fieldManager", "fieldValidation", "force"].into_iter().map(parameter).collect();
+        document["paths"][format!("/{path}/{scope}{}/{{name}}", resource.plural)] = json!({ "patch": {
+            "parameters": parameters,
+            "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": kind[0],
+        } });
+    }
+    Ok(Answer::ok(document))
 }

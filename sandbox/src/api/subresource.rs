@@ -45,7 +45,7 @@ fn scale_of(resource: &Resource, paths: &Scale, object: &Value) -> Value {
     let metadata: serde_json::Map<String, Value> =
         shown.iter().filter(|field| !metadata[**field].is_null()).map(|field| ((*field).to_owned(), metadata[*field].clone())).collect();
     let mut status = json!({ "replicas": number(object, &paths.status_replicas) });
-    let selector = match (&paths.selector, resource.custom) {
+    let selector = match (&paths.selector, resource.is_custom()) {
         (Some(pointer), _) => object.pointer(pointer).and_then(Value::as_str).map(str::to_owned),
         (None, false) => serde_json::from_value(object["spec"]["selector"].clone())
             .ok()

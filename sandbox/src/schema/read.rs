@@ -132,7 +132,8 @@ impl Reader<'_> {
         };
         node.items = written.items.as_deref().map(|items| self.link(items)).transpose()?;
         node.limits = self.limits(written)?;
-        if !self.components.is_empty() && node.kind == Type::Object && node.is_bare() {
+        let says_nothing = matches!(node.kind, Type::Object | Type::Any) && node.items.is_none() && node.is_bare();
+        if !self.components.is_empty() && says_nothing {
             node.preserves_unknown = true;
             node.atomic = true;
         }

@@ -28,6 +28,9 @@ use crate::object;
 use crate::state::{Sandbox, State};
 use crate::store::Change;
 
+/// More looks than anything needs at one moment.
+const MOST_LOOKS: usize = 1_000_000;
+
 /// Something to look at. The order is that of the work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Task {
@@ -85,7 +88,12 @@ pub async fn run(sandbox: Sandbox, runtime: Box<dyn node::Runtime>) {
 
 impl Workloads {
     /// Does everything that there is to do now, and returns when there will be more.
+    ///
+    /// # Panics
+    ///
+    /// When the controllers work against each other for ever, which is a bug of the sandbox.
     pub fn settle(&mut self, state: &mut State) -> Option<Timestamp> {
+        let mut looks = 0;
         loop {
             self.take_changes(state);
             let due = self.alarms.iter().take_while(|(at, _)| *at <= state.now);
@@ -95,6 +103,8 @@ impl Workloads {
                 self.marked.insert(alarm.1);
             }
             let Some(task) = self.marked.pop_first() else { break };
+            looks += 1;
+            assert!(looks < MOST_LOOKS, "the sandbox's controllers never settle: {task:?} again");
             if let Some(at) = self.look(state, &task) {
                 self.alarms.insert((at, task));
             }

@@ -28,6 +28,19 @@ pub enum Part {
     Status,
 }
 
+/// What becomes of fields that nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// The writer is part of the sandbox and does not make mistakes: nothing is checked.
+    Trusted,
+    /// They are dropped.
+    Ignored,
+    /// They are dropped, with a warning.
+    Warned,
+    /// The request is refused.
+    Refused,
+}
+
 /// How a write is made.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
@@ -41,6 +54,8 @@ pub struct Call<'a> {
     pub part: Part,
     /// Do everything but write.
     pub dry_run: bool,
+    /// What becomes of fields that nobody knows.
+    pub unknown: Unknown,
     /// Whether the object carries its field managers already, because it was applied.
     pub managed: bool,
 }
@@ -48,7 +63,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A write to the main part.
     pub fn new(resource: &'a Arc<Resource>, namespace: &'a str, manager: &'a str) -> Call<'a> {
-        Call { resource, namespace, manager, part: Part::Main, dry_run: false, managed: false }
+        Call { resource, namespace, manager, part: Part::Main, dry_run: false, unknown: Unknown::Trusted, managed: false }
     }
 
     /// A write to the status.
@@ -61,6 +76,7 @@ impl<'a> Call<'a> {
 pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<Value>, Refusal> {
     let resource = call.resource;
     place(call, &mut new)?;
+    shape::decode(state, call, &mut new)?;
     namespace_takes(state, call, &new)?;
     let time = object::time(state.now);
     let metadata = map(&mut new, "metadata");
@@ -116,6 +132,7 @@ pub fn update(
     let current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
     let mut new = propose(&current)?;
     place(call, &mut new)?;
+    shape::decode(state, call, &mut new)?;
     precondition(resource, name, &current, &mut new)?;
     keep_what_is_fixed(call, &current, &mut new);
     shape::complete(call, &mut new)?;
@@ -225,7 +242,7 @@ fn namespace_takes(state: &State, call: &Call<'_>, new: &Value) -> Result<(), Re
 /// A `resourceVersion` or `uid` that the writer gives must be the object's.
 fn precondition(resource: &Resource, name: &str, current: &Value, new: &mut Value) -> Result<(), Refusal> {
     let (given, uid) = (object::meta(new, "resourceVersion").to_owned(), object::uid(new).to_owned());
-    if given.is_empty() && resource.custom {
+    if given.is_empty() && resource.is_custom() {
         let cause = crate::refusal::Cause {
             reason: "FieldValueInvalid",
             message: "Invalid value: 0: must be specified for an update".into(),
@@ -275,7 +292,7 @@ fn keep_what_is_fixed(call: &Call<'_>, current: &Value, new: &mut Value) {
             for name in names.iter().filter(|name| !["status", "metadata"].contains(&name.as_str())) {
                 restore(fields, current, name);
             }
-            if call.resource.custom {
+            if call.resource.is_custom() {
                 let managed = fields["metadata"]["managedFields"].take();
                 fields.insert("metadata".into(), current["metadata"].clone());
                 fields["metadata"]["managedFields"] = managed;
