@@ -1,8 +1,14 @@
-.PHONY: test try lint crds
+.PHONY: test prove try lint crds
 
 # Everything: units, laws, golden vectors, and the scenarios on a real control plane.
 test:
 	@tests/all
+
+# Every scenario with a crash before and after each write, and with each answer lost; and the planted bugs, which must all
+# be found.
+prove:
+	cargo test --release --locked --workspace --features planted-bugs --test scenarios prove:: -- \
+		--include-ignored --nocapture --test-threads 1
 
 # The product on a throwaway control plane, in a few minutes.
 try:

@@ -57,7 +57,7 @@ impl Bug {
 }
 
 #[cfg(feature = "planted-bugs")]
-mod planted {
+mod switch {
     use std::cell::Cell;
 
     use super::Bug;
@@ -78,7 +78,7 @@ mod planted {
 }
 
 #[cfg(feature = "planted-bugs")]
-pub use planted::{is, plant};
+pub use switch::{is, plant};
 
 /// Whether this bug is planted: never, without the feature.
 #[cfg(not(feature = "planted-bugs"))]

@@ -26,7 +26,13 @@ impl Ids {
     pub fn uid(&mut self) -> String {
         let (a, b) = (self.next(), self.next());
         let variant = 0x8000 | ((b >> 48) & 0x3fff);
-        format!("{:08x}-{:04x}-4{:03x}-{variant:04x}-{:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff, b & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{variant:04x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xffff,
+            a & 0xfff,
+            b & 0xffff_ffff_ffff
+        )
     }
 
     /// A name that begins with this; a long beginning is cut.

@@ -180,7 +180,8 @@ impl Line {
 
 /// What a client sees when the connection breaks after its request.
 fn lost() -> Response<Body> {
-    let status = crate::refusal::Refusal::with(504, "Timeout", "the connection broke before the answer came", Value::Null);
+    let status =
+        crate::refusal::Refusal::with(504, "Timeout", "the connection broke before the answer came", Value::Null);
     let mut response = Response::new(Body::Whole(Some(status.to_status().to_string().into())));
     *response.status_mut() = http::StatusCode::GATEWAY_TIMEOUT;
     response

@@ -133,8 +133,7 @@ impl Refusal {
             "" => resource.kind.clone(),
             group => format!("{}.{group}", resource.kind),
         };
-        let mut refusal =
-            Refusal::about(422, "Invalid", format!("{kind} {name:?} is invalid: {list}"), resource, name);
+        let mut refusal = Refusal::about(422, "Invalid", format!("{kind} {name:?} is invalid: {list}"), resource, name);
         refusal.details["kind"] = json!(resource.kind);
         refusal.details["causes"] = causes.iter().map(Cause::to_json).collect();
         refusal
@@ -159,7 +158,8 @@ impl Refusal {
 
     /// A body of a type that this request does not take.
     pub fn unsupported_media_type(accepted: &str) -> Refusal {
-        let message = format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
+        let message =
+            format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
         Refusal::new(415, "UnsupportedMediaType", message, json!({}))
     }
 

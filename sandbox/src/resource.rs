@@ -162,10 +162,7 @@ impl Registry {
                 namespaced: spec["scope"] == "Namespaced",
                 status: version.pointer("/subresources/status").is_some(),
                 scale: version.pointer("/subresources/scale").map(custom_scale),
-                custom: Some(Custom {
-                    schema: schema_of(version),
-                    version: version.clone(),
-                }),
+                custom: Some(Custom { schema: schema_of(version), version: version.clone() }),
             }));
         }
     }

@@ -43,8 +43,8 @@ impl Selection {
     pub fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Selection, Refusal> {
         let terms = split(labels).into_iter().filter(|term| !term.is_empty());
         let labels_read: Result<Vec<_>, _> = terms.map(label_term).collect();
-        let labels_read = labels_read
-            .map_err(|why| Refusal::bad_request(format!("unable to parse requirement: {why}")))?;
+        let labels_read =
+            labels_read.map_err(|why| Refusal::bad_request(format!("unable to parse requirement: {why}")))?;
         let mut selection = Selection { labels: labels_read, fields: Vec::new() };
         for term in fields.split(',').filter(|term| !term.is_empty()) {
             let (path, equal, value) = field_term(term)?;
@@ -77,7 +77,11 @@ impl Selection {
 
 /// How error messages name a resource.
 fn gvr(resource: &Resource) -> String {
-    format!("{}, Resource={}", if resource.group.is_empty() { "/v1".to_owned() } else { resource.api_version() }, resource.plural)
+    format!(
+        "{}, Resource={}",
+        if resource.group.is_empty() { "/v1".to_owned() } else { resource.api_version() },
+        resource.plural
+    )
 }
 
 impl LabelTerm {
@@ -116,7 +120,11 @@ fn label_term(term: &str) -> Result<LabelTerm, String> {
     let made = |key: &str, test| {
         let key = key.trim();
         let well_formed = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-        if well_formed { Ok(LabelTerm { key: key.to_owned(), test }) } else { Err(format!("found '{term}', expected: a label")) }
+        if well_formed {
+            Ok(LabelTerm { key: key.to_owned(), test })
+        } else {
+            Err(format!("found '{term}', expected: a label"))
+        }
     };
     let number = |text: &str| {
         text.trim().parse().map_err(|_| format!("for 'Gt', 'Lt' operators, the value must be an integer: {text:?}"))
@@ -238,10 +246,23 @@ mod tests {
 
     #[test]
     fn labels_are_selected_as_kubectl_writes_them() {
-        for yes in ["", "app=web", "app==web", "app!=shop", "app in (shop, web)", "app notin (shop)", "app", "!other", "n>4", "n<6,app"] {
+        for yes in [
+            "",
+            "app=web",
+            "app==web",
+            "app!=shop",
+            "app in (shop, web)",
+            "app notin (shop)",
+            "app",
+            "!other",
+            "n>4",
+            "n<6,app",
+        ] {
             assert!(selected(yes), "{yes}");
         }
-        for no in ["app=shop", "app!=web", "app in (shop)", "app notin (web,shop)", "!app", "other", "n>5", "app,other=x"] {
+        for no in
+            ["app=shop", "app!=web", "app in (shop)", "app notin (web,shop)", "!app", "other", "n>5", "app,other=x"]
+        {
             assert!(!selected(no), "{no}");
         }
     }

@@ -126,7 +126,14 @@ impl Store {
         Arc::new(object)
     }
 
-    fn record(&mut self, resource: &ResourceKey, before: Option<Arc<Value>>, after: &Arc<Value>, deleted: bool, mark: Mark) {
+    fn record(
+        &mut self,
+        resource: &ResourceKey,
+        before: Option<Arc<Value>>,
+        after: &Arc<Value>,
+        deleted: bool,
+        mark: Mark,
+    ) {
         let (resource, after) = (Arc::clone(resource), Arc::clone(after));
         let Mark { by, at } = mark;
         self.changes.push_back(Change { version: self.version, resource, before, after, deleted, by, at });

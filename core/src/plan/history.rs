@@ -16,7 +16,8 @@ pub(super) fn collect(d: &mut Draft<'_>) {
     let kept: Vec<_> = d.revisions.old.iter().copied().filter(|rs| !rs.is_deleting()).collect();
     let surplus = kept.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
     for rs in kept.into_iter().take(surplus) {
-        let drained = planted::is(Bug::DeletesServingRevisions) || rs.wanted() == 0 && rs.observed().replicas == 0 && rs.is_observed();
+        let drained = planted::is(Bug::DeletesServingRevisions)
+            || rs.wanted() == 0 && rs.observed().replicas == 0 && rs.is_observed();
         if drained {
             d.plan(Effect::DeleteReplicaSet(Target::of(&rs.metadata)), Some(Phase::Collect), Vec::new());
         }

@@ -38,9 +38,8 @@ fn warned(
 /// The body as JSON or YAML.
 pub fn decode(request: &Request) -> Result<Value, Refusal> {
     match request.content_type.as_str() {
-        "" | "application/json" => serde_json::from_slice(&request.body).map_err(|error| {
-            Refusal::bad_request(format!("error decoding the body as JSON: {error}"))
-        }),
+        "" | "application/json" => serde_json::from_slice(&request.body)
+            .map_err(|error| Refusal::bad_request(format!("error decoding the body as JSON: {error}"))),
         _ => Err(Refusal::unsupported_media_type("application/json, application/yaml")),
     }
 }
@@ -121,7 +120,8 @@ pub fn delete(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
 
 /// Resources whose deletion answers with the object instead of a Status.
 fn returns_deleted(resource: &Resource) -> bool {
-    ["pods", "services", "serviceaccounts", "resourcequotas", "limitranges", "podtemplates", "persistentvolumeclaims"].contains(&&*resource.key)
+    ["pods", "services", "serviceaccounts", "resourcequotas", "limitranges", "podtemplates", "persistentvolumeclaims"]
+        .contains(&&*resource.key)
 }
 
 fn success(resource: &Resource, object: &Value) -> Value {
@@ -136,7 +136,8 @@ fn success(resource: &Resource, object: &Value) -> Value {
 pub fn delete_collection(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let options = delete_options(request)?;
     let query = &request.query;
-    let selection = crate::selector::Selection::parse(&request.resource, query.get("labelSelector"), query.get("fieldSelector"))?;
+    let selection =
+        crate::selector::Selection::parse(&request.resource, query.get("labelSelector"), query.get("fieldSelector"))?;
     sandbox.with(|state| {
         let objects = state.store.list(&request.resource.key, request.path.namespace.as_deref());
         let selected: Vec<Arc<Value>> = objects.filter(|object| selection.matches(object)).cloned().collect();

@@ -19,8 +19,12 @@ pub fn answer(sandbox: &Sandbox, path: &str, headers: &HeaderMap) -> Result<Answ
     sandbox.with(|state| match &segments[..] {
         ["version"] => Ok(Answer::ok(version())),
         ["healthz" | "readyz" | "livez"] => Ok(Answer::Raw("text/plain; charset=utf-8", "ok".into())),
-        ["api"] if aggregated => Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| name_of(g).is_empty())))),
-        ["apis"] if aggregated => Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| !name_of(g).is_empty())))),
+        ["api"] if aggregated => {
+            Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| name_of(g).is_empty()))))
+        }
+        ["apis"] if aggregated => {
+            Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| !name_of(g).is_empty()))))
+        }
         ["api"] => Ok(Answer::ok(json!({
             "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [{ "clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1:6443" }],
@@ -105,7 +109,8 @@ fn discovery_entry(resource: &Resource) -> Value {
     }
     if resource.scale.is_some() {
         let scale = kind("autoscaling", "v1", "Scale");
-        subresources.push(json!({ "subresource": "scale", "responseKind": scale, "verbs": ["get", "patch", "update"] }));
+        subresources
+            .push(json!({ "subresource": "scale", "responseKind": scale, "verbs": ["get", "patch", "update"] }));
     }
     let mut entry = json!({
         "resource": resource.plural, "responseKind": own, "singularResource": resource.singular, "verbs": VERBS,
@@ -173,7 +178,9 @@ fn resource_list(state: &State, group: &str, version: &str) -> Result<Answer, Re
         }
     }
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Ok(Answer::ok(json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed })))
+    Ok(Answer::ok(
+        json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed }),
+    ))
 }
 
 fn custom_paths(registry: &Registry) -> Vec<String> {
@@ -211,7 +218,11 @@ fn schema_document(registry: &Registry, path: &str) -> Result<Answer, Refusal> {
     });
     for resource in custom {
         let kind = json!([{ "group": resource.group, "version": resource.version, "kind": resource.kind }]);
-        let mut schema = resource.custom.as_ref().map(|custom| custom.version["schema"]["openAPIV3Schema"].clone()).unwrap_or_default();
+        let mut schema = resource
+            .custom
+            .as_ref()
+            .map(|custom| custom.version["schema"]["openAPIV3Schema"].clone())
+            .unwrap_or_default();
         schema["x-kubernetes-group-version-kind"] = kind.clone();
         schema["properties"]["apiVersion"] = json!({ "type": "string" });
         schema["properties"]["kind"] = json!({ "type": "string" });

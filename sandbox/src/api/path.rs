@@ -22,8 +22,7 @@ pub struct Path {
 impl Path {
     /// Reads `/api/v1/...` and `/apis/GROUP/VERSION/...`; `None` for every other path, and for those that name no resource.
     pub fn parse(path: &str) -> Option<Path> {
-        let segments: Vec<String> =
-            path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect();
+        let segments: Vec<String> = path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (group, version, rest) = match &segments[..] {
             ["api", version, rest @ ..] => ("", *version, rest),
@@ -85,9 +84,9 @@ impl Query {
         match self.get(key) {
             "" => Ok(None),
             text => {
-                let number = text.parse().map_err(|_| {
-                    Refusal::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
-                })?;
+                let number = text
+                    .parse()
+                    .map_err(|_| Refusal::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?;
                 Ok(Some(number))
             }
         }
@@ -131,7 +130,10 @@ mod tests {
             ("/api/v1/namespaces/shop/status", " v1 - namespaces shop status"),
             ("/api/v1/namespaces/shop/pods", " v1 shop pods - -"),
             ("/apis/apps/v1/namespaces/shop/replicasets/web/scale", "apps v1 shop replicasets web scale"),
-            ("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/a.b/status", "apiextensions.k8s.io v1 - customresourcedefinitions a.b status"),
+            (
+                "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/a.b/status",
+                "apiextensions.k8s.io v1 - customresourcedefinitions a.b status",
+            ),
         ] {
             assert_eq!(parts(path).as_deref(), Some(expected), "{path}");
         }

@@ -21,9 +21,12 @@ pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result
         }),
         ("scale", Some(paths), "PUT" | "PATCH") => rescale(sandbox, request, paths),
         ("eviction", _, "POST") if *request.resource.key == *"pods" => evict(sandbox, request),
-        ("log", _, "GET") if *request.resource.key == *"pods" => {
-            Err(Refusal::with(501, "NotImplemented", "the sandbox runs no containers, so its pods have no logs", Value::Null))
-        }
+        ("log", _, "GET") if *request.resource.key == *"pods" => Err(Refusal::with(
+            501,
+            "NotImplemented",
+            "the sandbox runs no containers, so its pods have no logs",
+            Value::Null,
+        )),
         ("scale" | "eviction" | "log", ..) => Err(Refusal::method_not_allowed()),
         _ => Err(Refusal::no_such_path()),
     }
@@ -42,8 +45,11 @@ fn number(object: &Value, pointer: &str) -> i64 {
 fn scale_of(resource: &Resource, paths: &Scale, object: &Value) -> Value {
     let metadata = &object["metadata"];
     let shown = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
-    let metadata: serde_json::Map<String, Value> =
-        shown.iter().filter(|field| !metadata[**field].is_null()).map(|field| ((*field).to_owned(), metadata[*field].clone())).collect();
+    let metadata: serde_json::Map<String, Value> = shown
+        .iter()
+        .filter(|field| !metadata[**field].is_null())
+        .map(|field| ((*field).to_owned(), metadata[*field].clone()))
+        .collect();
     let mut status = json!({ "replicas": number(object, &paths.status_replicas) });
     let selector = match (&paths.selector, resource.is_custom()) {
         (Some(pointer), _) => object.pointer(pointer).and_then(Value::as_str).map(str::to_owned),
@@ -71,7 +77,10 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
             .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?
     };
     let name = request.path.name.as_deref().unwrap_or_default();
-    let call = Call { dry_run: request.query.get("dryRun") == "All", ..Call::new(&request.resource, request.namespace(), &request.manager) };
+    let call = Call {
+        dry_run: request.query.get("dryRun") == "All",
+        ..Call::new(&request.resource, request.namespace(), &request.manager)
+    };
     let written = sandbox.with(|state| {
         write::update(state, &call, name, |current| {
             let mut scale = scale_of(&request.resource, paths, current);
@@ -80,7 +89,8 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
                 (_, "application/json-patch+json") => {
                     let operations: json_patch::Patch = serde_json::from_value(given)
                         .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
-                    json_patch::patch(&mut scale, &operations).map_err(|error| Refusal::bad_request(error.to_string()))?;
+                    json_patch::patch(&mut scale, &operations)
+                        .map_err(|error| Refusal::bad_request(error.to_string()))?;
                 }
                 _ => json_patch::merge(&mut scale, &given),
             }

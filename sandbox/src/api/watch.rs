@@ -136,8 +136,12 @@ impl Watching {
                 self.fail(&Refusal::expired(why));
                 return;
             }
-            let changes: Vec<Change> =
-                state.store.since(self.position).filter(|change| change.resource == self.wanted.resource.key).cloned().collect();
+            let changes: Vec<Change> = state
+                .store
+                .since(self.position)
+                .filter(|change| change.resource == self.wanted.resource.key)
+                .cloned()
+                .collect();
             self.position = self.position.max(state.store.version());
             for change in changes {
                 if let Some((kind, object)) = self.event(&change) {

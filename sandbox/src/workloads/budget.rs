@@ -68,7 +68,8 @@ fn expected(state: &State, selected: &[Arc<Value>]) -> i64 {
         let (namespace, name) = (object::namespace(pod), owner["name"].as_str().unwrap_or_default());
         let Some(set) = state.store.get("replicasets.apps", namespace, name) else { continue };
         // A ReplicaSet's own controller, such as a Rollout, knows better by its scale.
-        let scaled = scaled_owner(state, set).unwrap_or_else(|| (object::uid(set).to_owned(), set["spec"]["replicas"].as_i64().unwrap_or(1)));
+        let scaled = scaled_owner(state, set)
+            .unwrap_or_else(|| (object::uid(set).to_owned(), set["spec"]["replicas"].as_i64().unwrap_or(1)));
         if counted.insert(scaled.0) {
             sum += scaled.1;
         }

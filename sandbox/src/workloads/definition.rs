@@ -23,9 +23,7 @@ pub fn look(state: &mut State, name: &str) {
         return;
     }
     let time = object::time(state.now);
-    let condition = |kind: &str, reason: &str, message: &str| {
-        json!({ "type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": time })
-    };
+    let condition = |kind: &str, reason: &str, message: &str| json!({ "type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": time });
     let stored: Vec<&Value> = definition["spec"]["versions"]
         .as_array()
         .into_iter()

@@ -25,7 +25,8 @@ pub fn look(state: &mut State, namespace: &str, name: &str) -> Option<Timestamp>
         return None;
     }
     let sets = sets(state, &deployment);
-    let newest = sets.iter().find(|rs| same_template(&rs["spec"]["template"], &deployment["spec"]["template"])).cloned();
+    let newest =
+        sets.iter().find(|rs| same_template(&rs["spec"]["template"], &deployment["spec"]["template"])).cloned();
     if deployment["spec"]["paused"] == true {
         return report(state, &deployment, &sets, newest.as_deref());
     }
@@ -82,7 +83,8 @@ fn create(state: &mut State, deployment: &Value, revision: i64) -> Option<Arc<Va
     let mut selector = deployment["spec"]["selector"].clone();
     write::map(&mut selector, "matchLabels").insert(HASH.into(), json!(hash));
     let (surge, _) = limits(deployment);
-    let replicas = if is_recreate(deployment) && !sets(state, deployment).is_empty() { 0 } else { first_size(state, deployment) };
+    let replicas =
+        if is_recreate(deployment) && !sets(state, deployment).is_empty() { 0 } else { first_size(state, deployment) };
     let spec = json!({
         "replicas": replicas, "selector": selector, "template": labelled,
         "minReadySeconds": deployment["spec"]["minReadySeconds"].as_i64().unwrap_or(0),
@@ -121,7 +123,8 @@ fn annotations(deployment: &Value, revision: i64, surge: i64) -> Value {
 
 /// An older ReplicaSet whose template is wanted again becomes the newest revision.
 fn renumber(state: &mut State, newest: &Arc<Value>, sets: &[Arc<Value>], highest: i64) -> Arc<Value> {
-    let others = sets.iter().filter(|rs| object::uid(rs) != object::uid(newest)).map(|rs| revision(rs)).max().unwrap_or(0);
+    let others =
+        sets.iter().filter(|rs| object::uid(rs) != object::uid(newest)).map(|rs| revision(rs)).max().unwrap_or(0);
     if revision(newest) > others {
         return Arc::clone(newest);
     }
@@ -289,7 +292,8 @@ fn report(state: &mut State, deployment: &Value, sets: &[Arc<Value>], newest: Op
     let complete = updated == want && replicas == want && serving == want;
     let name = newest.map(object::name).unwrap_or_default();
     let before = &deployment["status"];
-    let moved = ["updatedReplicas", "readyReplicas", "availableReplicas"].iter().any(|field| status[*field] != before[*field]);
+    let moved =
+        ["updatedReplicas", "readyReplicas", "availableReplicas"].iter().any(|field| status[*field] != before[*field]);
     let progressing = if complete {
         ("True", "NewReplicaSetAvailable", format!("ReplicaSet \"{name}\" has successfully progressed."))
     } else {

@@ -38,12 +38,16 @@ pub fn look(state: &mut State, namespace: &str, name: &str) {
         for (key, value) in object::labels(&service) {
             labels[key] = json!(value);
         }
-        let _ = write::create(state, &call, json!({
-            "metadata": {
-                "generateName": format!("{name}-"), "labels": labels, "ownerReferences": [object::owner_reference(&service)],
-            },
-            "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
-        }));
+        let _ = write::create(
+            state,
+            &call,
+            json!({
+                "metadata": {
+                    "generateName": format!("{name}-"), "labels": labels, "ownerReferences": [object::owner_reference(&service)],
+                },
+                "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
+            }),
+        );
         return;
     };
     let _ = write::update(state, &call, object::name(&slice), |current| {
@@ -69,7 +73,10 @@ fn endpoint(state: &State, pod: &Value) -> Value {
     let terminating = object::is_deleting(pod);
     let serving = pods::is_ready(pod);
     let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
-    let zone = state.store.get("nodes", "", node).map(|node| node["metadata"]["labels"]["topology.kubernetes.io/zone"].clone());
+    let zone = state
+        .store
+        .get("nodes", "", node)
+        .map(|node| node["metadata"]["labels"]["topology.kubernetes.io/zone"].clone());
     let mut endpoint = json!({
         "addresses": [pod["status"]["podIP"]],
         "conditions": { "ready": serving && !terminating, "serving": serving, "terminating": terminating },

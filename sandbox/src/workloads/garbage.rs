@@ -24,11 +24,8 @@ impl Dependents {
     /// Keeps up with a change.
     pub fn follow(&mut self, change: &Change) {
         let object = &change.after;
-        let place = (
-            Arc::clone(&change.resource),
-            object::namespace(object).to_owned(),
-            object::name(object).to_owned(),
-        );
+        let place =
+            (Arc::clone(&change.resource), object::namespace(object).to_owned(), object::name(object).to_owned());
         for owner in change.before.iter().flat_map(|before| object::owners(before)) {
             if let Some(dependents) = self.of.get_mut(owner["uid"].as_str().unwrap_or_default()) {
                 dependents.remove(&place);
@@ -66,9 +63,11 @@ pub fn look(state: &mut State, dependents: &Dependents, uid: &str) {
         let mut blocked = false;
         for dependent in &places {
             let Some(object) = find(state, dependent) else { continue };
-            let blocks = object::owners(&object).any(|owner| owner["uid"] == uid && owner["blockOwnerDeletion"] == true);
+            let blocks =
+                object::owners(&object).any(|owner| owner["uid"] == uid && owner["blockOwnerDeletion"] == true);
             if !object::is_deleting(&object) {
-                let options = DeleteOptions { propagation: Some(write::Propagation::Foreground), ..DeleteOptions::default() };
+                let options =
+                    DeleteOptions { propagation: Some(write::Propagation::Foreground), ..DeleteOptions::default() };
                 delete(state, dependent, &options);
             }
             blocked |= blocks && find(state, dependent).is_some();

@@ -119,7 +119,10 @@ impl Workloads {
                 state.store.all().map(|(resource, object)| (Arc::clone(resource), Arc::clone(object))).collect();
             for (resource, after) in all {
                 let version = object::version(&after);
-                self.mark(state, &Change { version, resource, before: None, after, deleted: false, by: "".into(), at: state.now });
+                self.mark(
+                    state,
+                    &Change { version, resource, before: None, after, deleted: false, by: "".into(), at: state.now },
+                );
             }
             self.position = state.store.version();
             return;

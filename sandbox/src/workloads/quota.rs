@@ -15,9 +15,10 @@ pub fn look(state: &mut State, namespace: &str, name: &str) {
         return;
     }
     let resource = state.registry.known("resourcequotas");
-    let _ = write::update(state, &Call::new(&resource, namespace, "kube-controller-manager").status(), name, |current| {
-        let mut new = current.clone();
-        new["status"] = status;
-        Ok(new)
-    });
+    let _ =
+        write::update(state, &Call::new(&resource, namespace, "kube-controller-manager").status(), name, |current| {
+            let mut new = current.clone();
+            new["status"] = status;
+            Ok(new)
+        });
 }

@@ -124,7 +124,9 @@ fn resize(
     if active.len() == wanted {
         return None;
     }
-    let waits = failure.as_ref().filter(|failure| failure.retry_at > state.now && failure.generation == rs["metadata"]["resourceVersion"]);
+    let waits = failure
+        .as_ref()
+        .filter(|failure| failure.retry_at > state.now && failure.generation == rs["metadata"]["resourceVersion"]);
     if waits.is_some() {
         return failure;
     }

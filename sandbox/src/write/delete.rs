@@ -68,7 +68,8 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     }
     let at = state.now.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(state.now);
     let metadata = map(&mut new, "metadata");
-    let shortened = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64).is_none_or(|seconds| grace < seconds);
+    let shortened =
+        metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64).is_none_or(|seconds| grace < seconds);
     if !metadata.contains_key("deletionTimestamp") || shortened {
         metadata.entry("deletionTimestamp").or_insert_with(|| json!(object::time(at)));
         metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
@@ -104,8 +105,7 @@ fn preconditions(call: &Call<'_>, name: &str, current: &Value, options: &DeleteO
     ] {
         if let Some(given) = given.as_ref().filter(|given| *given != is) {
             let shown = if what == "UID" { "UID" } else { "ResourceVersion" };
-            let why =
-                format!("Precondition failed: {shown} in precondition: {given}, {shown} in object meta: {is}");
+            let why = format!("Precondition failed: {shown} in precondition: {given}, {shown} in object meta: {is}");
             return Err(Refusal::conflict(call.resource, name, &why));
         }
     }

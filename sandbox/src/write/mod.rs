@@ -63,7 +63,15 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A write to the main part.
     pub fn new(resource: &'a Arc<Resource>, namespace: &'a str, manager: &'a str) -> Call<'a> {
-        Call { resource, namespace, manager, part: Part::Main, dry_run: false, unknown: Unknown::Trusted, managed: false }
+        Call {
+            resource,
+            namespace,
+            manager,
+            part: Part::Main,
+            dry_run: false,
+            unknown: Unknown::Trusted,
+            managed: false,
+        }
     }
 
     /// A write to the status.
@@ -254,10 +262,8 @@ fn precondition(resource: &Resource, name: &str, current: &Value, new: &mut Valu
         return Err(Refusal::modified(resource, name));
     }
     if !uid.is_empty() && uid != object::uid(current) {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            object::uid(current)
-        );
+        let why =
+            format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", object::uid(current));
         return Err(Refusal::conflict(resource, name, &why));
     }
     Ok(())
@@ -288,7 +294,8 @@ fn keep_what_is_fixed(call: &Call<'_>, current: &Value, new: &mut Value) {
         Part::Main if call.resource.status => restore(fields, current, "status"),
         Part::Main => {}
         Part::Status => {
-            let names: Vec<String> = fields.keys().chain(current.as_object().into_iter().flat_map(Map::keys)).cloned().collect();
+            let names: Vec<String> =
+                fields.keys().chain(current.as_object().into_iter().flat_map(Map::keys)).cloned().collect();
             for name in names.iter().filter(|name| !["status", "metadata"].contains(&name.as_str())) {
                 restore(fields, current, name);
             }
@@ -339,7 +346,13 @@ fn map_of<'a>(fields: &'a mut Map<String, Value>, field: &str) -> &'a mut Map<St
 }
 
 /// Gives a pod to a node, as the scheduler's binding does.
-pub fn bind(state: &mut State, call: &Call<'_>, name: &str, node: &str, scheduled: Value) -> Result<Arc<Value>, Refusal> {
+pub fn bind(
+    state: &mut State,
+    call: &Call<'_>,
+    name: &str,
+    node: &str,
+    scheduled: Value,
+) -> Result<Arc<Value>, Refusal> {
     let found = state.store.get(&call.resource.key, call.namespace, name);
     let mut pod = (**found.ok_or_else(|| Refusal::not_found(call.resource, name))?).clone();
     map(&mut pod, "spec").insert("nodeName".into(), json!(node));

@@ -11,9 +11,12 @@ use crate::state::State;
 
 /// Whether changes of the specification are counted in `metadata.generation`.
 pub fn counts_generations(resource: &Resource) -> bool {
-    const COUNTED: [&str; 8] = ["apps", "batch", "networking.k8s.io", "policy", "apiextensions.k8s.io", "", "", "discovery.k8s.io"];
+    const COUNTED: [&str; 8] =
+        ["apps", "batch", "networking.k8s.io", "policy", "apiextensions.k8s.io", "", "", "discovery.k8s.io"];
     resource.is_custom()
-        || (COUNTED.contains(&resource.group.as_str()) && !resource.group.is_empty() && resource.kind != "ControllerRevision")
+        || (COUNTED.contains(&resource.group.as_str())
+            && !resource.group.is_empty()
+            && resource.kind != "ControllerRevision")
         || resource.kind == "Pod"
 }
 

@@ -72,11 +72,13 @@ fn capacity(objects: &Objects, change: &Change) -> Option<String> {
     let wanted = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
     let canary = &rollout["spec"]["strategy"]["canary"];
     let (surge, unavailable) = (&canary["maxSurge"], share(&canary["maxUnavailable"], wanted));
-    let surges = !matches!(surge, Value::Number(n) if n.as_i64() == Some(0)) && surge != "0" && surge != "0%" && wanted > 0;
+    let surges =
+        !matches!(surge, Value::Number(n) if n.as_i64() == Some(0)) && surge != "0" && surge != "0%" && wanted > 0;
     let unavailable = if unavailable == 0 && !surges { 1 } else { unavailable };
     let floor = (wanted - unavailable).max(0);
     let name = object::name(before);
-    (available < floor).then(|| format!("S1 capacity: the shrink of {name} leaves {available} available pods of at least {floor}"))
+    (available < floor)
+        .then(|| format!("S1 capacity: the shrink of {name} leaves {available} available pods of at least {floor}"))
 }
 
 /// S7: within one update the step never goes back, and moves one by one unless a person skips.
@@ -85,7 +87,8 @@ fn steps(change: &Change) -> Option<String> {
     let same = |field: &str| before[field] == after[field];
     let skipped = [before, after].iter().any(|status| status["promoteFull"] == true || status["abort"] == true);
     let finished = after["stableRS"] == after["currentPodHash"];
-    if !same("currentPodHash") || !same("currentStepHash") || skipped || finished || before["currentPodHash"].is_null() {
+    if !same("currentPodHash") || !same("currentStepHash") || skipped || finished || before["currentPodHash"].is_null()
+    {
         return None;
     }
     let (from, to) = (number(before, "/currentStepIndex"), number(after, "/currentStepIndex"));
@@ -95,8 +98,10 @@ fn steps(change: &Change) -> Option<String> {
     let steps = change.after["spec"]["strategy"]["canary"]["steps"].as_array()?;
     // A pause holds; whatever is walked over in one write must not contain one that has not been recorded before.
     let walked = steps.iter().enumerate().skip(usize::try_from(from).ok()?).take(usize::try_from(to - from).ok()?);
-    let recorded = before["pauseConditions"].as_array().is_some_and(|pauses| !pauses.is_empty()) || before["controllerPause"] == true;
-    let unrecorded = walked.filter(|(index, _)| *index as i64 != from || !recorded).find(|(_, step)| !step["pause"].is_null());
+    let recorded = before["pauseConditions"].as_array().is_some_and(|pauses| !pauses.is_empty())
+        || before["controllerPause"] == true;
+    let unrecorded =
+        walked.filter(|(index, _)| *index as i64 != from || !recorded).find(|(_, step)| !step["pause"].is_null());
     unrecorded.map(|(index, _)| format!("S7 steps: walked past the pause at step {index} without pausing"))
 }
 

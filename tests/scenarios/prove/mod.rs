@@ -96,7 +96,11 @@ fn difference(at: &str, one: &serde_json::Value, other: &serde_json::Value) -> O
         (Value::Object(a), Value::Object(b)) => {
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             keys.into_iter().find_map(|key| {
-                difference(&format!("{at}.{key}"), a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null))
+                difference(
+                    &format!("{at}.{key}"),
+                    a.get(key).unwrap_or(&Value::Null),
+                    b.get(key).unwrap_or(&Value::Null),
+                )
             })
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {

@@ -10,9 +10,8 @@ use super::{Named, Run, all, problems, run, sweep};
 fn find(bug: Bug, sound: &[(Named, Run)]) -> Option<(&'static str, String)> {
     plant(Some(bug));
     let by = |(name, _): &Named, problems: Vec<String>| Some((*name, problems.into_iter().next()?));
-    let found = sound.iter().find_map(|(scenario, sound)| {
-        by(scenario, problems("no fault", &run(*scenario, None), sound))
-    });
+    let found =
+        sound.iter().find_map(|(scenario, sound)| by(scenario, problems("no fault", &run(*scenario, None), sound)));
     let found = found.or_else(|| sound.iter().find_map(|(scenario, _)| by(scenario, sweep(*scenario).problems)));
     plant(None);
     found
@@ -35,6 +34,11 @@ fn every_planted_bug_is_found() {
             None => missed.push(bug),
         }
     }
-    println!("{} of {} planted bugs found in {:.1} s", Bug::ALL.len() - missed.len(), Bug::ALL.len(), start.elapsed().as_secs_f64());
+    println!(
+        "{} of {} planted bugs found in {:.1} s",
+        Bug::ALL.len() - missed.len(),
+        Bug::ALL.len(),
+        start.elapsed().as_secs_f64()
+    );
     assert!(missed.is_empty(), "not found: {missed:?}");
 }

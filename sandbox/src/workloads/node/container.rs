@@ -235,7 +235,9 @@ impl Container {
 
     fn state(&self) -> Value {
         match (self.started, &self.fault) {
-            (Some(started), _) if self.stopped.is_none() => json!({ "running": { "startedAt": object::time(started) } }),
+            (Some(started), _) if self.stopped.is_none() => {
+                json!({ "running": { "startedAt": object::time(started) } })
+            }
             (Some(_), _) => json!({ "terminated": self.terminated() }),
             (None, _) if self.halted => json!({ "terminated": {
                 "exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": null, "finishedAt": null,
@@ -262,8 +264,8 @@ pub fn container_id(pod: &Value, name: &str, restarts: u32) -> String {
 
 /// The digest of an image: invented, and always the same for the same name.
 pub fn image_id(image: &str) -> String {
-    let hash = image.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = image
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{image}@sha256:{}", format!("{hash:016x}").repeat(4))
 }

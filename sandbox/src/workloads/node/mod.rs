@@ -197,7 +197,10 @@ impl Life {
 fn report(state: &mut State, life: &Life, pod: &Value) {
     let resource = state.registry.known("pods");
     let (namespace, name) = (object::namespace(pod), object::name(pod));
-    let host = format!("10.200.0.{}", pod["spec"]["nodeName"].as_str().and_then(|n| n.rsplit('-').next()?.parse::<u8>().ok()).unwrap_or(0) + 10);
+    let host = format!(
+        "10.200.0.{}",
+        pod["spec"]["nodeName"].as_str().and_then(|n| n.rsplit('-').next()?.parse::<u8>().ok()).unwrap_or(0) + 10
+    );
     let status = status::of(pod, &life.containers, &life.behaviour, &host, &life.address, state.now);
     let ended = matches!(status["phase"].as_str(), Some("Succeeded" | "Failed"));
     if status != pod["status"] {

@@ -100,7 +100,15 @@ fn closed_gates(pod: &Value) -> String {
 }
 
 /// Sets a condition. Its transition time moves only with its status: availability counts from there.
-fn set_condition(pod: &Value, status: &mut Value, kind: &str, holds: bool, reason: &str, message: &str, now: Timestamp) {
+fn set_condition(
+    pod: &Value,
+    status: &mut Value,
+    kind: &str,
+    holds: bool,
+    reason: &str,
+    message: &str,
+    now: Timestamp,
+) {
     let value = if holds { "True" } else { "False" };
     let mut conditions = status["conditions"].as_array().cloned().unwrap_or_default();
     let old = conditions.iter().position(|condition| condition["type"] == kind);
