@@ -12,6 +12,7 @@ pub mod ids;
 pub mod line;
 pub mod object;
 pub mod openapi;
+pub mod patch;
 pub mod refusal;
 pub mod resource;
 pub mod schema;

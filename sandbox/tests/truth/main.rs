@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod laws;
+mod patch;
 mod recording;
 mod schema;

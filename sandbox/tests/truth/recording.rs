@@ -11,6 +11,10 @@ pub struct Recorded {
     pub name: String,
     pub method: String,
     pub path: String,
+    #[serde(default, rename = "type")]
+    pub content_type: String,
+    #[serde(default)]
+    pub raw: String,
     #[serde(default)]
     pub body: Value,
     pub code: u16,
@@ -26,6 +30,11 @@ impl Recorded {
     /// The message of the refusal.
     pub fn message(&self) -> &str {
         self.answer["message"].as_str().unwrap_or_default()
+    }
+
+    /// The path without its query.
+    pub fn object(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
     }
 }
 
