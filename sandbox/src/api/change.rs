@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Request};
 use crate::object;
+use crate::patch::{self, PatchError};
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::{Sandbox, State};
@@ -64,32 +65,38 @@ pub fn replace(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> 
 
 /// PATCH: some of the object.
 pub fn patch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
-    let patch: Value = serde_json::from_slice(&request.body)
+    let given: Value = serde_json::from_slice(&request.body)
         .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let (written, warnings) = warned(sandbox, |state| patched(state, request, name, &patch))?;
+    let (written, warnings) = warned(sandbox, |state| patched(state, request, name, &given))?;
     Ok(Answer::Json(200, request.form.object(&written), warnings))
 }
 
-fn patched(state: &mut State, request: &Request, name: &str, patch: &Value) -> Result<Arc<Value>, Refusal> {
+fn patched(state: &mut State, request: &Request, name: &str, given: &Value) -> Result<Arc<Value>, Refusal> {
     let call = call(request);
+    let refused = |error: PatchError| refused_patch(&request.resource, name, error);
     match request.content_type.as_str() {
-        "application/merge-patch+json" => write::update(state, &call, name, |current| {
-            let mut new = current.clone();
-            json_patch::merge(&mut new, patch);
-            Ok(new)
-        }),
+        "application/merge-patch+json" => {
+            write::update(state, &call, name, |current| patch::merge(current, given).map_err(refused))
+        }
         "application/json-patch+json" => {
-            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
-                .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
-            write::update(state, &call, name, |current| {
-                let mut new = current.clone();
-                json_patch::patch(&mut new, &operations).map_err(|error| unprocessable(&error))?;
-                Ok(new)
-            })
+            write::update(state, &call, name, |current| patch::json(current, given).map_err(refused))
+        }
+        "application/strategic-merge-patch+json" if !request.resource.is_custom() => {
+            let schema = request.resource.schema().ok_or_else(Refusal::no_such_path)?;
+            write::update(state, &call, name, |current| patch::strategic(&schema, current, given).map_err(refused))
         }
         _ => Err(Refusal::unsupported_media_type(accepted_patches(&request.resource))),
     }
+}
+
+fn refused_patch(resource: &Resource, name: &str, error: PatchError) -> Refusal {
+    let mut details = json!({});
+    if !error.causes.is_empty() {
+        details["causes"] = error.causes.iter().map(crate::refusal::Cause::to_json).collect();
+    }
+    let _ = (resource, name);
+    Refusal::with(error.code, error.reason, error.message, details)
 }
 
 fn accepted_patches(resource: &Resource) -> &'static str {
@@ -98,12 +105,6 @@ fn accepted_patches(resource: &Resource) -> &'static str {
     } else {
         "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
     }
-}
-
-fn unprocessable(error: &json_patch::PatchError) -> Refusal {
-    let _ = error;
-    let message = "the server rejected our request due to an error in our request";
-    Refusal::with(422, "Invalid", message, json!({}))
 }
 
 /// DELETE of one object.
@@ -147,7 +148,7 @@ pub fn delete_collection(sandbox: &Sandbox, request: &Request) -> Result<Answer,
         }
         let items: Vec<&Value> = selected.iter().map(AsRef::as_ref).collect();
         let metadata = json!({ "resourceVersion": state.store.version().to_string() });
-        Ok(Answer::ok(request.form.list(&request.resource, &items, metadata, state.now)))
+        Ok(Answer::ok(request.form.list(&request.resource, &items, &metadata, state.now)))
     })
 }
 

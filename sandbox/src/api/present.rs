@@ -53,7 +53,7 @@ impl Form {
     }
 
     /// A list.
-    pub fn list(self, resource: &Resource, items: &[&Value], metadata: Value, _now: Timestamp) -> Value {
+    pub fn list(self, resource: &Resource, items: &[&Value], metadata: &Value, _now: Timestamp) -> Value {
         let (kind, api_version) = match self {
             Form::Object => (resource.list_kind.clone(), resource.api_version()),
             Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),

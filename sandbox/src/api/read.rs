@@ -48,7 +48,7 @@ pub fn list(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
             metadata["continue"] = json!(format!("{namespace}/{name}"));
             metadata["remainingItemCount"] = json!(rest.len() - shown);
         }
-        Ok(Answer::ok(request.form.list(&request.resource, &rest[..shown], metadata, state.now)))
+        Ok(Answer::ok(request.form.list(&request.resource, &rest[..shown], &metadata, state.now)))
     })
 }
 

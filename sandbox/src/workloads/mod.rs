@@ -80,7 +80,7 @@ pub async fn run(sandbox: Sandbox, runtime: Box<dyn node::Runtime>) {
         };
         tokio::select! {
             biased;
-            changed = changes.changed() => if changed.is_err() { return },
+            news = changes.changed() => if news.is_err() { return },
             () = alarm => {}
         }
     }

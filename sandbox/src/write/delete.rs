@@ -130,10 +130,9 @@ fn finalizers(current: &Value, options: &DeleteOptions) -> Vec<String> {
     let added = match options.propagation {
         Some(Propagation::Foreground) => Some(FOREGROUND),
         Some(Propagation::Orphan) => Some(ORPHAN),
-        Some(Propagation::Background) => None,
         None if had(FOREGROUND) => Some(FOREGROUND),
         None if had(ORPHAN) => Some(ORPHAN),
-        None => None,
+        Some(Propagation::Background) | None => None,
     };
     finalizers.extend(added.map(str::to_owned));
     finalizers

@@ -75,6 +75,7 @@ impl<'a> Call<'a> {
     }
 
     /// A write to the status.
+    #[must_use]
     pub fn status(self) -> Call<'a> {
         Call { part: Part::Status, ..self }
     }

@@ -192,11 +192,10 @@ impl Container {
     /// What it contributes to the phase of its pod.
     pub fn stage(&self) -> Stage {
         match (self.started, self.halted) {
-            (None, true) => Stage::Failed,
             (None, false) => Stage::Waiting,
             (Some(_), _) if self.is_running() || self.will_restart() => Stage::Running,
             (Some(_), _) if self.exit_code == 0 => Stage::Succeeded,
-            (Some(_), _) => Stage::Failed,
+            (None, true) | (Some(_), _) => Stage::Failed,
         }
     }
 
