@@ -2,24 +2,26 @@
 //! transcripts are read, replayed and recorded.
 
 mod compare;
+mod console;
 mod exchange;
 mod names;
 mod pointer;
 mod real;
 mod runner;
+mod table;
 mod target;
 mod transcript;
 mod yaml;
 
 /// Declares a test for each transcript of a folder, on one target.
 macro_rules! transcripts {
-    ($connect:path, $folder:literal: $($name:ident),+ $(,)?) => {
+    ($connect:path, $replay:path, $folder:literal, $extension:literal: $($name:ident),+ $(,)?) => {
         $(
             #[tokio::test]
             async fn $name() {
                 let target = $connect().await;
-                let file = concat!($folder, "/", stringify!($name), ".http");
-                let replayed = $crate::runner::replay(&target, stringify!($name), &$crate::compare::recorded(file)).await;
+                let file = concat!($folder, "/", stringify!($name), $extension);
+                let replayed = $replay(&target, stringify!($name), &$crate::compare::recorded(file)).await;
                 $crate::compare::compare(file, &replayed, $crate::target::Target::is_real(&target));
             }
         )+
@@ -30,7 +32,7 @@ macro_rules! transcripts {
 macro_rules! every_transcript {
     ($connect:path) => {
         mod api {
-            transcripts! { $connect, "api":
+            transcripts! { $connect, crate::runner::replay, "api", ".http":
                 access,
                 applying,
                 applying_lists,
@@ -56,6 +58,21 @@ macro_rules! every_transcript {
                 validation,
                 versions,
                 watching,
+            }
+        }
+
+        mod kubectl {
+            transcripts! { $connect, crate::console::replay, "kubectl", ".txt":
+                applying,
+                changing,
+                creating,
+                deleting,
+                describing,
+                discovering,
+                reading,
+                rollouts_of_deployments,
+                server_side,
+                waiting,
             }
         }
     };
