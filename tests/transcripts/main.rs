@@ -61,6 +61,20 @@ macro_rules! every_transcript {
             }
         }
 
+        mod workloads {
+            transcripts! { $connect, crate::runner::replay, "workloads", ".http":
+                adoption,
+                deployments,
+                disruption,
+                endpoints,
+                failing_pods,
+                jobs,
+                replica_sets,
+                scaling_down,
+                stuck_deployments,
+            }
+        }
+
         mod kubectl {
             transcripts! { $connect, crate::console::replay, "kubectl", ".txt":
                 applying,
@@ -80,4 +94,19 @@ macro_rules! every_transcript {
 
 mod on_the_real_control_plane {
     every_transcript!(crate::real::Real::connect);
+}
+
+#[test]
+fn every_file_is_a_test() {
+    for folder in ["api", "kubectl", "workloads"] {
+        for file in std::fs::read_dir(compare::path(folder)).expect("a folder") {
+            let path = file.expect("a file").path();
+            let title = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            assert!(
+                include_str!("main.rs").contains(&format!(" {title},\n")),
+                "main.rs does not list {}",
+                path.display()
+            );
+        }
+    }
 }

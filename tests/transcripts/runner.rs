@@ -52,7 +52,9 @@ async fn answer(target: &dyn Target, step: &Step, names: &mut Names) -> String {
     loop {
         let answer = exchange(target, step, names).await;
         let missing = step.directives.iter().find(|directive| match directive {
-            Directive::Until(path, value) => at(&answer, path).as_ref() != Some(&names.substitute_in(value.clone())),
+            Directive::Until(path, value) => {
+                at(&answer, path).unwrap_or_default() != names.substitute_in(value.clone())
+            }
             _ => false,
         });
         let Some(missing) = missing else { return render(answer, step, names) };
@@ -87,9 +89,17 @@ fn render(answer: Answer, step: &Step, names: &mut Names) -> String {
             text.push_str(names.text(body.trim_end()).as_str());
             text.push('\n');
         }
-        Content::Json(body) => text.push_str(&yaml::render(&names.value(edited(body, step, answer.code < 400)))),
+        Content::Json(body) => text.push_str(&yaml::render(&{
+            let body = edited(body, step, names, answer.code < 400);
+            names.value(body)
+        })),
         Content::Events(events) => {
-            let events = events.into_iter().map(|event| yaml::render(&names.value(edited(event, step, true))));
+            let events = events.into_iter().map(|event| {
+                yaml::render(&{
+                    let event = edited(event, step, names, true);
+                    names.value(event)
+                })
+            });
             text.push_str(&events.collect::<Vec<_>>().join("---\n"));
         }
     }
@@ -97,7 +107,7 @@ fn render(answer: Answer, step: &Step, names: &mut Names) -> String {
 }
 
 /// What of an answer is rendered. A refusal is shown in full where something else was expected.
-fn edited(mut body: Value, step: &Step, success: bool) -> Value {
+fn edited(mut body: Value, step: &Step, names: &Names, success: bool) -> Value {
     if !step.has(&Directive::KeepManagedFields) {
         drop_managed_fields(&mut body);
     }
@@ -111,8 +121,8 @@ fn edited(mut body: Value, step: &Step, success: bool) -> Value {
             Directive::Mask(path) => pointer::each(&mut body, path, &mut |value| *value = "<masked>".into()),
             Directive::Sort(path) => pointer::each(&mut body, path, &mut |list| {
                 if let Value::Array(items) = list {
-                    // Each is named by itself, so that only what stays the same counts.
-                    items.sort_by_cached_key(|item| Names::new("no namespace").value(item.clone()).to_string());
+                    // Each has the next name for what is new in it, so that only what stays the same counts.
+                    items.sort_by_cached_key(|item| names.clone().value(item.clone()).to_string());
                 }
             }),
             _ => {}
