@@ -36,7 +36,7 @@ impl Block {
     }
 
     fn recorded(&self) -> String {
-        self.printed.iter().map(|line| format!("{line}\n")).collect()
+        self.printed.iter().flat_map(|line| [line, "\n"]).collect()
     }
 
     fn render(&self, printed: &str) -> String {
@@ -152,8 +152,8 @@ impl Session {
 
 /// What a command printed, as it stands in a file.
 fn print(output: &str, code: i32, block: &Block, names: &mut Names) -> String {
-    let named = table::align(&names.text(&table::ages(&table::split(output))));
-    let mut lines: Vec<&str> = named.lines().map(str::trim_end).collect();
+    let text = table::align(&names.text(&table::ages(&table::split(output))));
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     if block.directive("sort").is_some() {
         lines.sort_unstable();
     }

@@ -119,16 +119,23 @@ fn edited(mut body: Value, step: &Step, names: &Names, success: bool) -> Value {
             }
             Directive::Hide(path) => pointer::remove(&mut body, path),
             Directive::Mask(path) => pointer::each(&mut body, path, &mut |value| *value = "<masked>".into()),
-            Directive::Sort(path) => pointer::each(&mut body, path, &mut |list| {
-                if let Value::Array(items) = list {
-                    // Each has the next name for what is new in it, so that only what stays the same counts.
-                    items.sort_by_cached_key(|item| names.clone().value(item.clone()).to_string());
-                }
-            }),
             _ => {}
         }
     }
+    // Only what is rendered counts for the order.
+    for directive in &step.directives {
+        if let Directive::Sort(path) = directive {
+            pointer::each(&mut body, path, &mut |list| sort(list, names));
+        }
+    }
     body
+}
+
+/// Orders a list. Each item has the next name for what is new in it, so that only what is the same in every run counts.
+fn sort(list: &mut Value, names: &Names) {
+    if let Value::Array(items) = list {
+        items.sort_by_cached_key(|item| names.clone().value(item.clone()).to_string());
+    }
 }
 
 fn drop_managed_fields(value: &mut Value) {
