@@ -2,26 +2,27 @@
 //! transcripts are read, replayed and recorded.
 
 mod compare;
+mod console;
 mod exchange;
 mod names;
 mod pointer;
 mod real;
 mod runner;
 mod sandboxed;
+mod table;
 mod target;
 mod transcript;
 mod yaml;
 
 /// Declares a test for each transcript of a folder, on one target.
 macro_rules! transcripts {
-    ($connect:path, $test:meta $(, $ignore:meta)?; $folder:literal: $($name:ident),+ $(,)?) => {
+    ($connect:path, $test:meta, $replay:path, $folder:literal, $extension:literal: $($name:ident),+ $(,)?) => {
         $(
             #[$test]
-            $(#[$ignore])?
             async fn $name() {
                 let target = $connect().await;
-                let file = concat!($folder, "/", stringify!($name), ".http");
-                let replayed = $crate::runner::replay(&target, stringify!($name), &$crate::compare::recorded(file)).await;
+                let file = concat!($folder, "/", stringify!($name), $extension);
+                let replayed = $replay(&target, stringify!($name), &$crate::compare::recorded(file)).await;
                 $crate::compare::compare(file, &replayed, $crate::target::Target::is_real(&target));
             }
         )+
@@ -30,9 +31,9 @@ macro_rules! transcripts {
 
 /// Declares every transcript, on one target.
 macro_rules! every_transcript {
-    ($connect:path, $($attributes:meta),+) => {
+    ($connect:path) => {
         mod api {
-            transcripts! { $connect, $($attributes),+; "api":
+            transcripts! { $connect, tokio::test, crate::runner::replay, "api", ".http":
                 access,
                 applying,
                 applying_lists,
@@ -60,17 +61,62 @@ macro_rules! every_transcript {
                 watching,
             }
         }
+
+        mod workloads {
+            transcripts! { $connect, tokio::test, crate::runner::replay, "workloads", ".http":
+                adoption,
+                deployments,
+                disruption,
+                endpoints,
+                failing_pods,
+                jobs,
+                replica_sets,
+                scaling_down,
+                stuck_deployments,
+            }
+        }
+
+        mod kubectl {
+            transcripts! { $connect, tokio::test, crate::console::replay, "kubectl", ".txt":
+                applying,
+                changing,
+                creating,
+                deleting,
+                describing,
+                discovering,
+                reading,
+                rollouts_of_deployments,
+                server_side,
+                waiting,
+            }
+        }
     };
 }
 
 mod on_the_real_control_plane {
-    every_transcript!(crate::real::Real::connect, tokio::test);
+    every_transcript!(crate::real::Real::connect);
 }
 
+/// In virtual time. What is not here is not the same yet.
 mod in_the_sandbox {
-    every_transcript!(
-        crate::sandboxed::Sandboxed::start,
-        tokio::test(start_paused = true),
-        ignore = "not the same yet"
-    );
+    mod api {
+        transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "api", ".http":
+            generations,
+        }
+    }
+}
+
+#[test]
+fn every_file_is_a_test() {
+    for folder in ["api", "kubectl", "workloads"] {
+        for file in std::fs::read_dir(compare::path(folder)).expect("a folder") {
+            let path = file.expect("a file").path();
+            let title = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            assert!(
+                include_str!("main.rs").contains(&format!(" {title},\n")),
+                "main.rs does not list {}",
+                path.display()
+            );
+        }
+    }
 }

@@ -8,6 +8,7 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// The names given in one transcript.
+#[derive(Clone)]
 pub struct Names {
     namespace: String,
     /// Name to value.

@@ -36,8 +36,7 @@ pub async fn replay(target: &dyn Target, title: &str, text: &str) -> String {
         match part {
             Part::Prose(prose) => replayed.push_str(&prose),
             Part::Step(step) => {
-                let skipped = if target.is_real() { Directive::ByHand } else { Directive::RealOnly };
-                let skip = step.has(&skipped);
+                let skip = step.has(&Directive::RealOnly) && !target.is_real();
                 let answer = if skip { step.recorded() } else { answer(target, &step, &mut names).await };
                 replayed.push_str(&step.render(&answer));
             }
@@ -52,7 +51,9 @@ async fn answer(target: &dyn Target, step: &Step, names: &mut Names) -> String {
     loop {
         let answer = exchange(target, step, names).await;
         let missing = step.directives.iter().find(|directive| match directive {
-            Directive::Until(path, value) => at(&answer, path).as_ref() != Some(&names.substitute_in(value.clone())),
+            Directive::Until(path, value) => {
+                at(&answer, path).unwrap_or_default() != names.substitute_in(value.clone())
+            }
             _ => false,
         });
         let Some(missing) = missing else { return render(answer, step, names) };
@@ -87,9 +88,17 @@ fn render(answer: Answer, step: &Step, names: &mut Names) -> String {
             text.push_str(names.text(body.trim_end()).as_str());
             text.push('\n');
         }
-        Content::Json(body) => text.push_str(&yaml::render(&names.value(edited(body, step, answer.code < 400)))),
+        Content::Json(body) => text.push_str(&yaml::render(&{
+            let body = edited(body, step, names, answer.code < 400);
+            names.value(body)
+        })),
         Content::Events(events) => {
-            let events = events.into_iter().map(|event| yaml::render(&names.value(edited(event, step, true))));
+            let events = events.into_iter().map(|event| {
+                yaml::render(&{
+                    let event = edited(event, step, names, true);
+                    names.value(event)
+                })
+            });
             text.push_str(&events.collect::<Vec<_>>().join("---\n"));
         }
     }
@@ -97,7 +106,7 @@ fn render(answer: Answer, step: &Step, names: &mut Names) -> String {
 }
 
 /// What of an answer is rendered. A refusal is shown in full where something else was expected.
-fn edited(mut body: Value, step: &Step, success: bool) -> Value {
+fn edited(mut body: Value, step: &Step, names: &Names, success: bool) -> Value {
     if !step.has(&Directive::KeepManagedFields) {
         drop_managed_fields(&mut body);
     }
@@ -109,16 +118,23 @@ fn edited(mut body: Value, step: &Step, success: bool) -> Value {
             }
             Directive::Hide(path) => pointer::remove(&mut body, path),
             Directive::Mask(path) => pointer::each(&mut body, path, &mut |value| *value = "<masked>".into()),
-            Directive::Sort(path) => pointer::each(&mut body, path, &mut |list| {
-                if let Value::Array(items) = list {
-                    // Each is named by itself, so that only what stays the same counts.
-                    items.sort_by_cached_key(|item| Names::new("no namespace").value(item.clone()).to_string());
-                }
-            }),
             _ => {}
         }
     }
+    // Only what is rendered counts for the order.
+    for directive in &step.directives {
+        if let Directive::Sort(path) = directive {
+            pointer::each(&mut body, path, &mut |list| sort(list, names));
+        }
+    }
     body
+}
+
+/// Orders a list. Each item has the next name for what is new in it, so that only what is the same in every run counts.
+fn sort(list: &mut Value, names: &Names) {
+    if let Value::Array(items) = list {
+        items.sort_by_cached_key(|item| names.clone().value(item.clone()).to_string());
+    }
 }
 
 fn drop_managed_fields(value: &mut Value) {

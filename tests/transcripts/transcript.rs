@@ -55,8 +55,6 @@ pub enum Directive {
     Raw,
     /// Only the real one answers this: others skip it.
     RealOnly,
-    /// The answer is written by hand, because the real one cannot be brought there: it skips this.
-    ByHand,
 }
 
 impl Transcript {
@@ -152,7 +150,6 @@ impl Directive {
             ("events", count) => Directive::Events(Some(count.parse().expect("@ events NUMBER"))),
             ("raw", "") => Directive::Raw,
             ("real", "only") => Directive::RealOnly,
-            ("by", "hand") => Directive::ByHand,
             _ => panic!("unknown directive: @ {text}"),
         }
     }
