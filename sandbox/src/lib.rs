@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod ids;
+pub mod kinds;
 pub mod line;
 pub mod object;
 pub mod openapi;

@@ -51,10 +51,15 @@ fn empty(state: &mut State, namespace: &Value) {
     }
     if !left {
         let resource = state.registry.known("namespaces");
-        let _ = write::update(state, &Call::new(&resource, "", "kube-controller-manager"), name, |current| {
-            let mut new = current.clone();
-            new["spec"]["finalizers"] = json!([]);
-            Ok(new)
-        });
+        let _ = write::update(
+            state,
+            &Call { part: write::Part::Finalizers, ..Call::new(&resource, "", "kube-controller-manager") },
+            name,
+            |current| {
+                let mut new = current.clone();
+                new["spec"]["finalizers"] = json!([]);
+                Ok(new)
+            },
+        );
     }
 }

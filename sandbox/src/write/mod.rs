@@ -4,6 +4,7 @@
 //! down to it), [`delete`] ends one. The rooms beside it: [`shape`] decodes, prunes, defaults and validates; [`quota`] is the
 //! one admission plugin that says no by itself.
 
+pub mod addresses;
 pub mod delete;
 pub mod quota;
 pub mod shape;
@@ -26,6 +27,8 @@ pub enum Part {
     Main,
     /// The status.
     Status,
+    /// The finalizers that a namespace has in its specification.
+    Finalizers,
 }
 
 /// What becomes of fields that nobody knows.
@@ -109,7 +112,7 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
     {
         object.remove("status");
     }
-    shape::complete_new(state, call, &mut new)?;
+    shape::complete_new(state, call, &mut new);
     shape::check(resource, &new, None)?;
     let name = object::name(&new).to_owned();
     quota::check(state, call, &name)?;
@@ -144,8 +147,9 @@ pub fn update(
     shape::decode(state, call, &mut new)?;
     precondition(resource, name, &current, &mut new)?;
     keep_what_is_fixed(call, &current, &mut new);
-    shape::complete(call, &mut new)?;
-    if shape::counts_generations(resource) && call.part == Part::Main && shape::spec_differs(resource, &current, &new) {
+    shape::complete(resource, &mut new);
+    if shape::counts_generations(resource) && call.part != Part::Status && shape::spec_differs(resource, &current, &new)
+    {
         let generation = current["metadata"]["generation"].as_i64().unwrap_or(0);
         map(&mut new, "metadata").insert("generation".into(), json!(generation + 1));
     }
@@ -251,7 +255,7 @@ fn namespace_takes(state: &State, call: &Call<'_>, new: &Value) -> Result<(), Re
 /// A `resourceVersion` or `uid` that the writer gives must be the object's.
 fn precondition(resource: &Resource, name: &str, current: &Value, new: &mut Value) -> Result<(), Refusal> {
     let (given, uid) = (object::meta(new, "resourceVersion").to_owned(), object::uid(new).to_owned());
-    if given.is_empty() && resource.is_custom() {
+    if given.is_empty() && shape::needs_version(resource) {
         let cause = crate::refusal::Cause {
             reason: "FieldValueInvalid",
             message: "Invalid value: 0: must be specified for an update".into(),
@@ -292,8 +296,9 @@ fn keep_what_is_fixed(call: &Call<'_>, current: &Value, new: &mut Value) {
     }
     let Some(fields) = new.as_object_mut() else { return };
     match call.part {
-        Part::Main if call.resource.status => restore(fields, current, "status"),
-        Part::Main => {}
+        Part::Main if call.resource.is_custom() && call.resource.status => restore(fields, current, "status"),
+        Part::Main => crate::kinds::carry_over(&call.resource.group, &call.resource.kind, new, current),
+        Part::Finalizers => restore(fields, current, "status"),
         Part::Status => {
             let names: Vec<String> =
                 fields.keys().chain(current.as_object().into_iter().flat_map(Map::keys)).cloned().collect();

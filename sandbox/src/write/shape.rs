@@ -2,33 +2,40 @@
 
 use serde_json::Value;
 
-use super::{Call, Unknown, map};
+use super::{Call, Unknown, addresses};
+use crate::kinds::{self, Generation, StatusRule};
 use crate::object;
-use crate::refusal::{Cause, Refusal};
+use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::schema;
 use crate::state::State;
 
 /// Whether changes of the specification are counted in `metadata.generation`.
 pub fn counts_generations(resource: &Resource) -> bool {
-    const COUNTED: [&str; 8] =
-        ["apps", "batch", "networking.k8s.io", "policy", "apiextensions.k8s.io", "", "", "discovery.k8s.io"];
-    resource.is_custom()
-        || (COUNTED.contains(&resource.group.as_str())
-            && !resource.group.is_empty()
-            && resource.kind != "ControllerRevision")
-        || resource.kind == "Pod"
+    resource.is_custom() || generation(resource) != Generation::None
+}
+
+fn generation(resource: &Resource) -> Generation {
+    kinds::facts(&resource.group, &resource.kind).map_or(Generation::None, |facts| facts.generation)
 }
 
 /// Whether an object may be created with a status.
 pub fn keeps_status_on_create(resource: &Resource) -> bool {
-    resource.kind == "Node"
+    kinds::facts(&resource.group, &resource.kind)
+        .is_some_and(|facts| facts.status == StatusRule::SubresourceKeptOnCreate)
+}
+
+/// Whether an update must say which version it is of.
+pub fn needs_version(resource: &Resource) -> bool {
+    resource.is_custom()
+        || kinds::facts(&resource.group, &resource.kind).is_some_and(|facts| !facts.unconditional_update)
 }
 
 /// Whether a change is one of the specification: of anything but metadata and, where it has a path of its own, status.
 pub fn spec_differs(resource: &Resource, before: &Value, after: &Value) -> bool {
-    if !resource.is_custom() {
-        return before["spec"] != after["spec"];
+    let annotations = |object: &Value| object["metadata"]["annotations"].clone();
+    if generation(resource) == Generation::SpecAndAnnotations && annotations(before) != annotations(after) {
+        return true;
     }
     let matters = |name: &str| name != "metadata" && !(resource.status && name == "status");
     let fields = |object: &'_ Value| object.as_object().into_iter().flatten().filter(|(name, _)| matters(name)).count();
@@ -62,42 +69,31 @@ pub fn decode(state: &mut State, call: &Call<'_>, object: &mut Value) -> Result<
 }
 
 /// Fills in what a new object does not say.
-pub fn complete_new(state: &mut State, call: &Call<'_>, object: &mut Value) -> Result<(), Refusal> {
-    complete(call, object)?;
-    if call.resource.key.as_ref() == "namespaces" {
-        let name = object::name(object).to_owned();
-        map(super::child(object, "metadata"), "labels").insert("kubernetes.io/metadata.name".into(), name.into());
-        map(object, "spec").insert("finalizers".into(), serde_json::json!(["kubernetes"]));
-        map(object, "status").insert("phase".into(), "Active".into());
+pub fn complete_new(state: &mut State, call: &Call<'_>, object: &mut Value) {
+    complete(call.resource, object);
+    if *call.resource.key == *"services" {
+        addresses::allocate(state, object);
     }
-    if call.resource.key.as_ref() == "pods" {
-        map(object, "status").insert("phase".into(), "Pending".into());
-    }
-    let _ = state;
-    Ok(())
 }
 
 /// Fills in what an object does not say.
-pub fn complete(call: &Call<'_>, object: &mut Value) -> Result<(), Refusal> {
-    let resource = call.resource;
-    if let Some(custom) = &resource.custom {
-        schema::default(&custom.schema, object);
+pub fn complete(resource: &Resource, object: &mut Value) {
+    match &resource.custom {
+        Some(custom) => schema::default(&custom.schema, object),
+        None => kinds::default(&resource.group, &resource.kind, object),
     }
-    if resource.group == "apps" && object["spec"]["template"].is_object() {
-        sluice_core::identity::default_pod_template(&mut object["spec"]["template"]);
-    }
-    Ok(())
 }
 
 /// Checks what an object says.
 pub fn check(resource: &Resource, new: &Value, old: Option<&Value>) -> Result<(), Refusal> {
-    let mut causes = Vec::new();
-    if object::name(new).is_empty() {
-        causes.push(Cause::required("metadata.name", "name or generateName is required"));
-    }
-    if let Some(custom) = &resource.custom {
-        causes.extend(schema::validate(&custom.schema, new, old));
-    }
+    let causes = match &resource.custom {
+        Some(custom) => {
+            let mut causes = kinds::validate_metadata(resource.namespaced, new, old);
+            causes.extend(schema::validate(&custom.schema, new, old));
+            causes
+        }
+        None => kinds::validate(&resource.group, &resource.kind, new, old),
+    };
     if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, object::name(new), &causes)) }
 }
 

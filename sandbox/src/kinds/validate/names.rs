@@ -1,0 +1,206 @@
+//! Names in all their forms. Each rule returns what is wrong with a text, in the API server's words.
+
+use serde_json::json;
+
+use super::super::registry::NameRule;
+use crate::refusal::Cause;
+
+const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const QUALIFIED: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+
+/// A list of complaints about one text; empty when it is fine.
+pub(super) type Wrong = Vec<String>;
+
+fn too_long(limit: usize) -> String {
+    format!("must be no more than {limit} characters")
+}
+
+fn complain(wrong: bool, message: impl FnOnce() -> String) -> Option<String> {
+    wrong.then(message)
+}
+
+/// Lower-case letters, digits and dashes, with a letter or digit at both ends.
+fn is_label(text: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+fn is_subdomain(text: &str) -> bool {
+    text.split('.').all(is_label)
+}
+
+/// The part after the slash of a qualified name, or a label's value.
+fn is_qualified_part(text: &str) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    edge(bytes.first())
+        && edge(bytes.last())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// A DNS label (RFC 1123).
+pub(super) fn dns_label(text: &str) -> Wrong {
+    let long = complain(text.len() > 63, || too_long(63));
+    let form = complain(!is_label(text), || {
+        if is_subdomain(text) {
+            return "must not contain dots".to_owned();
+        }
+        format!(
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and \
+             end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{LABEL}')"
+        )
+    });
+    long.into_iter().chain(form).collect()
+}
+
+/// A DNS subdomain (RFC 1123).
+pub(super) fn dns_subdomain(text: &str) -> Wrong {
+    let long = complain(text.len() > 253, || too_long(253));
+    let form = complain(!is_subdomain(text), || {
+        format!(
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must \
+             start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+             '{LABEL}(\\.{LABEL})*')"
+        )
+    });
+    long.into_iter().chain(form).collect()
+}
+
+/// A DNS label that starts with a letter (RFC 1035).
+pub(super) fn dns_1035_label(text: &str) -> Wrong {
+    let long = complain(text.len() > 63, || too_long(63));
+    let form = complain(!is_label(text) || text.as_bytes()[0].is_ascii_digit(), || {
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, \
+         and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is \
+         '[a-z]([-a-z0-9]*[a-z0-9])?')"
+            .to_owned()
+    });
+    long.into_iter().chain(form).collect()
+}
+
+/// One segment of a URL's path.
+pub(super) fn path_segment(text: &str) -> Wrong {
+    if matches!(text, "." | "..") {
+        return vec![format!("may not be '{text}'")];
+    }
+    let forbidden = ['/', '%'].into_iter().filter(|c| text.contains(*c));
+    forbidden.map(|c| format!("may not contain '{c}'")).collect()
+}
+
+/// A key of labels, annotations and conditions: `name` or `prefix/name`.
+pub(super) fn qualified(text: &str) -> Wrong {
+    let form = format!(
+        "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character \
+         (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{QUALIFIED}')"
+    );
+    let parts: Vec<&str> = text.split('/').collect();
+    let (mut wrong, name) = match parts.as_slice() {
+        [name] => (Vec::new(), *name),
+        ["", name] => (vec!["prefix part must be non-empty".to_owned()], *name),
+        [prefix, name] => {
+            (dns_subdomain(prefix).into_iter().map(|wrong| format!("prefix part {wrong}")).collect(), *name)
+        }
+        _ => {
+            let prefix = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            return vec![format!("a qualified name {form} {prefix}")];
+        }
+    };
+    wrong.extend(complain(name.is_empty(), || "name part must be non-empty".to_owned()));
+    wrong.extend(complain(name.len() > 63, || format!("name part {}", too_long(63))));
+    wrong.extend(complain(!is_qualified_part(name), || format!("name part {form}")));
+    wrong
+}
+
+/// The value of a label.
+pub(super) fn label_value(text: &str) -> Wrong {
+    let long = complain(text.len() > 63, || too_long(63));
+    let form = complain(!text.is_empty() && !is_qualified_part(text), || {
+        format!(
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
+             and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for \
+             validation is '({QUALIFIED})?')"
+        )
+    });
+    long.into_iter().chain(form).collect()
+}
+
+/// The name of a port (an IANA service name).
+pub(super) fn port_name(text: &str) -> Wrong {
+    if text.len() > 15 {
+        return vec![too_long(15)];
+    }
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    [
+        (
+            text.is_empty() || !text.bytes().all(inside),
+            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+        ),
+        (!text.bytes().any(|byte| byte.is_ascii_lowercase()), "must contain at least one letter (a-z)"),
+        (text.contains("--"), "must not contain consecutive hyphens"),
+        (text.starts_with('-') || text.ends_with('-'), "must not begin or end with a hyphen"),
+    ]
+    .into_iter()
+    .filter(|(wrong, _)| *wrong)
+    .map(|(_, message)| message.to_owned())
+    .collect()
+}
+
+/// A key of a ConfigMap or Secret, which may become the name of a file.
+pub(super) fn config_key(text: &str) -> Wrong {
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut wrong: Wrong = complain(text.len() > 253, || too_long(253)).into_iter().collect();
+    wrong.extend(complain(text.is_empty() || !text.bytes().all(inside), || {
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or \
+         'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+            .to_owned()
+    }));
+    wrong.extend(match text {
+        "." => Some("must not be '.'".to_owned()),
+        ".." => Some("must not be '..'".to_owned()),
+        _ => complain(text.starts_with(".."), || "must not start with '..'".to_owned()),
+    });
+    wrong
+}
+
+/// The name of an environment variable.
+pub(super) fn environment_name(text: &str) -> Wrong {
+    let printable = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'=';
+    let form = complain(!text.bytes().all(printable), || {
+        "a valid environment variable name must consist only of printable ASCII characters other than '='".to_owned()
+    });
+    form.into_iter().collect()
+}
+
+/// An IP address.
+pub(super) fn ip_address(text: &str) -> Wrong {
+    let form = complain(text.parse::<std::net::IpAddr>().is_err(), || {
+        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()
+    });
+    form.into_iter().collect()
+}
+
+impl NameRule {
+    /// What is wrong with a name.
+    pub(super) fn check(self, name: &str) -> Wrong {
+        match self {
+            NameRule::Subdomain => dns_subdomain(name),
+            NameRule::Label => dns_label(name),
+            NameRule::Label1035 => dns_1035_label(name),
+            NameRule::PathSegment => path_segment(name),
+        }
+    }
+}
+
+/// Complaints about a text in a field.
+pub(super) fn report(out: &mut Vec<Cause>, field: &str, text: &str, wrong: Wrong) {
+    out.extend(wrong.into_iter().map(|wrong| Cause::invalid(field, &json!(text), &wrong)));
+}
+
+/// A name that must be there, and be right.
+pub(super) fn required(out: &mut Vec<Cause>, field: &str, text: &str, rule: impl FnOnce(&str) -> Wrong) {
+    if text.is_empty() {
+        out.push(Cause::required(field, ""));
+    } else {
+        report(out, field, text, rule(text));
+    }
+}
