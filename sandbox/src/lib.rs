@@ -3,6 +3,7 @@
 //! It lets a newcomer try the whole product without a cluster, and lets the tests run the real controller under a clock that
 //! they own. It is held to the truth: what it does is recorded from a real API server, and a difference is its bug.
 
+pub mod fields;
 pub mod openapi;
 pub mod patch;
 pub mod refusal;
