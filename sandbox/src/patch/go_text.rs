@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-pub(super) fn go_text(value: &Value) -> String {
+pub(crate) fn go_text(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
     text

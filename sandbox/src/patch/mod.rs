@@ -1,7 +1,7 @@
 //! The three ways to patch an object, each as the real API server does it: strategic merge, merge (RFC 7396) and JSON
 //! (RFC 6902). Where the real server differs from an RFC, so does this.
 
-mod go_text;
+pub(crate) mod go_text;
 mod json;
 mod lists;
 mod merge;

@@ -20,12 +20,12 @@ pub struct PatchError {
 }
 
 impl PatchError {
-    pub(super) fn bad_request(message: impl Into<String>) -> PatchError {
+    pub(crate) fn bad_request(message: impl Into<String>) -> PatchError {
         PatchError { code: 400, reason: "BadRequest", message: message.into(), causes: Vec::new() }
     }
 
     /// The real server gives no reason for these.
-    pub(super) fn internal(message: impl Into<String>) -> PatchError {
+    pub(crate) fn internal(message: impl Into<String>) -> PatchError {
         PatchError { code: 500, reason: "", message: message.into(), causes: Vec::new() }
     }
 

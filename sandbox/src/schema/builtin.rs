@@ -93,7 +93,7 @@ pub(super) fn add_type_and_metadata(node: &mut Schema) {
     });
     let text = Arc::new(Schema { kind: Type::String, ..Schema::default() });
     for (name, schema) in [("apiVersion", &text), ("kind", &text), ("metadata", metadata)] {
-        let field = Field { schema: Link::Here(schema.clone()), strategy: Strategy::default() };
+        let field = Field { schema: Link::Here(schema.clone()), strategy: Strategy::default(), by_value: false };
         node.properties.insert(name.to_string(), field);
     }
 }

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod combine;
+mod convert;
 mod decode;
 mod default;
 mod embedded;
@@ -24,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 pub use builtin::Schemas;
+pub use convert::conversion_error;
 pub use decode::decode_error;
 pub use default::default;
 pub use limits::Limits;
@@ -85,6 +87,8 @@ pub struct Field {
     pub schema: Link,
     /// How a strategic merge patch goes into it.
     pub strategy: Strategy,
+    /// In Go it is no pointer and not optional, so that it is never missing.
+    pub by_value: bool,
 }
 
 /// One node of a schema.
@@ -123,6 +127,8 @@ pub struct Schema {
     pub has_rules: bool,
     /// The root of a custom resource: of its `metadata`, and only of that, the real server has a type.
     pub custom: bool,
+    /// What Go has of an object of this kind before anything is set; filled by the first who needs it.
+    pub(crate) zero: OnceLock<Value>,
 }
 
 impl Schema {
@@ -150,6 +156,20 @@ impl Schema {
     pub fn anything() -> &'static Schema {
         static ANYTHING: OnceLock<Schema> = OnceLock::new();
         ANYTHING.get_or_init(Schema::default)
+    }
+}
+
+impl Schema {
+    /// An object of which nothing is said.
+    fn is_bare(&self) -> bool {
+        self.properties.is_empty() && self.additional.is_none()
+    }
+
+    /// The nodes directly below, but for those that are named: only custom schemas have rules, and they have no names.
+    pub(super) fn below(&self) -> impl Iterator<Item = &Schema> {
+        let here = |link: &'_ Link| matches!(link, Link::Here(_));
+        let fields = self.properties.values().map(|field| &field.schema);
+        fields.chain(&self.additional).chain(&self.items).filter(move |link| here(link)).map(|link| &**link)
     }
 }
 

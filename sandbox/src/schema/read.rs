@@ -122,7 +122,8 @@ impl Reader<'_> {
             ..Schema::default()
         };
         for (name, property) in &written.properties {
-            let field = Field { schema: self.link(property)?, strategy: strategy(property) };
+            let by_value = property.default.as_ref().is_some_and(is_zero);
+            let field = Field { schema: self.link(property)?, strategy: strategy(property), by_value };
             node.properties.insert(name.clone(), field);
         }
         node.additional = match &written.additional_properties {
@@ -132,8 +133,7 @@ impl Reader<'_> {
         };
         node.items = written.items.as_deref().map(|items| self.link(items)).transpose()?;
         node.limits = self.limits(written)?;
-        let says_nothing = matches!(node.kind, Type::Object | Type::Any) && node.items.is_none() && node.is_bare();
-        if !self.components.is_empty() && says_nothing {
+        if !self.components.is_empty() && matches!(node.kind, Type::Object | Type::Any) && node.is_bare() {
             node.preserves_unknown = true;
             node.atomic = true;
         }
@@ -180,23 +180,20 @@ impl Reader<'_> {
     }
 }
 
-impl Schema {
-    /// An object of which nothing is said.
-    fn is_bare(&self) -> bool {
-        self.properties.is_empty() && self.additional.is_none()
-    }
-
-    /// The nodes directly below, but for those that are named: only custom schemas have rules, and they have no names.
-    pub(super) fn below(&self) -> impl Iterator<Item = &Schema> {
-        let here = |link: &'_ Link| matches!(link, Link::Here(_));
-        let fields = self.properties.values().map(|field| &field.schema);
-        fields.chain(&self.additional).chain(&self.items).filter(move |link| here(link)).map(|link| &**link)
-    }
-}
-
 /// What an `OpenAPI` document leaves open, such as the data of a `ControllerRevision`.
 fn free_form() -> Schema {
     Schema { preserves_unknown: true, ..Schema::default() }
+}
+
+/// Go writes the zero values of fields that are not optional, and `OpenAPI` has them as defaults.
+fn is_zero(default: &Value) -> bool {
+    match default {
+        Value::Object(fields) => fields.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(flag) => !flag,
+        Value::Null | Value::Array(_) => false,
+    }
 }
 
 fn referred(written: &Written) -> Option<&str> {

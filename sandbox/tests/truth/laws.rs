@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use sluice_sandbox::fields::{self, Manager, Set};
 use sluice_sandbox::patch;
 use sluice_sandbox::schema::{self, Schema, Schemas};
 
@@ -67,6 +68,14 @@ fn pod() -> impl Strategy<Value = Value> {
     })
 }
 
+/// The set of the fields of some pod.
+fn fields() -> impl Strategy<Value = Set> {
+    (pod(), any::<bool>()).prop_map(|(pod, whole)| {
+        let of_one_side = fields::compare(&pod_schema(), &json!({}), &pod).added;
+        if whole { of_one_side } else { fields::set_of(&pod_schema(), &pod) }
+    })
+}
+
 fn pod_schema() -> Arc<Schema> {
     Schemas::builtin().kind("", "v1", "Pod").unwrap()
 }
@@ -82,6 +91,59 @@ proptest! {
         schema::default(&pod, &mut value);
         schema::prune(&pod, &mut value);
         prop_assert!(schema::prune(&pod, &mut value).is_empty());
+    }
+
+    #[test]
+    fn no_json_makes_the_account_of_fields_panic(before in object(), after in object(), force in any::<bool>()) {
+        let writer = Manager { name: "m".into(), api_version: "v1".into(), has_status: true, ..Manager::default() };
+        let pod = pod_schema();
+        fields::update(&pod, None, &mut after.clone(), &writer);
+        fields::update(&pod, Some(&before), &mut after.clone(), &writer);
+        let _ = fields::apply(&pod, Some(&before), &after, &writer, force);
+    }
+
+    #[test]
+    fn fields_are_counted_as_in_a_book(one in fields(), other in fields()) {
+        let mut union = one.clone();
+        union.unite(&other);
+        let mut back = other.clone();
+        back.unite(&one);
+        prop_assert_eq!(&union, &back);
+
+        // What is in both, and what is in one only, make up the one.
+        let common = one.intersection(&other);
+        prop_assert_eq!(&common, &other.intersection(&one));
+        let mut rest = one.clone();
+        rest.subtract(&other);
+        prop_assert!(rest.intersection(&other).is_empty());
+        rest.unite(&common);
+        prop_assert_eq!(&rest, &one);
+
+        let mut nothing = one.clone();
+        nothing.subtract(&one);
+        prop_assert!(nothing.is_empty());
+        prop_assert_eq!(Set::decode(&one.clone().encode()), one);
+    }
+
+    #[test]
+    fn what_changes_from_one_to_another_changes_back(one in pod(), other in pod()) {
+        let there = fields::compare(&pod_schema(), &one, &other);
+        let back = fields::compare(&pod_schema(), &other, &one);
+        prop_assert_eq!(&there.added, &back.removed);
+        prop_assert_eq!(&there.removed, &back.added);
+        prop_assert_eq!(&there.modified, &back.modified);
+        prop_assert_eq!(fields::compare(&pod_schema(), &one, &one), fields::Comparison::default());
+    }
+
+    #[test]
+    fn whoever_applies_gets_it_and_gets_nothing_more_the_second_time(live in pod(), applied in pod()) {
+        let writer = |name: &str| Manager { name: name.into(), api_version: "v1".into(), ..Manager::default() };
+        let apply = |live: &Value| fields::apply(&pod_schema(), Some(live), &applied, &writer("b"), true).unwrap();
+        let first = fields::apply(&pod_schema(), None, &live, &writer("a"), false).unwrap();
+        let once = apply(&first);
+        prop_assert_eq!(&apply(&once), &once);
+        let lost = fields::compare(&pod_schema(), &once, &applied);
+        prop_assert!(lost.modified.is_empty() && lost.added.is_empty());
     }
 
     #[test]

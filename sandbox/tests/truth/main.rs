@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod fields;
 mod laws;
 mod patch;
 mod recording;
