@@ -10,5 +10,7 @@ pub mod lease;
 pub mod metrics;
 pub mod preflight;
 pub mod requests;
+pub mod sandbox;
 pub mod serve;
 pub mod start;
+pub mod trial;

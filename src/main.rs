@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sluice::flags::ControllerFlags;
+use sluice::sandbox::SandboxFlags;
 
 /// Progressive delivery for Kubernetes.
 #[derive(Parser)]
@@ -17,6 +18,8 @@ struct Cli {
 enum Command {
     /// Run the controller, in a cluster or outside
     Controller(Box<ControllerFlags>),
+    /// Run a Kubernetes API with workloads and the controller in this process, to try things out
+    Sandbox(SandboxFlags),
     /// Print the custom resource definitions as YAML
     Crds,
 }
@@ -33,13 +36,14 @@ fn main() -> ExitCode {
     }
 }
 
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Controller(flags) => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?
-            .block_on(sluice::start::controller(*flags)),
+        Command::Controller(flags) => runtime()?.block_on(sluice::start::controller(*flags)),
+        Command::Sandbox(flags) => runtime()?.block_on(sluice::sandbox::run(flags)),
         Command::Crds => {
             print!("{}", sluice::crds::yaml()?);
             Ok(())

@@ -179,6 +179,11 @@ fn respond(answer: Result<Answer, Refusal>) -> Response<Body> {
     response
 }
 
+/// The answer to somebody who may not ask.
+pub fn refuse(refusal: &Refusal) -> Response<Body> {
+    respond(Err(refusal.clone()))
+}
+
 fn json_body(value: &Value) -> Body {
     Body::Whole(Some(Bytes::from(value.to_string())))
 }
