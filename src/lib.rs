@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod controller;
 pub mod crds;
+pub mod demo;
 pub mod flags;
 pub mod lease;
 pub mod metrics;

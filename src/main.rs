@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sluice::demo::DemoFlags;
 use sluice::flags::ControllerFlags;
 use sluice::sandbox::SandboxFlags;
 
@@ -18,6 +19,8 @@ struct Cli {
 enum Command {
     /// Run the controller, in a cluster or outside
     Controller(Box<ControllerFlags>),
+    /// See the product in a minute: a canary with real requests, a promotion and an abort
+    Demo(DemoFlags),
     /// Run a Kubernetes API with workloads and the controller in this process, to try things out
     Sandbox(SandboxFlags),
     /// Print the custom resource definitions as YAML
@@ -43,6 +46,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Controller(flags) => runtime()?.block_on(sluice::start::controller(*flags)),
+        Command::Demo(flags) => runtime()?.block_on(sluice::demo::run(flags)),
         Command::Sandbox(flags) => runtime()?.block_on(sluice::sandbox::run(flags)),
         Command::Crds => {
             print!("{}", sluice::crds::yaml()?);
