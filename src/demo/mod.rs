@@ -83,7 +83,7 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
         Proxy::new(sandbox.clone(), network, NAMESPACE, NAME).listen().await.context("cannot open the proxy")?;
     // The load begins with the first pods: before, there is nobody to answer.
     stage.until("had a pod", |rollout| rollout.status().available_replicas > 0).await?;
-    let loading = tokio::spawn(load.run(proxy));
+    let loading = tokio::spawn(load.run(proxy, flags.speed));
     let told = story::tell(&mut stage).await;
     loading.abort();
     proxying.abort();
