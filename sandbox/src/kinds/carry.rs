@@ -15,6 +15,7 @@ pub fn carry_over(group: &str, kind: &str, object: &mut Value, old: &Value) {
     match (group, kind) {
         ("", "Namespace") => carry(object, old, "spec"),
         ("", "Service") => service(object, old),
+        ("apps", "DaemonSet") => carry_annotation(object, old, "deprecated.daemonset.template.generation"),
         _ => {}
     }
 }
@@ -25,6 +26,12 @@ fn carry(object: &mut Value, old: &Value, field: &str) {
         Some(value) => object.insert(field.to_owned(), value.clone()),
         None => object.remove(field),
     };
+}
+
+fn carry_annotation(object: &mut Value, old: &Value, name: &str) {
+    if let Some(value) = at(old, "metadata.annotations").get(name) {
+        make(object, "metadata.annotations").entry(name).or_insert(value.clone());
+    }
 }
 
 /// Addresses and node ports stay where they are needed and not given; where they are not needed any more they go.
