@@ -4,4 +4,6 @@
 //! they own. It is held to the truth: what it does is recorded from a real API server, and a difference is its bug.
 
 pub mod kinds;
+mod read;
 pub mod refusal;
+pub mod tables;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::read::{at, is_empty, make, text};
 use super::registry::{StatusRule, facts};
+use crate::read::{at, is_empty, make, text};
 
 /// Puts into an update of a whole object what such an update cannot change, or what it may leave away: status, the finalizers
 /// of a namespace, the addresses of a Service. To be called before [`default`](super::default()), except for the `status` and

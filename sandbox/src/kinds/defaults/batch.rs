@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 use sluice_core::identity::Quantity;
 
-use super::super::read::{at, is_empty, is_true, items, make, text};
 use super::fill::Literal::{Number, Text};
 use super::fill::{apply, each, unset, zero};
+use crate::read::{at, is_empty, is_true, items, make, text};
 
 /// A Job. Without numbers it runs one pod; with `parallelism` alone it is a work queue.
 pub(super) fn job(object: &mut Value) {

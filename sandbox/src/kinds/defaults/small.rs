@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 use sluice_core::identity::Quantity;
 
-use super::super::read::{at, entries, is_empty, items, make, text};
 use super::batch;
 use super::fill::Literal::Text;
 use super::fill::{apply, drop_field, each, unset, zero};
+use crate::read::{at, entries, is_empty, items, make, text};
 
 /// The label by which selectors can name a namespace.
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, items, number, text};
 use super::common::POSITIVE;
+use crate::read::{at, is_empty, items, number, text};
 use crate::refusal::Cause;
 
 /// The sources of metrics, and the field of each.

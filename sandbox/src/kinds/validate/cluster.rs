@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::amount::nanos;
-use super::super::read::{at, is_empty, items, text};
 use super::common::one_of;
 use super::metadata::invalid_text;
 use super::names::{self, report};
 use super::resources::written;
+use crate::read::{at, is_empty, items, text};
 use crate::refusal::Cause;
 
 const GROUP: &str = "rbac.authorization.k8s.io";

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, items, number, text};
 use super::common::{NOT_NEGATIVE, is_nothing, not_negative, number_or_percent, selector, selects_all};
 use super::metadata::invalid_text;
 use super::workloads::{
     bare_template, matching_template, required_selector, restarts_always, same_selector, update_strategy_text,
 };
+use crate::read::{at, is_empty, items, number, text};
 use crate::refusal::Cause;
 
 /// A `StatefulSet`; with `old`, an update of it.

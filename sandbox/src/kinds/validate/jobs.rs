@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, is_true, text};
 use super::common::{immutable, not_negative, one_of, selector};
 use super::metadata::invalid_text;
 use super::workloads::{bare_template, selector_text, selects};
+use crate::read::{at, is_empty, is_true, text};
 use crate::refusal::Cause;
 
 /// The longest name of a `CronJob`, which its Jobs extend.

@@ -29,8 +29,8 @@ mod workloads;
 
 use serde_json::Value;
 
-use super::read::{at, items};
 use super::registry::{NameRule, facts};
+use crate::read::{at, items};
 use crate::refusal::Cause;
 
 /// What is wrong with an object of a built-in kind; with `old`, with an update of the stored object to it.

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, items, number, text};
 use super::common::{PROTOCOLS, immutable, one_of, port, selector};
 use super::names::{self, report};
+use crate::read::{at, is_empty, items, number, text};
 use crate::refusal::Cause;
 
 const ADDRESS_TYPES: [&str; 3] = ["FQDN", "IPv4", "IPv6"];

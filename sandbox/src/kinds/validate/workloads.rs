@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, entries, items, number, text};
 use super::common::{IMMUTABLE, NOT_NEGATIVE, is_nothing, not_negative, number_or_percent, selector, selects_all};
 use super::metadata::{self, invalid_text};
 use super::pods;
+use crate::read::{at, entries, items, number, text};
 use crate::refusal::Cause;
 
 /// A ReplicaSet.
