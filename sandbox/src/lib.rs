@@ -23,6 +23,7 @@ pub mod selector;
 pub mod serve;
 pub mod state;
 pub mod store;
+pub mod tables;
 pub mod time;
 pub mod workloads;
 pub mod write;
