@@ -16,6 +16,7 @@ pub mod network;
 pub mod object;
 pub mod openapi;
 pub mod patch;
+mod read;
 pub mod refusal;
 pub mod resource;
 pub mod schema;
