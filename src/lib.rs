@@ -5,10 +5,13 @@
 pub mod clock;
 pub mod controller;
 pub mod crds;
+pub mod demo;
 pub mod flags;
 pub mod lease;
 pub mod metrics;
 pub mod preflight;
 pub mod requests;
+pub mod sandbox;
 pub mod serve;
 pub mod start;
+pub mod trial;

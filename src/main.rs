@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sluice::demo::DemoFlags;
 use sluice::flags::ControllerFlags;
+use sluice::sandbox::SandboxFlags;
 
 /// Progressive delivery for Kubernetes.
 #[derive(Parser)]
@@ -17,6 +19,10 @@ struct Cli {
 enum Command {
     /// Run the controller, in a cluster or outside
     Controller(Box<ControllerFlags>),
+    /// See the product in a minute: a canary with real requests, a promotion and an abort
+    Demo(DemoFlags),
+    /// Run a Kubernetes API with workloads and the controller in this process, to try things out
+    Sandbox(SandboxFlags),
     /// Print the custom resource definitions as YAML
     Crds,
 }
@@ -33,13 +39,15 @@ fn main() -> ExitCode {
     }
 }
 
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Controller(flags) => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?
-            .block_on(sluice::start::controller(*flags)),
+        Command::Controller(flags) => runtime()?.block_on(sluice::start::controller(*flags)),
+        Command::Demo(flags) => runtime()?.block_on(sluice::demo::run(flags)),
+        Command::Sandbox(flags) => runtime()?.block_on(sluice::sandbox::run(flags)),
         Command::Crds => {
             print!("{}", sluice::crds::yaml()?);
             Ok(())

@@ -93,7 +93,8 @@ async fn wait_for(claim: Option<&mut tokio::task::JoinHandle<Result<(), lease::L
     }
 }
 
-async fn terminated() -> anyhow::Result<()> {
+/// Waits for SIGTERM or SIGINT.
+pub async fn terminated() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     tokio::select! {

@@ -18,6 +18,11 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("a CRD with a bad pattern", "the text is that of Go's regular expressions"),
     ("a registry Secret with bad JSON", "the text is that of Go's JSON decoder"),
     ("a namespace on a cluster-scoped kind", "admission taints a new Node; this would come back with every update"),
+    ("a Node with capacity", "as above"),
+    ("a claim", "admission adds a finalizer to a new claim; it would come back after its removal"),
+    ("a CronJob with a bad time zone", "time zones are not known here"),
+    ("a Job whose template changes", "the real message shows the template as a Go structure"),
+    ("a claim that changes", SPEC_EXCERPT),
     ("a bad service account name", "refused before, by admission, which looks for the account"),
     ("a command that changes", SPEC_EXCERPT),
     ("a restart policy that changes", SPEC_EXCERPT),
@@ -69,6 +74,7 @@ fn prepare(case: &Value) -> Value {
         {
             metadata.remove(field);
         }
+        metadata.insert("uid".to_owned(), json!("00000000-0000-0000-0000-000000000000"));
         if facts.status == StatusRule::Subresource {
             object.as_object_mut().unwrap().remove("status");
         }
@@ -156,8 +162,61 @@ fn the_registry_says_what_a_real_api_server_does_with_status_and_generation() {
         assert_eq!(facts.unconditional_update, line["unconditional"]["code"] == 200, "{group} {kind}");
         assert_eq!(facts.status != StatusRule::None, line["subresource"] == true, "{group} {kind}");
     }
+    for line in &lines {
+        let (group, kind) = (group_of(line), line["kind"].as_str().unwrap());
+        if let Some(given) = line["created"]["given"].as_object() {
+            let kept = given.iter().all(|(field, value)| line["created"]["status"].get(field) == Some(value));
+            let status = facts(group, kind).unwrap().status;
+            assert_eq!(status == StatusRule::SubresourceKeptOnCreate, kept, "{group} {kind}");
+        }
+    }
     let proven: BTreeSet<_> = lines.iter().map(|line| (group_of(line), line["kind"].as_str().unwrap())).collect();
     for facts in KINDS {
         assert!(proven.contains(&(facts.group, facts.kind)), "nothing recorded of {} {}", facts.group, facts.kind);
     }
+}
+
+#[test]
+fn a_namespace_on_its_way_out_does_not_get_its_finalizer_back() {
+    let mut namespace = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": "n", "deletionTimestamp": "2026-01-01T00:00:00Z" },
+        "spec": { "finalizers": [] },
+    });
+    kinds::default("", "Namespace", &mut namespace);
+    assert_eq!(namespace["spec"]["finalizers"], json!([]));
+}
+
+#[test]
+fn defaults_are_harmless_to_repeat() {
+    for case in recorded().iter().filter(|line| line.get("answer").is_some()) {
+        let once = prepare(case);
+        let mut twice = once.clone();
+        kinds::default(group_of(&once), once["kind"].as_str().unwrap(), &mut twice);
+        assert_eq!(once, twice, "{}", case["case"]);
+    }
+}
+
+#[test]
+fn what_a_real_api_server_has_stored_is_valid() {
+    for case in recorded().iter().filter(|line| line.get("answer").is_some()) {
+        let object = &case["answer"];
+        let (group, kind) = (group_of(object), object["kind"].as_str().unwrap());
+        assert_eq!(kinds::validate(group, kind, object, Some(object)), [], "{}", case["case"]);
+    }
+}
+
+#[test]
+fn custom_resources_obey_the_rules_of_metadata() {
+    let check = |namespaced, metadata: Value| {
+        let causes = kinds::validate_metadata(namespaced, &json!({ "metadata": metadata }), None);
+        causes.into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect::<Vec<_>>()
+    };
+    assert!(check(true, json!({ "name": "a.b", "namespace": "n", "labels": { "x/y": "z" } })).is_empty());
+    assert_eq!(
+        check(false, json!({ "name": "a", "namespace": "n" })),
+        ["metadata.namespace: Forbidden: not allowed on this type"]
+    );
+    assert_eq!(check(true, json!({})), ["metadata.name: Required value: name or generateName is required"]);
 }

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
-use kube::api::{Api, PostParams};
 use serde_json::Value;
-use sluice_core::api::crds;
+use sluice::trial;
 use sluice_sandbox::Sandbox;
-use sluice_sandbox::workloads::{self, node};
+use sluice_sandbox::workloads::node;
 
 use crate::target::Target;
 
@@ -21,12 +19,7 @@ pub struct Sandboxed {
 impl Sandboxed {
     pub async fn start() -> Sandboxed {
         let sandbox = Sandbox::new("2026-01-01T00:00:00Z".parse().expect("a time"));
-        tokio::spawn(workloads::run(sandbox.clone(), Box::new(node::Lifeless)));
-        let client = Client::new(sandbox, "default");
-        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
-        for definition in crds::all() {
-            definitions.create(&PostParams::default(), &definition).await.expect("the API accepts our CRDs");
-        }
+        let client = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
         Sandboxed { client }
     }
 }

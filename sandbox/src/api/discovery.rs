@@ -20,10 +20,10 @@ pub fn answer(sandbox: &Sandbox, path: &str, headers: &HeaderMap) -> Result<Answ
         ["version"] => Ok(Answer::ok(version())),
         ["healthz" | "readyz" | "livez"] => Ok(Answer::Raw("text/plain; charset=utf-8", "ok".into())),
         ["api"] if aggregated => {
-            Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| name_of(g).is_empty()))))
+            Ok(discovery_list(groups(state).into_iter().filter(|group| name_of(group).is_empty())))
         }
         ["apis"] if aggregated => {
-            Ok(Answer::ok(discovery_list(groups(state).into_iter().filter(|g| !name_of(g).is_empty()))))
+            Ok(discovery_list(groups(state).into_iter().filter(|group| !name_of(group).is_empty())))
         }
         ["api"] => Ok(Answer::ok(json!({
             "kind": "APIVersions", "versions": ["v1"],
@@ -127,9 +127,11 @@ fn discovery_entry(resource: &Resource) -> Value {
     entry
 }
 
-fn discovery_list(groups: impl Iterator<Item = Value>) -> Value {
+/// Clients believe it only under its own media type.
+fn discovery_list(groups: impl Iterator<Item = Value>) -> Answer {
     let items: Vec<Value> = groups.collect();
-    json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items })
+    let list = json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items });
+    Answer::Raw("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", list.to_string().into())
 }
 
 fn api_group(group: &Value) -> Value {

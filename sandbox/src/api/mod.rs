@@ -131,7 +131,7 @@ fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> Resul
     let header =
         |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_owned();
-    let form = Form::accepted(header(header::ACCEPT));
+    let form = Form::accepted(header(header::ACCEPT), query.get("includeObject"));
     let request =
         Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };
     dispatch(sandbox, &request)
@@ -183,6 +183,11 @@ fn respond(answer: Result<Answer, Refusal>) -> Response<Body> {
         }
     }
     response
+}
+
+/// The answer to somebody who may not ask.
+pub fn refuse(refusal: &Refusal) -> Response<Body> {
+    respond(Err(refusal.clone()))
 }
 
 fn json_body(value: &Value) -> Body {

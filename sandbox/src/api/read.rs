@@ -17,7 +17,7 @@ pub fn get(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     sandbox.with(|state| {
         let found = state.store.get(&request.resource.key, request.namespace(), name);
         let found = found.ok_or_else(|| Refusal::not_found(&request.resource, name))?;
-        Ok(Answer::ok(request.form.object(found)))
+        Ok(Answer::ok(request.form.one(&request.resource, found, state.now)))
     })
 }
 

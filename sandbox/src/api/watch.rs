@@ -53,6 +53,8 @@ struct Watching {
     deadline: Instant,
     bookmark: Instant,
     over: bool,
+    /// Whether an object was sent.
+    headed: bool,
 }
 
 /// Starts a watch. What is wrong with it comes as its first event, as from the API server.
@@ -67,6 +69,7 @@ pub fn watch(sandbox: &Sandbox, wanted: Wanted) -> impl Stream<Item = Bytes> + S
         deadline,
         bookmark: now + BOOKMARKS,
         over: false,
+        headed: false,
         wanted,
     };
     watching.begin();
@@ -175,7 +178,8 @@ impl Watching {
     }
 
     fn push(&mut self, state: &State, kind: &str, object: &Value) {
-        let shown = self.wanted.form.event(&self.wanted.resource, object, state.now);
+        let first = !std::mem::replace(&mut self.headed, true);
+        let shown = self.wanted.form.event(&self.wanted.resource, object, state.now, first);
         self.push_line(&json!({ "type": kind, "object": shown }));
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::read::{at, is_empty, make, text};
 use super::registry::{StatusRule, facts};
+use crate::read::{at, is_empty, make, text};
 
 /// Puts into an update of a whole object what such an update cannot change, or what it may leave away: status, the finalizers
 /// of a namespace, the addresses of a Service. To be called before [`default`](super::default()), except for the `status` and
@@ -15,6 +15,7 @@ pub fn carry_over(group: &str, kind: &str, object: &mut Value, old: &Value) {
     match (group, kind) {
         ("", "Namespace") => carry(object, old, "spec"),
         ("", "Service") => service(object, old),
+        ("apps", "DaemonSet") => carry_annotation(object, old, "deprecated.daemonset.template.generation"),
         _ => {}
     }
 }
@@ -25,6 +26,12 @@ fn carry(object: &mut Value, old: &Value, field: &str) {
         Some(value) => object.insert(field.to_owned(), value.clone()),
         None => object.remove(field),
     };
+}
+
+fn carry_annotation(object: &mut Value, old: &Value, name: &str) {
+    if let Some(value) = at(old, "metadata.annotations").get(name) {
+        make(object, "metadata.annotations").entry(name).or_insert(value.clone());
+    }
 }
 
 /// Addresses and node ports stay where they are needed and not given; where they are not needed any more they go.

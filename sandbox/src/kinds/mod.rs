@@ -7,7 +7,6 @@
 mod amount;
 mod carry;
 mod defaults;
-mod read;
 mod registry;
 mod validate;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{items, text};
+use crate::read::{items, text};
 
 /// How long a pod stays on a node that is gone, unless it says otherwise.
 const TOLERATION_SECONDS: i64 = 300;

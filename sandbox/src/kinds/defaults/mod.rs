@@ -4,6 +4,7 @@
 //! admission adds in every cluster; the first status; and fields behind feature gates that are off by default, which go.
 
 mod admission;
+mod batch;
 mod fill;
 mod pods;
 mod services;

@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 use sluice_core::identity::default_pod_template;
 
 use super::super::amount::nanos;
-use super::super::read::{is_true, items, number, text};
 use super::admission;
 use super::fill::Literal::{Bool, Empty, Null, Text};
 use super::fill::{apply, drop_field, each, unset, zero};
+use crate::read::{is_true, items, number, text};
 
 /// A pod template, wherever it is.
 pub(super) fn default_template(template: &mut Value) {

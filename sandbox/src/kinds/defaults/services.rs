@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{is_empty, items, text};
 use super::fill::Literal::{Bool, Empty, Number, Text};
 use super::fill::{apply, drop_field, each, unset, zero};
+use crate::read::{is_empty, items, text};
 
 /// Three hours.
 const AFFINITY_SECONDS: i64 = 10_800;

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 use sluice_core::identity::Quantity;
 
-use super::super::read::{at, entries, is_empty, items, make, text};
+use super::batch;
 use super::fill::Literal::Text;
 use super::fill::{apply, drop_field, each, unset, zero};
+use crate::read::{at, entries, is_empty, items, make, text};
 
 /// The label by which selectors can name a namespace.
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
@@ -17,6 +18,10 @@ pub(super) fn namespace(object: &mut Value) {
     let name = text(object, "metadata.name").to_owned();
     if !name.is_empty() {
         make(object, "metadata.labels").insert(NAMESPACE_LABEL.to_owned(), json!(name));
+    }
+    // Whoever empties a namespace takes the finalizer away, for good.
+    if !is_empty(object, "metadata.deletionTimestamp") {
+        return;
     }
     let finalizers = make(object, "spec").entry("finalizers").or_insert(Value::Null);
     let mut list = finalizers.as_array().cloned().unwrap_or_default();
@@ -158,6 +163,11 @@ pub(super) fn computed(group: &str, kind: &str, object: &mut Value) {
             }
         }),
         ("", "ReplicationController") => labels_become_selectors(object),
+        ("apps", "StatefulSet" | "DaemonSet") => batch::rolling_update(kind, object),
+        ("batch", "Job") => batch::job(object),
+        ("autoscaling", "HorizontalPodAutoscaler") => batch::autoscaler(object),
+        ("networking.k8s.io", "NetworkPolicy") => batch::network_policy(object),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => batch::binding(object),
         ("coordination.k8s.io", "Lease") => {
             // Behind a gate that is off.
             drop_field(object, "spec", "strategy");

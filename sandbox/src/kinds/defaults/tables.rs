@@ -171,11 +171,7 @@ const ENDPOINT_SLICE: &[Fill] = &[
     unset("ports[]", "protocol", Text("TCP")),
 ];
 
-const INGRESS: &[Fill] = &[
-    unset("", "spec", Empty),
-    unset("spec.rules[].http.paths[]", "pathType", Text("ImplementationSpecific")),
-    unset("status!", "loadBalancer", Empty),
-];
+const INGRESS: &[Fill] = &[unset("", "spec", Empty), unset("status!", "loadBalancer", Empty)];
 
 const NETWORK_POLICY: &[Fill] = &[
     unset("spec!", "podSelector", Empty),

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, items, number, text};
 use super::metadata::labels;
 use super::names::{self, report};
+use crate::read::{at, items, number, text};
 use crate::refusal::Cause;
 
 /// Texts that the API server uses over and over.

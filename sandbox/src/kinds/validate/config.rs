@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, entries, is_empty, is_true, text};
 use super::common::{IMMUTABLE, NOT_NEGATIVE, POSITIVE, at_least};
 use super::names::{self, report};
+use crate::read::{at, entries, is_empty, is_true, text};
 use crate::refusal::Cause;
 
 /// The most that fits into one ConfigMap or Secret.

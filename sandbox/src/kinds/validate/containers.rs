@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, items, number, text};
 use super::common::{PROTOCOLS, one_of, port};
 use super::names::{self, report};
 use super::{environment, probes, resources, security};
+use crate::read::{at, is_empty, items, number, text};
 use crate::refusal::Cause;
 
 /// What containers may refer to.

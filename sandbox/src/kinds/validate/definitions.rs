@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, is_true, items, text};
 use super::common::{immutable, one_of};
 use super::metadata::invalid_text;
 use super::names::{self, report};
 use super::structural;
+use crate::read::{at, is_empty, is_true, items, text};
 use crate::refusal::Cause;
 
 /// A CRD; with `old`, an update of it.

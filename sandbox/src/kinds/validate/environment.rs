@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, items, text};
 use super::names::{self, report};
+use crate::read::{at, is_empty, items, text};
 use crate::refusal::Cause;
 
 /// What a `fieldRef` of a variable may name.

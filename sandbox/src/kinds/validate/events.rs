@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, number, text};
 use super::common::{IMMUTABLE, immutable};
 use super::names::{self, report};
+use crate::read::{at, is_empty, number, text};
 use crate::refusal::Cause;
 
 /// The names that the two groups give to the same fields.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_true, items, text};
 use super::super::registry::NameRule;
 use super::names::{self, report};
+use crate::read::{at, is_true, items, text};
 use crate::refusal::Cause;
 
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_true, items, number, text};
 use super::common::{at_least, one_of};
 use super::containers::{self, Surroundings};
 use super::metadata::labels;
 use super::names::{self, report};
 use super::{scheduling, security, volumes};
+use crate::read::{at, is_true, items, number, text};
 use crate::refusal::Cause;
 
 /// The spec of a pod or of a template. `claims` are volumes that come from elsewhere, as those of a `StatefulSet`.

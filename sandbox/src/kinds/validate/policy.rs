@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::amount::nanos;
-use super::super::read::{at, entries, is_empty, items, text};
 use super::common::{number_or_percent, one_of, selector};
 use super::metadata::invalid_text;
 use super::resources::{of_quota, written};
 use super::workloads::selector_text;
+use crate::read::{at, entries, is_empty, items, text};
 use crate::refusal::Cause;
 
 const SCOPES: [&str; 7] = [

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, number, text};
 use super::common::{POSITIVE, at_least, not_negative, one_of, port, port_or_name};
+use crate::read::{at, is_empty, number, text};
 use crate::refusal::Cause;
 
 /// The ways to ask a container, in the order in which the API server looks.

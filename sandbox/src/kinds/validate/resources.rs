@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use sluice_core::identity::Quantity;
 
 use super::super::amount::{is_whole, nanos};
-use super::super::read::{at, entries};
 use super::common::NOT_NEGATIVE;
 use super::names::{self, report};
+use crate::read::{at, entries};
 use crate::refusal::Cause;
 
 const WHOLE: &str = "must be an integer";

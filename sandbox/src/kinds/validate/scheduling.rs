@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, items, number, text};
 use super::common::{one_of, selector};
 use super::names::{self, report};
+use crate::read::{at, is_empty, items, number, text};
 use crate::refusal::Cause;
 
 /// Tolerations of taints.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_true, number};
 use super::metadata::invalid_text;
+use crate::read::{at, is_true, number};
 use crate::refusal::Cause;
 
 const ID_RANGE: &str = "must be between 0 and 2147483647, inclusive";

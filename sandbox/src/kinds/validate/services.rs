@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, is_empty, items, number, text};
 use super::common::{PROTOCOLS, one_of, port, port_or_name};
 use super::metadata::labels;
 use super::names::{self, report};
+use crate::read::{at, is_empty, items, number, text};
 use crate::refusal::Cause;
 
 const DAY: i64 = 86_400;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, entries, is_empty, is_true, text};
+use crate::read::{at, entries, is_empty, is_true, text};
 use crate::refusal::Cause;
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
@@ -91,7 +91,7 @@ fn list_type(out: &mut Vec<Cause>, field: &str, schema: &Value) {
 /// Within `anyOf` and its like only values may be restricted, not types.
 fn junctors(out: &mut Vec<Cause>, field: &str, schema: &Value) {
     for junctor in JUNCTORS {
-        for (index, branch) in super::super::read::items(schema, junctor).iter().enumerate() {
+        for (index, branch) in crate::read::items(schema, junctor).iter().enumerate() {
             values_only(
                 out,
                 &format!("{field}.{junctor}[{index}]"),

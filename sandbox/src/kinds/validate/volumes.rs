@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::amount::nanos;
-use super::super::read::{at, is_empty, items, number, text};
 use super::containers::{descending_path, no_back_steps};
 use super::names::{self, report};
 use super::resources::written;
+use crate::read::{at, is_empty, items, number, text};
 use crate::refusal::Cause;
 
 const HOST_PATH_TYPES: [&str; 8] =

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::read::{at, entries, items, number, text};
 use super::common::{IMMUTABLE, NOT_NEGATIVE, is_nothing, not_negative, number_or_percent, selector, selects_all};
 use super::metadata::{self, invalid_text};
 use super::pods;
+use crate::read::{at, entries, items, number, text};
 use crate::refusal::Cause;
 
 /// A ReplicaSet.
@@ -13,8 +13,8 @@ pub(super) fn replica_set(out: &mut Vec<Cause>, object: &Value, old: Option<&Val
     let spec = at(object, "spec");
     not_negative(out, spec, "spec", "replicas");
     not_negative(out, spec, "spec", "minReadySeconds");
-    required_selector(out, spec);
-    template(out, spec, "ReplicaSet");
+    required_selector(out, spec, "deployment");
+    template(out, spec);
     if let Some(old) = old {
         same_selector(out, spec, at(old, "spec"));
     }
@@ -24,8 +24,8 @@ pub(super) fn replica_set(out: &mut Vec<Cause>, object: &Value, old: Option<&Val
 pub(super) fn deployment(out: &mut Vec<Cause>, object: &Value, old: Option<&Value>) {
     let spec = at(object, "spec");
     not_negative(out, spec, "spec", "replicas");
-    required_selector(out, spec);
-    template(out, spec, "ReplicaSet");
+    required_selector(out, spec, "deployment");
+    template(out, spec);
     strategy(out, "spec.strategy", at(spec, "strategy"));
     not_negative(out, spec, "spec", "minReadySeconds");
     not_negative(out, spec, "spec", "revisionHistoryLimit");
@@ -46,7 +46,7 @@ pub(super) fn deployment(out: &mut Vec<Cause>, object: &Value, old: Option<&Valu
 }
 
 /// A selector that must be there and ask for something.
-pub(super) fn required_selector(out: &mut Vec<Cause>, spec: &Value) {
+pub(super) fn required_selector(out: &mut Vec<Cause>, spec: &Value, kind: &str) {
     let value = at(spec, "selector");
     if value.is_null() {
         out.push(Cause::required("spec.selector", ""));
@@ -54,8 +54,8 @@ pub(super) fn required_selector(out: &mut Vec<Cause>, spec: &Value) {
     }
     selector(out, "spec.selector", value);
     if selects_all(value) {
-        // The text names Deployments in every kind.
-        out.push(Cause::invalid("spec.selector", value, "empty selector is invalid for deployment"));
+        // ReplicaSets are told that they are Deployments.
+        out.push(Cause::invalid("spec.selector", value, &format!("empty selector is invalid for {kind}")));
     }
 }
 
@@ -67,41 +67,60 @@ pub(super) fn same_selector(out: &mut Vec<Cause>, spec: &Value, old: &Value) {
     }
 }
 
-/// The template of pods that are to run for ever.
-pub(super) fn template(out: &mut Vec<Cause>, spec: &Value, owner: &str) {
+/// The template of the pods of a ReplicaSet, which are to run for ever.
+fn template(out: &mut Vec<Cause>, spec: &Value) {
+    if !matching_template(out, spec, std::iter::empty()) {
+        return;
+    }
+    restarts_always(out, spec);
+    if !at(spec, "template.spec.activeDeadlineSeconds").is_null() {
+        let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
+        out.push(Cause::forbidden("spec.template.spec.activeDeadlineSeconds", detail));
+    }
+}
+
+/// A template that the selector beside it selects; says whether the selector could be read. `claims` are volumes that come
+/// from elsewhere.
+pub(super) fn matching_template<'a>(
+    out: &mut Vec<Cause>,
+    spec: &'a Value,
+    claims: impl Iterator<Item = &'a str>,
+) -> bool {
     let template = at(spec, "template");
     let selector = at(spec, "selector");
     if !selector.is_null() && broken(selector) {
         out.push(invalid_text("spec.selector", &selector_text(selector), "invalid label selector"));
-        return;
+        return false;
     }
     let labels = at(template, "metadata.labels");
     if selector.is_null() || !selects(selector, labels) {
         let detail = "`selector` does not match template `labels`";
         out.push(Cause::invalid("spec.template.metadata.labels", labels, detail));
     }
-    bare_template(out, "spec.template", template);
-    forever(out, template, owner);
+    bare_template(out, "spec.template", template, claims);
+    true
 }
 
 /// A pod template on its own.
-pub(super) fn bare_template(out: &mut Vec<Cause>, field: &str, template: &Value) {
+pub(super) fn bare_template<'a>(
+    out: &mut Vec<Cause>,
+    field: &str,
+    template: &'a Value,
+    claims: impl Iterator<Item = &'a str>,
+) {
     metadata::template(out, field, at(template, "metadata"));
-    pods::spec(out, &format!("{field}.spec"), at(template, "spec"), std::iter::empty());
+    pods::spec(out, &format!("{field}.spec"), at(template, "spec"), claims);
     if !items(template, "spec.ephemeralContainers").is_empty() {
         let field = format!("{field}.spec.ephemeralContainers");
         out.push(Cause::forbidden(field, "ephemeral containers not allowed in pod template"));
     }
 }
 
-fn forever(out: &mut Vec<Cause>, template: &Value, owner: &str) {
-    let policy = text(template, "spec.restartPolicy");
+/// Pods that are to run for ever.
+pub(super) fn restarts_always(out: &mut Vec<Cause>, spec: &Value) {
+    let policy = text(spec, "template.spec.restartPolicy");
     if matches!(policy, "Never" | "OnFailure") {
         out.push(Cause::not_supported("spec.template.spec.restartPolicy", &json!(policy), &["Always"]));
-    }
-    if !at(template, "spec.activeDeadlineSeconds").is_null() {
-        let detail = format!("activeDeadlineSeconds in {owner} is not Supported");
-        out.push(Cause::forbidden("spec.template.spec.activeDeadlineSeconds", &detail));
     }
 }
 
@@ -111,7 +130,8 @@ fn broken(selector: &Value) -> bool {
     !wrong.is_empty()
 }
 
-fn selects(selector: &Value, labels: &Value) -> bool {
+/// Whether a selector selects these labels; one without requirements selects all.
+pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
     let expressions = items(selector, "matchExpressions");
     entries(selector, "matchLabels").all(|(key, value)| labels.get(key) == Some(value))
         && expressions.iter().all(|requirement| {
@@ -149,19 +169,26 @@ fn strategy(out: &mut Vec<Cause>, field: &str, strategy: &Value) {
         )),
         "Recreate" => {}
         "RollingUpdate" => rolling_update(out, &format!("{field}.rollingUpdate"), rolling),
-        other => {
-            // The API server prints its own structure here.
+        _ => {
             let message = format!(
-                "Unsupported value: {{\"Type\":{other:?},\"RollingUpdate\":{}}}: supported values: \"Recreate\", \
-                 \"RollingUpdate\"",
-                if rolling.is_null() { "null".to_owned() } else { rolling_text(rolling) }
+                "Unsupported value: {}: supported values: \"Recreate\", \"RollingUpdate\"",
+                update_strategy_text(strategy)
             );
             out.push(Cause { reason: "FieldValueNotSupported", message, field: field.to_owned() });
         }
     }
 }
 
+/// A strategy of updates as the API server prints its own structure.
+pub(super) fn update_strategy_text(strategy: &Value) -> String {
+    let rolling = at(strategy, "rollingUpdate");
+    format!("{{\"Type\":{:?},\"RollingUpdate\":{}}}", text(strategy, "type"), rolling_text(rolling))
+}
+
 fn rolling_text(rolling: &Value) -> String {
+    if rolling.is_null() {
+        return "null".to_owned();
+    }
     let or_zero = |name: &str| at(rolling, name).as_null().map_or(at(rolling, name).to_string(), |()| "0".to_owned());
     format!("{{\"MaxUnavailable\":{},\"MaxSurge\":{}}}", or_zero("maxUnavailable"), or_zero("maxSurge"))
 }

@@ -1,0 +1,132 @@
+//! A small load: real requests to the proxy, and a count of who answered.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::MissedTickBehavior;
+
+/// Time between two requests.
+const EVERY: Duration = Duration::from_millis(20);
+/// How long a request may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Requests that were answered, by the version that did, and those that were not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Answers by version.
+    pub answered: BTreeMap<String, u64>,
+    /// Requests without an answer, or with an error.
+    pub lost: u64,
+    /// Why the first one was lost.
+    pub first_loss: Option<String>,
+}
+
+impl Tally {
+    /// All requests.
+    pub fn total(&self) -> u64 {
+        self.answered.values().sum::<u64>() + self.lost
+    }
+
+    /// The share of a version in the answers, in percent.
+    pub fn share(&self, version: &str) -> f64 {
+        let answered: u64 = self.answered.values().sum();
+        let own = self.answered.get(version).copied().unwrap_or(0);
+        if answered == 0 { 0.0 } else { own as f64 * 100.0 / answered as f64 }
+    }
+
+    /// What came after an earlier count.
+    #[must_use]
+    pub fn since(&self, earlier: &Tally) -> Tally {
+        let before = |version: &String| earlier.answered.get(version).copied().unwrap_or(0);
+        let answered = self.answered.iter().map(|(version, count)| (version.clone(), count - before(version)));
+        Tally {
+            answered: answered.filter(|(_, count)| *count > 0).collect(),
+            lost: self.lost - earlier.lost,
+            first_loss: self.first_loss.clone(),
+        }
+    }
+}
+
+/// The load, which runs until its task is stopped. Clones share the count.
+#[derive(Clone, Debug, Default)]
+pub struct Load(Arc<Mutex<Tally>>);
+
+impl Load {
+    /// The count so far.
+    pub fn tally(&self) -> Tally {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tally> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends requests for ever, so much faster than usual.
+    pub async fn run(self, proxy: SocketAddr, speed: f64) {
+        let mut ticks = tokio::time::interval(EVERY.div_f64(speed));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let load = self.clone();
+            tokio::spawn(async move {
+                let answer = tokio::time::timeout(PATIENCE, ask(proxy)).await;
+                let answer = answer.unwrap_or_else(|_| bail_late());
+                let mut tally = load.lock();
+                match answer {
+                    Ok(version) => *tally.answered.entry(version).or_default() += 1,
+                    Err(error) => {
+                        tally.lost += 1;
+                        tally.first_loss.get_or_insert_with(|| format!("{error:#}"));
+                    }
+                }
+            });
+        }
+    }
+}
+
+fn bail_late() -> anyhow::Result<String> {
+    bail!("no answer within {PATIENCE:?}")
+}
+
+/// Sends one request, and returns the version that answered: the tag of its image.
+async fn ask(proxy: SocketAddr) -> anyhow::Result<String> {
+    let stream = TcpStream::connect(proxy).await.context("cannot connect to the proxy")?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let request =
+        http::Request::get("/").header(http::header::HOST, "rollouts-demo").body(Empty::<bytes::Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    connection.abort();
+    if !status.is_success() {
+        bail!("{status}: {}", String::from_utf8_lossy(&body));
+    }
+    let answer: Value = serde_json::from_slice(&body).context("the answer is not what a pod says")?;
+    let image = answer["image"].as_str().context("the answer names no image")?;
+    Ok(image.rsplit(':').next().unwrap_or(image).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_the_answers_since_a_moment() {
+        let answered = |blue, yellow| {
+            let answered = [("blue".to_owned(), blue), ("yellow".to_owned(), yellow)];
+            Tally { answered: answered.into_iter().collect(), lost: 1, first_loss: None }
+        };
+        let window = answered(100, 30).since(&answered(20, 10));
+        assert!((window.share("yellow") - 20.0).abs() < 1e-9);
+        assert_eq!((window.lost, window.total()), (0, 100));
+        assert!(Tally::default().share("blue").abs() < 1e-9);
+    }
+}

@@ -1,0 +1,150 @@
+//! The stage of the demo: the sandbox, the rollout on it, the load, and the screen; and the words in which the story is told.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use sluice_core::api::{ReplicaSet, Rollout, labels};
+use tokio::time::Instant;
+
+use super::load::{Load, Tally};
+use super::screen::Screen;
+use super::view::view;
+
+/// The name of the Rollout, its Service and its container.
+pub const NAME: &str = "rollouts-demo";
+/// Where it lives.
+pub const NAMESPACE: &str = "default";
+/// How long anything may take before the demo says that it did not happen.
+const LIMIT: Duration = Duration::from_secs(45);
+/// Time between two pictures.
+const FRAME: Duration = Duration::from_millis(200);
+
+/// Everything that the story needs.
+pub struct Stage {
+    /// A client with every right.
+    pub client: Client,
+    /// The requests.
+    pub load: Load,
+    /// The screen.
+    pub screen: Screen,
+    /// How much faster than usual.
+    pub speed: f64,
+    /// The count from which shares are shown.
+    from: Tally,
+}
+
+impl Stage {
+    /// A stage with an empty count.
+    pub fn new(client: Client, load: Load, screen: Screen, speed: f64) -> Stage {
+        Stage { client, load, screen, speed, from: Tally::default() }
+    }
+
+    fn rollouts(&self) -> Api<Rollout> {
+        Api::namespaced(self.client.clone(), NAMESPACE)
+    }
+
+    /// Changes the Rollout.
+    pub async fn edit(&self, patch: Value) -> anyhow::Result<()> {
+        let patched = self.rollouts().patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.map(|_| ()).context("cannot change the Rollout")
+    }
+
+    /// Changes its status, as the plugin does to promote and to abort.
+    pub async fn command(&self, status: Value) -> anyhow::Result<()> {
+        let patch = Patch::Merge(json!({ "status": status }));
+        let patched = self.rollouts().patch_status(NAME, &PatchParams::default(), &patch).await;
+        patched.map(|_| ()).context("cannot change the status of the Rollout")
+    }
+
+    /// The Rollout as it is.
+    pub async fn rollout(&self) -> anyhow::Result<Rollout> {
+        self.rollouts().get(NAME).await.context("cannot read the Rollout")
+    }
+
+    async fn picture(&self) -> anyhow::Result<String> {
+        let of_rollout = ListParams::default().labels(labels::POD_TEMPLATE_HASH);
+        let sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let rollouts = self.rollouts();
+        let (rollout, sets, pods) =
+            tokio::try_join!(rollouts.get(NAME), sets.list(&of_rollout), pods.list(&of_rollout))
+                .context("cannot read what there is to show")?;
+        Ok(view(&rollout, &sets.items, &pods.items, &self.window()))
+    }
+
+    /// Says what comes or what came.
+    pub fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        Ok(self.screen.say(text)?)
+    }
+
+    /// Shows what there is now, and leaves it on the screen.
+    pub async fn show(&mut self) -> anyhow::Result<()> {
+        let picture = self.picture().await?;
+        Ok(self.screen.keep(&picture)?)
+    }
+
+    /// Counts requests from now.
+    pub fn count_anew(&mut self) {
+        self.from = self.load.tally();
+    }
+
+    /// The requests since then.
+    pub fn window(&self) -> Tally {
+        self.load.tally().since(&self.from)
+    }
+
+    /// Watches until something about the Rollout holds, and fails when it does not come.
+    pub async fn until(&mut self, what: &str, holds: impl Fn(&Rollout) -> bool) -> anyhow::Result<Rollout> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let rollout = self.rollout().await?;
+            let observed = rollout.status().observed_generation == rollout.metadata.generation.unwrap_or(0).to_string();
+            if observed && holds(&rollout) {
+                return Ok(rollout);
+            }
+            if Instant::now() >= deadline {
+                let status = rollout.status();
+                bail!(
+                    "the rollout never {what}: it is {} at step {:?} ({}), and waits for {:?}",
+                    status.phase,
+                    status.current_step_index,
+                    status.message,
+                    status.waiting_on.as_ref().map(|waiting| &waiting.message)
+                );
+            }
+            self.draw().await?;
+        }
+    }
+
+    /// Watches for a while.
+    pub async fn watch(&mut self, time: Duration) -> anyhow::Result<()> {
+        let end = Instant::now() + time.div_f64(self.speed);
+        while Instant::now() < end {
+            self.draw().await?;
+        }
+        Ok(())
+    }
+
+    /// Watches until that many requests were counted.
+    pub async fn until_requests(&mut self, count: u64) -> anyhow::Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        while self.window().total() < count {
+            if Instant::now() >= deadline {
+                bail!("only {} of {count} requests came back within {LIMIT:?}", self.window().total());
+            }
+            self.draw().await?;
+        }
+        Ok(())
+    }
+
+    async fn draw(&mut self) -> anyhow::Result<()> {
+        let picture = self.picture().await?;
+        self.screen.draw(&picture)?;
+        tokio::time::sleep(FRAME).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! The story: a first release, a canary that is promoted, and a version that never becomes ready. Every claim is checked.
+
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+use serde_json::{Value, json};
+use sluice_core::api::Rollout;
+
+use super::load::Tally;
+use super::stage::{NAME, Stage};
+
+/// Requests from which a share is judged.
+const SAMPLE: u64 = 250;
+/// How far a share may be from the share of pods, in points of percent.
+const TOLERANCE: f64 = 8.0;
+
+/// Tells it, and fails with the reason when something did not happen as it was told.
+pub async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
+    first_release(stage).await?;
+    canary(stage).await?;
+    promotion(stage).await?;
+    bad_release(stage).await?;
+    let all = stage.load.tally();
+    nothing_lost(&all)?;
+    stage.say(&format!("\nIn all {} requests were answered, and none was lost.", all.total()))
+}
+
+async fn first_release(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.say(
+        "\n1. The first release: five pods of blue. There is nothing to compare it with, so it skips the steps.",
+    )?;
+    stage.until("became healthy", is_healthy).await?;
+    stage.count_anew();
+    stage.until_requests(100).await?;
+    stage.watch(Duration::from_secs(2)).await?;
+    let window = stage.window();
+    stage.show().await?;
+    share_is(&window, "blue", 100.0)
+}
+
+async fn canary(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.say(&format!(
+        "\n2. A new version, yellow. Only the image changes:\n   $ kubectl sluice set image {NAME} {NAME}=argoproj/rollouts-demo:yellow"
+    ))?;
+    stage.edit(image("yellow", None)).await?;
+    stage.until("paused at its second step", |rollout| is_paused_at(rollout, 1)).await?;
+    stage.count_anew();
+    stage.until_requests(SAMPLE).await?;
+    stage.watch(Duration::from_secs(3)).await?;
+    let window = stage.window();
+    stage.show().await?;
+    share_is(&window, "yellow", 20.0)?;
+    let rollout = stage.rollout().await?;
+    ensure!(is_paused_at(&rollout, 1), "the rollout moved on although nobody promoted it: {}", rollout.status().phase);
+    stage.say("   One pod of five is yellow, and it gets a fifth of the requests. Sluice waits for a person to look.")
+}
+
+async fn promotion(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.say(&format!(
+        "\n3. Yellow looks good:\n   $ kubectl sluice promote {NAME}\n   The other steps are timed. Each waits for its pods, and no blue pod goes before a yellow one is ready."
+    ))?;
+    stage.command(json!({ "pauseConditions": null })).await?;
+    for (step, weight) in [(3, 40.0), (5, 60.0), (7, 80.0)] {
+        stage.until(&format!("paused at step {step}"), |rollout| is_paused_at(rollout, step)).await?;
+        stage.count_anew();
+        stage.until_requests(100).await?;
+        let window = stage.window();
+        stage.show().await?;
+        // The next step may begin in the middle of the count, so the share may be ahead of the weight.
+        let share = window.share("yellow");
+        ensure!(
+            share >= weight - TOLERANCE && share <= weight + 20.0 + TOLERANCE,
+            "at weight {weight:.0} yellow answered {share:.0} % of the requests"
+        );
+    }
+    stage.until("became healthy", is_healthy).await?;
+    stage.count_anew();
+    stage.until_requests(100).await?;
+    let window = stage.window();
+    stage.show().await?;
+    share_is(&window, "yellow", 100.0)?;
+    nothing_lost(&stage.load.tally())
+}
+
+async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.say(
+        "\n4. A version that starts and never becomes ready, red. It gets no request, and after progressDeadlineSeconds\n   \
+         without progress Sluice gives it up by itself (progressDeadlineAbort).",
+    )?;
+    let stable = stage.rollout().await?.status().stable_rs.clone();
+    stage.count_anew();
+    stage.edit(image("red", Some("never"))).await?;
+    stage.until("began the update", |rollout| rollout.status().current_pod_hash != stable).await?;
+    stage.watch(Duration::from_secs(3)).await?;
+    stage.show().await?;
+    let aborted = stage.until("was aborted", |rollout| rollout.status().abort).await?;
+    stage
+        .until("got all its yellow pods back", |rollout| {
+            rollout.status().available_replicas == 5 && rollout.status().updated_replicas == 0
+        })
+        .await?;
+    stage.until_requests(SAMPLE).await?;
+    let window = stage.window();
+    stage.show().await?;
+    ensure!(aborted.status().stable_rs == stable, "the stable version changed although the update was aborted");
+    share_is(&window, "yellow", 100.0)?;
+    stage.say(&format!("   {}", aborted.status().message))
+}
+
+/// The patch that releases a version.
+fn image(version: &str, ready: Option<&str>) -> Value {
+    let container = json!({
+        "name": NAME, "image": format!("argoproj/rollouts-demo:{version}"),
+        "ports": [{ "name": "http", "containerPort": 8080 }],
+    });
+    let mut template = json!({ "spec": { "containers": [container] } });
+    if let Some(ready) = ready {
+        template["metadata"] = json!({ "annotations": { "node.sluice.dev/ready": ready } });
+    }
+    json!({ "spec": { "template": template } })
+}
+
+fn is_healthy(rollout: &Rollout) -> bool {
+    rollout.status().phase == "Healthy"
+}
+
+fn is_paused_at(rollout: &Rollout, step: i32) -> bool {
+    rollout.status().phase == "Paused" && rollout.status().current_step_index == Some(step)
+}
+
+fn share_is(tally: &Tally, version: &str, expected: f64) -> anyhow::Result<()> {
+    let share = tally.share(version);
+    if (share - expected).abs() > TOLERANCE {
+        bail!("{version} answered {share:.1} % of {} requests, not {expected:.0} %", tally.total());
+    }
+    nothing_lost(tally)
+}
+
+fn nothing_lost(tally: &Tally) -> anyhow::Result<()> {
+    let why = tally.first_loss.as_deref().unwrap_or_default();
+    ensure!(tally.lost == 0, "{} of {} requests were lost; the first: {why}", tally.lost, tally.total());
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! A sandbox with a controller in one process: what `sluice sandbox`, `sluice demo` and the simulated scenarios start.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Client, Error};
+use sluice_core::api::crds;
+use sluice_sandbox::Sandbox;
+use sluice_sandbox::workloads::{self, node::Runtime};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::controller::context::GuardMode;
+use crate::controller::{self, Clients, Settings, Signals};
+use crate::lease::{Claim, LeaseConfig};
+use crate::metrics::Metrics;
+
+/// The controller's namespace, that of `deploy/install.yaml`.
+pub const HOME: &str = "argo-rollouts";
+
+/// Starts the workloads of a sandbox, and installs what a cluster has before a controller comes.
+pub async fn prepare(sandbox: &Sandbox, runtime: Box<dyn Runtime>) -> Result<Client, Error> {
+    tokio::spawn(workloads::run(sandbox.clone(), runtime));
+    let client = Client::new(sandbox.clone(), "default");
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for definition in crds::all() {
+        definitions.create(&PostParams::default(), &definition).await?;
+    }
+    let home = ObjectMeta { name: Some(HOME.to_owned()), ..ObjectMeta::default() };
+    let home = Namespace { metadata: home, ..Namespace::default() };
+    Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &home).await?;
+    Ok(client)
+}
+
+/// Runs a controller until the task is stopped. Its name is always the same, as that of a container that restarts in its pod,
+/// so that it takes its own lease up again.
+pub fn control(clients: Clients, clock: Clock) -> JoinHandle<()> {
+    let settings = Settings {
+        namespace: None,
+        instance_id: String::new(),
+        concurrency: 10,
+        resync: Duration::from_mins(15),
+        guard: GuardMode::Enforce,
+    };
+    let lease = LeaseConfig {
+        namespace: HOME.to_owned(),
+        name: "argo-rollouts-controller-lock".to_owned(),
+        identity: "sandbox".to_owned(),
+        duration: Duration::from_secs(15),
+        renew_deadline: Duration::from_secs(10),
+        retry: Duration::from_secs(2),
+    };
+    let claim = Claim::new(clients.writes.clone(), lease, clock);
+    tokio::spawn(async move {
+        let (leading, is_leading) = watch::channel(false);
+        let (ready, _) = watch::channel(false);
+        // The senders live as long as the controller: nobody asks it to stop.
+        let (_release, released) = watch::channel(false);
+        let (_stop, stop) = watch::channel(false);
+        let signals = Signals { leading: is_leading, ready, stop };
+        let run = controller::run(clients, settings, clock, Metrics::new(), signals);
+        let (held, ()) = tokio::join!(claim.hold(leading, released), run);
+        if let Err(error) = held {
+            tracing::error!(%error, "the controller has lost its lease");
+        }
+    })
+}

@@ -1,0 +1,53 @@
+//! The demo, as a newcomer runs it; and with a bug in the controller, which it must not pass over.
+
+use std::process::Command;
+
+#[test]
+fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
+    let output = Command::new(env!("CARGO_BIN_EXE_sluice")).args(["demo", "--speed", "4"]).output().expect("it runs");
+    let (told, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}\n{error}");
+    for expected in [
+        "20 % of requests",
+        "waits for: the pause step waits for a promotion",
+        "RolloutAborted: Rollout aborted update to revision 3",
+        "and none was lost.",
+    ] {
+        assert!(told.contains(expected), "{expected:?} is not in\n{told}");
+    }
+}
+
+#[test]
+fn a_speed_that_makes_no_sense_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_sluice")).args(["demo", "--speed", "0"]).output().expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("--speed 0 is not between 0.1 and 10"), "{error}");
+}
+
+#[cfg(feature = "planted-bugs")]
+mod with_a_planted_bug {
+    use sluice::demo::{DemoFlags, perform};
+    use sluice_core::planted::{Bug, plant};
+
+    /// Why the demo fails with this bug. Everything runs in this thread, in which the bug is planted.
+    fn failure(bug: Bug) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        plant(Some(bug));
+        let flags = DemoFlags { keep: false, speed: 4.0, kubeconfig: None };
+        let told = runtime.block_on(perform(&flags, Box::new(std::io::sink()), false));
+        plant(None);
+        told.err().map(|error| format!("{error:#}")).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_controller_that_walks_past_pauses_fails_it() {
+        let why = failure(Bug::SkipsPauses);
+        assert!(why.contains("never paused at its second step"), "{why}");
+    }
+
+    #[test]
+    fn a_controller_that_takes_two_steps_at_once_fails_it() {
+        let why = failure(Bug::TakesTwoSteps);
+        assert!(why.contains("never paused at its second step"), "{why}");
+    }
+}
