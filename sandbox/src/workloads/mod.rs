@@ -209,6 +209,14 @@ impl Workloads {
                 self.marked.insert(Task::Budget(namespace.to_owned(), object::name(budget).to_owned()));
             }
         }
+        if change.deleted {
+            // A Deployment that recreates waits for the last of its old pods.
+            let owner = object::controller(&change.after).and_then(|owner| owner["name"].as_str()).unwrap_or_default();
+            let set = state.store.get("replicasets.apps", namespace, owner);
+            if let Some(deployment) = set.and_then(|set| object::controller(set)?["name"].as_str()) {
+                self.marked.insert(Task::Deployment(namespace.to_owned(), deployment.to_owned()));
+            }
+        }
         if object::controller(&change.after).is_none() {
             for rs in state.store.list("replicasets.apps", Some(namespace)) {
                 if labels.iter().any(|labels| object::selects(&rs["spec"]["selector"], labels)) {
