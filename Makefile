@@ -4,7 +4,7 @@
 test:
 	@tests/all
 
-# Every scenario with a crash before and after each write, and with each answer lost; and the planted bugs, which must all
+# The long form of the proof: every scenario with a crash before and after each write, and with each answer lost; and the planted bugs, which must all
 # be found.
 prove:
 	cargo test --release --locked --workspace --features planted-bugs --test scenarios prove:: -- \

@@ -25,6 +25,8 @@ use crate::workloads::node::Runtime;
 
 /// Which pod, which container of it.
 type ContainerKey = (String, String);
+/// A pod's address, and a port of it.
+pub type Endpoint = (String, i64);
 
 /// The addresses of all containers that run. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +35,8 @@ pub struct Network(Arc<Mutex<Addresses>>);
 #[derive(Debug, Default)]
 struct Addresses {
     /// Where a pod's port really is.
-    real: HashMap<(String, i64), SocketAddr>,
-    running: HashMap<ContainerKey, Vec<((String, i64), JoinHandle<()>)>>,
+    real: HashMap<Endpoint, SocketAddr>,
+    running: HashMap<ContainerKey, Vec<(Endpoint, JoinHandle<()>)>>,
 }
 
 impl Network {
@@ -46,17 +48,17 @@ impl Network {
     pub fn reach(&self, address: &str, port: i64) -> Option<SocketAddr> {
         self.lock().real.get(&(address.to_owned(), port)).copied()
     }
+}
 
-    /// Opens a port of a container. A port that cannot be opened answers nobody, as a crashed process would.
-    fn open(&self, pod: &Value, container: &Value, port: i64) -> Option<((String, i64), SocketAddr, JoinHandle<()>)> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
-        listener.set_nonblocking(true).ok()?;
-        let real = listener.local_addr().ok()?;
-        let listener = TcpListener::from_std(listener).ok()?;
-        let answer = Bytes::from(who(pod, container).to_string());
-        let key = (pod["status"]["podIP"].as_str().unwrap_or_default().to_owned(), port);
-        Some((key, real, tokio::spawn(answer_all(listener, answer))))
-    }
+/// Opens a port of a container. A port that cannot be opened answers nobody, as a crashed process would.
+fn open(pod: &Value, container: &Value, port: i64) -> Option<(Endpoint, SocketAddr, JoinHandle<()>)> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+    listener.set_nonblocking(true).ok()?;
+    let real = listener.local_addr().ok()?;
+    let listener = TcpListener::from_std(listener).ok()?;
+    let answer = Bytes::from(who(pod, container).to_string());
+    let endpoint = (pod["status"]["podIP"].as_str().unwrap_or_default().to_owned(), port);
+    Some((endpoint, real, tokio::spawn(answer_all(listener, answer))))
 }
 
 /// What a pod says of itself, as the node stand-in's do.
@@ -75,7 +77,7 @@ impl Runtime for Network {
         let Some(spec) = specs.into_iter().find(|spec| spec["name"] == container) else { return };
         let ports = spec["ports"].as_array().into_iter().flatten();
         let ports = ports.filter(|port| port["protocol"].as_str().unwrap_or("TCP") == "TCP");
-        let opened: Vec<_> = ports.filter_map(|port| self.open(pod, spec, port["containerPort"].as_i64()?)).collect();
+        let opened: Vec<_> = ports.filter_map(|port| open(pod, spec, port["containerPort"].as_i64()?)).collect();
         let mut addresses = self.lock();
         let mut running = Vec::new();
         for (key, real, task) in opened {
@@ -152,7 +154,7 @@ impl Proxy {
     }
 
     /// The endpoints that are ready now, each with its port.
-    pub fn endpoints(&self) -> Vec<(String, i64)> {
+    pub fn endpoints(&self) -> Vec<Endpoint> {
         self.sandbox.with(|state| {
             let slices = state.store.list("endpointslices.discovery.k8s.io", Some(&self.namespace));
             let mine = slices.filter(|slice| {

@@ -70,7 +70,7 @@ impl Server {
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let token = token.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = base64(&token);
         Ok(Server {
             listener,
             address,

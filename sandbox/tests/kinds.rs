@@ -175,3 +175,48 @@ fn the_registry_says_what_a_real_api_server_does_with_status_and_generation() {
         assert!(proven.contains(&(facts.group, facts.kind)), "nothing recorded of {} {}", facts.group, facts.kind);
     }
 }
+
+#[test]
+fn a_namespace_on_its_way_out_does_not_get_its_finalizer_back() {
+    let mut namespace = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": "n", "deletionTimestamp": "2026-01-01T00:00:00Z" },
+        "spec": { "finalizers": [] },
+    });
+    kinds::default("", "Namespace", &mut namespace);
+    assert_eq!(namespace["spec"]["finalizers"], json!([]));
+}
+
+#[test]
+fn defaults_are_harmless_to_repeat() {
+    for case in recorded().iter().filter(|line| line.get("answer").is_some()) {
+        let once = prepare(case);
+        let mut twice = once.clone();
+        kinds::default(group_of(&once), once["kind"].as_str().unwrap(), &mut twice);
+        assert_eq!(once, twice, "{}", case["case"]);
+    }
+}
+
+#[test]
+fn what_a_real_api_server_has_stored_is_valid() {
+    for case in recorded().iter().filter(|line| line.get("answer").is_some()) {
+        let object = &case["answer"];
+        let (group, kind) = (group_of(object), object["kind"].as_str().unwrap());
+        assert_eq!(kinds::validate(group, kind, object, Some(object)), [], "{}", case["case"]);
+    }
+}
+
+#[test]
+fn custom_resources_obey_the_rules_of_metadata() {
+    let check = |namespaced, metadata: Value| {
+        let causes = kinds::validate_metadata(namespaced, &json!({ "metadata": metadata }), None);
+        causes.into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect::<Vec<_>>()
+    };
+    assert!(check(true, json!({ "name": "a.b", "namespace": "n", "labels": { "x/y": "z" } })).is_empty());
+    assert_eq!(
+        check(false, json!({ "name": "a", "namespace": "n" })),
+        ["metadata.namespace: Forbidden: not allowed on this type"]
+    );
+    assert_eq!(check(true, json!({})), ["metadata.name: Required value: name or generateName is required"]);
+}

@@ -42,6 +42,7 @@ impl Tally {
     }
 
     /// What came after an earlier count.
+    #[must_use]
     pub fn since(&self, earlier: &Tally) -> Tally {
         let before = |version: &String| earlier.answered.get(version).copied().unwrap_or(0);
         let answered = self.answered.iter().map(|(version, count)| (version.clone(), count - before(version)));

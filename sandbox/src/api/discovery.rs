@@ -130,8 +130,7 @@ fn discovery_entry(resource: &Resource) -> Value {
 /// Clients believe it only under its own media type.
 fn discovery_list(groups: impl Iterator<Item = Value>) -> Answer {
     let items: Vec<Value> = groups.collect();
-    let list =
-        json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items });
+    let list = json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items });
     Answer::Raw("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", list.to_string().into())
 }
 

@@ -11,7 +11,7 @@ mod run;
 mod planted;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use futures::future::LocalBoxFuture;
 use sluice_sandbox::line::Fault;

@@ -1,6 +1,6 @@
 //! Every planted bug must be found, by a scenario, an invariant, or only by a fault.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use sluice_core::planted::{Bug, plant};
 

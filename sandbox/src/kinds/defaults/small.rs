@@ -19,6 +19,10 @@ pub(super) fn namespace(object: &mut Value) {
     if !name.is_empty() {
         make(object, "metadata.labels").insert(NAMESPACE_LABEL.to_owned(), json!(name));
     }
+    // Whoever empties a namespace takes the finalizer away, for good.
+    if !is_empty(object, "metadata.deletionTimestamp") {
+        return;
+    }
     let finalizers = make(object, "spec").entry("finalizers").or_insert(Value::Null);
     let mut list = finalizers.as_array().cloned().unwrap_or_default();
     if !list.iter().any(|finalizer| finalizer == NAMESPACE_FINALIZER) {
