@@ -107,6 +107,15 @@ mod in_the_sandbox {
             unknown_fields,
         }
     }
+
+    mod workloads {
+        transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "workloads", ".http":
+            adoption,
+            disruption,
+            failing_pods,
+            scaling_down,
+        }
+    }
 }
 
 #[test]

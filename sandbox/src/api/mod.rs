@@ -80,6 +80,14 @@ impl Answer {
     pub fn ok(object: Value) -> Answer {
         Answer::Json(200, object, Vec::new())
     }
+
+    /// The same with one more warning.
+    fn warning(mut self, warning: &str) -> Answer {
+        if let Answer::Json(_, _, warnings) = &mut self {
+            warnings.push(warning.to_owned());
+        }
+        self
+    }
 }
 
 impl<B> Service<http::Request<B>> for Sandbox
@@ -134,7 +142,17 @@ fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> Resul
     let form = Form::accepted(header(header::ACCEPT), query.get("includeObject"));
     let request =
         Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };
-    dispatch(sandbox, &request)
+    let answer = dispatch(sandbox, &request)?;
+    Ok(match resource_warning(&request.resource) {
+        Some(warning) => answer.warning(warning),
+        None => answer,
+    })
+}
+
+/// What the use of a resource is always warned of.
+fn resource_warning(resource: &Resource) -> Option<&'static str> {
+    (*resource.key == *"endpoints")
+        .then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
 }
 
 fn dispatch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
