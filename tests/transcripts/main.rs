@@ -101,10 +101,17 @@ mod on_the_real_control_plane {
 mod in_the_sandbox {
     mod api {
         transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "api", ".http":
+            access,
             applying,
+            deleting,
+            dry_runs,
             generations,
+            patching,
             quotas,
+            refusals,
+            scaling,
             unknown_fields,
+            versions,
         }
     }
 }

@@ -71,6 +71,7 @@ pub fn shape(
         return Err(cannot(&error));
     }
     let unknown = schema::prune(&schema, object);
+    schema::tidy(&schema, object);
     let duplicates = duplicates.into_iter().map(|path| format!("duplicate field {path:?}"));
     let mistakes: Vec<String> =
         duplicates.chain(unknown.into_iter().map(|path| format!("unknown field {path:?}"))).collect();

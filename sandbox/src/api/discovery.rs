@@ -172,7 +172,10 @@ fn resource_list(state: &State, group: &str, version: &str) -> Result<Answer, Re
                 "name": format!("{name}/{}", subresource["subresource"].as_str().unwrap_or_default()),
                 "singularName": "", "namespaced": namespaced, "kind": kind["kind"], "verbs": subresource["verbs"],
             });
-            if kind["group"] != group || kind["version"] != version {
+            // Its own group and version are recorded as nothing.
+            let says = |field: &str| kind[field].as_str().is_some_and(|text| !text.is_empty());
+            let is_other = kind["group"] != group || kind["version"] != version;
+            if is_other && says("version") {
                 entry["group"] = kind["group"].clone();
                 entry["version"] = kind["version"].clone();
             }

@@ -91,7 +91,16 @@ impl Form {
             Form::Object => (resource.list_kind.clone(), resource.api_version()),
             Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
         };
-        let items: Vec<Value> = items.iter().map(|item| self.object(item)).collect();
+        let items = items.iter().map(|item| match self.object(item) {
+            // The items of a typed list do not say what they are.
+            Value::Object(mut fields) if self == Form::Object && !resource.is_custom() => {
+                fields.remove("apiVersion");
+                fields.remove("kind");
+                Value::Object(fields)
+            }
+            item => item,
+        });
+        let items: Vec<Value> = items.collect();
         json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items })
     }
 }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::change::delete_options;
-use super::decode;
 use super::patch::{self as patching, refused};
 use super::{Answer, Request};
+use super::{decode, delete};
 use crate::object;
 use crate::patch;
-use crate::refusal::Refusal;
+use crate::refusal::{Cause, Refusal};
 use crate::resource::{Resource, Scale};
 use crate::state::{Sandbox, State};
 use crate::write::{self, Call};
@@ -20,6 +19,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result
     match (subresource, &request.resource.scale, request.method.as_str()) {
         ("scale", Some(paths), "GET") => sandbox.with(|state| {
             let object = find(state, request)?;
+            sized(&request.resource, paths, &object)?;
             Ok(Answer::ok(scale_of(&request.resource, paths, &object)))
         }),
         ("scale", Some(paths), "PUT" | "PATCH") => rescale(sandbox, request, paths),
@@ -91,11 +91,32 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
             if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
                 new["metadata"]["resourceVersion"] = json!(version);
             }
-            set(&mut new, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)));
+            let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
+            if replicas < 0 {
+                return Err(negative(name, replicas));
+            }
+            set(&mut new, &paths.spec_replicas, json!(replicas));
             Ok(new)
         })
     })?;
     Ok(Answer::ok(scale_of(&request.resource, paths, &written)))
+}
+
+fn negative(name: &str, replicas: i64) -> Refusal {
+    let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
+    let message = format!("Scale.autoscaling {name:?} is invalid: spec.replicas: {}", cause.message);
+    let details = json!({ "name": name, "group": "autoscaling", "kind": "Scale", "causes": [cause.to_json()] });
+    Refusal::with(422, "Invalid", message, details)
+}
+
+/// The scale of a custom resource that does not say its size cannot be shown.
+fn sized(resource: &Resource, paths: &Scale, object: &Value) -> Result<(), Refusal> {
+    if !resource.is_custom() || object.pointer(&paths.spec_replicas).is_some() {
+        return Ok(());
+    }
+    let message = format!("the spec replicas field {:?} does not exist", paths.spec_replicas.replace('/', "."));
+    let details = json!({ "causes": [{ "message": message }] });
+    Err(Refusal::with(500, "InternalError", format!("Internal error occurred: {message}"), details))
 }
 
 fn set(object: &mut Value, pointer: &str, value: Value) {
@@ -107,16 +128,7 @@ fn set(object: &mut Value, pointer: &str, value: Value) {
 fn evict(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let eviction = decode::value(request)?;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let mut options = delete_options(&Request {
-        method: request.method.clone(),
-        resource: Arc::clone(&request.resource),
-        path: request.path.clone(),
-        query: request.query.clone(),
-        content_type: request.content_type.clone(),
-        manager: request.manager.clone(),
-        form: request.form,
-        body: eviction["deleteOptions"].to_string().into(),
-    })?;
+    let (mut options, _) = delete::options_of(&eviction["deleteOptions"])?;
     options.propagation = None;
     sandbox.with(|state| {
         let pod = find(state, request)?;

@@ -99,14 +99,19 @@ pub fn is_finished(object: &Value) -> bool {
 }
 
 fn preconditions(call: &Call<'_>, name: &str, current: &Value, options: &DeleteOptions) -> Result<(), Refusal> {
-    for (what, given, is) in [
-        ("UID", &options.uid, object::uid(current)),
-        ("ResourceVersion", &options.resource_version, object::meta(current, "resourceVersion")),
+    for (what, given, is, happened) in [
+        ("UID", &options.uid, object::uid(current), "deleted and then recreated"),
+        ("ResourceVersion", &options.resource_version, object::meta(current, "resourceVersion"), "modified"),
     ] {
         if let Some(given) = given.as_ref().filter(|given| *given != is) {
-            let shown = if what == "UID" { "UID" } else { "ResourceVersion" };
-            let why = format!("Precondition failed: {shown} in precondition: {given}, {shown} in object meta: {is}");
-            return Err(Refusal::conflict(call.resource, name, &why));
+            let why = format!(
+                "the {what} in the precondition ({given}) does not match the {what} in record ({is}). \
+                 The object might have been {happened}"
+            );
+            let mut refusal = Refusal::conflict(call.resource, name, &why);
+            refusal.details["kind"] = json!(call.resource.kind);
+            refusal.message = refusal.message.replacen(&call.resource.plural, &call.resource.kind, 1);
+            return Err(refusal);
         }
     }
     Ok(())

@@ -69,6 +69,10 @@ impl<'a> Call<'a> {
 pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<Value>, Refusal> {
     let resource = call.resource;
     place(call, &mut new)?;
+    if !object::meta(&new, "resourceVersion").is_empty() && !call.managed {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Refusal::with(500, "", message, Value::Null));
+    }
     namespace_takes(state, call, &new)?;
     shape::fill_in(resource, &mut new);
     shape::own_fields(state, call, None, &mut new);
@@ -84,7 +88,6 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
     }
     metadata.insert("uid".into(), json!(state.ids.uid()));
     metadata.insert("creationTimestamp".into(), json!(time));
-    metadata.remove("generation");
     if shape::counts_generations(resource) {
         metadata.insert("generation".into(), json!(1));
     }
@@ -99,13 +102,22 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
     let name = object::name(&new).to_owned();
     quota::check(state, call, &name)?;
     if state.store.get(&resource.key, call.namespace, &name).is_some() {
-        return Err(Refusal::already_exists(resource, &name));
+        return Err(already_exists(state, call, &name));
     }
     if call.dry_run {
         return Ok(Arc::new(new));
     }
     let mark = mark(state, call);
     Ok(state.store.put(&resource.key, new, mark))
+}
+
+fn already_exists(state: &State, call: &Call<'_>, name: &str) -> Refusal {
+    let mut refusal = Refusal::already_exists(call.resource, name);
+    let there = state.store.get(&call.resource.key, call.namespace, name);
+    if there.is_some_and(|object| object::is_deleting(object)) {
+        refusal.message = format!("object is being deleted: {}", refusal.message);
+    }
+    refusal
 }
 
 /// Changes an object to what `propose` makes of it.
@@ -144,9 +156,8 @@ pub fn update(
     }
     if delete::is_finished(&new) {
         let mark = mark(state, call);
-        let written = state.store.put(&resource.key, new, mark.clone());
         state.store.remove(&resource.key, call.namespace, name, mark);
-        return Ok(written);
+        return Ok(Arc::new(new));
     }
     let mark = mark(state, call);
     Ok(state.store.put(&resource.key, new, mark))
@@ -160,6 +171,10 @@ pub fn mark(state: &State, call: &Call<'_>) -> Mark {
 /// Replaces an object by a whole new one (PUT).
 pub fn replace(state: &mut State, call: &Call<'_>, name: &str, new: Value) -> Result<Arc<Value>, Refusal> {
     let given = object::name(&new);
+    if given.is_empty() {
+        let message = format!("the name of the object ({name} based on URL) was undeterminable: name must be provided");
+        return Err(Refusal::bad_request(message));
+    }
     if given != name {
         return Err(another_name(given, name));
     }

@@ -107,9 +107,10 @@ impl Nodes {
     }
 }
 
-/// A pod with scheduling gates waits for them to be opened.
+/// A pod with scheduling gates waits for them to be opened, and one with another scheduler for that.
 fn gated(pod: &Value) -> bool {
-    pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
+    let scheduler = pod["spec"]["schedulerName"].as_str().unwrap_or("default-scheduler");
+    scheduler != "default-scheduler" || pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
 }
 
 /// Gives a pod to the node with the fewest.
