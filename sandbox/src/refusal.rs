@@ -205,6 +205,12 @@ impl Refusal {
         Refusal::new(code, reason, message, details)
     }
 
+    /// With these warnings.
+    #[must_use]
+    pub fn warning(self, warnings: Vec<String>) -> Refusal {
+        Refusal { warnings, ..self }
+    }
+
     /// As the body of an answer.
     pub fn to_status(&self) -> Value {
         let mut status = json!({

@@ -213,6 +213,14 @@ fn more_fields(resource: &Resource) -> &'static [&'static str] {
             "involvedObject.apiVersion",
             "involvedObject.resourceVersion",
             "involvedObject.fieldPath",
+            "regarding.kind",
+            "regarding.namespace",
+            "regarding.name",
+            "regarding.uid",
+            "regarding.apiVersion",
+            "regarding.resourceVersion",
+            "regarding.fieldPath",
+            "reportingController",
             "reason",
             "reportingComponent",
             "source",
@@ -231,11 +239,16 @@ fn more_fields(resource: &Resource) -> &'static [&'static str] {
 fn field(object: &Value, path: &[String]) -> String {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let path = match &path[..] {
-        ["reportingComponent"] => &["reportingComponent"][..],
+        ["reportingController"] => &["reportingComponent"][..],
+        ["regarding", field] => return field_of(object, &["involvedObject", field]),
         ["source"] => &["source", "component"],
         ["status", "successful"] => &["status", "succeeded"],
         other => other,
     };
+    field_of(object, path)
+}
+
+fn field_of(object: &Value, path: &[&str]) -> String {
     match path.iter().fold(object, |value, key| &value[*key]) {
         Value::String(text) => text.clone(),
         // A zero that is not written, as Go would print it.

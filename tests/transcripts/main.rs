@@ -103,15 +103,24 @@ mod in_the_sandbox {
         transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "api", ".http":
             access,
             applying,
+            applying_lists,
+            creation,
             deleting,
+            discovery,
             dry_runs,
             generations,
             patching,
+            pods,
             quotas,
+            reading,
             refusals,
+            replacing,
+            representations,
+            rollouts,
             scaling,
             unknown_fields,
             versions,
+            watching,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::decode::{self, Decoded};
 use super::{Answer, Request};
 use crate::refusal::Refusal;
+use crate::resource::Resource;
 use crate::state::Sandbox;
 use crate::write::{self, Call, Part};
 
@@ -23,14 +24,32 @@ pub fn create(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
         return Err(Refusal::method_not_allowed());
     }
     let Decoded { object, warnings } = decode::object(request)?;
-    let made = sandbox.with(|state| write::create(state, &call(request), object))?;
-    Ok(Answer::Json(201, request.form.object(&made), warnings))
+    match sandbox.with(|state| write::create(state, &call(request), object)) {
+        Ok(made) => Ok(Answer::Json(201, request.form.object(&made), warnings)),
+        Err(refusal) => Err(refusal.warning(warnings)),
+    }
 }
 
-/// PUT: the whole object.
+/// PUT: the whole object. Some kinds are also made this way.
 pub fn replace(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let Decoded { object, warnings } = decode::object(request)?;
+    let (resource, call) = (&request.resource, call(request));
     let name = request.path.name.as_deref().unwrap_or_default();
-    let written = sandbox.with(|state| write::replace(state, &call(request), name, object))?;
-    Ok(Answer::Json(200, request.form.object(&written), warnings))
+    let written = sandbox.with(|state| {
+        let is_there = state.store.get(&resource.key, request.namespace(), name).is_some();
+        if is_there || call.part != Part::Main || !is_made_by_put(resource) {
+            return write::replace(state, &call, name, object).map(|written| (200, written));
+        }
+        write::is_named(&object, name)?;
+        write::create(state, &call, object).map(|made| (201, made))
+    });
+    match written {
+        Ok((code, written)) => Ok(Answer::Json(code, request.form.object(&written), warnings)),
+        Err(refusal) => Err(refusal.warning(warnings)),
+    }
+}
+
+fn is_made_by_put(resource: &Resource) -> bool {
+    ["leases", "events", "endpoints", "limitranges"].contains(&resource.plural.as_str())
+        || resource.group == "rbac.authorization.k8s.io"
 }

@@ -3,11 +3,13 @@
 //! [`path`] reads what a request names, [`read`] and [`change`] answer it, [`watch`] follows changes, [`present`] gives the
 //! answer the form that was asked for, and [`discovery`] tells what there is.
 
+pub mod accept;
 pub mod access;
 pub mod body;
 pub mod change;
 pub mod decode;
 pub mod delete;
+mod digest;
 pub mod discovery;
 pub mod options;
 pub mod page;
@@ -17,6 +19,7 @@ pub mod present;
 pub mod read;
 pub mod review;
 mod route;
+pub mod schemas;
 pub mod shown;
 pub mod subresource;
 pub mod syntax;
@@ -109,22 +112,29 @@ where
                 Ok(body) => route::answer(&sandbox, &parts, body.to_bytes()),
                 Err(_) => Err(Refusal::bad_request("the body of the request ended too early")),
             };
-            Ok(respond(answer))
+            let accepted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+            Ok(respond(answer, accepted.is_some_and(accept::wants_yaml)))
         })
     }
 }
 
-fn respond(answer: Result<Answer, Refusal>) -> Response<Body> {
+fn respond(answer: Result<Answer, Refusal>, yaml: bool) -> Response<Body> {
     let retry = answer.as_ref().err().and_then(|refusal| refusal.details["retryAfterSeconds"].as_u64());
     let (code, content_type, body, warnings) = match answer {
-        Ok(Answer::Json(code, value, warnings)) => (code, "application/json", json_body(&value), warnings),
+        Ok(Answer::Json(code, value, warnings)) => {
+            let (content_type, body) = whole(&value, yaml);
+            (code, content_type, body, warnings)
+        }
         Ok(Answer::Raw(content_type, bytes)) => (200, content_type, Body::Whole(Some(bytes)), Vec::new()),
         Ok(Answer::Watch(body)) => (200, "application/json", body, Vec::new()),
         Ok(Answer::NoPage) => {
             let text = Bytes::from_static(b"404 page not found\n");
             (404, "text/plain; charset=utf-8", Body::Whole(Some(text)), Vec::new())
         }
-        Err(refusal) => (refusal.code, "application/json", json_body(&refusal.to_status()), refusal.warnings),
+        Err(refusal) => {
+            let (content_type, body) = whole(&refusal.to_status(), yaml);
+            (refusal.code, content_type, body, refusal.warnings)
+        }
     };
     let mut response = Response::new(body);
     *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
@@ -143,9 +153,15 @@ fn respond(answer: Result<Answer, Refusal>) -> Response<Body> {
 
 /// The answer to somebody who may not ask.
 pub fn refuse(refusal: &Refusal) -> Response<Body> {
-    respond(Err(refusal.clone()))
+    respond(Err(refusal.clone()), false)
 }
 
-fn json_body(value: &Value) -> Body {
-    Body::Whole(Some(Bytes::from(value.to_string())))
+/// An answer as JSON or YAML.
+fn whole(value: &Value, yaml: bool) -> (&'static str, Body) {
+    let text = if yaml { serde_saphyr::to_string(value).ok() } else { None };
+    let (content_type, text) = match text {
+        Some(text) => ("application/yaml", text),
+        None => ("application/json", value.to_string()),
+    };
+    (content_type, Body::Whole(Some(Bytes::from(text))))
 }

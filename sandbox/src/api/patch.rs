@@ -50,6 +50,13 @@ pub fn body(request: &Request) -> Result<(Value, Vec<String>), Refusal> {
     Ok((value, read.duplicates))
 }
 
+/// The body of an apply.
+pub fn yaml_body(request: &Request) -> Result<Value, Refusal> {
+    decode::yaml(&request.body).map_err(|error| {
+        Refusal::bad_request(format!("error decoding YAML: error converting YAML to JSON: yaml: {error}"))
+    })
+}
+
 fn accepted(resource: &Resource) -> String {
     let all = [
         "application/json-patch+json",
@@ -128,9 +135,7 @@ pub fn refused(error: PatchError) -> Refusal {
 /// Server-side apply, which also makes what is not there.
 fn applied(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let resource = &request.resource;
-    let applied = decode::yaml(&request.body).map_err(|error| {
-        Refusal::bad_request(format!("error decoding YAML: error converting YAML to JSON: yaml: {error}"))
-    })?;
+    let applied = yaml_body(request)?;
     let text = |field: &str| applied[field].as_str().unwrap_or_default();
     if text("apiVersion") != resource.api_version() || text("kind") != resource.kind {
         let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
@@ -153,7 +158,8 @@ fn applied(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     })
 }
 
-fn merged(
+/// What applying this to a live object leads to.
+pub fn merged(
     request: &Request,
     live: Option<&Value>,
     applied: &Value,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::page::Token;
+use super::present::Form;
 use super::{Answer, Body, Request, options, watch as watching};
 use crate::refusal::Refusal;
 use crate::selector::Selection;
@@ -83,7 +84,7 @@ pub fn list(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
             .retain(|object| selection.matches(object) && token.as_ref().is_none_or(|token| token.is_before(object)));
         let shown = limit.map_or(objects.len(), |limit| objects.len().min(limit));
         let mut metadata = json!({ "resourceVersion": at.to_string() });
-        if request.resource.is_custom() {
+        if request.resource.is_custom() && request.form == Form::Object {
             metadata["continue"] = json!("");
         }
         if let Some(last) = objects.get(shown.wrapping_sub(1)).filter(|_| shown < objects.len()) {

@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use super::access::{self, User};
 use super::path::{Path, Query};
 use super::present::Form;
-use super::{Answer, Request, change, decode, delete, discovery, options, patch, read, review, subresource};
+use super::{Answer, Request, accept, change, decode, delete, discovery, options, patch, read, review, subresource};
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::Sandbox;
@@ -34,6 +34,8 @@ pub fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> R
     let header =
         |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_owned();
+    let lists = parts.method == "GET" && named.name.is_none() && !named.watch && !query.is_set("watch");
+    accept::check(header(header::ACCEPT), &resource, lists)?;
     let form = Form::accepted(header(header::ACCEPT), query.get("includeObject"));
     let request =
         Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };

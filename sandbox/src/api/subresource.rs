@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::patch::{self as patching, refused};
 use super::{Answer, Request};
-use super::{decode, delete};
+use super::{change, decode, delete};
 use crate::object;
 use crate::patch;
 use crate::refusal::{Cause, Refusal};
 use crate::resource::{Resource, Scale};
 use crate::state::{Sandbox, State};
-use crate::write::{self, Call};
+use crate::write::{self, Call, Part};
 
 /// Answers a request for a subresource.
 pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result<Answer, Refusal> {
@@ -24,13 +24,13 @@ pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result
         }),
         ("scale", Some(paths), "PUT" | "PATCH") => rescale(sandbox, request, paths),
         ("eviction", _, "POST") if *request.resource.key == *"pods" => evict(sandbox, request),
-        ("log", _, "GET") if *request.resource.key == *"pods" => Err(Refusal::with(
-            501,
-            "NotImplemented",
-            "the sandbox runs no containers, so its pods have no logs",
-            Value::Null,
-        )),
-        ("scale" | "eviction" | "log", ..) => Err(Refusal::method_not_allowed()),
+        ("log", _, "GET") if *request.resource.key == *"pods" => {
+            sandbox.with(|state| find(state, request))?;
+            let message = "the sandbox runs no containers, so its pods have no logs";
+            Err(Refusal::with(501, "NotImplemented", message, Value::Null))
+        }
+        ("binding", _, "POST") if *request.resource.key == *"pods" => bind(sandbox, request),
+        ("scale" | "eviction" | "log" | "binding", ..) => Err(Refusal::method_not_allowed()),
         _ => Err(Refusal::no_such_path()),
     }
 }
@@ -73,33 +73,47 @@ fn scale_of(resource: &Resource, paths: &Scale, object: &Value) -> Value {
 }
 
 fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer, Refusal> {
-    let given = if request.method == "PUT" { decode::value(request)? } else { patching::body(request)?.0 };
+    let resource = &request.resource;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let call = Call {
-        dry_run: request.query.get("dryRun") == "All",
-        ..Call::new(&request.resource, request.namespace(), &request.manager)
+    let applies = request.content_type == "application/apply-patch+yaml";
+    let given = match request.method.as_str() {
+        "PUT" => decode::value(request)?,
+        _ if applies => patching::yaml_body(request)?,
+        _ => patching::body(request)?.0,
     };
+    let call = Call { part: Part::Scale, managed: applies, ..change::call(request) };
     let written = sandbox.with(|state| {
+        let writer = write::shape::manager(state, &call);
         write::update(state, &call, name, |current| {
-            let mut scale = scale_of(&request.resource, paths, current);
-            scale = match (request.method.as_str(), request.content_type.as_str()) {
+            let scale = scale_of(resource, paths, current);
+            let scale = match (request.method.as_str(), request.content_type.as_str()) {
                 ("PUT", _) => given,
+                _ if applies => {
+                    return patching::merged(request, Some(current), &sized_by(resource, paths, &given), &writer);
+                }
                 (_, "application/json-patch+json") => patch::json(&scale, &given).map_err(refused)?,
                 _ => patch::merge(&scale, &given).map_err(refused)?,
             };
-            let mut new = current.clone();
-            if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
-                new["metadata"]["resourceVersion"] = json!(version);
-            }
             let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
             if replicas < 0 {
                 return Err(negative(name, replicas));
+            }
+            let mut new = current.clone();
+            if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
+                new["metadata"]["resourceVersion"] = json!(version);
             }
             set(&mut new, &paths.spec_replicas, json!(replicas));
             Ok(new)
         })
     })?;
-    Ok(Answer::ok(scale_of(&request.resource, paths, &written)))
+    Ok(Answer::ok(scale_of(resource, paths, &written)))
+}
+
+/// What applying a Scale means for the object that is scaled.
+fn sized_by(resource: &Resource, paths: &Scale, scale: &Value) -> Value {
+    let mut applied = json!({ "apiVersion": resource.api_version(), "kind": resource.kind });
+    set(&mut applied, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)));
+    applied
 }
 
 fn negative(name: &str, replicas: i64) -> Refusal {
@@ -122,6 +136,29 @@ fn sized(resource: &Resource, paths: &Scale, object: &Value) -> Result<(), Refus
 fn set(object: &mut Value, pointer: &str, value: Value) {
     let at = pointer.trim_start_matches('/').split('/').fold(object, |value, key| &mut value[key]);
     *at = value;
+}
+
+/// Gives a pod to a node.
+fn bind(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
+    let binding = decode::value(request)?;
+    let node = binding["target"]["name"].as_str().unwrap_or_default();
+    sandbox.with(|state| {
+        let pod = find(state, request)?;
+        let name = object::name(&pod);
+        if let Some(at) = pod["spec"]["nodeName"].as_str().filter(|node| !node.is_empty()) {
+            let why = format!("pod {name} is already assigned to node {at:?}");
+            let message = format!("Operation cannot be fulfilled on pods/binding {name:?}: {why}");
+            let details = json!({ "name": name, "kind": "pods/binding" });
+            return Err(Refusal::with(409, "Conflict", message, details));
+        }
+        let scheduled = json!({
+            "type": "PodScheduled", "status": "True", "lastProbeTime": null,
+            "lastTransitionTime": object::time(state.now),
+        });
+        write::bind(state, &change::call(request), name, node, scheduled)?;
+        let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 });
+        Ok(Answer::Json(201, status, Vec::new()))
+    })
 }
 
 /// Deletes a pod, unless a disruption budget needs it.

@@ -131,6 +131,7 @@ pub fn manager(state: &State, call: &Call<'_>) -> Manager {
     let subresource = match call.part {
         Part::Main => "",
         Part::Status => "status",
+        Part::Scale => "scale",
         Part::Finalizers => "finalize",
     };
     Manager {

@@ -122,7 +122,7 @@ fn bind(state: &mut State, pod: &Value) -> Option<Arc<Value>> {
     let (namespace, name) = (object::namespace(pod), object::name(pod));
     let scheduled = json!({
         "type": "PodScheduled", "status": "True", "lastProbeTime": null,
-        "lastTransitionTime": object::time(state.now), "observedGeneration": pod["metadata"]["generation"],
+        "lastTransitionTime": object::time(state.now),
     });
     write::bind(state, &Call::new(&resource, namespace, "kube-scheduler"), name, &node, scheduled).ok()
 }
