@@ -69,6 +69,18 @@ impl Cause {
     }
 }
 
+/// All that is wrong; what is wrong twice is said once.
+pub fn in_words(causes: &[Cause]) -> String {
+    let mut each: Vec<String> = Vec::new();
+    for cause in causes {
+        let words = format!("{}: {}", cause.field, cause.message);
+        if !each.contains(&words) {
+            each.push(words);
+        }
+    }
+    if let [one] = &each[..] { one.clone() } else { format!("[{}]", each.join(", ")) }
+}
+
 /// Why a request was not granted: the error that the API server answers with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
@@ -90,7 +102,10 @@ impl Refusal {
     }
 
     fn about(code: u16, reason: &'static str, message: String, resource: &Resource, name: &str) -> Refusal {
-        let mut details = json!({ "name": name, "kind": resource.plural });
+        let mut details = json!({ "kind": resource.plural });
+        if !name.is_empty() {
+            details["name"] = json!(name);
+        }
         if !resource.group.is_empty() {
             details["group"] = json!(resource.group);
         }
@@ -129,8 +144,7 @@ impl Refusal {
 
     /// The object says what cannot be.
     pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Refusal {
-        let each: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
-        let list = if let [one] = &each[..] { one.clone() } else { format!("[{}]", each.join(", ")) };
+        let list = in_words(causes);
         let kind = match resource.group.as_str() {
             "" => resource.kind.clone(),
             group => format!("{}.{group}", resource.kind),
@@ -158,11 +172,17 @@ impl Refusal {
         Refusal::new(405, "MethodNotAllowed", message, json!({}))
     }
 
+    /// A kind of object that this cannot be done to.
+    pub fn not_supported(resource: &Resource, verb: &str) -> Refusal {
+        let message = format!("{verb} is not supported on resources of kind \"{}\"", resource.key);
+        Refusal::about(405, "MethodNotAllowed", message, resource, "")
+    }
+
     /// A body of a type that this request does not take.
     pub fn unsupported_media_type(accepted: &str) -> Refusal {
         let message =
             format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
-        Refusal::new(415, "UnsupportedMediaType", message, json!({}))
+        Refusal::new(415, "UnsupportedMediaType", message, Value::Null)
     }
 
     /// The watch asked for changes that are no longer kept.
@@ -183,6 +203,12 @@ impl Refusal {
     /// Any other code, with a reason.
     pub fn with(code: u16, reason: &'static str, message: impl Into<String>, details: Value) -> Refusal {
         Refusal::new(code, reason, message, details)
+    }
+
+    /// With these warnings.
+    #[must_use]
+    pub fn warning(self, warnings: Vec<String>) -> Refusal {
+        Refusal { warnings, ..self }
     }
 
     /// As the body of an answer.

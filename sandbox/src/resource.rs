@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::openapi;
 use crate::schema::{Schema, Schemas};
 use crate::store::ResourceKey;
+use crate::write::events;
 
 /// A resource in one version.
 #[derive(Debug)]
@@ -182,10 +183,10 @@ fn schema_of(version: &Value) -> Arc<Schema> {
 
 /// What is only asked and not stored is no resource here, and what has two names is stored under the first.
 pub fn is_kept((group, version): (&str, &str), resource: &Value) -> bool {
-    const SECOND_NAMES: [(&str, &str); 2] = [("events.k8s.io", "v1"), ("autoscaling", "v1")];
+    const SECOND_NAME: (&str, &str) = ("autoscaling", "v1");
     let verbs = resource["verbs"].as_array().into_iter().flatten();
     verbs.into_iter().any(|verb| verb == "list")
-        && !SECOND_NAMES.contains(&(group, version))
+        && SECOND_NAME != (group, version)
         && resource["resource"] != "componentstatuses"
 }
 
@@ -199,7 +200,11 @@ fn builtin((group, version): (&str, &str), found: &Value) -> Resource {
     };
     let (plural, kind) = (text("/resource"), text("/responseKind/kind"));
     Resource {
-        key: if group.is_empty() { plural.as_str().into() } else { format!("{plural}.{group}").into() },
+        // The events of both groups are the same ones.
+        key: match group {
+            "" | events::GROUP => plural.as_str().into(),
+            _ => format!("{plural}.{group}").into(),
+        },
         group: group.to_owned(),
         version: version.to_owned(),
         list_kind: format!("{kind}List"),

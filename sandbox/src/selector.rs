@@ -43,17 +43,12 @@ impl Selection {
     pub fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Selection, Refusal> {
         let terms = split(labels).into_iter().filter(|term| !term.is_empty());
         let labels_read: Result<Vec<_>, _> = terms.map(label_term).collect();
-        let labels_read =
-            labels_read.map_err(|why| Refusal::bad_request(format!("unable to parse requirement: {why}")))?;
+        let labels_read = labels_read.map_err(Refusal::bad_request)?;
         let mut selection = Selection { labels: labels_read, fields: Vec::new() };
         for term in fields.split(',').filter(|term| !term.is_empty()) {
             let (path, equal, value) = field_term(term)?;
             if !is_supported(resource, path) {
-                return Err(Refusal::bad_request(format!(
-                    "Unable to find {:?} that match label selector {labels:?}, field selector {fields:?}: \
-                     field label not supported: {path}",
-                    gvr(resource)
-                )));
+                return Err(Refusal::bad_request(not_supported(resource, path)));
             }
             let path = path.split('.').map(str::to_owned).collect();
             selection.fields.push(FieldTerm { path, equal, value: value.to_owned() });
@@ -61,10 +56,17 @@ impl Selection {
         Ok(selection)
     }
 
-    /// Only the object of this name.
-    pub fn named(name: &str) -> Selection {
+    /// And only the object of this name.
+    #[must_use]
+    pub fn and_named(mut self, name: &str) -> Selection {
         let path = vec!["metadata".to_owned(), "name".to_owned()];
-        Selection { labels: Vec::new(), fields: vec![FieldTerm { path, equal: true, value: name.to_owned() }] }
+        self.fields.push(FieldTerm { path, equal: true, value: name.to_owned() });
+        self
+    }
+
+    /// Whether nothing is left out.
+    pub fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
     }
 
     /// Whether an object is selected.
@@ -75,13 +77,12 @@ impl Selection {
     }
 }
 
-/// How error messages name a resource.
-fn gvr(resource: &Resource) -> String {
-    format!(
-        "{}, Resource={}",
-        if resource.group.is_empty() { "/v1".to_owned() } else { resource.api_version() },
-        resource.plural
-    )
+/// The kinds that have a list of their own of fields to select by are short about others.
+fn not_supported(resource: &Resource, path: &str) -> String {
+    if resource.is_custom() || !more_fields(resource).is_empty() {
+        return format!("field label not supported: {path}");
+    }
+    format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
 }
 
 impl LabelTerm {
@@ -119,17 +120,30 @@ fn split(selector: &str) -> Vec<&str> {
 fn label_term(term: &str) -> Result<LabelTerm, String> {
     let made = |key: &str, test| {
         let key = key.trim();
+        if let Some((_, rest)) = key.split_once(char::is_whitespace) {
+            let rest = rest.trim();
+            let word = rest.split_whitespace().next().unwrap_or_default();
+            return Err(match rest.strip_prefix("in ").or_else(|| rest.strip_prefix("notin ")) {
+                Some(after) => format!("unable to parse requirement: found '{}' expected: '('", after.trim()),
+                None => {
+                    format!("unable to parse requirement: found '{word}', expected: in, notin, =, ==, !=, gt, lt")
+                }
+            });
+        }
         let well_formed = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
         if well_formed {
             Ok(LabelTerm { key: key.to_owned(), test })
         } else {
-            Err(format!("found '{term}', expected: a label"))
+            Err(format!("unable to parse requirement: found '{term}', expected: identifier after '!' or label"))
         }
     };
     let number = |text: &str| {
         text.trim().parse().map_err(|_| format!("for 'Gt', 'Lt' operators, the value must be an integer: {text:?}"))
     };
-    let one = |text: &str| vec![text.trim().to_owned()];
+    let one = |text: &str| match text.split_once('=') {
+        Some(_) => Err("found '=', expected: ',' or 'end of string'".to_owned()),
+        None => Ok(vec![text.trim().to_owned()]),
+    };
     if let Some(list) = term.strip_suffix(')') {
         let (head, list) = list.split_once('(').ok_or_else(|| format!("found ')' in '{term}', expected: '('"))?;
         let values = list.split(',').map(|value| value.trim().to_owned()).collect();
@@ -143,10 +157,10 @@ fn label_term(term: &str) -> Result<LabelTerm, String> {
         return made(key, Test::Absent);
     }
     if let Some((key, value)) = term.split_once("!=") {
-        return made(key, Test::NotIn(one(value)));
+        return made(key, Test::NotIn(one(value)?));
     }
     if let Some((key, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
-        return made(key, Test::In(one(value)));
+        return made(key, Test::In(one(value)?));
     }
     if let Some((key, value)) = term.split_once('>') {
         return made(key, Test::Above(number(value)?));
@@ -172,7 +186,15 @@ fn is_supported(resource: &Resource, path: &str) -> bool {
     if path == "metadata.name" || (path == "metadata.namespace" && resource.namespaced) {
         return true;
     }
-    let fields: &[&str] = match &*resource.key {
+    if let Some(custom) = &resource.custom {
+        let mut selectable = custom.version["selectableFields"].as_array().into_iter().flatten();
+        return selectable.any(|field| field["jsonPath"].as_str().and_then(|at| at.strip_prefix('.')) == Some(path));
+    }
+    more_fields(resource).contains(&path)
+}
+
+fn more_fields(resource: &Resource) -> &'static [&'static str] {
+    match &*resource.key {
         "pods" => &[
             "spec.nodeName",
             "spec.restartPolicy",
@@ -191,6 +213,14 @@ fn is_supported(resource: &Resource, path: &str) -> bool {
             "involvedObject.apiVersion",
             "involvedObject.resourceVersion",
             "involvedObject.fieldPath",
+            "regarding.kind",
+            "regarding.namespace",
+            "regarding.name",
+            "regarding.uid",
+            "regarding.apiVersion",
+            "regarding.resourceVersion",
+            "regarding.fieldPath",
+            "reportingController",
             "reason",
             "reportingComponent",
             "source",
@@ -203,18 +233,22 @@ fn is_supported(resource: &Resource, path: &str) -> bool {
         "replicasets.apps" => &["status.replicas"],
         "jobs.batch" => &["status.successful"],
         _ => &[],
-    };
-    fields.contains(&path)
+    }
 }
 
 fn field(object: &Value, path: &[String]) -> String {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let path = match &path[..] {
-        ["reportingComponent"] => &["reportingComponent"][..],
+        ["reportingController"] => &["reportingComponent"][..],
+        ["regarding", field] => return field_of(object, &["involvedObject", field]),
         ["source"] => &["source", "component"],
         ["status", "successful"] => &["status", "succeeded"],
         other => other,
     };
+    field_of(object, path)
+}
+
+fn field_of(object: &Value, path: &[&str]) -> String {
     match path.iter().fold(object, |value, key| &value[*key]) {
         Value::String(text) => text.clone(),
         // A zero that is not written, as Go would print it.

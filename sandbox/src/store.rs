@@ -54,7 +54,7 @@ pub struct Store {
 impl Store {
     /// An empty store that keeps this many changes.
     pub fn new(window: usize) -> Store {
-        Store { objects: HashMap::new(), changes: VecDeque::new(), version: 1, forgotten: 1, window }
+        Store { objects: HashMap::new(), changes: VecDeque::new(), version: 2, forgotten: 2, window }
     }
 
     /// The version of the latest change.
@@ -82,6 +82,24 @@ impl Store {
             .flat_map(move |objects| objects.range(from.clone()..))
             .take_while(move |((of, _), _)| namespace.as_ref().is_none_or(|namespace| namespace == of))
             .map(|(_, object)| object)
+    }
+
+    /// As `list`, as it was in a version that is still remembered.
+    pub fn list_at(&self, resource: &str, namespace: Option<&str>, version: u64) -> Vec<Arc<Value>> {
+        let now = self.list(resource, namespace).map(|object| (key(object), Arc::clone(object)));
+        let mut then: BTreeMap<ObjectKey, Arc<Value>> = now.collect();
+        let since: Vec<&Change> = self.since(version).filter(|change| *change.resource == *resource).collect();
+        for change in since.into_iter().rev() {
+            let key = key(&change.after);
+            if namespace.is_some_and(|namespace| namespace != key.0) {
+                continue;
+            }
+            match &change.before {
+                Some(before) => then.insert(key, Arc::clone(before)),
+                None => then.remove(&key),
+            };
+        }
+        then.into_values().collect()
     }
 
     /// Every object, resource by resource in the order of their names.

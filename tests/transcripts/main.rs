@@ -101,10 +101,26 @@ mod on_the_real_control_plane {
 mod in_the_sandbox {
     mod api {
         transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "api", ".http":
+            access,
             applying,
+            applying_lists,
+            creation,
+            deleting,
+            discovery,
+            dry_runs,
             generations,
+            patching,
+            pods,
             quotas,
+            reading,
+            refusals,
+            replacing,
+            representations,
+            rollouts,
+            scaling,
             unknown_fields,
+            versions,
+            watching,
         }
     }
 

@@ -71,6 +71,7 @@ pub fn shape(
         return Err(cannot(&error));
     }
     let unknown = schema::prune(&schema, object);
+    schema::tidy(&schema, object);
     let duplicates = duplicates.into_iter().map(|path| format!("duplicate field {path:?}"));
     let mistakes: Vec<String> =
         duplicates.chain(unknown.into_iter().map(|path| format!("unknown field {path:?}"))).collect();
@@ -125,9 +126,13 @@ fn summary(text: &[u8]) -> String {
     let begins = match text.first() {
         None => return "<empty>".to_owned(),
         Some(b'{') => String::from_utf8_lossy(shown).into_owned(),
-        Some(_) => shown.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Some(_) => shown.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hexadecimal).collect(),
     };
     if text.len() > SHOWN { format!("{begins} ...") } else { begins }
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16).unwrap_or_default()
 }
 
 /// An object says which kind it is of, and if it is built in, it may leave that to the path.

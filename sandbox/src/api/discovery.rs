@@ -3,10 +3,10 @@
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, digest, schemas};
 use crate::openapi;
 use crate::refusal::Refusal;
-use crate::resource::{Registry, Resource, is_kept};
+use crate::resource::{Resource, is_kept};
 use crate::state::{Sandbox, State};
 
 /// Answers every path that names no resource.
@@ -18,7 +18,9 @@ pub fn answer(sandbox: &Sandbox, path: &str, headers: &HeaderMap) -> Result<Answ
         .is_some_and(|accept| accept.contains("as=APIGroupDiscoveryList") && accept.contains("v=v2"));
     sandbox.with(|state| match &segments[..] {
         ["version"] => Ok(Answer::ok(version())),
-        ["healthz" | "readyz" | "livez"] => Ok(Answer::Raw("text/plain; charset=utf-8", "ok".into())),
+        ["healthz" | "readyz" | "livez"] | ["healthz" | "readyz" | "livez", "ping"] => {
+            Ok(Answer::Raw("text/plain; charset=utf-8", "ok".into()))
+        }
         ["api"] if aggregated => {
             Ok(discovery_list(groups(state).into_iter().filter(|group| name_of(group).is_empty())))
         }
@@ -43,8 +45,10 @@ pub fn answer(sandbox: &Sandbox, path: &str, headers: &HeaderMap) -> Result<Answ
         }
         ["api", version] => resource_list(state, "", version),
         ["apis", group, version] => resource_list(state, group, version),
-        ["openapi", "v3"] => Ok(Answer::ok(documents(&state.registry))),
-        ["openapi", "v3", document @ ..] => schema_document(&state.registry, &document.join("/")),
+        ["openapi", "v3"] => {
+            Ok(Answer::Raw("text/plain; charset=utf-8", schemas::documents(&state.registry).to_string().into()))
+        }
+        ["openapi", "v3", document @ ..] => schemas::document(&state.registry, &document.join("/")),
         _ => Err(Refusal::no_such_path()),
     })
 }
@@ -67,7 +71,7 @@ fn groups(state: &State) -> Vec<Value> {
     for resource in state.registry.iter().filter(|resource| resource.is_custom()) {
         let entry = discovery_entry(resource);
         let at = groups.iter().position(|group| name_of(group) == resource.group).unwrap_or_else(|| {
-            groups.push(json!({ "metadata": { "name": resource.group, "creationTimestamp": null }, "versions": [] }));
+            groups.push(json!({ "metadata": { "name": resource.group }, "versions": [] }));
             groups.len() - 1
         });
         let Some(versions) = groups[at]["versions"].as_array_mut() else { continue };
@@ -165,6 +169,9 @@ fn resource_list(state: &State, group: &str, version: &str) -> Result<Answer, Re
                 entry[field] = resource[field].clone();
             }
         }
+        if let Some(hash) = stored_as(state, group, version, name) {
+            entry["storageVersionHash"] = json!(hash);
+        }
         listed.push(entry);
         for subresource in resource["subresources"].as_array().into_iter().flatten() {
             let kind = &subresource["responseKind"];
@@ -172,7 +179,10 @@ fn resource_list(state: &State, group: &str, version: &str) -> Result<Answer, Re
                 "name": format!("{name}/{}", subresource["subresource"].as_str().unwrap_or_default()),
                 "singularName": "", "namespaced": namespaced, "kind": kind["kind"], "verbs": subresource["verbs"],
             });
-            if kind["group"] != group || kind["version"] != version {
+            // Its own group and version are recorded as nothing.
+            let says = |field: &str| kind[field].as_str().is_some_and(|text| !text.is_empty());
+            let is_other = kind["group"] != group || kind["version"] != version;
+            if is_other && says("version") {
                 entry["group"] = kind["group"].clone();
                 entry["version"] = kind["version"].clone();
             }
@@ -185,62 +195,8 @@ fn resource_list(state: &State, group: &str, version: &str) -> Result<Answer, Re
     ))
 }
 
-fn custom_paths(registry: &Registry) -> Vec<String> {
-    let custom = registry.iter().filter(|resource| resource.is_custom());
-    let mut paths: Vec<String> = custom.map(|resource| format!("apis/{}", resource.api_version())).collect();
-    paths.sort();
-    paths.dedup();
-    paths
-}
-
-/// Where the schemas are.
-fn documents(registry: &Registry) -> Value {
-    let builtin = openapi::paths().iter().map(|path| (*path).to_owned());
-    let all = builtin.chain(custom_paths(registry));
-    let paths: serde_json::Map<String, Value> =
-        all.map(|path| (path.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{path}") }))).collect();
-    json!({ "paths": paths })
-}
-
-fn schema_document(registry: &Registry, path: &str) -> Result<Answer, Refusal> {
-    if let Some(document) = openapi::document(path) {
-        return Ok(Answer::Raw("application/json", document.into()));
-    }
-    let custom: Vec<&Resource> = registry
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|resource| resource.is_custom() && format!("apis/{}", resource.api_version()) == path)
-        .collect();
-    if custom.is_empty() {
-        return Err(Refusal::no_such_path());
-    }
-    let mut document = json!({
-        "openapi": "3.0.0", "info": { "title": "Kubernetes CRD Swagger", "version": "v0.1.0" },
-        "paths": {}, "components": { "schemas": {} },
-    });
-    for resource in custom {
-        let kind = json!([{ "group": resource.group, "version": resource.version, "kind": resource.kind }]);
-        let mut schema = resource
-            .custom
-            .as_ref()
-            .map(|custom| custom.version["schema"]["openAPIV3Schema"].clone())
-            .unwrap_or_default();
-        schema["x-kubernetes-group-version-kind"] = kind.clone();
-        schema["properties"]["apiVersion"] = json!({ "type": "string" });
-        schema["properties"]["kind"] = json!({ "type": "string" });
-        schema["properties"]["metadata"] = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-        let mut groups: Vec<&str> = resource.group.split('.').collect();
-        groups.reverse();
-        let name = format!("{}.{}.{}", groups.join("."), resource.version, resource.kind);
-        document["components"]["schemas"][name] = schema;
-        let scope = if resource.namespaced { "namespaces/{namespace}/" } else { "" };
-        let parameter = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" } });
-        let parameters: Vec<Value> =
-            ["dryRun", "fieldManager", "fieldValidation", "force"].into_iter().map(parameter).collect();
-        document["paths"][format!("/{path}/{scope}{}/{{name}}", resource.plural)] = json!({ "patch": {
-            "parameters": parameters,
-            "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": kind[0],
-        } });
-    }
-    Ok(Answer::ok(document))
+/// Which version a resource is stored in, as a hash; what is not stored has none.
+fn stored_as(state: &State, group: &str, version: &str, name: &str) -> Option<String> {
+    let stored = state.registry.key(&state.registry.find(group, version, name)?.key)?;
+    Some(digest::storage_version(&stored.group, &stored.version, &stored.kind))
 }

@@ -3,16 +3,23 @@
 //! [`path`] reads what a request names, [`read`] and [`change`] answer it, [`watch`] follows changes, [`present`] gives the
 //! answer the form that was asked for, and [`discovery`] tells what there is.
 
+pub mod accept;
+pub mod access;
 pub mod body;
 pub mod change;
 pub mod decode;
+pub mod delete;
+mod digest;
 pub mod discovery;
 pub mod options;
+pub mod page;
 pub mod patch;
 pub mod path;
 pub mod present;
 pub mod read;
 pub mod review;
+mod route;
+pub mod schemas;
 pub mod shown;
 pub mod subresource;
 pub mod syntax;
@@ -25,7 +32,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, header};
+use http::{Method, Response, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower_service::Service;
@@ -73,6 +80,8 @@ pub enum Answer {
     Raw(&'static str, Bytes),
     /// Watch events.
     Watch(Body),
+    /// There is nothing at this path, which is said in plain words.
+    NoPage,
 }
 
 impl Answer {
@@ -108,92 +117,39 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let answer = match body.collect().await {
-                Ok(body) => answer(&sandbox, &parts, body.to_bytes()),
+                Ok(body) => route::answer(&sandbox, &parts, body.to_bytes()),
                 Err(_) => Err(Refusal::bad_request("the body of the request ended too early")),
             };
-            Ok(respond(answer))
+            let accepted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+            Ok(respond(answer, accepted.is_some_and(accept::wants_yaml)))
         })
     }
 }
 
-fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> Result<Answer, Refusal> {
-    let path = parts.uri.path();
-    let Some(named) = Path::parse(path) else {
-        return discovery::answer(sandbox, path, &parts.headers);
-    };
-    let resource = sandbox.with(|state| state.registry.find(&named.group, &named.version, &named.plural).cloned());
-    let Some(resource) = resource else {
-        return match review::answer(sandbox, &named, &body) {
-            Some(answer) => answer,
-            None => discovery::answer(sandbox, path, &parts.headers),
-        };
-    };
-    if named.namespace.is_some() && !resource.namespaced {
-        return Err(Refusal::no_such_path());
-    }
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let manager = match query.get("fieldManager") {
-        "" => default_manager(&parts.headers),
-        named => named.to_owned(),
-    };
-    let header =
-        |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let content_type = header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_owned();
-    let form = Form::accepted(header(header::ACCEPT), query.get("includeObject"));
-    let request =
-        Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };
-    let answer = dispatch(sandbox, &request)?;
-    Ok(match resource_warning(&request.resource) {
-        Some(warning) => answer.warning(warning),
-        None => answer,
-    })
-}
-
-/// What the use of a resource is always warned of.
-fn resource_warning(resource: &Resource) -> Option<&'static str> {
-    (*resource.key == *"endpoints")
-        .then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
-}
-
-fn dispatch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
-    let named = request.path.name.is_some();
-    options::check(request)?;
-    if let Some(subresource) = request.path.subresource.as_deref().filter(|subresource| *subresource != "status") {
-        return subresource::answer(sandbox, request, subresource);
-    }
-    if request.path.subresource.is_some() && !request.resource.status {
-        return Err(Refusal::no_such_path());
-    }
-    match (request.method.as_str(), named) {
-        ("GET", false) if request.query.is_set("watch") => read::watch(sandbox, request),
-        ("GET", false) => read::list(sandbox, request),
-        ("GET", true) => read::get(sandbox, request),
-        ("POST", false) => change::create(sandbox, request),
-        ("PUT", true) => change::replace(sandbox, request),
-        ("PATCH", true) => patch::answer(sandbox, request),
-        ("DELETE", true) => change::delete(sandbox, request),
-        ("DELETE", false) => change::delete_collection(sandbox, request),
-        _ => Err(Refusal::method_not_allowed()),
-    }
-}
-
-/// Without `fieldManager`, the program's name in its `User-Agent` counts.
-fn default_manager(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = agent.split('/').next().unwrap_or_default();
-    if name.is_empty() { "unknown".to_owned() } else { name.chars().take(128).collect() }
-}
-
-fn respond(answer: Result<Answer, Refusal>) -> Response<Body> {
+fn respond(answer: Result<Answer, Refusal>, yaml: bool) -> Response<Body> {
+    let retry = answer.as_ref().err().and_then(|refusal| refusal.details["retryAfterSeconds"].as_u64());
     let (code, content_type, body, warnings) = match answer {
-        Ok(Answer::Json(code, value, warnings)) => (code, "application/json", json_body(&value), warnings),
+        Ok(Answer::Json(code, value, warnings)) => {
+            let (content_type, body) = whole(&value, yaml);
+            (code, content_type, body, warnings)
+        }
         Ok(Answer::Raw(content_type, bytes)) => (200, content_type, Body::Whole(Some(bytes)), Vec::new()),
         Ok(Answer::Watch(body)) => (200, "application/json", body, Vec::new()),
-        Err(refusal) => (refusal.code, "application/json", json_body(&refusal.to_status()), refusal.warnings),
+        Ok(Answer::NoPage) => {
+            let text = Bytes::from_static(b"404 page not found\n");
+            (404, "text/plain; charset=utf-8", Body::Whole(Some(text)), Vec::new())
+        }
+        Err(refusal) => {
+            let (content_type, body) = whole(&refusal.to_status(), yaml);
+            (refusal.code, content_type, body, refusal.warnings)
+        }
     };
     let mut response = Response::new(body);
     *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    if let Some(seconds) = retry {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
     for warning in warnings {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
@@ -205,9 +161,15 @@ fn respond(answer: Result<Answer, Refusal>) -> Response<Body> {
 
 /// The answer to somebody who may not ask.
 pub fn refuse(refusal: &Refusal) -> Response<Body> {
-    respond(Err(refusal.clone()))
+    respond(Err(refusal.clone()), false)
 }
 
-fn json_body(value: &Value) -> Body {
-    Body::Whole(Some(Bytes::from(value.to_string())))
+/// An answer as JSON or YAML.
+fn whole(value: &Value, yaml: bool) -> (&'static str, Body) {
+    let text = if yaml { serde_saphyr::to_string(value).ok() } else { None };
+    let (content_type, text) = match text {
+        Some(text) => ("application/yaml", text),
+        None => ("application/json", value.to_string()),
+    };
+    (content_type, Body::Whole(Some(Bytes::from(text))))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::path::Query;
-use crate::refusal::{Cause, Refusal};
+use crate::refusal::{Cause, Refusal, in_words};
 
 /// The longest name of a field manager.
 const LONGEST_MANAGER: usize = 128;
@@ -42,8 +42,7 @@ pub fn invalid(kind: &str, causes: &[Cause]) -> Result<(), Refusal> {
     if causes.is_empty() {
         return Ok(());
     }
-    let each: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
-    let list = if let [one] = &each[..] { one.clone() } else { format!("[{}]", each.join(", ")) };
+    let list = in_words(causes);
     let causes: Vec<Value> = causes.iter().map(Cause::to_json).collect();
     let details = json!({ "group": "meta.k8s.io", "kind": kind, "causes": causes });
     Err(Refusal::with(422, "Invalid", format!("{kind}.meta.k8s.io \"\" is invalid: {list}"), details))
@@ -64,4 +63,42 @@ fn dry_run(query: &Query, causes: &mut Vec<Cause>) {
     if asked.iter().any(|asked| *asked != "All") {
         causes.push(Cause::not_supported("dryRun", &json!(asked), &["All"]));
     }
+}
+
+/// Refuses options of a list or a watch that cannot be together.
+pub fn check_list(query: &Query) -> Result<(), Refusal> {
+    for number in ["limit", "timeoutSeconds"] {
+        let text = query.get(number);
+        if !text.is_empty() && text.parse::<i64>().is_err() {
+            return Err(Refusal::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")));
+        }
+    }
+    let (version, matching) = (query.get("resourceVersion"), query.get("resourceVersionMatch"));
+    let (watches, streams) = (query.is_set("watch"), query.has("sendInitialEvents"));
+    let mut causes = Vec::new();
+    let mut forbid = |why: &str| causes.push(Cause::forbidden("resourceVersionMatch", why));
+    if watches {
+        if streams && matching != "NotOlderThan" {
+            forbid("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        } else if !streams && !matching.is_empty() {
+            forbid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+        }
+    } else if !matching.is_empty() {
+        if version.is_empty() {
+            forbid("resourceVersionMatch is forbidden unless resourceVersion is provided");
+        }
+        if !query.get("continue").is_empty() {
+            forbid("resourceVersionMatch is forbidden when continue is provided");
+        }
+        if !["Exact", "NotOlderThan"].contains(&matching) {
+            let allowed = ["Exact", "NotOlderThan", ""];
+            causes.push(Cause::not_supported("resourceVersionMatch", &json!(matching), &allowed));
+        } else if matching == "Exact" && version == "0" {
+            forbid("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+        }
+    }
+    if streams && !watches {
+        causes.push(Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    }
+    invalid("ListOptions", &causes)
 }

@@ -23,6 +23,10 @@ pub fn answer(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
         "application/json-patch+json" => Way::Json,
         "application/merge-patch+json" => Way::Merge,
         "application/strategic-merge-patch+json" if !resource.is_custom() => Way::Strategic,
+        _ if !resource.is_custom() && !request.content_type.contains("patch") => {
+            let message = "415: Unsupported Media Type";
+            return Err(Refusal::with(415, "UnsupportedMediaType", message, json!({})));
+        }
         _ => return Err(Refusal::unsupported_media_type(&accepted(resource))),
     };
     let (given, duplicates) = body(request)?;
@@ -44,6 +48,13 @@ pub fn body(request: &Request) -> Result<(Value, Vec<String>), Refusal> {
     let read = syntax::check(&request.body).map_err(wrong)?;
     let value = serde_json::from_slice(&request.body).map_err(|error| wrong(error.to_string()))?;
     Ok((value, read.duplicates))
+}
+
+/// The body of an apply.
+pub fn yaml_body(request: &Request) -> Result<Value, Refusal> {
+    decode::yaml(&request.body).map_err(|error| {
+        Refusal::bad_request(format!("error decoding YAML: error converting YAML to JSON: yaml: {error}"))
+    })
 }
 
 fn accepted(resource: &Resource) -> String {
@@ -85,6 +96,7 @@ impl Way {
             }
         };
         let mut patched = patched.map_err(refused)?;
+        same_object(request, current, &patched)?;
         let text = if matches!(self, Way::Strategic) { String::new() } else { shown::in_gos_order(&patched) };
         let cannot = |why: &str| match self {
             Way::Strategic => refused(PatchError::undecodable_strategic(given, why)),
@@ -93,6 +105,20 @@ impl Way {
         let warnings = decode::shape(request, &mut patched, duplicates, cannot)?;
         Ok((patched, warnings))
     }
+}
+
+/// A patch cannot make another object of one.
+fn same_object(request: &Request, current: &Value, patched: &Value) -> Result<(), Refusal> {
+    let (name, given) = (object::name(current), object::name(patched));
+    if given != name {
+        return Err(write::another_name(given, name));
+    }
+    let uid = object::uid(patched);
+    if !uid.is_empty() && uid != object::uid(current) {
+        let cause = Cause::invalid("metadata.uid", &json!(uid), "field is immutable");
+        return Err(Refusal::invalid(&request.resource, name, &[cause.clone(), cause]));
+    }
+    Ok(())
 }
 
 /// A patch that does not apply, as a refusal.
@@ -109,9 +135,7 @@ pub fn refused(error: PatchError) -> Refusal {
 /// Server-side apply, which also makes what is not there.
 fn applied(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let resource = &request.resource;
-    let applied = decode::yaml(&request.body).map_err(|error| {
-        Refusal::bad_request(format!("error decoding YAML: error converting YAML to JSON: yaml: {error}"))
-    })?;
+    let applied = yaml_body(request)?;
     let text = |field: &str| applied[field].as_str().unwrap_or_default();
     if text("apiVersion") != resource.api_version() || text("kind") != resource.kind {
         let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
@@ -134,7 +158,8 @@ fn applied(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     })
 }
 
-fn merged(
+/// What applying this to a live object leads to.
+pub fn merged(
     request: &Request,
     live: Option<&Value>,
     applied: &Value,
@@ -144,6 +169,7 @@ fn merged(
     let force = request.query.is_set("force");
     let mut merged = fields::apply(&schema, live, applied, writer, force).map_err(refused)?;
     schema::prune(&schema, &mut merged);
+    schema::tidy(&schema, &mut merged);
     Ok(merged)
 }
 

@@ -17,6 +17,8 @@ pub struct Path {
     pub name: Option<String>,
     /// The subresource, where the path has one.
     pub subresource: Option<String>,
+    /// The old way to ask for a watch: `watch` before the rest.
+    pub watch: bool,
 }
 
 impl Path {
@@ -28,6 +30,10 @@ impl Path {
             ["api", version, rest @ ..] => ("", *version, rest),
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
             _ => return None,
+        };
+        let (watch, rest) = match rest {
+            ["watch", rest @ ..] => (true, rest),
+            rest => (false, rest),
         };
         let text = |text: &str| Some(text.to_owned());
         let (namespace, plural, name, subresource) = match rest {
@@ -47,6 +53,7 @@ impl Path {
             plural: plural.to_owned(),
             name,
             subresource,
+            watch,
         })
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::resource::Resource;
 use crate::tables::{self, Columns, IncludeObject};
+use crate::write::events;
 
 /// What `Accept` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ impl Form {
 
     /// One object that was asked for.
     pub fn one(self, resource: &Resource, object: &Value, now: Timestamp) -> Value {
+        let object = &*events::shown(resource, object);
         match self {
             Form::Table(include) => {
                 let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
@@ -72,8 +74,7 @@ impl Form {
     }
 
     /// The object of a bookmark, which has nothing but a version.
-    pub fn bookmark(self, resource: &Resource, mut metadata: Value) -> Value {
-        metadata["creationTimestamp"] = Value::Null;
+    pub fn bookmark(self, resource: &Resource, metadata: &Value) -> Value {
         if matches!(self, Form::Table(_)) {
             return json!({
                 "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
@@ -91,7 +92,16 @@ impl Form {
             Form::Object => (resource.list_kind.clone(), resource.api_version()),
             Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
         };
-        let items: Vec<Value> = items.iter().map(|item| self.object(item)).collect();
+        let items = items.iter().map(|item| match self.object(&events::shown(resource, item)) {
+            // The items of a typed list do not say what they are.
+            Value::Object(mut fields) if self == Form::Object && !resource.is_custom() => {
+                fields.remove("apiVersion");
+                fields.remove("kind");
+                Value::Object(fields)
+            }
+            item => item,
+        });
+        let items: Vec<Value> = items.collect();
         json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items })
     }
 }

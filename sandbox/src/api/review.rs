@@ -1,26 +1,71 @@
 //! Reviews: questions to the API server that store nothing.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Answer;
+use super::access::{self, Action, User};
 use super::path::Path;
-use crate::refusal::Refusal;
+use crate::refusal::{Cause, Refusal};
 use crate::state::Sandbox;
 
 /// Answers a review, if the path names one.
-pub fn answer(_sandbox: &Sandbox, path: &Path, body: &Bytes) -> Option<Result<Answer, Refusal>> {
+pub fn answer(
+    sandbox: &Sandbox,
+    path: &Path,
+    method: &str,
+    user: &User,
+    body: &[u8],
+) -> Option<Result<Answer, Refusal>> {
     let known = path.group == "authorization.k8s.io" && path.version == "v1";
-    match path.plural.as_str() {
-        "selfsubjectaccessreviews" if known => Some(review(body)),
-        _ => None,
+    let kind = match path.plural.as_str() {
+        "selfsubjectaccessreviews" if known => "SelfSubjectAccessReview",
+        "subjectaccessreviews" if known => "SubjectAccessReview",
+        "localsubjectaccessreviews" if known => "LocalSubjectAccessReview",
+        _ => return None,
+    };
+    if method != "POST" {
+        return Some(Err(Refusal::method_not_allowed()));
     }
+    Some(review(sandbox, kind, user, body))
 }
 
-fn review(body: &Bytes) -> Result<Answer, Refusal> {
-    let mut review: Value = serde_json::from_slice(body)
+fn review(sandbox: &Sandbox, kind: &str, user: &User, body: &[u8]) -> Result<Answer, Refusal> {
+    let asked: Value = serde_json::from_slice(body)
         .map_err(|error| Refusal::bad_request(format!("error decoding the body as JSON: {error}")))?;
-    review["metadata"] = json!({});
-    review["status"] = json!({ "allowed": true });
-    Ok(Answer::Json(201, review, Vec::new()))
+    let spec = &asked["spec"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (resource, path) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
+    if resource.is_null() == path.is_null() {
+        let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+        let cause = Cause::invalid("spec.resourceAttributes", &Value::Null, why);
+        let message = format!(".authorization.k8s.io \"\" is invalid: {}: {}", cause.field, cause.message);
+        let details = json!({ "group": "authorization.k8s.io", "causes": [cause.to_json()] });
+        return Err(Refusal::with(422, "Invalid", message, details));
+    }
+    let subresource = text(&resource["subresource"]);
+    let plural = text(&resource["resource"]);
+    let action = Action {
+        verb: text(if path.is_null() { &resource["verb"] } else { &path["verb"] }),
+        group: text(&resource["group"]),
+        resource: if subresource.is_empty() { plural } else { format!("{plural}/{subresource}") },
+        namespace: text(&resource["namespace"]),
+        name: text(&resource["name"]),
+        path: path["path"].as_str().map(str::to_owned),
+    };
+    let about = if kind == "SelfSubjectAccessReview" {
+        user.clone()
+    } else {
+        let groups = serde_json::from_value(spec["groups"].clone()).unwrap_or_default();
+        User { name: text(&spec["user"]), groups }
+    };
+    let allowed = sandbox.with(|state| access::may(state, &about, &action));
+    let mut metadata = json!({});
+    if let Some(namespace) = asked["metadata"]["namespace"].as_str() {
+        metadata["namespace"] = json!(namespace);
+    }
+    let answer = json!({
+        "kind": kind, "apiVersion": "authorization.k8s.io/v1", "metadata": metadata, "spec": spec,
+        "status": { "allowed": allowed },
+    });
+    Ok(Answer::Json(201, answer, Vec::new()))
 }

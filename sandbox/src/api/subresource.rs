@@ -4,33 +4,33 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::change::delete_options;
-use super::decode;
 use super::patch::{self as patching, refused};
 use super::{Answer, Request};
+use super::{change, decode, delete};
 use crate::object;
 use crate::patch;
-use crate::refusal::Refusal;
+use crate::refusal::{Cause, Refusal};
 use crate::resource::{Resource, Scale};
 use crate::state::{Sandbox, State};
-use crate::write::{self, Call};
+use crate::write::{self, Call, Part};
 
 /// Answers a request for a subresource.
 pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result<Answer, Refusal> {
     match (subresource, &request.resource.scale, request.method.as_str()) {
         ("scale", Some(paths), "GET") => sandbox.with(|state| {
             let object = find(state, request)?;
+            sized(&request.resource, paths, &object)?;
             Ok(Answer::ok(scale_of(&request.resource, paths, &object)))
         }),
         ("scale", Some(paths), "PUT" | "PATCH") => rescale(sandbox, request, paths),
         ("eviction", _, "POST") if *request.resource.key == *"pods" => evict(sandbox, request),
-        ("log", _, "GET") if *request.resource.key == *"pods" => Err(Refusal::with(
-            501,
-            "NotImplemented",
-            "the sandbox runs no containers, so its pods have no logs",
-            Value::Null,
-        )),
-        ("scale" | "eviction" | "log", ..) => Err(Refusal::method_not_allowed()),
+        ("log", _, "GET") if *request.resource.key == *"pods" => {
+            sandbox.with(|state| find(state, request))?;
+            let message = "the sandbox runs no containers, so its pods have no logs";
+            Err(Refusal::with(501, "NotImplemented", message, Value::Null))
+        }
+        ("binding", _, "POST") if *request.resource.key == *"pods" => bind(sandbox, request),
+        ("scale" | "eviction" | "log" | "binding", ..) => Err(Refusal::method_not_allowed()),
         _ => Err(Refusal::no_such_path()),
     }
 }
@@ -73,29 +73,64 @@ fn scale_of(resource: &Resource, paths: &Scale, object: &Value) -> Value {
 }
 
 fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer, Refusal> {
-    let given = if request.method == "PUT" { decode::value(request)? } else { patching::body(request)?.0 };
+    let resource = &request.resource;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let call = Call {
-        dry_run: request.query.get("dryRun") == "All",
-        ..Call::new(&request.resource, request.namespace(), &request.manager)
+    let applies = request.content_type == "application/apply-patch+yaml";
+    let given = match request.method.as_str() {
+        "PUT" => decode::value(request)?,
+        _ if applies => patching::yaml_body(request)?,
+        _ => patching::body(request)?.0,
     };
+    let call = Call { part: Part::Scale, managed: applies, ..change::call(request) };
     let written = sandbox.with(|state| {
+        let writer = write::shape::manager(state, &call);
         write::update(state, &call, name, |current| {
-            let mut scale = scale_of(&request.resource, paths, current);
-            scale = match (request.method.as_str(), request.content_type.as_str()) {
+            let scale = scale_of(resource, paths, current);
+            let scale = match (request.method.as_str(), request.content_type.as_str()) {
                 ("PUT", _) => given,
+                _ if applies => {
+                    return patching::merged(request, Some(current), &sized_by(resource, paths, &given), &writer);
+                }
                 (_, "application/json-patch+json") => patch::json(&scale, &given).map_err(refused)?,
                 _ => patch::merge(&scale, &given).map_err(refused)?,
             };
+            let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
+            if replicas < 0 {
+                return Err(negative(name, replicas));
+            }
             let mut new = current.clone();
             if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
                 new["metadata"]["resourceVersion"] = json!(version);
             }
-            set(&mut new, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)));
+            set(&mut new, &paths.spec_replicas, json!(replicas));
             Ok(new)
         })
     })?;
-    Ok(Answer::ok(scale_of(&request.resource, paths, &written)))
+    Ok(Answer::ok(scale_of(resource, paths, &written)))
+}
+
+/// What applying a Scale means for the object that is scaled.
+fn sized_by(resource: &Resource, paths: &Scale, scale: &Value) -> Value {
+    let mut applied = json!({ "apiVersion": resource.api_version(), "kind": resource.kind });
+    set(&mut applied, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)));
+    applied
+}
+
+fn negative(name: &str, replicas: i64) -> Refusal {
+    let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
+    let message = format!("Scale.autoscaling {name:?} is invalid: spec.replicas: {}", cause.message);
+    let details = json!({ "name": name, "group": "autoscaling", "kind": "Scale", "causes": [cause.to_json()] });
+    Refusal::with(422, "Invalid", message, details)
+}
+
+/// The scale of a custom resource that does not say its size cannot be shown.
+fn sized(resource: &Resource, paths: &Scale, object: &Value) -> Result<(), Refusal> {
+    if !resource.is_custom() || object.pointer(&paths.spec_replicas).is_some() {
+        return Ok(());
+    }
+    let message = format!("the spec replicas field {:?} does not exist", paths.spec_replicas.replace('/', "."));
+    let details = json!({ "causes": [{ "message": message }] });
+    Err(Refusal::with(500, "InternalError", format!("Internal error occurred: {message}"), details))
 }
 
 fn set(object: &mut Value, pointer: &str, value: Value) {
@@ -103,20 +138,34 @@ fn set(object: &mut Value, pointer: &str, value: Value) {
     *at = value;
 }
 
+/// Gives a pod to a node.
+fn bind(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
+    let binding = decode::value(request)?;
+    let node = binding["target"]["name"].as_str().unwrap_or_default();
+    sandbox.with(|state| {
+        let pod = find(state, request)?;
+        let name = object::name(&pod);
+        if let Some(at) = pod["spec"]["nodeName"].as_str().filter(|node| !node.is_empty()) {
+            let why = format!("pod {name} is already assigned to node {at:?}");
+            let message = format!("Operation cannot be fulfilled on pods/binding {name:?}: {why}");
+            let details = json!({ "name": name, "kind": "pods/binding" });
+            return Err(Refusal::with(409, "Conflict", message, details));
+        }
+        let scheduled = json!({
+            "type": "PodScheduled", "status": "True", "lastProbeTime": null,
+            "lastTransitionTime": object::time(state.now),
+        });
+        write::bind(state, &change::call(request), name, node, scheduled)?;
+        let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 });
+        Ok(Answer::Json(201, status, Vec::new()))
+    })
+}
+
 /// Deletes a pod, unless a disruption budget needs it.
 fn evict(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let eviction = decode::value(request)?;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let mut options = delete_options(&Request {
-        method: request.method.clone(),
-        resource: Arc::clone(&request.resource),
-        path: request.path.clone(),
-        query: request.query.clone(),
-        content_type: request.content_type.clone(),
-        manager: request.manager.clone(),
-        form: request.form,
-        body: eviction["deleteOptions"].to_string().into(),
-    })?;
+    let (mut options, _) = delete::options_of(&eviction["deleteOptions"])?;
     options.propagation = None;
     sandbox.with(|state| {
         let pod = find(state, request)?;

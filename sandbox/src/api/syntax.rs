@@ -46,7 +46,7 @@ impl Reader<'_> {
             Some(byte) if byte.is_ascii_graphic() || byte == b' ' => {
                 format!("invalid character '{}' {context}", char::from(byte))
             }
-            Some(byte) => format!("invalid character {:?} {context}", char::from(byte)),
+            Some(byte) => format!("invalid character '\\u{byte:04x}' {context}"),
         }
     }
 

@@ -188,7 +188,7 @@ impl Watching {
         if initial {
             metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }
-        let bookmark = self.wanted.form.bookmark(&self.wanted.resource, metadata);
+        let bookmark = self.wanted.form.bookmark(&self.wanted.resource, &metadata);
         self.push_line(&json!({ "type": "BOOKMARK", "object": bookmark }));
     }
 

@@ -16,6 +16,7 @@ mod path;
 mod prune;
 mod read;
 mod rules;
+mod tidy;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use default::default;
 pub use limits::Limits;
 pub use prune::prune;
 pub use rules::{Rule, rules_not_evaluated};
+pub use tidy::tidy;
 pub use validate::validate;
 
 /// The type of a value, as the schema has it.

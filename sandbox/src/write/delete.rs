@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Call, map};
@@ -62,6 +62,7 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
             return Ok(Deleted::Gone(current));
         }
         return match state.store.remove(&resource.key, call.namespace, name, mark) {
+            Some(last) if *resource.key == *"pods" => Ok(Deleted::Gone(Arc::new(ended(&last, state.now)))),
             Some(last) => Ok(Deleted::Gone(last)),
             None => Err(Refusal::not_found(resource, name)),
         };
@@ -73,7 +74,7 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     if !metadata.contains_key("deletionTimestamp") || shortened {
         metadata.entry("deletionTimestamp").or_insert_with(|| json!(object::time(at)));
         metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
-        if super::shape::counts_generations(resource) {
+        if super::shape::counts_generations(resource) && !object::is_deleting(&current) {
             let generation = current["metadata"]["generation"].as_i64().unwrap_or(0);
             metadata.insert("generation".into(), json!(generation + 1));
         }
@@ -90,6 +91,19 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     Ok(Deleted::Marked(state.store.put(&resource.key, new, mark)))
 }
 
+/// A pod that has gone without any time to end still says that it was deleted.
+fn ended(pod: &Value, now: Timestamp) -> Value {
+    let mut pod = pod.clone();
+    if !object::is_deleting(&pod) {
+        let generation = pod["metadata"]["generation"].as_i64().unwrap_or(0);
+        let metadata = map(&mut pod, "metadata");
+        metadata.insert("generation".into(), json!(generation + 1));
+        metadata.insert("deletionTimestamp".into(), json!(object::time(now)));
+    }
+    map(&mut pod, "metadata").insert("deletionGracePeriodSeconds".into(), json!(0));
+    pod
+}
+
 /// Whether an object that is being deleted has nothing left to wait for.
 pub fn is_finished(object: &Value) -> bool {
     object::is_deleting(object)
@@ -99,14 +113,19 @@ pub fn is_finished(object: &Value) -> bool {
 }
 
 fn preconditions(call: &Call<'_>, name: &str, current: &Value, options: &DeleteOptions) -> Result<(), Refusal> {
-    for (what, given, is) in [
-        ("UID", &options.uid, object::uid(current)),
-        ("ResourceVersion", &options.resource_version, object::meta(current, "resourceVersion")),
+    for (what, given, is, happened) in [
+        ("UID", &options.uid, object::uid(current), "deleted and then recreated"),
+        ("ResourceVersion", &options.resource_version, object::meta(current, "resourceVersion"), "modified"),
     ] {
         if let Some(given) = given.as_ref().filter(|given| *given != is) {
-            let shown = if what == "UID" { "UID" } else { "ResourceVersion" };
-            let why = format!("Precondition failed: {shown} in precondition: {given}, {shown} in object meta: {is}");
-            return Err(Refusal::conflict(call.resource, name, &why));
+            let why = format!(
+                "the {what} in the precondition ({given}) does not match the {what} in record ({is}). \
+                 The object might have been {happened}"
+            );
+            let mut refusal = Refusal::conflict(call.resource, name, &why);
+            refusal.details["kind"] = json!(call.resource.kind);
+            refusal.message = refusal.message.replacen(&call.resource.plural, &call.resource.kind, 1);
+            return Err(refusal);
         }
     }
     Ok(())

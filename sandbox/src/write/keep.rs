@@ -1,5 +1,7 @@
 //! Where an object belongs, and what a writer cannot change.
 
+use std::num::IntErrorKind;
+
 use serde_json::{Map, Value, json};
 
 use super::{Call, Part, map, map_of, shape};
@@ -63,14 +65,33 @@ pub(super) fn precondition(resource: &Resource, name: &str, current: &Value, new
             message: "Invalid value: 0: must be specified for an update".into(),
             field: "metadata.resourceVersion".into(),
         };
-        return Err(Refusal::invalid(resource, name, &[cause]));
+        let mut refusal = Refusal::invalid(resource, name, &[cause]);
+        if resource.is_custom() {
+            refusal.details["kind"] = json!(resource.plural);
+            refusal.message = refusal.message.replacen(&resource.kind, &resource.plural, 1);
+        }
+        return Err(refusal);
+    }
+    if let Err(error) = given.parse::<u64>()
+        && !given.is_empty()
+    {
+        let why =
+            if matches!(error.kind(), IntErrorKind::PosOverflow) { "value out of range" } else { "invalid syntax" };
+        let message = format!("strconv.ParseUint: parsing {given:?}: {why}");
+        return Err(Refusal::with(500, "", message, Value::Null));
     }
     if !given.is_empty() && given != object::meta(current, "resourceVersion") {
         return Err(Refusal::modified(resource, name));
     }
     if !uid.is_empty() && uid != object::uid(current) {
-        let why =
-            format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", object::uid(current));
+        let place = [&resource.plural, object::namespace(current), name];
+        let group = if resource.is_custom() { format!("{}/", resource.group) } else { String::new() };
+        let key = place.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{group}{key}, ResourceVersion: 0, AdditionalErrorMsg: \
+             Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            object::uid(current)
+        );
         return Err(Refusal::conflict(resource, name, &why));
     }
     Ok(())
@@ -95,8 +116,10 @@ pub(super) fn keep_what_is_fixed(call: &Call<'_>, current: &Value, new: &mut Val
     }
     let Some(fields) = new.as_object_mut() else { return };
     match call.part {
-        Part::Main if call.resource.is_custom() && call.resource.status => restore(fields, current, "status"),
-        Part::Main => crate::kinds::carry_over(&call.resource.group, &call.resource.kind, new, current),
+        Part::Main | Part::Scale if call.resource.is_custom() && call.resource.status => {
+            restore(fields, current, "status")
+        }
+        Part::Main | Part::Scale => crate::kinds::carry_over(&call.resource.group, &call.resource.kind, new, current),
         Part::Finalizers => restore(fields, current, "status"),
         Part::Status => {
             let names: Vec<String> =
@@ -112,8 +135,10 @@ pub(super) fn keep_what_is_fixed(call: &Call<'_>, current: &Value, new: &mut Val
                     Some(managed) => metadata.insert("managedFields".into(), managed),
                     None => metadata.remove("managedFields"),
                 };
-            } else {
+            } else if *call.resource.key == *"deployments.apps" {
                 restore(map_of(fields, "metadata"), &current["metadata"], "labels");
+            } else if *call.resource.key == *"pods" {
+                restore(map_of(fields, "metadata"), &current["metadata"], "ownerReferences");
             }
         }
     }

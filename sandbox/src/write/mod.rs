@@ -6,10 +6,12 @@
 
 pub mod addresses;
 pub mod delete;
+pub mod events;
 mod keep;
 pub mod quota;
 pub mod shape;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -29,6 +31,8 @@ pub enum Part {
     Main,
     /// The status.
     Status,
+    /// The size, by way of a Scale.
+    Scale,
     /// The finalizers that a namespace has in its specification.
     Finalizers,
 }
@@ -69,6 +73,10 @@ impl<'a> Call<'a> {
 pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<Value>, Refusal> {
     let resource = call.resource;
     place(call, &mut new)?;
+    if !object::meta(&new, "resourceVersion").is_empty() && !call.managed {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Refusal::with(500, "", message, Value::Null));
+    }
     namespace_takes(state, call, &new)?;
     shape::fill_in(resource, &mut new);
     shape::own_fields(state, call, None, &mut new);
@@ -84,7 +92,6 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
     }
     metadata.insert("uid".into(), json!(state.ids.uid()));
     metadata.insert("creationTimestamp".into(), json!(time));
-    metadata.remove("generation");
     if shape::counts_generations(resource) {
         metadata.insert("generation".into(), json!(1));
     }
@@ -99,13 +106,31 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
     let name = object::name(&new).to_owned();
     quota::check(state, call, &name)?;
     if state.store.get(&resource.key, call.namespace, &name).is_some() {
-        return Err(Refusal::already_exists(resource, &name));
+        return Err(already_exists(state, call, &name));
     }
     if call.dry_run {
         return Ok(Arc::new(new));
     }
-    let mark = mark(state, call);
-    Ok(state.store.put(&resource.key, new, mark))
+    Ok(put(state, call, new))
+}
+
+/// Stores an object, and returns it as the writer knows it.
+fn put(state: &mut State, call: &Call<'_>, new: Value) -> Arc<Value> {
+    let (resource, mark) = (call.resource, mark(state, call));
+    let written = state.store.put(&resource.key, events::stored(resource, new), mark);
+    match events::shown(resource, &written) {
+        Cow::Owned(shown) => Arc::new(shown),
+        Cow::Borrowed(_) => written,
+    }
+}
+
+fn already_exists(state: &State, call: &Call<'_>, name: &str) -> Refusal {
+    let mut refusal = Refusal::already_exists(call.resource, name);
+    let there = state.store.get(&call.resource.key, call.namespace, name);
+    if there.is_some_and(|object| object::is_deleting(object)) {
+        refusal.message = format!("object is being deleted: {}", refusal.message);
+    }
+    refusal
 }
 
 /// Changes an object to what `propose` makes of it.
@@ -120,7 +145,10 @@ pub fn update(
 ) -> Result<Arc<Value>, Refusal> {
     let resource = call.resource;
     let found = state.store.get(&resource.key, call.namespace, name);
-    let current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
+    let mut current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
+    if let Cow::Owned(shown) = events::shown(resource, &current) {
+        current = Arc::new(shown);
+    }
     let mut new = propose(&current)?;
     place(call, &mut new)?;
     precondition(resource, name, &current, &mut new)?;
@@ -144,12 +172,10 @@ pub fn update(
     }
     if delete::is_finished(&new) {
         let mark = mark(state, call);
-        let written = state.store.put(&resource.key, new, mark.clone());
         state.store.remove(&resource.key, call.namespace, name, mark);
-        return Ok(written);
+        return Ok(Arc::new(new));
     }
-    let mark = mark(state, call);
-    Ok(state.store.put(&resource.key, new, mark))
+    Ok(put(state, call, new))
 }
 
 /// Who writes, and when.
@@ -159,11 +185,19 @@ pub fn mark(state: &State, call: &Call<'_>) -> Mark {
 
 /// Replaces an object by a whole new one (PUT).
 pub fn replace(state: &mut State, call: &Call<'_>, name: &str, new: Value) -> Result<Arc<Value>, Refusal> {
-    let given = object::name(&new);
-    if given != name {
-        return Err(another_name(given, name));
-    }
+    is_named(&new, name)?;
     update(state, call, name, |_| Ok(new))
+}
+
+/// An object has the name of its path.
+pub fn is_named(new: &Value, name: &str) -> Result<(), Refusal> {
+    match object::name(new) {
+        "" => Err(Refusal::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))),
+        given if given != name => Err(another_name(given, name)),
+        _ => Ok(()),
+    }
 }
 
 /// An object has another name than its path.

@@ -6,7 +6,7 @@ use super::{Call, Part, addresses};
 use crate::fields::{self, Manager};
 use crate::kinds::{self, Generation, StatusRule};
 use crate::object;
-use crate::refusal::Refusal;
+use crate::refusal::{Cause, Refusal};
 use crate::resource::Resource;
 use crate::schema;
 use crate::state::State;
@@ -62,15 +62,51 @@ pub fn complete(resource: &Resource, object: &mut Value) {
 
 /// Checks what an object says.
 pub fn check(resource: &Resource, new: &Value, old: Option<&Value>) -> Result<(), Refusal> {
-    let causes = match &resource.custom {
+    let mut causes = match &resource.custom {
         Some(custom) => {
             let mut causes = kinds::validate_metadata(resource.namespaced, new, old);
-            causes.extend(schema::validate(&custom.schema, new, old));
+            let found = schema::validate(&custom.schema, new, old);
+            // What is wrong with the sizes of the scale comes before the rules.
+            let rules = found.iter().position(|cause| cause.field == "<nil>").unwrap_or(found.len());
+            causes.extend_from_slice(&found[..rules]);
+            causes.extend(scale_causes(resource, new));
+            causes.extend_from_slice(&found[rules..]);
             causes
         }
         None => kinds::validate(&resource.group, &resource.kind, new, old),
     };
+    if old.is_some() {
+        // An update's metadata is looked at twice.
+        let of_metadata = |cause: &&Cause| cause.field.starts_with("metadata.");
+        let twice: Vec<Cause> = causes.iter().filter(of_metadata).cloned().collect();
+        causes.splice(0..0, twice);
+    }
     if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, object::name(new), &causes)) }
+}
+
+/// The sizes that the scale subresource shows must be numbers.
+fn scale_causes(resource: &Resource, object: &Value) -> Vec<Cause> {
+    let Some(scale) = &resource.scale else { return Vec::new() };
+    let mut causes = Vec::new();
+    for pointer in [&scale.spec_replicas, &scale.status_replicas] {
+        let path = pointer.replace('/', ".");
+        let wrong = |size: i64, why: &str| Cause::invalid(path.clone(), &size.into(), why);
+        let found = |value: &Value, kind: &str| {
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            wrong(0, &format!("{path} accessor error: {shown} is of the type {kind}, expected int64"))
+        };
+        match object.pointer(pointer) {
+            Some(value @ Value::String(_)) => causes.push(found(value, "string")),
+            Some(value @ Value::Bool(_)) => causes.push(found(value, "bool")),
+            Some(value @ Value::Number(number)) => match number.as_i64() {
+                Some(size) if size < 0 => causes.push(wrong(size, "should be a non-negative integer")),
+                Some(_) => {}
+                None => causes.push(found(value, "float64")),
+            },
+            _ => {}
+        }
+    }
+    causes
 }
 
 /// Fills in what belongs to the writer of an object, whether it says so or not.
@@ -95,6 +131,7 @@ pub fn manager(state: &State, call: &Call<'_>) -> Manager {
     let subresource = match call.part {
         Part::Main => "",
         Part::Status => "status",
+        Part::Scale => "scale",
         Part::Finalizers => "finalize",
     };
     Manager {

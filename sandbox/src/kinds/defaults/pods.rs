@@ -30,6 +30,9 @@ pub(super) fn default(pod: &mut Value) {
             spec["terminationGracePeriodSeconds"] = json!(1);
         }
     });
+    // Go writes these even where they are not set.
+    let times = ["lastProbeTime", "lastTransitionTime"].map(|time| unset("status.conditions[]", time, Null));
+    apply(pod, &times);
     apply(pod, &[zero("status!", "phase", Text("Pending"))]);
     let quality = json!(quality_of_service(pod));
     each(pod, "status", &mut |status| {

@@ -35,9 +35,10 @@ pub fn place(state: &mut State, pod: &Value) -> Option<Arc<Value>> {
     Some(bound)
 }
 
-/// A pod with scheduling gates waits for them to be opened.
+/// A pod with scheduling gates waits for them to be opened, and one with another scheduler for that.
 fn is_gated(pod: &Value) -> bool {
-    pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
+    let scheduler = pod["spec"]["schedulerName"].as_str().unwrap_or("default-scheduler");
+    scheduler != "default-scheduler" || pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
 }
 
 /// A pod that no node takes waits, and says why.

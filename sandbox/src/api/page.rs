@@ -1,0 +1,98 @@
+//! Where the next page of a list begins: the token that `continue` carries.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::syntax;
+use crate::object;
+use crate::refusal::Refusal;
+
+/// The place after the last object of a page, in the list of one version.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The version.
+    pub version: u64,
+    namespace: String,
+    name: String,
+}
+
+impl Token {
+    /// After this object.
+    pub fn after(object: &Value, version: u64) -> Token {
+        Token { version, namespace: object::namespace(object).to_owned(), name: object::name(object).to_owned() }
+    }
+
+    /// Whether an object is on one of the pages to come.
+    pub fn is_before(&self, object: &Value) -> bool {
+        (object::namespace(object), object::name(object)) > (self.namespace.as_str(), self.name.as_str())
+    }
+
+    /// Reads a token, if there is one.
+    pub fn read(text: &str) -> Result<Option<Token>, Refusal> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let wrong =
+            |why: &str| Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+        let bytes = decoded(text).ok_or_else(|| wrong("illegal base64 data"))?;
+        syntax::check(&bytes).map_err(|error| wrong(&error))?;
+        let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let start = token["start"].as_str().and_then(|start| start.split_once('/'));
+        let (Some(version), Some((namespace, name))) = (token["rv"].as_u64(), start) else {
+            return Err(wrong("server set an invalid continue token"));
+        };
+        Ok(Some(Token { version, namespace: namespace.to_owned(), name: name.to_owned() }))
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = format!("{}/{}", self.namespace, self.name);
+        let token = json!({ "v": "meta.k8s.io/v1", "rv": self.version, "start": start });
+        f.write_str(&encoded(token.to_string().as_bytes()))
+    }
+}
+
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Base 64 for URLs, without padding.
+fn encoded(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..=chunk.len() {
+            text.push(char::from(LETTERS[(bits >> (18 - 6 * place)) as usize & 63]));
+        }
+    }
+    text
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for letter in text.bytes() {
+        let value = LETTERS.iter().position(|known| *known == letter)?;
+        bits = bits << 6 | u32::try_from(value).ok()?;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_leads_to_what_comes_after() {
+        let object = |name: &str| json!({ "metadata": { "namespace": "shop", "name": name } });
+        let token = Token::after(&object("b"), 12);
+        assert_eq!(Token::read(&token.to_string()), Ok(Some(Token::after(&object("b"), 12))));
+        assert!(token.is_before(&object("c")) && !token.is_before(&object("b")) && !token.is_before(&object("a")));
+        assert_eq!(Token::read(""), Ok(None));
+        assert!(Token::read("here").is_err());
+    }
+}
