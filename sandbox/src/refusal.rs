@@ -80,11 +80,13 @@ pub struct Refusal {
     pub message: String,
     /// `details` of the `Status`, or null.
     pub details: Value,
+    /// What else the writer is warned of.
+    pub warnings: Vec<String>,
 }
 
 impl Refusal {
     fn new(code: u16, reason: &'static str, message: impl Into<String>, details: Value) -> Refusal {
-        Refusal { code, reason, message: message.into(), details }
+        Refusal { code, reason, message: message.into(), details, warnings: Vec::new() }
     }
 
     fn about(code: u16, reason: &'static str, message: String, resource: &Resource, name: &str) -> Refusal {
@@ -187,8 +189,11 @@ impl Refusal {
     pub fn to_status(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason,
+            "message": self.message,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = json!(self.reason);
+        }
         if !self.details.is_null() {
             status["details"] = self.details.clone();
         }

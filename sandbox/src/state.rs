@@ -22,8 +22,6 @@ pub struct State {
     pub registry: Registry,
     /// Names and uids.
     pub ids: Ids,
-    /// What the request under way is warned of.
-    pub warnings: Vec<String>,
     /// The present moment, read once for each request.
     pub now: Timestamp,
 }
@@ -42,13 +40,8 @@ struct Shared {
 impl Sandbox {
     /// An empty one, which has the system's namespaces and a few nodes. Pods start only once [`crate::workloads`] run.
     pub fn new(start: Timestamp) -> Sandbox {
-        let mut state = State {
-            store: Store::new(WINDOW),
-            registry: Registry::builtin(),
-            ids: Ids::new(0x51_01CE),
-            warnings: Vec::new(),
-            now: start,
-        };
+        let mut state =
+            State { store: Store::new(WINDOW), registry: Registry::builtin(), ids: Ids::new(0x51_01CE), now: start };
         crate::workloads::cluster::furnish(&mut state);
         let version = watch::Sender::new(state.store.version());
         Sandbox(Arc::new(Shared { state: Mutex::new(state), version, time: Time::starting_at(start) }))

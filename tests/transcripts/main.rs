@@ -101,7 +101,10 @@ mod on_the_real_control_plane {
 mod in_the_sandbox {
     mod api {
         transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "api", ".http":
+            applying,
             generations,
+            quotas,
+            unknown_fields,
         }
     }
 

@@ -5,12 +5,17 @@
 
 pub mod body;
 pub mod change;
+pub mod decode;
 pub mod discovery;
+pub mod options;
+pub mod patch;
 pub mod path;
 pub mod present;
 pub mod read;
 pub mod review;
+pub mod shown;
 pub mod subresource;
+pub mod syntax;
 pub mod watch;
 
 use std::convert::Infallible;
@@ -152,6 +157,7 @@ fn resource_warning(resource: &Resource) -> Option<&'static str> {
 
 fn dispatch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let named = request.path.name.is_some();
+    options::check(request)?;
     if let Some(subresource) = request.path.subresource.as_deref().filter(|subresource| *subresource != "status") {
         return subresource::answer(sandbox, request, subresource);
     }
@@ -164,7 +170,7 @@ fn dispatch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
         ("GET", true) => read::get(sandbox, request),
         ("POST", false) => change::create(sandbox, request),
         ("PUT", true) => change::replace(sandbox, request),
-        ("PATCH", true) => change::patch(sandbox, request),
+        ("PATCH", true) => patch::answer(sandbox, request),
         ("DELETE", true) => change::delete(sandbox, request),
         ("DELETE", false) => change::delete_collection(sandbox, request),
         _ => Err(Refusal::method_not_allowed()),
@@ -183,7 +189,7 @@ fn respond(answer: Result<Answer, Refusal>) -> Response<Body> {
         Ok(Answer::Json(code, value, warnings)) => (code, "application/json", json_body(&value), warnings),
         Ok(Answer::Raw(content_type, bytes)) => (200, content_type, Body::Whole(Some(bytes)), Vec::new()),
         Ok(Answer::Watch(body)) => (200, "application/json", body, Vec::new()),
-        Err(refusal) => (refusal.code, "application/json", json_body(&refusal.to_status()), Vec::new()),
+        Err(refusal) => (refusal.code, "application/json", json_body(&refusal.to_status()), refusal.warnings),
     };
     let mut response = Response::new(body);
     *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);

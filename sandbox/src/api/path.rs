@@ -74,9 +74,19 @@ impl Query {
         self.0.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
     }
 
-    /// Whether a flag is set.
+    /// All values under a key.
+    pub fn all(&self, key: &str) -> Vec<&str> {
+        self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// Whether there is a value, even an empty one.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(name, _)| name == key)
+    }
+
+    /// Whether a flag is set: whatever is not false is true.
     pub fn is_set(&self, key: &str) -> bool {
-        matches!(self.get(key), "true" | "1" | "True" | "TRUE" | "t")
+        self.has(key) && self.get(key) != "0" && !self.get(key).eq_ignore_ascii_case("false")
     }
 
     /// A number, where there is one.
@@ -141,9 +151,9 @@ mod tests {
 
     #[test]
     fn queries_are_decoded() {
-        let query = Query::parse("labelSelector=app%20in%20%28a%2Cb%29&watch=true&limit=5&x");
+        let query = Query::parse("labelSelector=app%20in%20%28a%2Cb%29&watch=true&limit=5&x&force=False");
         assert_eq!(query.get("labelSelector"), "app in (a,b)");
-        assert!(query.is_set("watch") && !query.is_set("x"));
+        assert!(query.is_set("watch") && query.is_set("x") && !query.is_set("force") && !query.is_set("y"));
         assert_eq!(query.number("limit"), Ok(Some(5)));
         assert!(query.number("watch").is_err());
         assert_eq!(decode("100%"), "100%");

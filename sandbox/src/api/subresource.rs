@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::change::{decode, delete_options};
+use super::change::delete_options;
+use super::decode;
+use super::patch::{self as patching, refused};
 use super::{Answer, Request};
 use crate::object;
+use crate::patch;
 use crate::refusal::Refusal;
 use crate::resource::{Resource, Scale};
 use crate::state::{Sandbox, State};
@@ -70,12 +73,7 @@ fn scale_of(resource: &Resource, paths: &Scale, object: &Value) -> Value {
 }
 
 fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer, Refusal> {
-    let given = if request.method == "PUT" {
-        decode(request)?
-    } else {
-        serde_json::from_slice(&request.body)
-            .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?
-    };
+    let given = if request.method == "PUT" { decode::value(request)? } else { patching::body(request)?.0 };
     let name = request.path.name.as_deref().unwrap_or_default();
     let call = Call {
         dry_run: request.query.get("dryRun") == "All",
@@ -84,16 +82,11 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
     let written = sandbox.with(|state| {
         write::update(state, &call, name, |current| {
             let mut scale = scale_of(&request.resource, paths, current);
-            match (request.method.as_str(), request.content_type.as_str()) {
-                ("PUT", _) => scale = given,
-                (_, "application/json-patch+json") => {
-                    let operations: json_patch::Patch = serde_json::from_value(given)
-                        .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
-                    json_patch::patch(&mut scale, &operations)
-                        .map_err(|error| Refusal::bad_request(error.to_string()))?;
-                }
-                _ => json_patch::merge(&mut scale, &given),
-            }
+            scale = match (request.method.as_str(), request.content_type.as_str()) {
+                ("PUT", _) => given,
+                (_, "application/json-patch+json") => patch::json(&scale, &given).map_err(refused)?,
+                _ => patch::merge(&scale, &given).map_err(refused)?,
+            };
             let mut new = current.clone();
             if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
                 new["metadata"]["resourceVersion"] = json!(version);
@@ -112,7 +105,7 @@ fn set(object: &mut Value, pointer: &str, value: Value) {
 
 /// Deletes a pod, unless a disruption budget needs it.
 fn evict(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
-    let eviction = decode(request)?;
+    let eviction = decode::value(request)?;
     let name = request.path.name.as_deref().unwrap_or_default();
     let mut options = delete_options(&Request {
         method: request.method.clone(),

@@ -11,6 +11,6 @@ mod registry;
 mod validate;
 
 pub use carry::carry_over;
-pub use defaults::default;
+pub use defaults::{default, fill_in};
 pub use registry::{Generation, KINDS, KindFacts, NameRule, StatusRule, facts};
 pub use validate::{validate, validate_metadata};

@@ -1,8 +1,9 @@
-//! The shape of objects: what is decoded, filled in, owned and checked before an object is stored.
+//! The shape of objects: what is filled in, owned and checked before an object is stored.
 
 use serde_json::Value;
 
-use super::{Call, Unknown, addresses};
+use super::{Call, Part, addresses};
+use crate::fields::{self, Manager};
 use crate::kinds::{self, Generation, StatusRule};
 use crate::object;
 use crate::refusal::Refusal;
@@ -43,31 +44,6 @@ pub fn spec_differs(resource: &Resource, before: &Value, after: &Value) -> bool 
         || after.as_object().into_iter().flatten().any(|(name, value)| matters(name) && before.get(name) != Some(value))
 }
 
-/// Reads an object as its type: values of a wrong type are refused, and fields that nobody knows are dropped.
-pub fn decode(state: &mut State, call: &Call<'_>, object: &mut Value) -> Result<(), Refusal> {
-    let resource = call.resource;
-    let Some(schema) = resource.schema().filter(|_| call.unknown != Unknown::Trusted) else { return Ok(()) };
-    let cannot = |why: &str| {
-        let (kind, version) = (&resource.kind, &resource.version);
-        Refusal::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
-    };
-    if let Some(error) = schema::decode_error(&schema, object) {
-        return Err(cannot(&error));
-    }
-    let unknown: Vec<String> =
-        schema::prune(&schema, object).into_iter().map(|path| format!("unknown field {path:?}")).collect();
-    match call.unknown {
-        Unknown::Refused if !unknown.is_empty() => {
-            Err(cannot(&format!("strict decoding error: {}", unknown.join(", "))))
-        }
-        Unknown::Warned => {
-            state.warnings.extend(unknown);
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Fills in what a new object does not say.
 pub fn complete_new(state: &mut State, call: &Call<'_>, object: &mut Value) {
     complete(call.resource, object);
@@ -97,5 +73,60 @@ pub fn check(resource: &Resource, new: &Value, old: Option<&Value>) -> Result<()
     if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, object::name(new), &causes)) }
 }
 
-/// Records who owns which fields.
-pub fn own_fields(_call: &Call<'_>, _before: Option<&Value>, _after: &mut Value, _time: &str) {}
+/// Fills in what belongs to the writer of an object, whether it says so or not.
+pub fn fill_in(resource: &Resource, object: &mut Value) {
+    match &resource.custom {
+        Some(custom) => schema::default(&custom.schema, object),
+        None => kinds::fill_in(&resource.group, &resource.kind, object),
+    }
+}
+
+/// Records who owns which fields, unless the object was applied and carries that already.
+pub fn own_fields(state: &State, call: &Call<'_>, before: Option<&Value>, after: &mut Value) {
+    if !call.managed
+        && let Some(schema) = call.resource.schema()
+    {
+        fields::update(&schema, before, after, &manager(state, call));
+    }
+}
+
+/// Who writes, as it stands in `managedFields`.
+pub fn manager(state: &State, call: &Call<'_>) -> Manager {
+    let subresource = match call.part {
+        Part::Main => "",
+        Part::Status => "status",
+        Part::Finalizers => "finalize",
+    };
+    Manager {
+        name: call.manager.to_owned(),
+        api_version: call.resource.api_version(),
+        subresource: subresource.to_owned(),
+        time: object::time(state.now),
+        has_status: call.resource.status,
+    }
+}
+
+/// Whether two versions of an object differ in nothing but the times of its field managers.
+pub fn is_same(before: &Value, after: &Value) -> bool {
+    let fields = |object: &Value| object.as_object().map_or(0, serde_json::Map::len);
+    let same = |(name, value): (&String, &Value)| match name.as_str() {
+        "metadata" => same_metadata(&before["metadata"], value),
+        _ => before.get(name) == Some(value),
+    };
+    fields(before) == fields(after) && after.as_object().into_iter().flatten().all(same)
+}
+
+fn same_metadata(before: &Value, after: &Value) -> bool {
+    let fields = |object: &Value| object.as_object().map_or(0, serde_json::Map::len);
+    let untimed = |entries: &Value| {
+        let mut entries = entries.clone();
+        for entry in entries.as_array_mut().into_iter().flatten() {
+            entry["time"] = Value::Null;
+        }
+        entries
+    };
+    let same = |(name, value): (&String, &Value)| {
+        before.get(name) == Some(value) || name == "managedFields" && untimed(&before[name]) == untimed(value)
+    };
+    fields(before) == fields(after) && after.as_object().into_iter().flatten().all(same)
+}

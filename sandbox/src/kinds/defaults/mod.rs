@@ -15,11 +15,21 @@ use serde_json::Value;
 
 use fill::apply;
 
-/// Fills in what the API server fills in on a write. It is harmless to repeat.
+/// Fills in what the API server fills in on a write, all together. It is harmless to repeat.
+pub fn default(group: &str, kind: &str, object: &mut Value) {
+    fill_in(group, kind, object);
+    match (group, kind) {
+        ("", "Pod") => pods::admit(object),
+        ("", "Service") => services::admit(object),
+        _ => {}
+    }
+}
+
+/// Fills in what belongs to the writer, as if it had said so: all but what admission adds and what is allocated.
 ///
 /// The store has done its part before: it has set `metadata`, and dropped or kept `status` as [`facts`](super::facts) says.
 /// What needs the stored object, or other objects (cluster addresses, tokens of service accounts), is not done here.
-pub fn default(group: &str, kind: &str, object: &mut Value) {
+pub fn fill_in(group: &str, kind: &str, object: &mut Value) {
     match (group, kind) {
         ("", "Pod") => pods::default(object),
         ("", "Namespace") => small::namespace(object),

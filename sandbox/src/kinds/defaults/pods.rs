@@ -29,7 +29,6 @@ pub(super) fn default(pod: &mut Value) {
         if number(spec, "terminationGracePeriodSeconds").is_some_and(|seconds| seconds < 0) {
             spec["terminationGracePeriodSeconds"] = json!(1);
         }
-        admission::admit(spec);
     });
     apply(pod, &[zero("status!", "phase", Text("Pending"))]);
     let quality = json!(quality_of_service(pod));
@@ -40,6 +39,11 @@ pub(super) fn default(pod: &mut Value) {
             status.insert("qosClass".to_owned(), quality.clone());
         }
     });
+}
+
+/// What admission adds to a pod.
+pub(super) fn admit(pod: &mut Value) {
+    each(pod, "spec", &mut admission::admit);
 }
 
 /// What Go writes even where it is empty, and the old name of the service account.

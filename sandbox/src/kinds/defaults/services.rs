@@ -32,13 +32,21 @@ pub(super) fn default(service: &mut Value) {
         let kind = text(spec, "type").to_owned();
         if matches!(kind.as_str(), "ClusterIP" | "NodePort" | "LoadBalancer") {
             apply(spec, &[unset("", "internalTrafficPolicy", Text("Cluster"))]);
-            addresses(spec);
         }
         if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || !is_empty(spec, "externalIPs") {
             apply(spec, &[zero("", "externalTrafficPolicy", Text("Cluster"))]);
         }
         if kind == "LoadBalancer" {
             apply(spec, &[unset("", "allocateLoadBalancerNodePorts", Bool(true))]);
+        }
+    });
+}
+
+/// What follows from the addresses of a Service that has some.
+pub(super) fn admit(service: &mut Value) {
+    each(service, "spec", &mut |spec| {
+        if matches!(text(spec, "type"), "ClusterIP" | "NodePort" | "LoadBalancer") {
+            addresses(spec);
         }
     });
 }
