@@ -76,17 +76,13 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// 200 and an object.
+    /// 200 and an object, with a warning where nobody should ask for such any more.
     pub fn ok(object: Value) -> Answer {
-        Answer::Json(200, object, Vec::new())
-    }
-
-    /// The same with one more warning.
-    fn warning(mut self, warning: &str) -> Answer {
-        if let Answer::Json(_, _, warnings) = &mut self {
-            warnings.push(warning.to_owned());
-        }
-        self
+        let is_old =
+            object["apiVersion"] == "v1" && (object["kind"] == "Endpoints" || object["kind"] == "EndpointsList");
+        let warning =
+            is_old.then(|| "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".into());
+        Answer::Json(200, object, warning.into_iter().collect())
     }
 }
 
@@ -142,17 +138,7 @@ fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> Resul
     let form = Form::accepted(header(header::ACCEPT), query.get("includeObject"));
     let request =
         Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };
-    let answer = dispatch(sandbox, &request)?;
-    Ok(match resource_warning(&request.resource) {
-        Some(warning) => answer.warning(warning),
-        None => answer,
-    })
-}
-
-/// What the use of a resource is always warned of.
-fn resource_warning(resource: &Resource) -> Option<&'static str> {
-    (*resource.key == *"endpoints")
-        .then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+    dispatch(sandbox, &request)
 }
 
 fn dispatch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {

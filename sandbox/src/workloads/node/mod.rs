@@ -82,6 +82,9 @@ impl Nodes {
         }
         let mut pod = pod?;
         if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
+            if object::is_deleting(&pod) || gated(&pod) {
+                return None;
+            }
             pod = scheduler::place(state, &pod)?;
         }
         if !self.lives.contains_key(&key) {
@@ -102,6 +105,11 @@ impl Nodes {
         let [_, _, third, fourth] = self.addresses.to_be_bytes();
         format!("10.200.{}.{fourth}", 16 + third)
     }
+}
+
+/// A pod with scheduling gates waits for them to be opened.
+fn gated(pod: &Value) -> bool {
+    pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
 }
 
 impl Life {
