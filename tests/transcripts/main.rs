@@ -127,9 +127,13 @@ mod in_the_sandbox {
     mod workloads {
         transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "workloads", ".http":
             adoption,
+            deployments,
             disruption,
+            endpoints,
             failing_pods,
+            replica_sets,
             scaling_down,
+            stuck_deployments,
         }
     }
 }

@@ -39,6 +39,7 @@ fn fraction(prime: u32, root: u32) -> u32 {
     (low & u128::from(u32::MAX)) as u32
 }
 
+#[expect(clippy::many_single_char_names, reason = "they are the names of the standard")]
 fn compress(hash: &mut [u32; 8], block: &[u8], constants: &[u32]) {
     let mut words: Vec<u32> =
         block.chunks(4).map(|bytes| bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte))).collect();

@@ -85,17 +85,13 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// 200 and an object.
+    /// 200 and an object, with a warning where nobody should ask for such any more.
     pub fn ok(object: Value) -> Answer {
-        Answer::Json(200, object, Vec::new())
-    }
-
-    /// The same with one more warning.
-    fn warning(mut self, warning: &str) -> Answer {
-        if let Answer::Json(_, _, warnings) = &mut self {
-            warnings.push(warning.to_owned());
-        }
-        self
+        let is_old =
+            object["apiVersion"] == "v1" && (object["kind"] == "Endpoints" || object["kind"] == "EndpointsList");
+        let warning =
+            is_old.then(|| "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".into());
+        Answer::Json(200, object, warning.into_iter().collect())
     }
 }
 

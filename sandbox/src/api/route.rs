@@ -40,12 +40,7 @@ pub fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> R
     let request =
         Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };
     sandbox.with(|state| access::check(state, &user, &request))?;
-    let answer = dispatch(sandbox, &request)?;
-    // The use of some resources is always warned of.
-    Ok(match &*request.resource.key {
-        "endpoints" => answer.warning("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
-        _ => answer,
-    })
+    dispatch(sandbox, &request)
 }
 
 /// What is no resource. Where no built-in group is meant, there is not even a Status.

@@ -117,7 +117,7 @@ pub(super) fn keep_what_is_fixed(call: &Call<'_>, current: &Value, new: &mut Val
     let Some(fields) = new.as_object_mut() else { return };
     match call.part {
         Part::Main | Part::Scale if call.resource.is_custom() && call.resource.status => {
-            restore(fields, current, "status")
+            restore(fields, current, "status");
         }
         Part::Main | Part::Scale => crate::kinds::carry_over(&call.resource.group, &call.resource.kind, new, current),
         Part::Finalizers => restore(fields, current, "status"),

@@ -2,6 +2,8 @@
 //!
 //! [`revisions`] finds and makes the ReplicaSets, [`scaling`] decides how large each is, and [`status`] tells how far it is.
 
+mod hash;
+mod quantity;
 mod revisions;
 mod scaling;
 mod status;

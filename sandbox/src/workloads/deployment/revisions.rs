@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use sluice_core::identity::pod_template_hash;
 
-use super::{DESIRED, MANAGER, MAX, RESOURCE, SETS, limits, scaling, status, wanted};
+use super::{DESIRED, MANAGER, MAX, RESOURCE, SETS, hash, limits, scaling, status, wanted};
 use crate::object;
 use crate::state::State;
 use crate::workloads::pods;
@@ -130,7 +129,7 @@ fn take_over(annotations: &mut Map<String, Value>, deployment: &Value) {
 
 fn create(state: &mut State, deployment: &Value, sets: &Sets, revision: i64) -> Option<Arc<Value>> {
     let template = &deployment["spec"]["template"];
-    let hash = pod_template_hash(template, None).to_string();
+    let hash = hash::of(template);
     let mut labelled = template.clone();
     write::map(write::child(&mut labelled, "metadata"), "labels").insert(HASH.into(), json!(hash));
     let mut selector = deployment["spec"]["selector"].clone();

@@ -82,6 +82,9 @@ impl Nodes {
         }
         let mut pod = pod?;
         if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
+            if object::is_deleting(&pod) || gated(&pod) {
+                return None;
+            }
             pod = scheduler::place(state, &pod)?;
         }
         if !self.lives.contains_key(&key) {
@@ -102,6 +105,12 @@ impl Nodes {
         let [_, _, third, fourth] = self.addresses.to_be_bytes();
         format!("10.200.{}.{fourth}", 16 + third)
     }
+}
+
+/// A pod with scheduling gates waits for them to be opened, and one with another scheduler for that.
+fn gated(pod: &Value) -> bool {
+    let scheduler = pod["spec"]["schedulerName"].as_str().unwrap_or("default-scheduler");
+    scheduler != "default-scheduler" || pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
 }
 
 impl Life {

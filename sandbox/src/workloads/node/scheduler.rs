@@ -14,9 +14,6 @@ const SCHEDULER: &str = "kube-scheduler";
 
 /// Gives a pod to the node with the fewest among those that it selects. Where there is none, says so.
 pub fn place(state: &mut State, pod: &Value) -> Option<Arc<Value>> {
-    if object::is_deleting(pod) || is_gated(pod) {
-        return None;
-    }
     let wanted = object::texts(&pod["spec"]["nodeSelector"]);
     let on = |node: &str| state.store.list("pods", None).filter(|pod| pod["spec"]["nodeName"] == node).count();
     let nodes = state.store.list("nodes", None).filter(|node| selector::has_all(&wanted, node));
@@ -33,12 +30,6 @@ pub fn place(state: &mut State, pod: &Value) -> Option<Arc<Value>> {
     let message = format!("Successfully assigned {}/{} to {node}", object::namespace(pod), object::name(pod));
     events::tell_scheduled(state, pod, "Binding", "Normal", "Scheduled", &message);
     Some(bound)
-}
-
-/// A pod with scheduling gates waits for them to be opened, and one with another scheduler for that.
-fn is_gated(pod: &Value) -> bool {
-    let scheduler = pod["spec"]["schedulerName"].as_str().unwrap_or("default-scheduler");
-    scheduler != "default-scheduler" || pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
 }
 
 /// A pod that no node takes waits, and says why.
