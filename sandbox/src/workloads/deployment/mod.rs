@@ -1,6 +1,6 @@
 //! Deployments: ReplicaSets by revision, one rolling over into the next.
 //!
-//! [`revisions`] finds and makes the ReplicaSets, [`scaling`] decides how large each is, and [`status`] tells how far it is.
+//! `revisions` finds and makes the ReplicaSets, `scaling` decides how large each is, and `status` tells how far it is.
 
 mod hash;
 mod quantity;
