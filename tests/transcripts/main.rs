@@ -105,6 +105,7 @@ mod in_the_sandbox {
             applying,
             applying_lists,
             creation,
+            defaults,
             deleting,
             discovery,
             dry_runs,
@@ -121,6 +122,15 @@ mod in_the_sandbox {
             unknown_fields,
             versions,
             watching,
+        }
+    }
+
+    mod workloads {
+        transcripts! { crate::sandboxed::Sandboxed::start, tokio::test(start_paused = true), crate::runner::replay, "workloads", ".http":
+            adoption,
+            disruption,
+            failing_pods,
+            scaling_down,
         }
     }
 }

@@ -89,6 +89,14 @@ impl Answer {
     pub fn ok(object: Value) -> Answer {
         Answer::Json(200, object, Vec::new())
     }
+
+    /// The same with one more warning.
+    fn warning(mut self, warning: &str) -> Answer {
+        if let Answer::Json(_, _, warnings) = &mut self {
+            warnings.push(warning.to_owned());
+        }
+        self
+    }
 }
 
 impl<B> Service<http::Request<B>> for Sandbox

@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod endpoints;
 pub mod events;
 pub mod garbage;
+mod marks;
 pub mod namespace;
 pub mod node;
 pub mod pods;
@@ -63,6 +64,7 @@ pub struct Workloads {
     dependents: Dependents,
     nodes: Nodes,
     failures: replica_set::Failures,
+    triggers: endpoints::Triggers,
 }
 
 /// Runs the workloads for as long as the sandbox is there.
@@ -134,90 +136,6 @@ impl Workloads {
         }
     }
 
-    /// Marks what a change concerns.
-    fn mark(&mut self, state: &State, change: &Change) {
-        let object = &change.after;
-        let key = || (object::namespace(object).to_owned(), object::name(object).to_owned());
-        let (namespace, name) = key();
-        self.dependents.follow(change);
-        if change.deleted || object::is_deleting(object) || object::owners(object).next().is_some() {
-            self.marked.insert(Task::Dependents(object::uid(object).to_owned()));
-        }
-        for owner in change.before.iter().chain([object]).flat_map(|object| object::owners(object)) {
-            let owner_name = owner["name"].as_str().unwrap_or_default().to_owned();
-            match owner["kind"].as_str() {
-                Some("ReplicaSet") => self.marked.insert(Task::ReplicaSet(namespace.clone(), owner_name)),
-                Some("Deployment") => self.marked.insert(Task::Deployment(namespace.clone(), owner_name)),
-                _ => false,
-            };
-            if change.deleted {
-                // It may have waited for its dependents.
-                self.marked.insert(Task::Dependents(owner["uid"].as_str().unwrap_or_default().to_owned()));
-            }
-        }
-        match &*change.resource {
-            "customresourcedefinitions.apiextensions.k8s.io" => {
-                self.marked.insert(Task::Definition(name.clone()));
-            }
-            "namespaces" => {
-                self.marked.insert(Task::Namespace(name.clone()));
-            }
-            "deployments.apps" => {
-                self.marked.insert(Task::Deployment(namespace.clone(), name.clone()));
-            }
-            "replicasets.apps" => {
-                self.marked.insert(Task::ReplicaSet(namespace.clone(), name.clone()));
-            }
-            "services" => {
-                self.marked.insert(Task::Endpoints(namespace.clone(), name.clone()));
-            }
-            "poddisruptionbudgets.policy" => {
-                self.marked.insert(Task::Budget(namespace.clone(), name.clone()));
-            }
-            "resourcequotas" => {
-                self.marked.insert(Task::Quota(namespace.clone(), name.clone()));
-            }
-            "pods" => self.mark_around_pod(state, change),
-            _ => {}
-        }
-        if change.deleted || change.before.is_none() {
-            for quota in state.store.list("resourcequotas", Some(&namespace)) {
-                self.marked.insert(Task::Quota(namespace.clone(), object::name(quota).to_owned()));
-            }
-        }
-        if change.deleted && !namespace.is_empty() {
-            self.marked.insert(Task::Namespace(namespace));
-        }
-    }
-
-    /// A pod concerns its node, and whatever selects it.
-    fn mark_around_pod(&mut self, state: &State, change: &Change) {
-        let (namespace, name) = (object::namespace(&change.after), object::name(&change.after));
-        self.marked.insert(Task::Pod(namespace.to_owned(), name.to_owned()));
-        let labels: Vec<_> = change.before.iter().chain([&change.after]).map(|pod| object::labels(pod)).collect();
-        for service in state.store.list("services", Some(namespace)) {
-            let selector = object::texts(&service["spec"]["selector"]);
-            let all = |labels: &std::collections::BTreeMap<String, String>| {
-                selector.iter().all(|(key, value)| labels.get(key) == Some(value))
-            };
-            if labels.iter().any(all) {
-                self.marked.insert(Task::Endpoints(namespace.to_owned(), object::name(service).to_owned()));
-            }
-        }
-        for budget in state.store.list("poddisruptionbudgets.policy", Some(namespace)) {
-            if labels.iter().any(|labels| object::selects(&budget["spec"]["selector"], labels)) {
-                self.marked.insert(Task::Budget(namespace.to_owned(), object::name(budget).to_owned()));
-            }
-        }
-        if object::controller(&change.after).is_none() {
-            for rs in state.store.list("replicasets.apps", Some(namespace)) {
-                if labels.iter().any(|labels| object::selects(&rs["spec"]["selector"], labels)) {
-                    self.marked.insert(Task::ReplicaSet(namespace.to_owned(), object::name(rs).to_owned()));
-                }
-            }
-        }
-    }
-
     /// Looks at one thing, and returns when to look again although nothing changed.
     fn look(&mut self, state: &mut State, task: &Task) -> Option<Timestamp> {
         match task {
@@ -229,7 +147,7 @@ impl Workloads {
                 return replica_set::look(state, &mut self.failures, namespace, name);
             }
             Task::Pod(namespace, name) => return self.nodes.look(state, namespace, name),
-            Task::Endpoints(namespace, name) => endpoints::look(state, namespace, name),
+            Task::Endpoints(namespace, name) => endpoints::look(state, &mut self.triggers, namespace, name),
             Task::Budget(namespace, name) => return budget::look(state, namespace, name),
             Task::Quota(namespace, name) => quota::look(state, namespace, name),
         }

@@ -10,6 +10,7 @@ pub mod events;
 mod keep;
 pub mod quota;
 pub mod shape;
+mod token;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -247,6 +248,7 @@ pub fn bind(
     let status = map(&mut pod, "status");
     status.entry("conditions").or_insert_with(|| json!([]));
     if let Some(conditions) = pod["status"]["conditions"].as_array_mut() {
+        conditions.retain(|condition| condition["type"] != scheduled["type"]);
         conditions.push(scheduled);
     }
     let mark = mark(state, call);

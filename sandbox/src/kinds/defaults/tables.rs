@@ -23,6 +23,7 @@ pub(super) fn of(group: &str, kind: &str) -> &'static [Fill] {
         ("events.k8s.io", "Event") => EVENT,
         ("", "Namespace") => NAMESPACE,
         ("", "Node") => NODE,
+        ("", "Pod") => POD,
         ("", "LimitRange") => LIMIT_RANGE,
         ("", "ResourceQuota") => QUOTA,
         ("", "Endpoints") => ENDPOINTS,
@@ -62,6 +63,8 @@ const NODE: &[Fill] = &[
     unset("status!.nodeInfo!", "osImage", Text("")),
     unset("status!.nodeInfo!", "systemUUID", Text("")),
 ];
+const POD: &[Fill] =
+    &[unset("status!.conditions[]", "lastProbeTime", Null), unset("status!.conditions[]", "lastTransitionTime", Null)];
 const LIMIT_RANGE: &[Fill] = &[unset("", "spec", Empty)];
 const QUOTA: &[Fill] = &[unset("", "spec", Empty), unset("", "status", Empty)];
 const ENDPOINTS: &[Fill] = &[zero("subsets[].ports[]", "protocol", Text("TCP"))];

@@ -258,7 +258,7 @@ impl Container {
 
 /// An identifier that is the same for the same container.
 pub fn container_id(pod: &Value, name: &str, restarts: u32) -> String {
-    format!("process://{}", digest(&format!("{}-{name}-{restarts}", object::uid(pod))))
+    format!("process://{}", digest(&format!("{}/{name}/{restarts}", object::uid(pod))))
 }
 
 /// The digest of an image: invented, and always the same for the same name.
@@ -266,10 +266,11 @@ pub fn image_id(image: &str) -> String {
     format!("{image}@sha256:{}", digest(image))
 }
 
-/// As long as a digest, and as good for a sandbox.
+/// As long as a SHA-256 in hexadecimal, and always the same for the same text.
 fn digest(text: &str) -> String {
-    let hash = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}").repeat(4)
+    let part = |seed: u64| {
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325_u64 ^ seed, mix))
+    };
+    (0..4).map(part).collect()
 }

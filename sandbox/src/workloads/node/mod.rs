@@ -4,10 +4,10 @@
 
 pub mod behaviour;
 pub mod container;
+mod scheduler;
 pub mod status;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -82,10 +82,7 @@ impl Nodes {
         }
         let mut pod = pod?;
         if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
-            if object::is_deleting(&pod) || gated(&pod) {
-                return None;
-            }
-            pod = bind(state, &pod)?;
+            pod = scheduler::place(state, &pod)?;
         }
         if !self.lives.contains_key(&key) {
             if pods::has_ended(&pod) && !object::is_deleting(&pod) {
@@ -105,26 +102,6 @@ impl Nodes {
         let [_, _, third, fourth] = self.addresses.to_be_bytes();
         format!("10.200.{}.{fourth}", 16 + third)
     }
-}
-
-/// A pod with scheduling gates waits for them to be opened, and one with another scheduler for that.
-fn gated(pod: &Value) -> bool {
-    let scheduler = pod["spec"]["schedulerName"].as_str().unwrap_or("default-scheduler");
-    scheduler != "default-scheduler" || pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty())
-}
-
-/// Gives a pod to the node with the fewest.
-fn bind(state: &mut State, pod: &Value) -> Option<Arc<Value>> {
-    let on = |node: &str| state.store.list("pods", None).filter(|pod| pod["spec"]["nodeName"] == node).count();
-    let nodes: Vec<String> = state.store.list("nodes", None).map(|node| object::name(node).to_owned()).collect();
-    let node = nodes.into_iter().min_by_key(|node| on(node))?;
-    let resource = state.registry.known("pods");
-    let (namespace, name) = (object::namespace(pod), object::name(pod));
-    let scheduled = json!({
-        "type": "PodScheduled", "status": "True", "lastProbeTime": null,
-        "lastTransitionTime": object::time(state.now),
-    });
-    write::bind(state, &Call::new(&resource, namespace, "kube-scheduler"), name, &node, scheduled).ok()
 }
 
 impl Life {

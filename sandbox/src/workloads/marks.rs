@@ -1,0 +1,114 @@
+//! What a change concerns, and has to be looked at again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Task, Workloads};
+use crate::object;
+use crate::state::State;
+use crate::store::Change;
+
+impl Workloads {
+    /// Marks what a change concerns.
+    pub(super) fn mark(&mut self, state: &State, change: &Change) {
+        let object = &change.after;
+        let key = || (object::namespace(object).to_owned(), object::name(object).to_owned());
+        let (namespace, name) = key();
+        self.dependents.follow(change);
+        if change.deleted || object::is_deleting(object) || object::owners(object).next().is_some() {
+            self.marked.insert(Task::Dependents(object::uid(object).to_owned()));
+        }
+        for owner in change.before.iter().chain([object]).flat_map(|object| object::owners(object)) {
+            let owner_name = owner["name"].as_str().unwrap_or_default().to_owned();
+            match owner["kind"].as_str() {
+                Some("ReplicaSet") => self.marked.insert(Task::ReplicaSet(namespace.clone(), owner_name)),
+                Some("Deployment") => self.marked.insert(Task::Deployment(namespace.clone(), owner_name)),
+                Some("Service") => self.marked.insert(Task::Endpoints(namespace.clone(), owner_name)),
+                _ => false,
+            };
+            if change.deleted {
+                // It may have waited for its dependents.
+                self.marked.insert(Task::Dependents(owner["uid"].as_str().unwrap_or_default().to_owned()));
+            }
+        }
+        match &*change.resource {
+            "customresourcedefinitions.apiextensions.k8s.io" => {
+                self.marked.insert(Task::Definition(name.clone()));
+            }
+            "namespaces" => {
+                self.marked.insert(Task::Namespace(name.clone()));
+            }
+            "deployments.apps" => {
+                self.marked.insert(Task::Deployment(namespace.clone(), name.clone()));
+            }
+            "replicasets.apps" => {
+                self.marked.insert(Task::ReplicaSet(namespace.clone(), name.clone()));
+            }
+            "services" => {
+                self.marked.insert(Task::Endpoints(namespace.clone(), name.clone()));
+            }
+            "poddisruptionbudgets.policy" => {
+                self.marked.insert(Task::Budget(namespace.clone(), name.clone()));
+            }
+            "resourcequotas" => {
+                self.marked.insert(Task::Quota(namespace.clone(), name.clone()));
+            }
+            "pods" => self.mark_around_pod(state, change),
+            "nodes" => self.mark_waiting_pods(state),
+            _ => {}
+        }
+        if change.deleted || change.before.is_none() {
+            for quota in state.store.list("resourcequotas", Some(&namespace)) {
+                self.marked.insert(Task::Quota(namespace.clone(), object::name(quota).to_owned()));
+            }
+        }
+        if change.deleted && !namespace.is_empty() {
+            self.marked.insert(Task::Namespace(namespace));
+        }
+    }
+
+    /// A pod concerns its node, and whatever selects it.
+    fn mark_around_pod(&mut self, state: &State, change: &Change) {
+        let (namespace, name) = (object::namespace(&change.after), object::name(&change.after));
+        self.marked.insert(Task::Pod(namespace.to_owned(), name.to_owned()));
+        let labels: Vec<_> = change.before.iter().chain([&change.after]).map(|pod| object::labels(pod)).collect();
+        for service in state.store.list("services", Some(namespace)) {
+            let selector = object::texts(&service["spec"]["selector"]);
+            let all =
+                |labels: &BTreeMap<String, String>| selector.iter().all(|(key, value)| labels.get(key) == Some(value));
+            if labels.iter().any(all) {
+                self.marked.insert(Task::Endpoints(namespace.to_owned(), object::name(service).to_owned()));
+            }
+        }
+        for budget in state.store.list("poddisruptionbudgets.policy", Some(namespace)) {
+            if labels.iter().any(|labels| object::selects(&budget["spec"]["selector"], labels)) {
+                self.marked.insert(Task::Budget(namespace.to_owned(), object::name(budget).to_owned()));
+            }
+        }
+        if change.deleted {
+            // A Deployment that recreates waits for the last of its old pods.
+            let owner = object::controller(&change.after).and_then(|owner| owner["name"].as_str()).unwrap_or_default();
+            let set = state.store.get("replicasets.apps", namespace, owner);
+            if let Some(deployment) = set.and_then(|set| object::controller(set)?["name"].as_str()) {
+                self.marked.insert(Task::Deployment(namespace.to_owned(), deployment.to_owned()));
+            }
+        }
+        if object::controller(&change.after).is_none() {
+            for rs in state.store.list("replicasets.apps", Some(namespace)) {
+                if labels.iter().any(|labels| object::selects(&rs["spec"]["selector"], labels)) {
+                    self.marked.insert(Task::ReplicaSet(namespace.to_owned(), object::name(rs).to_owned()));
+                }
+            }
+        }
+    }
+
+    /// A pod without a node may go to one that is new or has other labels.
+    fn mark_waiting_pods(&mut self, state: &State) {
+        let waits = |pod: &&Arc<Value>| pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty);
+        for pod in state.store.list("pods", None).filter(waits) {
+            self.marked.insert(Task::Pod(object::namespace(pod).to_owned(), object::name(pod).to_owned()));
+        }
+    }
+}
