@@ -105,6 +105,7 @@ mod in_the_sandbox {
             applying,
             applying_lists,
             creation,
+            defaults,
             deleting,
             discovery,
             dry_runs,

@@ -10,6 +10,7 @@ pub mod events;
 mod keep;
 pub mod quota;
 pub mod shape;
+mod token;
 
 use std::borrow::Cow;
 use std::sync::Arc;

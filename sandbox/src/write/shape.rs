@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Call, Part, addresses};
+use super::{Call, Part, addresses, token};
 use crate::fields::{self, Manager};
 use crate::kinds::{self, Generation, StatusRule};
 use crate::object;
@@ -47,8 +47,10 @@ pub fn spec_differs(resource: &Resource, before: &Value, after: &Value) -> bool 
 /// Fills in what a new object does not say.
 pub fn complete_new(state: &mut State, call: &Call<'_>, object: &mut Value) {
     complete(call.resource, object);
-    if *call.resource.key == *"services" {
-        addresses::allocate(state, object);
+    match &*call.resource.key {
+        "services" => addresses::allocate(state, object),
+        "pods" => token::mount(state, call.namespace, object),
+        _ => {}
     }
 }
 
