@@ -3,7 +3,7 @@
 //! It lets a newcomer try the whole product without a cluster, and lets the tests run the real controller under a clock that
 //! they own. It is held to the truth: what it does is recorded from a real API server, and a difference is its bug.
 //!
-//! Read in this order: [`store`] holds the objects and what changed; [`resource`] says which there can be; [`write`] is what
+//! Read in this order: [`store`] holds the objects and what changed; [`resource`] says which there can be; [`mod@write`] is what
 //! the API server does to an object on its way in; [`api`] puts requests in front of that, as a `tower` service; and
 //! [`workloads`] are the controllers and nodes that make pods of ReplicaSets.
 

@@ -40,17 +40,7 @@ pub fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> R
     let request =
         Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };
     sandbox.with(|state| access::check(state, &user, &request))?;
-    let answer = dispatch(sandbox, &request)?;
-    Ok(match resource_warning(&request.resource) {
-        Some(warning) => answer.warning(warning),
-        None => answer,
-    })
-}
-
-/// What the use of a resource is always warned of.
-fn resource_warning(resource: &Resource) -> Option<&'static str> {
-    (*resource.key == *"endpoints")
-        .then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+    dispatch(sandbox, &request)
 }
 
 /// What is no resource. Where no built-in group is meant, there is not even a Status.

@@ -1,7 +1,7 @@
 //! What the API server does to an object on its way in: create, update, delete.
 //!
 //! [`create`] makes a new object, [`update`] changes one (a PUT, every kind of patch, and the controllers' own writes come
-//! down to it), [`delete`] ends one. The rooms beside it: [`shape`] decodes, prunes, defaults and validates; [`quota`] is the
+//! down to it), [`delete()`] ends one. The rooms beside it: [`shape`] decodes, prunes, defaults and validates; [`quota`] is the
 //! one admission plugin that says no by itself.
 
 pub mod addresses;
