@@ -131,7 +131,7 @@ fn finalizers(out: &mut Vec<Cause>, finalizers: &Value) {
     for (index, finalizer) in list.iter().enumerate() {
         let name = finalizer.as_str().unwrap_or_default();
         report(out, FIELD, name, names::qualified(name));
-        if !name.contains('/') && !is_standard_finalizer(name) {
+        if !name.contains('/') && !is_standard_finalizer(name) && name != OF_DEFINITIONS {
             out.push(Cause::invalid(format!("{FIELD}[{index}]"), &json!(name), NOT_A_FINALIZER));
         }
     }
@@ -141,6 +141,8 @@ fn finalizers(out: &mut Vec<Cause>, finalizers: &Value) {
     }
 }
 
+/// What holds a CustomResourceDefinition until its objects are gone. It looks like no other.
+const OF_DEFINITIONS: &str = "customresourcecleanup.apiextensions.k8s.io";
 const NOT_A_FINALIZER: &str = "name is neither a standard finalizer name nor is it fully qualified";
 
 /// The finalizers of a namespace, which stand in `spec`.
@@ -148,7 +150,7 @@ pub(super) fn namespace_finalizers(out: &mut Vec<Cause>, finalizers: &[Value]) {
     for finalizer in finalizers {
         let name = finalizer.as_str().unwrap_or_default();
         report(out, "spec.finalizers", name, names::qualified(name));
-        if !name.contains('/') && !is_standard_finalizer(name) {
+        if !name.contains('/') && !is_standard_finalizer(name) && name != OF_DEFINITIONS {
             out.push(Cause::invalid("spec.finalizers", finalizer, NOT_A_FINALIZER));
         }
     }
