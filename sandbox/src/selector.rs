@@ -259,9 +259,13 @@ fn field_of(object: &Value, path: &[&str]) -> String {
     }
 }
 
-/// Labels that match a map of required ones.
+/// Whether an object has these labels.
 pub fn has_all(required: &BTreeMap<String, String>, object: &Value) -> bool {
-    let labels = object::labels(object);
+    are_among(required, &object::labels(object))
+}
+
+/// Whether these labels are among others.
+pub fn are_among(required: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> bool {
     required.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 

@@ -132,12 +132,6 @@ impl Store {
         self.changes.range(first..)
     }
 
-    /// Forgets the changes, as compaction does: a watch from before ends with 410.
-    pub fn compact(&mut self) {
-        self.changes.clear();
-        self.forgotten = self.version;
-    }
-
     fn stamped(&mut self, mut object: Value) -> Arc<Value> {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());

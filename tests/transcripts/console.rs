@@ -4,6 +4,7 @@
 //! command. All else is what was printed: first the output, then the errors, each line after `! `, then the exit code if
 //! there is one.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -140,6 +141,7 @@ impl Session {
         let mut shell = Command::new("timeout");
         shell.args(["--kill-after=5", "90", "bash", "-o", "pipefail", "-c", command.trim_start_matches("$ ")]);
         shell.current_dir(&self.folder).env("KUBECONFIG", self.folder.join("kubeconfig")).env("HOME", &self.folder);
+        shell.env("PATH", path_with_kubectl());
         let output =
             tokio::task::spawn_blocking(move || shell.output()).await.expect("a shell").expect("bash and timeout");
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -148,6 +150,15 @@ impl Session {
         let printed = printed.lines().map(|line| format!("{line}\n"));
         (printed.chain(errors).collect(), output.status.code().unwrap_or(-1))
     }
+}
+
+/// The `PATH`, with the kubectl of the real control plane in front. It is of the release that was recorded; another one may
+/// word things otherwise.
+fn path_with_kubectl() -> OsString {
+    let built = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/.cache/current"));
+    assert!(built.join("kubectl").exists(), "there is no kubectl: tests/cluster/build makes it");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(built).chain(std::env::split_paths(&path))).expect("folders without colons")
 }
 
 /// What a command printed, as it stands in a file.

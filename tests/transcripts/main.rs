@@ -29,7 +29,7 @@ macro_rules! transcripts {
     };
 }
 
-/// Declares every transcript, on one target.
+/// Declares every transcript of requests, on one target.
 macro_rules! every_transcript {
     ($connect:path) => {
         mod api {
@@ -75,7 +75,12 @@ macro_rules! every_transcript {
                 stuck_deployments,
             }
         }
+    };
+}
 
+/// Declares every console session, on one target.
+macro_rules! every_session {
+    ($connect:path) => {
         mod kubectl {
             transcripts! { $connect, tokio::test, crate::console::replay, "kubectl", ".txt":
                 applying,
@@ -95,6 +100,11 @@ macro_rules! every_transcript {
 
 mod on_the_real_control_plane {
     every_transcript!(crate::real::Real::connect);
+    every_session!(crate::real::Real::connect);
+}
+
+mod on_the_served_sandbox {
+    every_session!(crate::sandboxed::Sandboxed::serve);
 }
 
 /// In virtual time. What is not here is not the same yet.

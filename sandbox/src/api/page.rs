@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::syntax;
@@ -35,7 +37,7 @@ impl Token {
         }
         let wrong =
             |why: &str| Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-        let bytes = decoded(text).ok_or_else(|| wrong("illegal base64 data"))?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong("illegal base64 data"))?;
         syntax::check(&bytes).map_err(|error| wrong(&error))?;
         let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let start = token["start"].as_str().and_then(|start| start.split_once('/'));
@@ -50,36 +52,8 @@ impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = format!("{}/{}", self.namespace, self.name);
         let token = json!({ "v": "meta.k8s.io/v1", "rv": self.version, "start": start });
-        f.write_str(&encoded(token.to_string().as_bytes()))
+        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(token.to_string()))
     }
-}
-
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Base 64 for URLs, without padding.
-fn encoded(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            text.push(char::from(LETTERS[(bits >> (18 - 6 * place)) as usize & 63]));
-        }
-    }
-    text
-}
-
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
-    for letter in text.bytes() {
-        let value = LETTERS.iter().position(|known| *known == letter)?;
-        bits = bits << 6 | u32::try_from(value).ok()?;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::PatchError;
+use super::{PatchError, without_nulls};
 
 /// Merges `patch` into `current`.
 pub fn merge(current: &Value, patch: &Value) -> Result<Value, PatchError> {
@@ -39,17 +39,5 @@ fn merge_into(current: &mut Value, patch: &Value) {
                 current.insert(key.clone(), without_nulls(value));
             }
         }
-    }
-}
-
-/// Only nulls that are items of a list stay: without them the others would move.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let stays = map.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(stays.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
-        _ => value.clone(),
     }
 }

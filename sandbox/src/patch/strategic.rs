@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::PatchError;
 use super::go_text::{go_as_string, go_text};
-use super::{lists, order};
+use super::{lists, order, without_nulls};
 use crate::schema::{Schema, Strategy};
 
 pub(super) const DIRECTIVE: &str = "$patch";
@@ -114,18 +114,6 @@ fn retain_keys(into: &mut Map<String, Value>, patch: &Map<String, Value>) -> Res
 pub(super) fn unknown_directive(directive: &Value, patch: &Map<String, Value>) -> PatchError {
     let patch = go_text(&Value::Object(patch.clone()));
     PatchError::internal(format!("unknown patch type: {} in map: {patch}", go_as_string(directive)))
-}
-
-/// What is new has no nulls: they mean that something shall go.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let stays = map.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(stays.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
-        _ => value.clone(),
-    }
 }
 
 /// What is new without the directives, which have nothing to work on; nothing if it says that it shall go.

@@ -1,14 +1,13 @@
 //! What a change concerns, and has to be looked at again.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{Task, Workloads};
-use crate::object;
 use crate::state::State;
 use crate::store::Change;
+use crate::{object, selector};
 
 impl Workloads {
     /// Marks what a change concerns.
@@ -76,9 +75,7 @@ impl Workloads {
         let labels: Vec<_> = change.before.iter().chain([&change.after]).map(|pod| object::labels(pod)).collect();
         for service in state.store.list("services", Some(namespace)) {
             let selector = object::texts(&service["spec"]["selector"]);
-            let all =
-                |labels: &BTreeMap<String, String>| selector.iter().all(|(key, value)| labels.get(key) == Some(value));
-            if labels.iter().any(all) {
+            if labels.iter().any(|labels| selector::are_among(&selector, labels)) {
                 self.marked.insert(Task::Endpoints(namespace.to_owned(), object::name(service).to_owned()));
             }
         }
