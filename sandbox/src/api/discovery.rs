@@ -48,6 +48,7 @@ pub fn answer(sandbox: &Sandbox, path: &str, headers: &HeaderMap) -> Result<Answ
         ["openapi", "v3"] => {
             Ok(Answer::Raw("text/plain; charset=utf-8", schemas::documents(&state.registry).to_string().into()))
         }
+        ["openapi", "v2"] => Ok(schemas::second(headers)),
         ["openapi", "v3", document @ ..] => schemas::document(&state.registry, &document.join("/")),
         _ => Err(Refusal::no_such_path()),
     })

@@ -97,7 +97,12 @@ impl Way {
         };
         let mut patched = patched.map_err(refused)?;
         same_object(request, current, &patched)?;
-        let text = if matches!(self, Way::Strategic) { String::new() } else { shown::in_gos_order(&patched) };
+        let text = match self {
+            Way::Strategic => String::new(),
+            // No Go type orders the fields of a custom resource.
+            Way::Json | Way::Merge if request.resource.is_custom() => patched.to_string(),
+            Way::Json | Way::Merge => shown::in_gos_order(&patched),
+        };
         let cannot = |why: &str| match self {
             Way::Strategic => refused(PatchError::undecodable_strategic(given, why)),
             Way::Json | Way::Merge => refused(PatchError::undecodable(&text, why)),

@@ -1,5 +1,6 @@
 //! What objects look like, as clients ask for it: the `OpenAPI` documents, by group and version.
 
+use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
 use super::Answer;
@@ -22,6 +23,29 @@ pub fn documents(registry: &Registry) -> Value {
     let paths: serde_json::Map<String, Value> =
         all.map(|path| (path.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{path}") }))).collect();
     json!({ "paths": paths })
+}
+
+/// The document of OpenAPI v2, which names no schema: clients look into it for kinds that they have not found in those of v3,
+/// and take the absence of a schema as leave not to check.
+pub fn second(headers: &HeaderMap) -> Answer {
+    const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    const TITLE: &str = "Kubernetes";
+    const VERSION: &str = "v1.34.2";
+    let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if !accepted.contains("proto-openapi.spec.v2") {
+        let info = json!({ "title": TITLE, "version": VERSION });
+        return Answer::ok(json!({ "swagger": "2.0", "info": info, "paths": {}, "definitions": {} }));
+    }
+    // The first field is the version of OpenAPI, the second the title and the version of the API.
+    let info = [field(1, TITLE.as_bytes()), field(2, VERSION.as_bytes())].concat();
+    Answer::Raw(PROTOBUF, [field(1, b"2.0"), field(2, &info)].concat().into())
+}
+
+/// A field of a protobuf message with bytes in it; short ones, so that their length is one byte.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    const BYTES: u8 = 2;
+    let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    [&[number << 3 | BYTES, length], bytes].concat()
 }
 
 /// The schemas of one group and version.
