@@ -12,6 +12,7 @@ use sluice_sandbox::serve::Server;
 
 use crate::clock::Clock;
 use crate::controller::Clients;
+use crate::metrics::Metrics;
 use crate::trial;
 
 /// Flags of `sluice sandbox`.
@@ -33,7 +34,12 @@ pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
     let sandbox = Sandbox::new(Clock::System.now());
     let client = trial::prepare(&sandbox, Box::new(Network::default())).await.context("cannot furnish the sandbox")?;
     if !flags.without_controller {
-        trial::control(Clients { reads: client.clone(), writes: client }, Clock::System);
+        trial::control(
+            Clients { reads: client.clone(), writes: client },
+            Clock::System,
+            Metrics::new(),
+            trial::RENEWAL,
+        );
     }
     let (served, path) = serve(&sandbox, flags.address, flags.kubeconfig).await?;
     println!("The sandbox listens on {served}. Everything in it is gone when it stops (Ctrl-C).");

@@ -35,9 +35,12 @@ pub async fn prepare(sandbox: &Sandbox, runtime: Box<dyn Runtime>) -> Result<Cli
     Ok(client)
 }
 
-/// Runs a controller until the task is stopped. Its name is always the same, as that of a container that restarts in its pod,
-/// so that it takes its own lease up again.
-pub fn control(clients: Clients, clock: Clock) -> JoinHandle<()> {
+/// How often a controller says that it is still there.
+pub const RENEWAL: Duration = Duration::from_secs(2);
+
+/// Runs a controller until the task is stopped, which says every `renewal` that it is still there. Its name is always the
+/// same, as that of a container that restarts in its pod, so that it takes its own lease up again.
+pub fn control(clients: Clients, clock: Clock, metrics: Metrics, renewal: Duration) -> JoinHandle<()> {
     let settings = Settings {
         namespace: None,
         instance_id: String::new(),
@@ -49,9 +52,9 @@ pub fn control(clients: Clients, clock: Clock) -> JoinHandle<()> {
         namespace: HOME.to_owned(),
         name: "argo-rollouts-controller-lock".to_owned(),
         identity: "sandbox".to_owned(),
-        duration: Duration::from_secs(15),
-        renew_deadline: Duration::from_secs(10),
-        retry: Duration::from_secs(2),
+        duration: renewal * 15 / 2,
+        renew_deadline: renewal * 5,
+        retry: renewal,
     };
     let claim = Claim::new(clients.writes.clone(), lease, clock);
     tokio::spawn(async move {
@@ -61,7 +64,7 @@ pub fn control(clients: Clients, clock: Clock) -> JoinHandle<()> {
         let (_release, released) = watch::channel(false);
         let (_stop, stop) = watch::channel(false);
         let signals = Signals { leading: is_leading, ready, stop };
-        let run = controller::run(clients, settings, clock, Metrics::new(), signals);
+        let run = controller::run(clients, settings, clock, metrics, signals);
         let (held, ()) = tokio::join!(claim.hold(leading, released), run);
         if let Err(error) = held {
             tracing::error!(%error, "the controller has lost its lease");

@@ -10,12 +10,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::api::Body;
@@ -49,7 +52,16 @@ pub enum Fault {
     CrashAfter,
     /// It takes effect, and the answer is lost.
     LoseResponse,
+    /// It takes effect, and the watches tell nothing for [`LAG`].
+    Lag,
+    /// It takes effect, the answer is lost, and the watches tell nothing for [`LAG`].
+    LoseResponseAndLag,
+    /// It takes effect, and all watches end.
+    CutWatches,
 }
+
+/// How long watches may fall behind.
+pub const LAG: Duration = Duration::from_secs(5);
 
 /// A connection of one program. Clones are the same connection.
 #[derive(Clone)]
@@ -58,6 +70,10 @@ pub struct Line {
     agent: &'static str,
     shared: Arc<Mutex<Shared>>,
     dead: watch::Sender<bool>,
+    /// Until when the watches tell nothing.
+    silent: watch::Sender<Instant>,
+    /// Changes when all watches end.
+    cut: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -70,7 +86,14 @@ struct Shared {
 impl Line {
     /// A sound line. `agent` is the program's name.
     pub fn new(sandbox: Sandbox, agent: &'static str) -> Line {
-        Line { sandbox, agent, shared: Arc::default(), dead: watch::Sender::new(false) }
+        Line {
+            sandbox,
+            agent,
+            shared: Arc::default(),
+            dead: watch::Sender::new(false),
+            silent: watch::Sender::new(Instant::now()),
+            cut: watch::Sender::default(),
+        }
     }
 
     /// Breaks it at this write.
@@ -146,8 +169,15 @@ impl Line {
         }
         let named = self.name(&parts.method, parts.uri.path(), &body);
         let fault = named.as_ref().and_then(|(_, fault)| *fault);
-        if fault == Some(Fault::CrashBefore) {
-            return self.die().await;
+        match fault {
+            Some(Fault::CrashBefore) => return self.die().await,
+            Some(Fault::Lag | Fault::LoseResponseAndLag) => {
+                self.silent.send_replace(Instant::now() + LAG);
+            }
+            Some(Fault::CutWatches) => {
+                self.cut.send_replace(());
+            }
+            _ => {}
         }
         let before = self.sandbox.with(|state| state.store.version());
         let Ok(answer) = self.sandbox.call(Request::from_parts(parts, Full::new(body))).await;
@@ -157,22 +187,26 @@ impl Line {
         }
         match fault {
             Some(Fault::CrashAfter) => self.die().await,
-            Some(Fault::LoseResponse) => lost(),
-            _ => self.cut_when_dead(answer),
+            Some(Fault::LoseResponse | Fault::LoseResponseAndLag) => lost(),
+            _ => self.watched(answer),
         }
     }
 
-    /// The events of a watch stop when the program dies.
-    fn cut_when_dead(&self, answer: Response<Body>) -> Response<Body> {
-        let dead = self.dead.subscribe();
+    /// The events of a watch stop when the program dies, and are late or cut off where a fault says so.
+    fn watched(&self, answer: Response<Body>) -> Response<Body> {
+        let (dead, silent, mut cut) = (self.dead.subscribe(), self.silent.subscribe(), self.cut.subscribe());
         answer.map(|body| match body {
             Body::Whole(bytes) => Body::Whole(bytes),
             Body::Lines(lines) => {
-                use futures::StreamExt as _;
-                Body::Lines(Box::pin(lines.take_while(move |_| {
-                    let alive = !*dead.borrow();
-                    async move { alive || std::future::pending().await }
-                })))
+                let alive = lines.take_while(move |_| {
+                    let (alive, until) = (!*dead.borrow(), *silent.borrow());
+                    async move {
+                        tokio::time::sleep_until(until).await;
+                        alive || std::future::pending().await
+                    }
+                });
+                // The sender lives in the line; without it the program is gone too.
+                Body::Lines(Box::pin(alive.take_until(async move { cut.changed().await })))
             }
         })
     }

@@ -24,6 +24,7 @@ use self::screen::Screen;
 use self::stage::{NAME, NAMESPACE, Stage};
 use crate::clock::Clock;
 use crate::controller::Clients;
+use crate::metrics::Metrics;
 use crate::trial;
 
 /// Flags of `sluice demo`.
@@ -67,7 +68,12 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
     let sandbox = Sandbox::new(Clock::System.now());
     let network = Network::default();
     let client = trial::prepare(&sandbox, Box::new(network.clone())).await.context("cannot furnish the sandbox")?;
-    let controller = trial::control(Clients { reads: client.clone(), writes: client.clone() }, Clock::System);
+    let controller = trial::control(
+        Clients { reads: client.clone(), writes: client.clone() },
+        Clock::System,
+        Metrics::new(),
+        trial::RENEWAL,
+    );
     let mut screen = Screen::new(out, live);
     screen.say(
         "A Kubernetes API and a controller, in this process. Pods are HTTP servers on this machine, behind a proxy that\n\

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use kube::Client;
 use sluice::clock::Clock;
 use sluice::controller::Clients;
+use sluice::metrics::Metrics;
 use sluice::trial;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::line::{Fault, Line, Write};
@@ -20,6 +21,8 @@ pub struct Sandboxed {
     pub sandbox: Sandbox,
     client: Client,
     pub line: Line,
+    /// What every controller on the line has counted.
+    pub metrics: Metrics,
 }
 
 impl Sandboxed {
@@ -36,8 +39,9 @@ impl Sandboxed {
         if let Some((write, fault)) = fault {
             line.break_at(write, fault);
         }
-        tokio::spawn(keep_controlling(sandbox.clone(), line.clone()));
-        Sandboxed { sandbox, client, line }
+        let metrics = Metrics::new();
+        tokio::spawn(keep_controlling(sandbox.clone(), line.clone(), metrics.clone()));
+        Sandboxed { sandbox, client, line, metrics }
     }
 }
 
@@ -64,17 +68,21 @@ impl Cluster for Sandboxed {
 }
 
 /// Runs a controller, and another one when it has died.
-async fn keep_controlling(sandbox: Sandbox, mut line: Line) {
+async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics) {
     loop {
-        let controller = control(&sandbox, &line);
+        let controller = control(&sandbox, &line, metrics.clone());
         line.died().await;
         controller.abort();
         line = line.successor();
     }
 }
 
+/// Nobody contends for the lease here, and renewals would be most of what is written in an hour.
+const RENEWAL: Duration = Duration::from_secs(60);
+
 /// Starts a controller on this line.
-fn control(sandbox: &Sandbox, line: &Line) -> tokio::task::JoinHandle<()> {
+fn control(sandbox: &Sandbox, line: &Line, metrics: Metrics) -> tokio::task::JoinHandle<()> {
     let client = || Client::new(line.clone(), "default");
-    trial::control(Clients { reads: client(), writes: client() }, Clock::starting_at(sandbox.time().now()))
+    let clients = Clients { reads: client(), writes: client() };
+    trial::control(clients, Clock::starting_at(sandbox.time().now()), metrics, RENEWAL)
 }

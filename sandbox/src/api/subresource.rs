@@ -30,7 +30,8 @@ pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result
             Err(Refusal::with(501, "NotImplemented", message, Value::Null))
         }
         ("binding", _, "POST") if *request.resource.key == *"pods" => bind(sandbox, request),
-        ("scale" | "eviction" | "log" | "binding", ..) => Err(Refusal::method_not_allowed()),
+        ("scale", Some(_), _) => Err(Refusal::method_not_allowed()),
+        ("eviction" | "log" | "binding", ..) if *request.resource.key == *"pods" => Err(Refusal::method_not_allowed()),
         _ => Err(Refusal::no_such_path()),
     }
 }

@@ -35,7 +35,10 @@ pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
                 }
                 capacity(&objects, change)
             }
-            "rollouts.argoproj.io" => steps(change).or_else(|| pause(change)).or_else(|| truth(&objects, change)),
+            "rollouts.argoproj.io" => steps(change)
+                .or_else(|| pause(change))
+                .or_else(|| promotion(&objects, change))
+                .or_else(|| truth(&objects, change)),
             _ => None,
         };
         broken.extend(found.map(|what| format!("{what} (at {})", change.at)));
@@ -127,6 +130,25 @@ fn seconds(duration: &Value) -> Option<SignedDuration> {
     }
 }
 
+/// S15: a revision takes the place of another stable one only with all its pods available.
+fn promotion(objects: &Objects, change: &Change) -> Option<String> {
+    let (before, after) =
+        (change.before.as_ref()?["status"]["stableRS"].as_str()?, &change.after["status"]["stableRS"]);
+    let promoted = after.as_str().filter(|after| !before.is_empty() && *after != before)?;
+    let wanted = change.after["spec"]["replicas"].as_i64().unwrap_or(1);
+    let available = available(objects, &change.after, promoted);
+    (available < wanted).then(|| format!("S15 truth: promoted with {available} of {wanted} pods available"))
+}
+
+/// The available pods of a revision.
+fn available(objects: &Objects, rollout: &Value, hash: &str) -> i64 {
+    let sets = objects.iter().filter(|((resource, _), _)| resource == "replicasets.apps").map(|(_, rs)| rs);
+    sets.filter(|rs| object::controller_uid(rs) == Some(object::uid(rollout)))
+        .filter(|rs| object::labels(rs).get("rollouts-pod-template-hash").is_some_and(|label| label == hash))
+        .map(|rs| number(rs, "/status/availableReplicas"))
+        .sum()
+}
+
 /// S8: a pause is not recorded as having begun before it did.
 /// S15: what says Healthy is: the stable revision alone, with all its pods available.
 fn truth(objects: &Objects, change: &Change) -> Option<String> {
@@ -134,18 +156,15 @@ fn truth(objects: &Objects, change: &Change) -> Option<String> {
     if let Some(started) = backdated(change) {
         return Some(format!("S8 pause: recorded as begun at {started}, before it had"));
     }
-    if status["phase"] != "Healthy" || change.before.as_ref()?["status"]["phase"] == "Healthy" {
+    let says = |status: &Value| {
+        let mut conditions = status["conditions"].as_array().into_iter().flatten();
+        status["phase"] == "Healthy" || conditions.any(|c| c["type"] == "Healthy" && c["status"] == "True")
+    };
+    if !says(status) || says(&change.before.as_ref()?["status"]) {
         return None;
     }
     let wanted = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
-    let sets = objects.iter().filter(|((resource, _), _)| resource == "replicasets.apps").map(|(_, rs)| rs);
-    let mine: Vec<&Arc<Value>> = sets.filter(|rs| object::controller_uid(rs) == Some(object::uid(rollout))).collect();
-    let hash = status["stableRS"].as_str()?;
-    let stable: i64 = mine
-        .iter()
-        .filter(|rs| object::labels(rs).get("rollouts-pod-template-hash").is_some_and(|label| label == hash))
-        .map(|rs| number(rs, "/status/availableReplicas"))
-        .sum();
+    let stable = available(objects, rollout, status["stableRS"].as_str()?);
     if status["currentPodHash"] != status["stableRS"] {
         return Some("S15 truth: Healthy while another revision is wanted".to_owned());
     }

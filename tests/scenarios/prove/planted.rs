@@ -4,15 +4,21 @@ use tokio::time::Instant;
 
 use sluice_core::planted::{Bug, plant};
 
-use super::{Named, Run, all, problems, run, sweep};
+use super::{FEW, Named, Run, all, disturbed, label, problems, run};
 
-/// Looks for a bug: first without faults, then with them.
+/// Looks for a bug: first without faults, then with those of a few scenarios.
 fn find(bug: Bug, sound: &[(Named, Run)]) -> Option<(&'static str, String)> {
     plant(Some(bug));
-    let by = |(name, _): &Named, problems: Vec<String>| Some((*name, problems.into_iter().next()?));
-    let found =
-        sound.iter().find_map(|(scenario, sound)| by(scenario, problems("no fault", &run(*scenario, None), sound)));
-    let found = found.or_else(|| sound.iter().find_map(|(scenario, _)| by(scenario, sweep(*scenario).problems)));
+    let judge = |(name, _): &Named, what: &str, run: &Run, sound: &Run| {
+        problems(what, run, sound).into_iter().next().map(|problem| (*name, problem))
+    };
+    let found = sound.iter().find_map(|(scenario, sound)| judge(scenario, "no fault", &run(*scenario, None), sound));
+    let mut few = sound.iter().filter(|((name, _), _)| FEW.contains(name));
+    let found = found.or_else(|| {
+        few.find_map(|(scenario, sound)| {
+            disturbed(*scenario, sound).find_map(|(fault, _, run)| judge(scenario, label(fault), &run, sound))
+        })
+    });
     plant(None);
     found
 }

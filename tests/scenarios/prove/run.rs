@@ -59,6 +59,10 @@ pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
         let writes = line.writes();
         let changes = sandbox.with(|state| state.store.since(0).cloned().collect::<Vec<_>>());
         let mut violations = invariants::broken(&changes, &namespace);
+        // The guard is the second wall: a plan that needs it is wrong, also where nothing comes of it.
+        let counted = cluster.metrics.render().expect("text");
+        let held = counted.lines().filter_map(|line| line.strip_prefix("sluice_guard_violations_total"));
+        violations.extend(held.map(|which| format!("the guard held back what breaks {which}")));
         if writes.len() > settled {
             violations.push(format!("S14 quiet: {} writes after everything had settled", writes.len() - settled));
         }
