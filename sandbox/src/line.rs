@@ -4,9 +4,9 @@
 //! this very change is made. So a fault hits the same write although other things happen in another order.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::api::Body;
+use crate::api::path::Path;
 use crate::state::Sandbox;
 
 /// The name of a write.
@@ -52,9 +53,9 @@ pub enum Fault {
     CrashAfter,
     /// It takes effect, and the answer is lost.
     LoseResponse,
-    /// It takes effect, and the watches tell nothing for [`LAG`].
+    /// It takes effect, and watches of its resource tell nothing for [`LAG`].
     Lag,
-    /// It takes effect, the answer is lost, and the watches tell nothing for [`LAG`].
+    /// It takes effect, the answer is lost, and watches of its resource tell nothing for [`LAG`].
     LoseResponseAndLag,
     /// It takes effect, and all watches end.
     CutWatches,
@@ -70,8 +71,8 @@ pub struct Line {
     agent: &'static str,
     shared: Arc<Mutex<Shared>>,
     dead: watch::Sender<bool>,
-    /// Until when the watches tell nothing.
-    silent: watch::Sender<Instant>,
+    /// Of which resource the watches tell nothing, and until when.
+    silent: watch::Sender<Option<(String, Instant)>>,
     /// Changes when all watches end.
     cut: watch::Sender<()>,
 }
@@ -91,7 +92,7 @@ impl Line {
             agent,
             shared: Arc::default(),
             dead: watch::Sender::new(false),
-            silent: watch::Sender::new(Instant::now()),
+            silent: watch::Sender::default(),
             cut: watch::Sender::default(),
         }
     }
@@ -137,7 +138,10 @@ impl Line {
             _ => return None,
         };
         // A review asks, and a lease is renewed for as long as the program lives.
-        if path.contains("reviews") || path.contains("/leases") {
+        if ["/authorization.k8s.io/", "/authentication.k8s.io/", "/coordination.k8s.io/"]
+            .iter()
+            .any(|group| path.contains(group))
+        {
             return None;
         }
         let diff = normalised(body);
@@ -160,19 +164,20 @@ impl Line {
         std::future::pending().await
     }
 
-    async fn send(mut self, mut parts: http::request::Parts, body: Bytes) -> Response<Body> {
+    async fn send(mut self, mut parts: http::request::Parts, body: Bytes) -> io::Result<Response<Body>> {
         if *self.dead.borrow() {
             return std::future::pending().await;
         }
         if let Ok(agent) = http::HeaderValue::from_str(self.agent) {
             parts.headers.entry(http::header::USER_AGENT).or_insert(agent);
         }
+        let resource = Path::parse(parts.uri.path()).map(|path| path.plural);
         let named = self.name(&parts.method, parts.uri.path(), &body);
         let fault = named.as_ref().and_then(|(_, fault)| *fault);
         match fault {
             Some(Fault::CrashBefore) => return self.die().await,
             Some(Fault::Lag | Fault::LoseResponseAndLag) => {
-                self.silent.send_replace(Instant::now() + LAG);
+                self.silent.send_replace(resource.clone().map(|resource| (resource, Instant::now() + LAG)));
             }
             Some(Fault::CutWatches) => {
                 self.cut.send_replace(());
@@ -187,21 +192,24 @@ impl Line {
         }
         match fault {
             Some(Fault::CrashAfter) => self.die().await,
-            Some(Fault::LoseResponse | Fault::LoseResponseAndLag) => lost(),
-            _ => self.watched(answer),
+            Some(Fault::LoseResponse | Fault::LoseResponseAndLag) => Err(io::ErrorKind::ConnectionReset.into()),
+            _ => Ok(self.watched(answer, resource)),
         }
     }
 
     /// The events of a watch stop when the program dies, and are late or cut off where a fault says so.
-    fn watched(&self, answer: Response<Body>) -> Response<Body> {
+    fn watched(&self, answer: Response<Body>, resource: Option<String>) -> Response<Body> {
         let (dead, silent, mut cut) = (self.dead.subscribe(), self.silent.subscribe(), self.cut.subscribe());
         answer.map(|body| match body {
             Body::Whole(bytes) => Body::Whole(bytes),
             Body::Lines(lines) => {
                 let alive = lines.take_while(move |_| {
-                    let (alive, until) = (!*dead.borrow(), *silent.borrow());
+                    let alive = !*dead.borrow();
+                    let silence = silent.borrow().clone().filter(|(of, _)| Some(of) == resource.as_ref());
                     async move {
-                        tokio::time::sleep_until(until).await;
+                        if let Some((_, until)) = silence {
+                            tokio::time::sleep_until(until).await;
+                        }
                         alive || std::future::pending().await
                     }
                 });
@@ -210,15 +218,6 @@ impl Line {
             }
         })
     }
-}
-
-/// What a client sees when the connection breaks after its request.
-fn lost() -> Response<Body> {
-    let status =
-        crate::refusal::Refusal::with(504, "Timeout", "the connection broke before the answer came", Value::Null);
-    let mut response = Response::new(Body::Whole(Some(status.to_status().to_string().into())));
-    *response.status_mut() = http::StatusCode::GATEWAY_TIMEOUT;
-    response
 }
 
 /// A body without what differs from run to run: versions and times.
@@ -249,10 +248,10 @@ where
     B::Data: Send,
 {
     type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Response<Body>>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
@@ -261,7 +260,7 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            Ok(line.send(parts, body).await)
+            line.send(parts, body).await
         })
     }
 }

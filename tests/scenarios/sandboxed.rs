@@ -67,12 +67,16 @@ impl Cluster for Sandboxed {
     }
 }
 
-/// Runs a controller, and another one when it has died.
+/// How long it takes until a controller that died is started again.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// Runs a controller, and another one when it has died. One that ends by itself is followed by none, and has panicked.
 async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics) {
     loop {
         let controller = control(&sandbox, &line, metrics.clone());
         line.died().await;
         controller.abort();
+        tokio::time::sleep(RESTART).await;
         line = line.successor();
     }
 }

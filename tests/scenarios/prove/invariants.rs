@@ -17,7 +17,6 @@ type Objects = BTreeMap<(String, String), Arc<Value>>;
 pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
     let mut objects = Objects::new();
     let mut broken = Vec::new();
-    let mut created: BTreeMap<String, usize> = BTreeMap::new();
     for change in changes.iter().filter(|change| object::namespace(&change.after) == namespace) {
         let key = (change.resource.to_string(), object::name(&change.after).to_owned());
         if change.deleted {
@@ -29,13 +28,8 @@ pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
             continue;
         }
         let found = match &*change.resource {
-            "replicasets.apps" => {
-                if change.before.is_none() {
-                    *created.entry(object::name(&change.after).to_owned()).or_default() += 1;
-                }
-                capacity(&objects, change)
-            }
-            "rollouts.argoproj.io" => steps(change)
+            "replicasets.apps" => once(&objects, change).or_else(|| capacity(&objects, change)),
+            "rollouts.argoproj.io" => steps(&objects, change)
                 .or_else(|| pause(change))
                 .or_else(|| promotion(&objects, change))
                 .or_else(|| truth(&objects, change)),
@@ -84,43 +78,74 @@ fn capacity(objects: &Objects, change: &Change) -> Option<String> {
         .then(|| format!("S1 capacity: the shrink of {name} leaves {available} available pods of at least {floor}"))
 }
 
-/// S7: within one update the step never goes back, and moves one by one unless a person skips.
-fn steps(change: &Change) -> Option<String> {
+/// The steps that a write leaves behind, where one update goes on by itself.
+fn walked(change: &Change) -> Option<(i64, &[Value])> {
     let (before, after) = (&change.before.as_ref()?["status"], &change.after["status"]);
     let same = |field: &str| before[field] == after[field];
     let skipped = [before, after].iter().any(|status| status["promoteFull"] == true || status["abort"] == true);
-    let finished = after["stableRS"] == after["currentPodHash"];
-    if !same("currentPodHash") || !same("currentStepHash") || skipped || finished || before["currentPodHash"].is_null()
-    {
+    let stands =
+        before["stableRS"] == before["currentPodHash"] || before["stableRS"].as_str().is_none_or(str::is_empty);
+    if !same("currentPodHash") || !same("currentStepHash") || skipped || stands {
         return None;
     }
     let (from, to) = (number(before, "/currentStepIndex"), number(after, "/currentStepIndex"));
+    let steps = change.after["spec"]["strategy"]["canary"]["steps"].as_array()?;
+    Some((from, steps.get(usize::try_from(from).ok()?..usize::try_from(to.max(from)).ok()?)?))
+}
+
+/// S7: within one update the step never goes back, and never past one that is not complete.
+fn steps(objects: &Objects, change: &Change) -> Option<String> {
+    let (from, steps) = walked(change)?;
+    let (before, after) = (&change.before.as_ref()?["status"], &change.after["status"]);
+    let to = number(after, "/currentStepIndex");
     if to < from {
         return Some(format!("S7 steps: went back from step {from} to {to}"));
     }
-    let steps = change.after["spec"]["strategy"]["canary"]["steps"].as_array()?;
-    // A pause holds; whatever is walked over in one write must not contain one that has not been recorded before.
-    let walked = steps.iter().enumerate().skip(usize::try_from(from).ok()?).take(usize::try_from(to - from).ok()?);
+    let wanted = change.after["spec"]["replicas"].as_i64().unwrap_or(1);
+    let updated = available(objects, &change.after, after["currentPodHash"].as_str()?);
     let recorded = before["pauseConditions"].as_array().is_some_and(|pauses| !pauses.is_empty())
         || before["controllerPause"] == true;
-    let unrecorded =
-        walked.filter(|(index, _)| *index as i64 != from || !recorded).find(|(_, step)| !step["pause"].is_null());
-    unrecorded.map(|(index, _)| format!("S7 steps: walked past the pause at step {index} without pausing"))
+    (from..).zip(steps).find_map(|(index, step)| {
+        let least = step["setWeight"].as_i64().unwrap_or(0) * wanted / 100;
+        if updated < least {
+            return Some(format!("S7 steps: walked past step {index} with {updated} of {least} new pods available"));
+        }
+        let unrecorded = !step["pause"].is_null() && !(index == from && recorded);
+        unrecorded.then(|| format!("S7 steps: walked past the pause at step {index} without pausing"))
+    })
 }
 
-/// S8: a timed pause lasts at least as long as it says, from the moment in which it was recorded.
+/// S8: a timed pause lasts at least as long as it says, from the moment in which it was recorded; one without an end is ended
+/// by a person, who removes the record.
 fn pause(change: &Change) -> Option<String> {
-    let (before, after) = (&change.before.as_ref()?["status"], &change.after["status"]);
-    let index = number(before, "/currentStepIndex");
-    let moved = number(after, "/currentStepIndex") == index + 1 && before["currentPodHash"] == after["currentPodHash"];
-    let started = object::moment(&before["pauseConditions"][0]["startTime"])?;
-    let step = &change.after["spec"]["strategy"]["canary"]["steps"][usize::try_from(index).ok()?];
-    let duration = seconds(&step["pause"]["duration"])?;
-    if !moved || after["abort"] == true || after["promoteFull"] == true {
+    let (index, steps) = walked(change)?;
+    let pause = &steps.first()?["pause"];
+    let started = object::moment(&change.before.as_ref()?["status"]["pauseConditions"][0]["startTime"])?;
+    if pause.is_null() {
         return None;
     }
+    let Some(duration) = seconds(&pause["duration"]) else {
+        return Some(format!("S8 pause: the pause at step {index} ended, and nobody had ended it"));
+    };
     let lasted = change.at.duration_since(started);
     (lasted < duration).then(|| format!("S8 pause: a pause of {duration:#} ended after {lasted:#}"))
+}
+
+/// S10: a revision has one ReplicaSet, which belongs to the Rollout.
+fn once(objects: &Objects, change: &Change) -> Option<String> {
+    const HASH: &str = "rollouts-pod-template-hash";
+    if change.before.is_some() {
+        return None;
+    }
+    let (name, labels) = (object::name(&change.after), object::labels(&change.after));
+    let Some(owner) = object::controller_uid(&change.after) else {
+        return Some(format!("S10 once: {name} was created without an owner"));
+    };
+    let sets = objects.iter().filter(|((resource, _), _)| resource == "replicasets.apps").map(|(_, rs)| rs);
+    let same = |rs: &&Arc<Value>| {
+        object::controller_uid(rs) == Some(owner) && object::labels(rs).get(HASH) == labels.get(HASH)
+    };
+    (sets.filter(same).count() > 1).then(|| format!("S10 once: {name} is a second ReplicaSet of its revision"))
 }
 
 fn seconds(duration: &Value) -> Option<SignedDuration> {
@@ -160,7 +185,9 @@ fn truth(objects: &Objects, change: &Change) -> Option<String> {
         let mut conditions = status["conditions"].as_array().into_iter().flatten();
         status["phase"] == "Healthy" || conditions.any(|c| c["type"] == "Healthy" && c["status"] == "True")
     };
-    if !says(status) || says(&change.before.as_ref()?["status"]) {
+    // Pods that somebody wants restarted go in the pass that says how things were before it.
+    let restarts = rollout["spec"]["restartAt"] != status["restartedAt"];
+    if !says(status) || says(&change.before.as_ref()?["status"]) || restarts {
         return None;
     }
     let wanted = rollout["spec"]["replicas"].as_i64().unwrap_or(1);

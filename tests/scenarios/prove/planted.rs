@@ -28,7 +28,8 @@ fn every_planted_bug_is_found() {
     let start = Instant::now();
     let sound: Vec<(Named, Run)> = all().into_iter().map(|scenario| (scenario, run(scenario, None))).collect();
     for (scenario, run) in &sound {
-        assert!(problems("no fault", run, run).is_empty(), "{} fails without a bug", scenario.0);
+        let problems = problems("no fault", run, run);
+        assert!(problems.is_empty(), "{} fails without a bug: {problems:?}", scenario.0);
     }
     let mut missed = Vec::new();
     for bug in Bug::ALL {

@@ -1,9 +1,9 @@
 //! One run of a scenario, with at most one fault, and what it left behind.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -24,8 +24,8 @@ const QUIET: Duration = Duration::from_mins(2);
 
 /// What a run left behind.
 pub struct Run {
-    /// Why the scenario itself failed.
-    pub failure: Option<String>,
+    /// What has panicked: the scenario, where it failed.
+    pub panics: Vec<String>,
     /// The state at its end, without what differs from run to run.
     pub end: Value,
     /// The ReplicaSets that were ever created.
@@ -42,22 +42,25 @@ pub struct Run {
 pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        let disturbed = fault.is_some();
+        let crashes = matches!(fault, Some((_, Fault::CrashBefore | Fault::CrashAfter)));
         let cluster = Arc::new(Sandboxed::start_with(fault).await);
         let (sandbox, line) = (cluster.sandbox.clone(), cluster.line.clone());
+        let begin = sandbox.with(|state| state.store.oldest());
         let told = Scenario::begin(cluster.clone(), name).await;
         let namespace = told.namespace.clone();
-        let told = Scenario { events_may_be_lost: disturbed, ..told };
-        silence_expected_panics();
-        EXPECTED.set(true);
-        let failure = AssertUnwindSafe(scenario(told)).catch_unwind().await.err();
-        EXPECTED.set(false);
-        let failure = failure.map(|panic| format!("the scenario failed: {}", words(panic.as_ref())));
+        let told = Scenario { events_may_be_lost: crashes, ..told };
+        listen_to_panics();
+        // A failure has been heard.
+        let _ = AssertUnwindSafe(scenario(told)).catch_unwind().await;
         tokio::time::sleep(SETTLES).await;
         let settled = line.writes().len();
         tokio::time::sleep(QUIET).await;
         let writes = line.writes();
-        let changes = sandbox.with(|state| state.store.since(0).cloned().collect::<Vec<_>>());
+        let panics = PANICS.take().unwrap_or_default();
+        let changes = sandbox.with(|state| {
+            assert_eq!(state.store.oldest(), begin, "the run is longer than the memory of the store");
+            state.store.since(0).cloned().collect::<Vec<_>>()
+        });
         let mut violations = invariants::broken(&changes, &namespace);
         // The guard is the second wall: a plan that needs it is wrong, also where nothing comes of it.
         let counted = cluster.metrics.render().expect("text");
@@ -67,7 +70,7 @@ pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
             violations.push(format!("S14 quiet: {} writes after everything had settled", writes.len() - settled));
         }
         Run {
-            failure,
+            panics,
             end: end(&sandbox, &namespace),
             children: children(&changes, &namespace),
             writes: writes.into_iter().filter(|write| !write.path.contains("/events")).collect(),
@@ -78,26 +81,23 @@ pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
 }
 
 thread_local! {
-    /// Whether a panic in this thread is a finding, which is told elsewhere.
-    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+    /// What has panicked in this thread, while a run listens: the scenario, the controller or the sandbox.
+    static PANICS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-fn silence_expected_panics() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
+/// Collects panics as findings, instead of printing them.
+fn listen_to_panics() {
+    static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let loud = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !EXPECTED.get() {
-                loud(panic);
-            }
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            PANICS.with_borrow_mut(|heard| match heard {
+                Some(heard) => heard.push(panic.to_string().chars().take(400).collect()),
+                None => loud(panic),
+            });
         }));
     });
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    text.unwrap_or_default().chars().take(400).collect()
+    PANICS.set(Some(Vec::new()));
 }
 
 /// The names of all ReplicaSets that were ever created, each as often as it was.
