@@ -31,7 +31,7 @@ pub struct SandboxFlags {
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
-    let sandbox = Sandbox::new(Clock::System.now());
+    let sandbox = Sandbox::on_machine_time();
     let client = trial::prepare(&sandbox, Box::new(Network::default())).await.context("cannot furnish the sandbox")?;
     if !flags.without_controller {
         trial::control(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::openapi;
 use crate::schema::{Schema, Schemas};
 use crate::store::ResourceKey;
-use crate::write::events;
+use crate::write::versions;
 
 /// A resource in one version.
 #[derive(Debug)]
@@ -149,6 +149,10 @@ impl Registry {
         let versions = spec["versions"].as_array().into_iter().flatten();
         let mut served: Vec<&Value> = versions.filter(|version| version["served"] == true).collect();
         served.sort_by_key(|version| version["storage"] != true);
+        if self.resources.contains_key(&(group.clone(), plural.clone())) {
+            // Another API serves that already, and goes on.
+            return;
+        }
         for version in served {
             self.add(Arc::new(Resource {
                 key: format!("{plural}.{group}").into(),
@@ -171,7 +175,10 @@ impl Registry {
     /// No longer serves what a CustomResourceDefinition defined.
     pub fn undefine(&mut self, definition: &Value) {
         let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.resources.remove(&(text("/spec/group"), text("/spec/names/plural")));
+        let key = (text("/spec/group"), text("/spec/names/plural"));
+        if self.resources.get(&key).is_some_and(|versions| versions.iter().all(|resource| resource.is_custom())) {
+            self.resources.remove(&key);
+        }
     }
 }
 
@@ -202,7 +209,7 @@ fn builtin((group, version): (&str, &str), found: &Value) -> Resource {
     Resource {
         // The events of both groups are the same ones.
         key: match group {
-            "" | events::GROUP => plural.as_str().into(),
+            "" | versions::EVENTS => plural.as_str().into(),
             _ => format!("{plural}.{group}").into(),
         },
         group: group.to_owned(),

@@ -38,13 +38,24 @@ struct Shared {
 }
 
 impl Sandbox {
-    /// An empty one, which has the system's namespaces and a few nodes. Pods start only once [`crate::workloads`] run.
+    /// An empty one on tokio's clock, which has the system's namespaces and a few nodes. Pods start only once
+    /// [`crate::workloads`] run.
     pub fn new(start: Timestamp) -> Sandbox {
+        Sandbox::with_time(Time::starting_at(start))
+    }
+
+    /// An empty one on the machine's clock, for clients outside this process.
+    pub fn on_machine_time() -> Sandbox {
+        Sandbox::with_time(Time::Machine)
+    }
+
+    fn with_time(time: Time) -> Sandbox {
+        let now = time.now();
         let mut state =
-            State { store: Store::new(WINDOW), registry: Registry::builtin(), ids: Ids::new(0x51_01CE), now: start };
+            State { store: Store::new(WINDOW), registry: Registry::builtin(), ids: Ids::new(0x51_01CE), now };
         crate::workloads::cluster::furnish(&mut state);
         let version = watch::Sender::new(state.store.version());
-        Sandbox(Arc::new(Shared { state: Mutex::new(state), version, time: Time::starting_at(start) }))
+        Sandbox(Arc::new(Shared { state: Mutex::new(state), version, time }))
     }
 
     /// The time here.

@@ -186,6 +186,7 @@ impl<'a> Pass<'a> {
             }
             Err(error) => {
                 self.tell(&done);
+                self.catch_up().await;
                 match classify(&error) {
                     Outcome::Refused { error, .. } => {
                         Err(Error::Status { namespace: self.namespace.into(), name: self.name.into(), error })
@@ -193,6 +194,17 @@ impl<'a> Pass<'a> {
                     Outcome::Conflict(_) | Outcome::Done => Ok(Some(self.after(CACHE_LAG))),
                 }
             }
+        }
+    }
+
+    /// After a status that conflicted, or of which the answer was lost, the observed Rollout is not the stored one. Another plan
+    /// made on it would do the same again, or take it back; so the next one waits for the version that is stored.
+    async fn catch_up(&self) {
+        let api: Api<Rollout> = Api::namespaced(self.cx.writes.clone(), self.namespace);
+        // Without an answer the next status fails in the same way, and asks again.
+        if let Ok(stored) = api.get_metadata(self.name).await {
+            let version = version_number(stored.metadata.resource_version.as_deref());
+            self.cx.with_memory(self.uid, |memory| memory.awaited = version);
         }
     }
 

@@ -65,7 +65,7 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
     if !SPEEDS.contains(&flags.speed) {
         bail!("--speed {} is not between {} and {}", flags.speed, SPEEDS.start(), SPEEDS.end());
     }
-    let sandbox = Sandbox::new(Clock::System.now());
+    let sandbox = Sandbox::on_machine_time();
     let network = Network::default();
     let client = trial::prepare(&sandbox, Box::new(network.clone())).await.context("cannot furnish the sandbox")?;
     let controller = trial::control(

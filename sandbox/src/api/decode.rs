@@ -42,7 +42,8 @@ pub fn object(request: &Request) -> Result<Decoded, Refusal> {
     let resource = &*request.resource;
     let text = json_text(request)?;
     let read = syntax::check(&text).map_err(|error| unrecognized(resource, &text, &json_error(&error)))?;
-    let mut object: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let mut object: Value = serde_json::from_slice(&text)
+        .map_err(|error| unrecognized(resource, &text, &json_error(&error.to_string())))?;
     is_of_kind(resource, &text, &object)?;
     let cannot = |why: &str| {
         let (kind, version) = (&resource.kind, &resource.version);
@@ -56,7 +57,8 @@ pub fn object(request: &Request) -> Result<Decoded, Refusal> {
 pub fn value(request: &Request) -> Result<Value, Refusal> {
     let text = json_text(request)?;
     syntax::check(&text).map_err(|error| unrecognized(&request.resource, &text, &json_error(&error)))?;
-    Ok(serde_json::from_slice(&text).unwrap_or_default())
+    serde_json::from_slice(&text)
+        .map_err(|error| unrecognized(&request.resource, &text, &json_error(&error.to_string())))
 }
 
 /// What a patch has led to, as an object of the resource; `cannot` words the refusal.

@@ -31,7 +31,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{Method, Response, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -112,14 +112,30 @@ where
         let sandbox = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let answer = match body.collect().await {
-                Ok(body) => route::answer(&sandbox, &parts, body.to_bytes()),
-                Err(_) => Err(Refusal::bad_request("the body of the request ended too early")),
-            };
+            let answer = whole_of(body).await.and_then(|body| route::answer(&sandbox, &parts, body));
             let accepted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
             Ok(respond(answer, accepted.is_some_and(accept::wants_yaml)))
         })
     }
+}
+
+/// The most bytes of a body that a real server reads.
+const LONGEST_BODY: usize = 3 * 1024 * 1024;
+
+async fn whole_of<B: http_body::Body>(body: B) -> Result<Bytes, Refusal> {
+    let mut body = std::pin::pin!(body);
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::bad_request("the body of the request ended too early"))?;
+        if let Ok(data) = frame.into_data() {
+            whole.put(data);
+        }
+        if whole.len() > LONGEST_BODY {
+            let message = format!("Request entity too large: limit is {LONGEST_BODY}");
+            return Err(Refusal::with(413, "RequestEntityTooLarge", message, Value::Null));
+        }
+    }
+    Ok(whole.freeze())
 }
 
 fn respond(answer: Result<Answer, Refusal>, yaml: bool) -> Response<Body> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::resource::Resource;
 use crate::tables::{self, Columns, IncludeObject};
-use crate::write::events;
+use crate::write::versions;
 
 /// What `Accept` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Form {
 
     /// One object that was asked for.
     pub fn one(self, resource: &Resource, object: &Value, now: Timestamp) -> Value {
-        let object = &*events::shown(resource, object);
+        let object = &*versions::shown(resource, object);
         match self {
             Form::Table(include) => {
                 let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
@@ -92,7 +92,7 @@ impl Form {
             Form::Object => (resource.list_kind.clone(), resource.api_version()),
             Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
         };
-        let items = items.iter().map(|item| match self.object(&events::shown(resource, item)) {
+        let items = items.iter().map(|item| match self.object(&versions::shown(resource, item)) {
             // The items of a typed list do not say what they are.
             Value::Object(mut fields) if self == Form::Object && !resource.is_custom() => {
                 fields.remove("apiVersion");

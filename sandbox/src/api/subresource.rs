@@ -90,7 +90,7 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
             let scale = match (request.method.as_str(), request.content_type.as_str()) {
                 ("PUT", _) => given,
                 _ if applies => {
-                    return patching::merged(request, Some(current), &sized_by(resource, paths, &given), &writer);
+                    return patching::merged(request, Some(current), &sized_by(resource, paths, &given)?, &writer);
                 }
                 (_, "application/json-patch+json") => patch::json(&scale, &given).map_err(refused)?,
                 _ => patch::merge(&scale, &given).map_err(refused)?,
@@ -103,7 +103,7 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
             if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
                 new["metadata"]["resourceVersion"] = json!(version);
             }
-            set(&mut new, &paths.spec_replicas, json!(replicas));
+            set(&mut new, &paths.spec_replicas, json!(replicas))?;
             Ok(new)
         })
     })?;
@@ -111,10 +111,10 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
 }
 
 /// What applying a Scale means for the object that is scaled.
-fn sized_by(resource: &Resource, paths: &Scale, scale: &Value) -> Value {
+fn sized_by(resource: &Resource, paths: &Scale, scale: &Value) -> Result<Value, Refusal> {
     let mut applied = json!({ "apiVersion": resource.api_version(), "kind": resource.kind });
-    set(&mut applied, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)));
-    applied
+    set(&mut applied, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)))?;
+    Ok(applied)
 }
 
 fn negative(name: &str, replicas: i64) -> Refusal {
@@ -134,9 +134,24 @@ fn sized(resource: &Resource, paths: &Scale, object: &Value) -> Result<(), Refus
     Err(Refusal::with(500, "InternalError", format!("Internal error occurred: {message}"), details))
 }
 
-fn set(object: &mut Value, pointer: &str, value: Value) {
-    let at = pointer.trim_start_matches('/').split('/').fold(object, |value, key| &mut value[key]);
+/// Sets a field, and makes the maps on the way to it.
+fn set(object: &mut Value, pointer: &str, value: Value) -> Result<(), Refusal> {
+    let mut at = object;
+    for key in pointer.trim_start_matches('/').split('/') {
+        if !at.is_object() && !at.is_null() {
+            let path = pointer.replace('/', ".");
+            let message = format!("value cannot be set because {path} leads through {at}, which is not a map");
+            return Err(Refusal::with(
+                500,
+                "InternalError",
+                format!("Internal error occurred: {message}"),
+                Value::Null,
+            ));
+        }
+        at = &mut at[key];
+    }
     *at = value;
+    Ok(())
 }
 
 /// Gives a pod to a node.
@@ -166,14 +181,16 @@ fn bind(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
 fn evict(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let eviction = decode::value(request)?;
     let name = request.path.name.as_deref().unwrap_or_default();
-    let (mut options, _) = delete::options_of(&eviction["deleteOptions"])?;
+    let (mut options, dry_run) = delete::options_of(&eviction["deleteOptions"])?;
     options.propagation = None;
     sandbox.with(|state| {
         let pod = find(state, request)?;
-        if !object::is_deleting(&pod) {
-            disrupt(state, &pod)?;
+        let call = Call { dry_run: dry_run || change::call(request).dry_run, ..change::call(request) };
+        // A pod that has not started or has ended serves nobody.
+        let counts = pod["status"]["phase"] == "Running" && !object::is_deleting(&pod);
+        if counts {
+            disrupt(state, &pod, call.dry_run)?;
         }
-        let call = Call::new(&request.resource, request.namespace(), &request.manager);
         write::delete(state, &call, name, &options)?;
         let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 });
         Ok(Answer::Json(201, status, Vec::new()))
@@ -181,14 +198,25 @@ fn evict(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
 }
 
 /// Takes one disruption from the budgets that a pod counts for.
-fn disrupt(state: &mut State, pod: &Value) -> Result<(), Refusal> {
+fn disrupt(state: &mut State, pod: &Value, dry_run: bool) -> Result<(), Refusal> {
     let labels = object::labels(pod);
     let namespace = object::namespace(pod);
     let budgets = state.store.list("poddisruptionbudgets.policy", Some(namespace));
     let concerned: Vec<Arc<Value>> =
         budgets.filter(|budget| object::selects(&budget["spec"]["selector"], &labels)).cloned().collect();
+    let [budget] = &concerned[..] else {
+        if concerned.is_empty() {
+            return Ok(());
+        }
+        let message =
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+        return Err(Refusal::with(500, "InternalError", message, Value::Null));
+    };
     let ready = object::condition(pod, "Ready").is_some_and(|condition| condition["status"] == "True");
-    let Some(budget) = concerned.first().filter(|_| ready) else { return Ok(()) };
+    let healthy = budget["status"]["currentHealthy"].as_i64() >= budget["status"]["desiredHealthy"].as_i64();
+    if !ready && (healthy || budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow") {
+        return Ok(());
+    }
     let allowed = budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0);
     if allowed <= 0 {
         let (needs, has) = (number(budget, "/status/desiredHealthy"), number(budget, "/status/currentHealthy"));
@@ -199,7 +227,7 @@ fn disrupt(state: &mut State, pod: &Value) -> Result<(), Refusal> {
         return Err(Refusal::too_many_requests(message, details));
     }
     let resource = state.registry.known("poddisruptionbudgets.policy");
-    let call = Call::new(&resource, namespace, "kube-apiserver").status();
+    let call = Call { dry_run, ..Call::new(&resource, namespace, "kube-apiserver").status() };
     write::update(state, &call, object::name(budget), |current| {
         let mut new = current.clone();
         new["status"]["disruptionsAllowed"] = json!(allowed - 1);

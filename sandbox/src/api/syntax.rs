@@ -9,9 +9,12 @@ pub struct Syntax {
     pub duplicates: Vec<String>,
 }
 
+/// How deep values may lie in each other: as deep as they are read afterwards. A real API server takes more.
+const DEEPEST: usize = 120;
+
 /// Reads a text.
 pub fn check(text: &[u8]) -> Result<Syntax, String> {
-    let mut reader = Reader { text, at: 0, found: Syntax::default() };
+    let mut reader = Reader { text, at: 0, depth: 0, found: Syntax::default() };
     reader.value("", "looking for beginning of value")?;
     reader.space();
     match reader.peek() {
@@ -23,6 +26,7 @@ pub fn check(text: &[u8]) -> Result<Syntax, String> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    depth: usize,
     found: Syntax,
 }
 
@@ -53,8 +57,9 @@ impl Reader<'_> {
     fn value(&mut self, path: &str, context: &str) -> Result<(), String> {
         self.space();
         match self.peek() {
-            Some(b'{') => self.object(path),
-            Some(b'[') => self.array(path),
+            Some(b'{' | b'[') if self.depth == DEEPEST => Err("exceeded max depth".to_owned()),
+            Some(b'{') => self.nested(|reader| reader.object(path)),
+            Some(b'[') => self.nested(|reader| reader.array(path)),
             Some(b'"') => self.string().map(drop),
             Some(b't') => self.literal("true"),
             Some(b'f') => self.literal("false"),
@@ -62,6 +67,13 @@ impl Reader<'_> {
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => Err(self.wrong(context)),
         }
+    }
+
+    fn nested(&mut self, read: impl FnOnce(&mut Self) -> Result<(), String>) -> Result<(), String> {
+        self.depth += 1;
+        read(self)?;
+        self.depth -= 1;
+        Ok(())
     }
 
     fn object(&mut self, path: &str) -> Result<(), String> {

@@ -60,7 +60,7 @@ struct Watching {
 /// Starts a watch. What is wrong with it comes as its first event, as from the API server.
 pub fn watch(sandbox: &Sandbox, wanted: Wanted) -> impl Stream<Item = Bytes> + Send + use<> {
     let now = Instant::now();
-    let deadline = now + wanted.timeout.unwrap_or(LASTS);
+    let deadline = wanted.timeout.and_then(|timeout| now.checked_add(timeout)).unwrap_or(now + LASTS);
     let mut watching = Watching {
         changes: sandbox.changes(),
         sandbox: sandbox.clone(),

@@ -53,10 +53,6 @@ pub struct KindFacts {
     pub generation: Generation,
     /// Whether an update without `metadata.resourceVersion` is accepted. (A PATCH always has one.)
     pub unconditional_update: bool,
-    /// How long a deletion waits for whoever runs the object, unless the object or the request says otherwise.
-    pub deletion_grace_seconds: Option<u32>,
-    /// Whether the object has finalizers of its own in `spec`, which hold it like those in `metadata`.
-    pub finalizers_in_spec: bool,
 }
 
 impl KindFacts {
@@ -69,8 +65,6 @@ impl KindFacts {
             status: StatusRule::None,
             generation: Generation::None,
             unconditional_update: true,
-            deletion_grace_seconds: None,
-            finalizers_in_spec: false,
         }
     }
 
@@ -101,11 +95,8 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// All built-in kinds that the sandbox serves.
 pub static KINDS: &[KindFacts] = &[
-    KindFacts { deletion_grace_seconds: Some(30), ..KindFacts::new(CORE, "Pod").status().counted(Generation::Spec) },
-    KindFacts {
-        finalizers_in_spec: true,
-        ..KindFacts::new(CORE, "Namespace").cluster().named(NameRule::Label).status()
-    },
+    KindFacts::new(CORE, "Pod").status().counted(Generation::Spec),
+    KindFacts::new(CORE, "Namespace").cluster().named(NameRule::Label).status(),
     KindFacts::new(CORE, "ConfigMap"),
     KindFacts::new(CORE, "Secret"),
     KindFacts::new(CORE, "ServiceAccount"),

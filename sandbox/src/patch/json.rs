@@ -8,12 +8,16 @@ use super::PatchError;
 
 /// The most operations that the real server takes.
 const MOST_OPERATIONS: usize = 10_000;
+/// The most bytes of JSON that the real server lets `copy` add.
+const MOST_COPIED: usize = 3 * 1024 * 1024;
 
 /// Applies the operations of `patch`, in their order, all of them or none.
 pub fn json(current: &Value, patch: &Value) -> Result<Value, PatchError> {
     let operations = operations(patch)?;
     let mut patched = current.clone();
+    let mut copied = 0;
     for operation in operations {
+        count_copy(&mut patched, operation, &mut copied)?;
         apply(&mut patched, operation).ok_or_else(PatchError::rejected)?;
     }
     Ok(patched)
@@ -38,6 +42,22 @@ fn operations(patch: &Value) -> Result<&Vec<Value>, PatchError> {
         return Err(PatchError { code: 413, reason: "RequestEntityTooLarge", message, causes: Vec::new() });
     }
     Ok(list)
+}
+
+/// Takes what an operation copies from the room that a patch has for copies.
+fn count_copy(document: &mut Value, operation: &Value, copied: &mut usize) -> Result<(), PatchError> {
+    let from = operation.get("from").and_then(Value::as_str).filter(|_| operation["op"] == "copy");
+    if let Some((parent, key)) = from.and_then(|from| split(document, from)) {
+        *copied += read(parent, &key).map_or(0, |value| value.to_string().len());
+    }
+    if *copied > MOST_COPIED {
+        let message = format!(
+            "Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding the limit \
+             {MOST_COPIED}"
+        );
+        return Err(PatchError { code: 422, reason: "Invalid", message, causes: Vec::new() });
+    }
+    Ok(())
 }
 
 fn apply(document: &mut Value, operation: &Value) -> Option<()> {

@@ -1,21 +1,63 @@
 //! Events that the controllers write.
 
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::object;
 use crate::state::State;
-use crate::write::{self, Call};
+use crate::write::{self, Call, DeleteOptions};
 
-/// Tells of something that happened to an object.
+/// How long events are kept, as by a real API server.
+const KEPT: SignedDuration = SignedDuration::from_hours(1);
+/// Who writes them.
+const MANAGER: &str = "kube-controller-manager";
+
+/// Looks at one: after its time it goes.
+pub fn look(state: &mut State, namespace: &str, name: &str) -> Option<Timestamp> {
+    let event = state.store.get("events", namespace, name)?;
+    let times = ["lastTimestamp", "eventTime"].into_iter().filter_map(|field| object::moment(&event[field]));
+    let last = times.chain(object::moment(&event["metadata"]["creationTimestamp"])).max()?;
+    let end = last.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+    if end > state.now {
+        return Some(end);
+    }
+    let resource = state.registry.known("events");
+    let _ = write::delete(state, &Call::new(&resource, namespace, MANAGER), name, &DeleteOptions::default());
+    None
+}
+
+/// Tells of something that happened to an object. A warning that was told before is counted once more.
 pub fn tell(state: &mut State, about: &Value, component: &str, severity: &str, reason: &str, message: &str) {
     let time = object::time(state.now);
+    let reference = object::reference(about);
+    let same = |event: &&Arc<Value>| {
+        event["reason"] == reason
+            && event["message"] == message
+            && event["involvedObject"]["uid"] == reference["uid"]
+            && event["source"]["component"] == component
+    };
+    let told = state.store.list("events", Some(namespace_of(about))).filter(|_| severity == "Warning").find(same);
+    if let Some(name) = told.map(|event| object::name(event).to_owned()) {
+        let resource = state.registry.known("events");
+        let call = Call::new(&resource, namespace_of(about), MANAGER);
+        // Where it cannot be counted, its namespace is going away.
+        let _ = write::update(state, &call, &name, |event| {
+            let mut event = event.clone();
+            event["count"] = json!(event["count"].as_i64().unwrap_or(0) + 1);
+            event["lastTimestamp"] = json!(time);
+            Ok(event)
+        });
+        return;
+    }
     let event = json!({
-        "involvedObject": object::reference(about),
+        "involvedObject": reference,
         "reason": reason, "message": message, "type": severity,
         "source": { "component": component }, "reportingComponent": component, "reportingInstance": "",
         "firstTimestamp": time, "lastTimestamp": time, "count": 1, "eventTime": null,
     });
-    write(state, about, "kube-controller-manager", event);
+    write(state, about, MANAGER, event);
 }
 
 /// Tells of what the scheduler has decided. Its events are those of `events.k8s.io`, as the core group shows them.
@@ -29,12 +71,17 @@ pub fn tell_scheduled(state: &mut State, pod: &Value, action: &str, severity: &s
     write(state, pod, "kube-scheduler", event);
 }
 
-fn write(state: &mut State, about: &Value, manager: &str, mut event: Value) {
-    let resource = state.registry.known("events");
-    let namespace = match object::namespace(about) {
+/// Events about what belongs to no namespace are in the default one.
+fn namespace_of(about: &Value) -> &str {
+    match object::namespace(about) {
         "" => "default",
         namespace => namespace,
-    };
+    }
+}
+
+fn write(state: &mut State, about: &Value, manager: &str, mut event: Value) {
+    let resource = state.registry.known("events");
+    let namespace = namespace_of(about);
     // The name ends in the moment, or the next one that no other event has.
     let mut stamp = state.now.as_nanosecond();
     let name = |stamp: i128| format!("{}.{stamp:x}", object::name(about));

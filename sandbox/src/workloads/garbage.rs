@@ -27,8 +27,12 @@ impl Dependents {
         let place =
             (Arc::clone(&change.resource), object::namespace(object).to_owned(), object::name(object).to_owned());
         for owner in change.before.iter().flat_map(|before| object::owners(before)) {
-            if let Some(dependents) = self.of.get_mut(owner["uid"].as_str().unwrap_or_default()) {
+            let uid = owner["uid"].as_str().unwrap_or_default();
+            if let Some(dependents) = self.of.get_mut(uid) {
                 dependents.remove(&place);
+                if dependents.is_empty() {
+                    self.of.remove(uid);
+                }
             }
         }
         if change.deleted {

@@ -54,6 +54,9 @@ impl Workloads {
             "resourcequotas" => {
                 self.marked.insert(Task::Quota(namespace.clone(), name.clone()));
             }
+            "events" if change.before.is_none() => {
+                self.marked.insert(Task::Event(namespace.clone(), name.clone()));
+            }
             "pods" => self.mark_around_pod(state, change),
             "nodes" => self.mark_waiting_pods(state),
             _ => {}

@@ -20,7 +20,7 @@ pub mod replica_set;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use self::garbage::Dependents;
@@ -29,8 +29,10 @@ use crate::object;
 use crate::state::{Sandbox, State};
 use crate::store::Change;
 
-/// More looks than anything needs at one moment.
-const MOST_LOOKS: usize = 1_000_000;
+/// More looks than anything needs without a pause.
+const MOST_LOOKS: usize = 10_000_000;
+/// Looks between which nobody else gets at the state.
+const MOST_LOOKS_AT_ONCE: usize = 100;
 
 /// Something to look at. The order is that of the work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +55,8 @@ pub enum Task {
     Budget(String, String),
     /// A ResourceQuota.
     Quota(String, String),
+    /// An event, which does not stay.
+    Event(String, String),
 }
 
 /// What the controllers remember between two looks.
@@ -60,6 +64,10 @@ pub enum Task {
 pub struct Workloads {
     position: u64,
     marked: BTreeSet<Task>,
+    /// What is left to look at before that.
+    round: BTreeSet<Task>,
+    /// Looks since there was last nothing to do.
+    looks: usize,
     alarms: BTreeSet<(Timestamp, Task)>,
     dependents: Dependents,
     nodes: Nodes,
@@ -74,6 +82,7 @@ pub async fn run(sandbox: Sandbox, runtime: Box<dyn node::Runtime>) {
     loop {
         changes.borrow_and_update();
         let next = sandbox.with(|state| workloads.settle(state));
+        tokio::task::yield_now().await;
         let alarm = async {
             match next {
                 Some(at) => tokio::time::sleep_until(sandbox.time().instant(at)).await,
@@ -89,29 +98,34 @@ pub async fn run(sandbox: Sandbox, runtime: Box<dyn node::Runtime>) {
 }
 
 impl Workloads {
-    /// Does everything that there is to do now, and returns when there will be more.
+    /// Does what there is to do now, and returns when there will be more. That is at once where it is so much that requests
+    /// should be answered in between.
     ///
     /// # Panics
     ///
     /// When the controllers work against each other for ever, which is a bug of the sandbox.
     pub fn settle(&mut self, state: &mut State) -> Option<Timestamp> {
-        let mut looks = 0;
-        loop {
+        for _ in 0..MOST_LOOKS_AT_ONCE {
             self.take_changes(state);
-            let due = self.alarms.iter().take_while(|(at, _)| *at <= state.now);
-            let due: Vec<_> = due.cloned().collect();
-            for alarm in due {
+            while let Some(alarm) = self.alarms.first().filter(|(at, _)| *at <= state.now).cloned() {
                 self.alarms.remove(&alarm);
                 self.marked.insert(alarm.1);
             }
-            let Some(task) = self.marked.pop_first() else { break };
-            looks += 1;
-            assert!(looks < MOST_LOOKS, "the sandbox's controllers never settle: {task:?} again");
+            if self.round.is_empty() {
+                // What is looked at now may be marked again by many; it has its turn once they all have had theirs.
+                self.round = std::mem::take(&mut self.marked);
+            }
+            let Some(task) = self.round.pop_first() else {
+                self.looks = 0;
+                return self.alarms.first().map(|(at, _)| *at);
+            };
+            self.looks += 1;
+            assert!(self.looks < MOST_LOOKS, "the sandbox's controllers never settle: {task:?} again");
             if let Some(at) = self.look(state, &task) {
                 self.alarms.insert((at, task));
             }
         }
-        self.alarms.first().map(|(at, _)| *at)
+        Some(state.now)
     }
 
     fn take_changes(&mut self, state: &State) {
@@ -150,12 +164,8 @@ impl Workloads {
             Task::Endpoints(namespace, name) => endpoints::look(state, &mut self.triggers, namespace, name),
             Task::Budget(namespace, name) => return budget::look(state, namespace, name),
             Task::Quota(namespace, name) => quota::look(state, namespace, name),
+            Task::Event(namespace, name) => return events::look(state, namespace, name),
         }
         None
     }
-}
-
-/// A moment that many seconds from now.
-pub fn in_seconds(state: &State, seconds: i64) -> Timestamp {
-    state.now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }

@@ -15,9 +15,12 @@ use crate::write::{self, Call, DeleteOptions};
 const MANAGER: &str = "kube-controller-manager";
 const CONTROLLER: &str = "replicaset-controller";
 
-/// ReplicaSets whose pods were refused, by uid: when to try again, how often it failed in a row, and what was said.
+/// Pods that are created in one look; theirs lead to the next.
+const MOST_AT_ONCE: usize = 500;
+
+/// ReplicaSets whose pods were refused, by namespace and name: when to try again, how often it failed in a row, and what was said.
 #[derive(Debug, Default)]
-pub struct Failures(HashMap<String, Failure>);
+pub struct Failures(HashMap<(String, String), Failure>);
 
 #[derive(Clone, Debug)]
 struct Failure {
@@ -30,16 +33,20 @@ struct Failure {
 
 /// Looks at one.
 pub fn look(state: &mut State, failures: &mut Failures, namespace: &str, name: &str) -> Option<Timestamp> {
-    let rs = Arc::clone(state.store.get("replicasets.apps", namespace, name)?);
+    let key = (namespace.to_owned(), name.to_owned());
+    let Some(rs) = state.store.get("replicasets.apps", namespace, name).map(Arc::clone) else {
+        failures.0.remove(&key);
+        return None;
+    };
     let members = members(state, &rs);
     let active: Vec<Arc<Value>> = members.iter().filter(|pod| pods::is_active(pod)).cloned().collect();
     let wanted = usize::try_from(rs["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0);
-    let mut failure = failures.0.get(object::uid(&rs)).cloned();
+    let mut failure = failures.0.get(&key).cloned();
     if !object::is_deleting(&rs) {
         failure = resize(state, &rs, &active, wanted, failure);
         match &failure {
-            Some(failure) => failures.0.insert(object::uid(&rs).to_owned(), failure.clone()),
-            None => failures.0.remove(object::uid(&rs)),
+            Some(failure) => failures.0.insert(key, failure.clone()),
+            None => failures.0.remove(&key),
         };
     }
     let min_ready = rs["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
@@ -126,17 +133,17 @@ fn resize(
     }
     let waits = failure
         .as_ref()
-        .filter(|failure| failure.retry_at > state.now && failure.generation == rs["metadata"]["resourceVersion"]);
+        .filter(|failure| failure.retry_at > state.now && failure.generation == rs["metadata"]["generation"]);
     if waits.is_some() {
         return failure;
     }
-    for _ in active.len()..wanted {
+    for _ in (active.len()..wanted).take(MOST_AT_ONCE) {
         if let Err(message) = create_pod(state, rs) {
             events::tell(state, rs, CONTROLLER, "Warning", "FailedCreate", &format!("Error creating: {message}"));
             let times = failure.map_or(0, |failure| failure.times) + 1;
             let wait = SignedDuration::from_secs((1_i64 << times.min(6)).min(60));
             let retry_at = state.now.saturating_add(wait).unwrap_or(state.now);
-            let generation = rs["metadata"]["resourceVersion"].clone();
+            let generation = rs["metadata"]["generation"].clone();
             return Some(Failure { retry_at, times, reason: "FailedCreate", message, generation });
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Call, map};
 use crate::object;
 use crate::refusal::Refusal;
+use crate::resource::Resource;
 use crate::state::State;
 
 /// What happens to the dependents of a deleted object.
@@ -43,6 +44,8 @@ pub enum Deleted {
     Marked(Arc<Value>),
 }
 
+/// Namespaces that a cluster cannot be without.
+const PROTECTED: [&str; 3] = ["default", "kube-system", "kube-public"];
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
@@ -52,6 +55,9 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     let found = state.store.get(&resource.key, call.namespace, name);
     let current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
     preconditions(call, name, &current, options)?;
+    if *resource.key == *"namespaces" && PROTECTED.contains(&name) {
+        return Err(Refusal::forbidden(resource, name, "this namespace may not be deleted"));
+    }
     let mark = super::mark(state, call);
     let mut new = (*current).clone();
     let grace = grace(call, &current, options);
@@ -67,12 +73,17 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
             None => Err(Refusal::not_found(resource, name)),
         };
     }
-    let at = state.now.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(state.now);
     let metadata = map(&mut new, "metadata");
-    let shortened =
-        metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64).is_none_or(|seconds| grace < seconds);
-    if !metadata.contains_key("deletionTimestamp") || shortened {
-        metadata.entry("deletionTimestamp").or_insert_with(|| json!(object::time(at)));
+    let before = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64);
+    let marked = metadata.get("deletionTimestamp").and_then(object::moment);
+    if marked.is_none() || before.is_none_or(|before| grace < before) {
+        // A time that is shortened runs from when it began.
+        let begin = match (marked, before) {
+            (Some(at), Some(before)) => at.saturating_sub(SignedDuration::from_secs(before)).unwrap_or(state.now),
+            _ => state.now,
+        };
+        let at = begin.saturating_add(SignedDuration::from_secs(grace)).unwrap_or(state.now);
+        metadata.insert("deletionTimestamp".into(), json!(object::time(at)));
         metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
         if super::shape::counts_generations(resource) && !object::is_deleting(&current) {
             let generation = current["metadata"]["generation"].as_i64().unwrap_or(0);
@@ -105,11 +116,12 @@ fn ended(pod: &Value, now: Timestamp) -> Value {
 }
 
 /// Whether an object that is being deleted has nothing left to wait for.
-pub fn is_finished(object: &Value) -> bool {
+pub fn is_finished(resource: &Resource, object: &Value) -> bool {
+    let of_namespace = *resource.key == *"namespaces";
     object::is_deleting(object)
         && object::finalizers(object).next().is_none()
         && object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
-        && object["spec"]["finalizers"].as_array().is_none_or(Vec::is_empty)
+        && !(of_namespace && object["spec"]["finalizers"].as_array().is_some_and(|left| !left.is_empty()))
 }
 
 fn preconditions(call: &Call<'_>, name: &str, current: &Value, options: &DeleteOptions) -> Result<(), Refusal> {

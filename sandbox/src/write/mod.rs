@@ -6,11 +6,11 @@
 
 pub mod addresses;
 pub mod delete;
-pub mod events;
 mod keep;
 pub mod quota;
 pub mod shape;
 mod token;
+pub mod versions;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
         object.remove("status");
     }
     shape::complete_new(state, call, &mut new);
-    shape::check(resource, &new, None)?;
+    shape::check(state, resource, &new, None)?;
     let name = object::name(&new).to_owned();
     quota::check(state, call, &name)?;
     if state.store.get(&resource.key, call.namespace, &name).is_some() {
@@ -118,8 +118,8 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
 /// Stores an object, and returns it as the writer knows it.
 fn put(state: &mut State, call: &Call<'_>, new: Value) -> Arc<Value> {
     let (resource, mark) = (call.resource, mark(state, call));
-    let written = state.store.put(&resource.key, events::stored(resource, new), mark);
-    match events::shown(resource, &written) {
+    let written = state.store.put(&resource.key, versions::stored(resource, new), mark);
+    match versions::shown(resource, &written) {
         Cow::Owned(shown) => Arc::new(shown),
         Cow::Borrowed(_) => written,
     }
@@ -147,7 +147,7 @@ pub fn update(
     let resource = call.resource;
     let found = state.store.get(&resource.key, call.namespace, name);
     let mut current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
-    if let Cow::Owned(shown) = events::shown(resource, &current) {
+    if let Cow::Owned(shown) = versions::shown(resource, &current) {
         current = Arc::new(shown);
     }
     let mut new = propose(&current)?;
@@ -159,19 +159,22 @@ pub fn update(
     shape::own_fields(state, call, Some(&current), &mut new);
     keep_what_is_fixed(call, &current, &mut new);
     shape::complete(resource, &mut new);
+    if *resource.key == *"services" && call.part == Part::Main {
+        addresses::allocate(state, &mut new);
+    }
     if shape::counts_generations(resource) && call.part != Part::Status && shape::spec_differs(resource, &current, &new)
     {
         let generation = current["metadata"]["generation"].as_i64().unwrap_or(0);
         map(&mut new, "metadata").insert("generation".into(), json!(generation + 1));
     }
-    shape::check(resource, &new, Some(&current))?;
+    shape::check(state, resource, &new, Some(&current))?;
     if shape::is_same(&current, &new) {
         return Ok(current);
     }
     if call.dry_run {
         return Ok(Arc::new(new));
     }
-    if delete::is_finished(&new) {
+    if delete::is_finished(resource, &new) {
         let mark = mark(state, call);
         state.store.remove(&resource.key, call.namespace, name, mark);
         return Ok(Arc::new(new));

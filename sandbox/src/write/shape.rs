@@ -63,7 +63,7 @@ pub fn complete(resource: &Resource, object: &mut Value) {
 }
 
 /// Checks what an object says.
-pub fn check(resource: &Resource, new: &Value, old: Option<&Value>) -> Result<(), Refusal> {
+pub fn check(state: &State, resource: &Resource, new: &Value, old: Option<&Value>) -> Result<(), Refusal> {
     let mut causes = match &resource.custom {
         Some(custom) => {
             let mut causes = kinds::validate_metadata(resource.namespaced, new, old);
@@ -82,6 +82,9 @@ pub fn check(resource: &Resource, new: &Value, old: Option<&Value>) -> Result<()
         let of_metadata = |cause: &&Cause| cause.field.starts_with("metadata.");
         let twice: Vec<Cause> = causes.iter().filter(of_metadata).cloned().collect();
         causes.splice(0..0, twice);
+    }
+    if causes.is_empty() && *resource.key == *"services" {
+        causes = addresses::check(state, new);
     }
     if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, object::name(new), &causes)) }
 }

@@ -149,11 +149,12 @@ fn prove(scenarios: &[Named]) {
 }
 
 /// Those whose faults every test run goes through.
-const FEW: [&str; 4] = [
+const FEW: [&str; 5] = [
     "an_update_walks_its_steps_and_promotes_itself",
     "an_abort_gives_everything_back_to_the_stable_revision",
     "a_third_revision_replaces_the_second_in_the_middle_of_its_update",
     "a_replica_set_of_an_older_argo_rollouts_is_adopted",
+    "a_deadline_can_abort_the_update",
 ];
 
 /// Part of every test run.

@@ -102,10 +102,13 @@ impl Nodes {
 
     fn next_address(&mut self) -> String {
         self.addresses += 1;
-        let [_, _, third, fourth] = self.addresses.to_be_bytes();
-        format!("10.200.{}.{fourth}", 16 + third)
+        let [_, second, third, fourth] = (FIRST_POD_ADDRESS + self.addresses).to_be_bytes();
+        format!("10.{second}.{third}.{fourth}")
     }
 }
+
+/// `10.200.16.0`; behind it there is room for three million pods.
+const FIRST_POD_ADDRESS: u32 = 200 << 16 | 16 << 8;
 
 /// A pod with scheduling gates waits for them to be opened, and one with another scheduler for that.
 fn gated(pod: &Value) -> bool {
@@ -184,10 +187,8 @@ impl Life {
 fn report(state: &mut State, life: &Life, pod: &Value) {
     let resource = state.registry.known("pods");
     let (namespace, name) = (object::namespace(pod), object::name(pod));
-    let host = format!(
-        "10.200.0.{}",
-        pod["spec"]["nodeName"].as_str().and_then(|n| n.rsplit('-').next()?.parse::<u8>().ok()).unwrap_or(0) + 10
-    );
+    let number = pod["spec"]["nodeName"].as_str().and_then(|node| node.rsplit('-').next()?.parse::<u8>().ok());
+    let host = format!("10.200.0.{}", number.unwrap_or(0).saturating_add(10));
     let status = status::of(pod, &life.containers, &life.behaviour, &host, &life.address, state.now);
     let ended = matches!(status["phase"].as_str(), Some("Succeeded" | "Failed"));
     if status != pod["status"] {

@@ -1,5 +1,6 @@
 //! Which node a pod goes to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ const SCHEDULER: &str = "kube-scheduler";
 pub fn place(state: &mut State, pod: &Value) -> Option<Arc<Value>> {
     let wanted = object::texts(&pod["spec"]["nodeSelector"]);
     let on = |node: &str| state.store.list("pods", None).filter(|pod| pod["spec"]["nodeName"] == node).count();
-    let nodes = state.store.list("nodes", None).filter(|node| selector::has_all(&wanted, node));
+    let nodes = state.store.list("nodes", None).filter(|node| obstacle(node, &wanted, pod).is_none());
     let Some(node) = nodes.map(|node| object::name(node).to_owned()).min_by_key(|node| on(node)) else {
         refuse(state, pod);
         return None;
@@ -32,12 +33,48 @@ pub fn place(state: &mut State, pod: &Value) -> Option<Arc<Value>> {
     Some(bound)
 }
 
+/// Why a node does not take a pod, in the words of the scheduler.
+fn obstacle(node: &Value, wanted: &BTreeMap<String, String>, pod: &Value) -> Option<String> {
+    let list = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
+    let tolerations = list(&pod["spec"]["tolerations"]);
+    let tolerated = |taint: &Value| tolerations.iter().any(|toleration| tolerates(toleration, taint));
+    if node["spec"]["unschedulable"] == true
+        && !tolerated(&json!({ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" }))
+    {
+        return Some("node(s) were unschedulable".to_owned());
+    }
+    let repels = |taint: &&Value| taint["effect"] != "PreferNoSchedule" && !tolerated(taint);
+    if let Some(taint) = list(&node["spec"]["taints"]).iter().find(repels) {
+        let text = |field: &str| taint[field].as_str().unwrap_or_default().to_owned();
+        return Some(format!("node(s) had untolerated taint {{{}: {}}}", text("key"), text("value")));
+    }
+    let matches = selector::has_all(wanted, node);
+    (!matches).then(|| "node(s) didn't match Pod's node affinity/selector".to_owned())
+}
+
+fn tolerates(toleration: &Value, taint: &Value) -> bool {
+    let text = |value: &Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
+    let (key, effect) = (text(toleration, "key"), text(toleration, "effect"));
+    let exists = toleration["operator"] == "Exists";
+    (effect.is_empty() || effect == text(taint, "effect"))
+        && (key == text(taint, "key") || key.is_empty() && exists)
+        && (exists || text(toleration, "value") == text(taint, "value"))
+}
+
 /// A pod that no node takes waits, and says why.
 fn refuse(state: &mut State, pod: &Value) {
-    let all = state.store.list("nodes", None).count();
+    let wanted = object::texts(&pod["spec"]["nodeSelector"]);
+    let mut obstacles: BTreeMap<String, usize> = BTreeMap::new();
+    for obstacle in state.store.list("nodes", None).filter_map(|node| obstacle(node, &wanted, pod)) {
+        *obstacles.entry(obstacle).or_default() += 1;
+    }
+    let all: usize = obstacles.values().sum();
+    let mut why: Vec<String> = obstacles.iter().map(|(obstacle, nodes)| format!("{nodes} {obstacle}")).collect();
+    why.sort();
+    let why = why.join(", ");
     let message = format!(
-        "0/{all} nodes are available: {all} node(s) didn't match Pod's node affinity/selector. no new claims to \
-         deallocate, preemption: 0/{all} nodes are available: {all} Preemption is not helpful for scheduling."
+        "0/{all} nodes are available: {why}. no new claims to deallocate, preemption: 0/{all} nodes are available: {all} \
+         Preemption is not helpful for scheduling."
     );
     if object::condition(pod, "PodScheduled").is_some_and(|condition| condition["message"] == message) {
         return;

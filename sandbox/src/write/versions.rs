@@ -1,4 +1,5 @@
-//! Events have two names: they are stored as those of the core group, and shown as those of `events.k8s.io`, too.
+//! What is stored once and shown in several versions: events, which are stored as those of the core group and shown as those of
+//! `events.k8s.io`, too; and custom resources, of which the versions differ in nothing but their name.
 
 use std::borrow::Cow;
 
@@ -8,7 +9,7 @@ use crate::kinds;
 use crate::resource::Resource;
 
 /// The second group of events.
-pub const GROUP: &str = "events.k8s.io";
+pub const EVENTS: &str = "events.k8s.io";
 
 /// The fields that the two groups call differently: in the core group, in the other.
 const NAMES: [(&str, &str); 7] = [
@@ -23,7 +24,12 @@ const NAMES: [(&str, &str); 7] = [
 
 /// A stored object as this resource shows it.
 pub fn shown<'a>(resource: &Resource, stored: &'a Value) -> Cow<'a, Value> {
-    if resource.group != GROUP {
+    if resource.is_custom() && stored["apiVersion"] != resource.api_version() {
+        let mut shown = stored.clone();
+        shown["apiVersion"] = json!(resource.api_version());
+        return Cow::Owned(shown);
+    }
+    if resource.group != EVENTS {
         return Cow::Borrowed(stored);
     }
     let mut event = renamed(stored, |name| NAMES.iter().find(|(core, _)| *core == name).map(|(_, new)| *new));
@@ -37,7 +43,7 @@ pub fn shown<'a>(resource: &Resource, stored: &'a Value) -> Cow<'a, Value> {
 
 /// What this resource shows, as it is stored.
 pub fn stored(resource: &Resource, shown: Value) -> Value {
-    if resource.group != GROUP {
+    if resource.group != EVENTS {
         return shown;
     }
     let mut event = renamed(&shown, |name| NAMES.iter().find(|(_, new)| *new == name).map(|(core, _)| *core));
