@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 use sluice_sandbox::Sandbox;
-use sluice_sandbox::network::Network;
-use sluice_sandbox::serve::Server;
+use sluice_sandbox::serve::{self, Server};
+use sluice_sandbox::workloads::node;
 
 use crate::clock::Clock;
 use crate::controller::Clients;
@@ -29,54 +29,109 @@ pub struct SandboxFlags {
     pub without_controller: bool,
 }
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until it is told to stop.
 pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
+    crate::start::log_from("warn");
     let sandbox = Sandbox::on_machine_time();
-    let client = trial::prepare(&sandbox, Box::new(Network::default())).await.context("cannot furnish the sandbox")?;
-    if !flags.without_controller {
-        trial::control(
-            Clients { reads: client.clone(), writes: client },
-            Clock::System,
-            Metrics::new(),
-            trial::RENEWAL,
-        );
-    }
-    let (served, path) = serve(&sandbox, flags.address, flags.kubeconfig).await?;
-    println!("The sandbox listens on {served}. Everything in it is gone when it stops (Ctrl-C).");
+    let (client, mut workloads) =
+        trial::prepare(&sandbox, Box::new(node::Lifeless)).await.context("cannot furnish the sandbox")?;
+    let served = serve(&sandbox, flags.address, flags.kubeconfig).await?;
+    println!("The sandbox listens on {}. Everything in it is gone when it stops (Ctrl-C).", served.url);
     println!();
-    println!("  export KUBECONFIG={}", path.display());
+    println!("  export KUBECONFIG={}", served.kubeconfig.display());
     println!("  kubectl get rollouts --all-namespaces");
-    crate::start::terminated().await?;
-    // What is written here is of no use to anybody any more.
-    let _ = std::fs::remove_file(path);
-    Ok(())
+    if flags.without_controller {
+        return served.until(trial::end_of("the sandbox", &mut workloads)).await;
+    }
+    let clients = Clients { reads: client.clone(), writes: client };
+    let mut controller = trial::control(clients, Clock::System, Metrics::new(), trial::RENEWAL);
+    let ended = async {
+        tokio::select! {
+            error = trial::end_of("the sandbox", &mut workloads) => error,
+            error = trial::end_of("the controller", &mut controller) => error,
+        }
+    };
+    served.until(ended).await
 }
 
-/// Serves the API, and returns its address and the path of the kubeconfig.
-pub async fn serve(
-    sandbox: &Sandbox,
-    address: SocketAddr,
-    kubeconfig: Option<PathBuf>,
-) -> anyhow::Result<(String, PathBuf)> {
+/// An API that is served, and the file by which clients find it. The file goes with this.
+pub struct Served {
+    /// `https://127.0.0.1:6443`.
+    pub url: String,
+    /// The path of the kubeconfig.
+    pub kubeconfig: PathBuf,
+    /// What is in it.
+    content: String,
+}
+
+/// Serves the API, and writes a kubeconfig for it.
+pub async fn serve(sandbox: &Sandbox, address: SocketAddr, kubeconfig: Option<PathBuf>) -> anyhow::Result<Served> {
     let server = Server::bind(address).await?;
-    let path = kubeconfig
+    let kubeconfig = kubeconfig
         .unwrap_or_else(|| std::env::temp_dir().join(format!("sluice-sandbox-{}.kubeconfig", std::process::id())));
-    write_private(&path, &server.kubeconfig())
-        .with_context(|| format!("cannot write the kubeconfig {}", path.display()))?;
+    let content = format!("{:#}\n", server.kubeconfig());
+    write_private(&kubeconfig, &content)?;
     let url = server.url();
     tokio::spawn(server.run(sandbox.clone()));
-    Ok((url, path))
+    Ok(Served { url, kubeconfig, content })
 }
 
-/// Writes a file that only its owner reads, as it holds a token.
-fn write_private(path: &Path, kubeconfig: &Value) -> std::io::Result<()> {
+impl Served {
+    /// Serves until a person stops it, or until something ends that should not.
+    pub async fn until(self, end: impl Future<Output = anyhow::Error>) -> anyhow::Result<()> {
+        tokio::select! {
+            stopped = crate::start::terminated() => stopped,
+            error = end => Err(error),
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // What is written there is of no use to anybody any more, unless it is somebody else's by now.
+        if std::fs::read_to_string(&self.kubeconfig).is_ok_and(|content| content == self.content) {
+            let _ = std::fs::remove_file(&self.kubeconfig);
+        }
+    }
+}
+
+/// Writes a file that only its owner reads, as it holds a token. One that an earlier sandbox has left is replaced; nobody
+/// else's is.
+fn write_private(path: &Path, content: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    // A file of before may be readable by others.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let cannot = || format!("cannot write the kubeconfig {}", path.display());
+    match std::fs::read_to_string(path) {
+        Ok(before) if is_of_a_sandbox(&before) => std::fs::remove_file(path).with_context(cannot)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        _ => bail!(
+            "{} exists and is not the kubeconfig of a sandbox: name another file with --kubeconfig, so that nothing is lost",
+            path.display()
+        ),
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{kubeconfig:#}")
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(content.as_bytes())).with_context(cannot)
+}
+
+fn is_of_a_sandbox(kubeconfig: &str) -> bool {
+    serde_json::from_str::<Value>(kubeconfig).is_ok_and(|config| config["current-context"] == serve::NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kubeconfig_of_somebody_else_stays() {
+        let folder = std::env::temp_dir().join(format!("sluice-kubeconfig-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("config");
+        std::fs::write(&path, "apiVersion: v1\nkind: Config\ncurrent-context: production\n").expect("writable");
+        let error = write_private(&path, "{}").expect_err("a refusal").to_string();
+        assert!(error.contains("exists and is not the kubeconfig of a sandbox"), "{error}");
+        assert!(std::fs::read_to_string(&path).expect("there").contains("production"));
+        std::fs::write(&path, r#"{"current-context": "sluice-sandbox"}"#).expect("writable");
+        write_private(&path, "{}").expect("that of an earlier sandbox is replaced");
+        std::fs::remove_dir_all(&folder).expect("removable");
+    }
 }

@@ -93,15 +93,24 @@ async fn wait_for(claim: Option<&mut tokio::task::JoinHandle<Result<(), lease::L
     }
 }
 
-/// Waits for SIGTERM or SIGINT.
+/// Waits for SIGTERM, SIGINT or the end of the terminal.
 pub async fn terminated() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     tokio::select! {
         _ = term.recv() => {}
+        _ = hangup.recv() => {}
         result = tokio::signal::ctrl_c() => result.context("cannot listen for SIGINT")?,
     }
     Ok(())
+}
+
+/// Logs what is at least so grave, or what `RUST_LOG` says, on the standard error.
+pub fn log_from(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // A second time, as in a test, the first one goes on.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 fn log(flags: &ControllerFlags) -> anyhow::Result<()> {

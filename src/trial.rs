@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, ObjectMeta, PostParams};
@@ -21,9 +22,10 @@ use crate::metrics::Metrics;
 /// The controller's namespace, that of `deploy/install.yaml`.
 pub const HOME: &str = "argo-rollouts";
 
-/// Starts the workloads of a sandbox, and installs what a cluster has before a controller comes.
-pub async fn prepare(sandbox: &Sandbox, runtime: Box<dyn Runtime>) -> Result<Client, Error> {
-    tokio::spawn(workloads::run(sandbox.clone(), runtime));
+/// Starts the workloads of a sandbox, and installs what a cluster has before a controller comes. The workloads run until their
+/// task is stopped; that it ends by itself is a bug.
+pub async fn prepare(sandbox: &Sandbox, runtime: Box<dyn Runtime>) -> Result<(Client, JoinHandle<()>), Error> {
+    let running = tokio::spawn(workloads::run(sandbox.clone(), runtime));
     let client = Client::new(sandbox.clone(), "default");
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in crds::all() {
@@ -32,7 +34,15 @@ pub async fn prepare(sandbox: &Sandbox, runtime: Box<dyn Runtime>) -> Result<Cli
     let home = ObjectMeta { name: Some(HOME.to_owned()), ..ObjectMeta::default() };
     let home = Namespace { metadata: home, ..Namespace::default() };
     Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &home).await?;
-    Ok(client)
+    Ok((client, running))
+}
+
+/// Waits for the end of a task that should never end, and says how it came.
+pub async fn end_of(what: &str, task: &mut JoinHandle<()>) -> anyhow::Error {
+    match task.await {
+        Ok(()) => anyhow!("{what} stopped by itself"),
+        Err(error) => anyhow!("{what} failed: {error}"),
+    }
 }
 
 /// How often a controller says that it is still there.
@@ -65,9 +75,11 @@ pub fn control(clients: Clients, clock: Clock, metrics: Metrics, renewal: Durati
         let (_stop, stop) = watch::channel(false);
         let signals = Signals { leading: is_leading, ready, stop };
         let run = controller::run(clients, settings, clock, metrics, signals);
-        let (held, ()) = tokio::join!(claim.hold(leading, released), run);
-        if let Err(error) = held {
-            tracing::error!(%error, "the controller has lost its lease");
+        tokio::select! {
+            held = claim.hold(leading, released) => {
+                tracing::error!(error = ?held.err(), "the controller has lost its lease");
+            }
+            () = run => {}
         }
     })
 }

@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 use crate::state::Sandbox;
 
 /// The name of cluster, user and context in the kubeconfig.
-const NAME: &str = "sluice-sandbox";
+pub const NAME: &str = "sluice-sandbox";
 
 /// Why the API cannot be served.
 #[derive(Debug, thiserror::Error)]

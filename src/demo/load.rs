@@ -10,6 +10,8 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 /// Time between two requests.
@@ -54,7 +56,7 @@ impl Tally {
     }
 }
 
-/// The load, which runs until its task is stopped. Clones share the count.
+/// The load. Clones share the count.
 #[derive(Clone, Debug, Default)]
 pub struct Load(Arc<Mutex<Tally>>);
 
@@ -68,14 +70,20 @@ impl Load {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends requests for ever, so much faster than usual.
-    pub async fn run(self, proxy: SocketAddr, speed: f64) {
+    /// Sends requests, so much faster than usual, until it is told to stop; then it waits for those that are under way.
+    pub async fn run(self, proxy: SocketAddr, speed: f64, mut stop: watch::Receiver<bool>) {
+        let mut under_way = JoinSet::new();
         let mut ticks = tokio::time::interval(EVERY.div_f64(speed));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                // The sender waits for this task, so that it is there.
+                _ = stop.wait_for(|stop| *stop) => break,
+            }
+            while under_way.try_join_next().is_some() {}
             let load = self.clone();
-            tokio::spawn(async move {
+            under_way.spawn(async move {
                 let answer = tokio::time::timeout(PATIENCE, ask(proxy)).await;
                 let answer = answer.unwrap_or_else(|_| bail_late());
                 let mut tally = load.lock();
@@ -88,6 +96,7 @@ impl Load {
                 }
             });
         }
+        under_way.join_all().await;
     }
 }
 

@@ -11,13 +11,16 @@ pub mod view;
 
 use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::network::{Network, Proxy};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use self::load::Load;
 use self::screen::Screen;
@@ -43,38 +46,86 @@ pub struct DemoFlags {
 
 /// The fastest and the slowest that make sense.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
+/// How long the whole story may take at the usual speed.
+const PROMISED: Duration = Duration::from_secs(90);
+
+/// What a demo leaves behind.
+pub struct Performed {
+    /// Where it happened.
+    pub sandbox: Sandbox,
+    tasks: Tasks,
+}
+
+/// What runs behind the scene, and is stopped with this.
+struct Tasks {
+    workloads: JoinHandle<()>,
+    controller: JoinHandle<()>,
+}
+
+impl Tasks {
+    /// Waits for one that ends by itself, which is a failure.
+    async fn end(&mut self) -> anyhow::Error {
+        tokio::select! {
+            error = trial::end_of("the sandbox", &mut self.workloads) => error,
+            error = trial::end_of("the controller", &mut self.controller) => error,
+        }
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.controller.abort();
+        self.workloads.abort();
+    }
+}
 
 /// Tells the story on the standard output.
 pub async fn run(flags: DemoFlags) -> anyhow::Result<()> {
     let out = std::io::stdout();
     let live = out.is_terminal();
-    let sandbox = perform(&flags, Box::new(out), live).await?;
+    crate::start::log_from("error");
+    let mut performed = perform(&flags, Box::new(out), live).await?;
     if flags.keep {
         let address = ([127, 0, 0, 1], 0).into();
-        let (url, path) = crate::sandbox::serve(&sandbox, address, flags.kubeconfig).await?;
-        println!("\nThe sandbox stays at {url} until you stop it (Ctrl-C).\n\n  export KUBECONFIG={}", path.display());
-        println!("  kubectl get rollouts");
-        crate::start::terminated().await?;
-        let _ = std::fs::remove_file(path);
+        let served = crate::sandbox::serve(&performed.sandbox, address, flags.kubeconfig).await?;
+        println!("\nThe sandbox stays at {} until you stop it (Ctrl-C).\n", served.url);
+        println!("  export KUBECONFIG={}\n  kubectl get rollouts", served.kubeconfig.display());
+        served.until(performed.tasks.end()).await?;
     }
     Ok(())
 }
 
-/// Tells the story, and returns the sandbox on which it happened.
-pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) -> anyhow::Result<Sandbox> {
+/// Tells the story, and returns where it happened.
+pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) -> anyhow::Result<Performed> {
     if !SPEEDS.contains(&flags.speed) {
         bail!("--speed {} is not between {} and {}", flags.speed, SPEEDS.start(), SPEEDS.end());
     }
     let sandbox = Sandbox::on_machine_time();
     let network = Network::default();
-    let client = trial::prepare(&sandbox, Box::new(network.clone())).await.context("cannot furnish the sandbox")?;
-    let controller = trial::control(
-        Clients { reads: client.clone(), writes: client.clone() },
-        Clock::System,
-        Metrics::new(),
-        trial::RENEWAL,
-    );
-    let mut screen = Screen::new(out, live);
+    let (client, workloads) =
+        trial::prepare(&sandbox, Box::new(network.clone())).await.context("cannot furnish the sandbox")?;
+    let clients = Clients { reads: client.clone(), writes: client.clone() };
+    let controller = trial::control(clients, Clock::System, Metrics::new(), trial::RENEWAL);
+    let mut tasks = Tasks { workloads, controller };
+    let patience = PROMISED.div_f64(flags.speed.min(1.0));
+    let story = play(flags, &sandbox, network, client, Screen::new(out, live));
+    tokio::select! {
+        told = tokio::time::timeout(patience, story) => told
+            .unwrap_or_else(|_| Err(anyhow!("it is not over after {patience:.0?}")))
+            .context("the demo did not go as told")?,
+        error = tasks.end() => return Err(error),
+    }
+    Ok(Performed { sandbox, tasks })
+}
+
+/// The stage, the load, and the story.
+async fn play(
+    flags: &DemoFlags,
+    sandbox: &Sandbox,
+    network: Network,
+    client: Client,
+    mut screen: Screen,
+) -> anyhow::Result<()> {
     screen.say(
         "A Kubernetes API and a controller, in this process. Pods are HTTP servers on this machine, behind a proxy that\n\
          sends each request to a ready one (● ready, ○ not ready, ✖ going).",
@@ -89,15 +140,15 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
         Proxy::new(sandbox.clone(), network, NAMESPACE, NAME).listen().await.context("cannot open the proxy")?;
     // The load begins with the first pods: before, there is nobody to answer.
     stage.until("had a pod", |rollout| rollout.status().available_replicas > 0).await?;
-    let loading = tokio::spawn(load.run(proxy, flags.speed));
+    let (stop, stopped) = watch::channel(false);
+    let loading = tokio::spawn(load.run(proxy, flags.speed, stopped));
     let told = story::tell(&mut stage).await;
-    loading.abort();
+    // Requests under way count, too.
+    stop.send_replace(true);
+    loading.await.context("the load failed")?;
     proxying.abort();
-    if !flags.keep {
-        controller.abort();
-    }
-    told.context("the demo did not go as told")?;
-    Ok(sandbox)
+    told?;
+    story::end(&mut stage)
 }
 
 /// A manifest whose pauses are as much shorter as the demo is faster.

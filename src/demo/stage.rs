@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, ListParams, Patch, PatchParams};
@@ -35,12 +35,14 @@ pub struct Stage {
     pub speed: f64,
     /// The count from which shares are shown.
     from: Tally,
+    /// The fewest pods that must be available.
+    floor: i32,
 }
 
 impl Stage {
     /// A stage with an empty count.
     pub fn new(client: Client, load: Load, screen: Screen, speed: f64) -> Stage {
-        Stage { client, load, screen, speed, from: Tally::default() }
+        Stage { client, load, screen, speed, from: Tally::default(), floor: 0 }
     }
 
     fn rollouts(&self) -> Api<Rollout> {
@@ -65,6 +67,11 @@ impl Stage {
         self.rollouts().get(NAME).await.context("cannot read the Rollout")
     }
 
+    /// From now on the demo fails when fewer pods are available.
+    pub fn keep_available(&mut self, pods: i32) {
+        self.floor = pods;
+    }
+
     async fn picture(&self) -> anyhow::Result<String> {
         let of_rollout = ListParams::default().labels(labels::POD_TEMPLATE_HASH);
         let sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), NAMESPACE);
@@ -73,6 +80,8 @@ impl Stage {
         let (rollout, sets, pods) =
             tokio::try_join!(rollouts.get(NAME), sets.list(&of_rollout), pods.list(&of_rollout))
                 .context("cannot read what there is to show")?;
+        let available: i32 = sets.iter().map(|set| set.observed().available_replicas).sum();
+        ensure!(available >= self.floor, "only {available} of {} pods are available", self.floor);
         Ok(view(&rollout, &sets.items, &pods.items, &self.window()))
     }
 
@@ -99,7 +108,7 @@ impl Stage {
 
     /// Watches until something about the Rollout holds, and fails when it does not come.
     pub async fn until(&mut self, what: &str, holds: impl Fn(&Rollout) -> bool) -> anyhow::Result<Rollout> {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + self.limit();
         loop {
             let rollout = self.rollout().await?;
             let observed = rollout.status().observed_generation == rollout.metadata.generation.unwrap_or(0).to_string();
@@ -120,6 +129,16 @@ impl Stage {
         }
     }
 
+    fn limit(&self) -> Duration {
+        LIMIT.div_f64(self.speed.min(1.0))
+    }
+
+    /// Lets the requests that are under way be counted where they belong.
+    pub async fn after_requests_under_way(&mut self) -> anyhow::Result<()> {
+        self.draw().await?;
+        self.draw().await
+    }
+
     /// Watches for a while.
     pub async fn watch(&mut self, time: Duration) -> anyhow::Result<()> {
         let end = Instant::now() + time.div_f64(self.speed);
@@ -131,10 +150,11 @@ impl Stage {
 
     /// Watches until that many requests were counted.
     pub async fn until_requests(&mut self, count: u64) -> anyhow::Result<()> {
-        let deadline = Instant::now() + LIMIT;
+        let limit = self.limit();
+        let deadline = Instant::now() + limit;
         while self.window().total() < count {
             if Instant::now() >= deadline {
-                bail!("only {} of {count} requests came back within {LIMIT:?}", self.window().total());
+                bail!("only {} of {count} requests came back within {limit:.0?}", self.window().total());
             }
             self.draw().await?;
         }

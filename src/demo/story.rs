@@ -5,10 +5,13 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use serde_json::{Value, json};
 use sluice_core::api::Rollout;
+use tokio::time::Instant;
 
 use super::load::Tally;
 use super::stage::{NAME, Stage};
 
+/// How many pods there are.
+const PODS: i32 = 5;
 /// Requests from which a share is judged.
 const SAMPLE: u64 = 250;
 /// How far a share may be from the share of pods, in points of percent.
@@ -19,7 +22,11 @@ pub async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
     first_release(stage).await?;
     canary(stage).await?;
     promotion(stage).await?;
-    bad_release(stage).await?;
+    bad_release(stage).await
+}
+
+/// What came of all requests, once there are no more.
+pub fn end(stage: &mut Stage) -> anyhow::Result<()> {
     let all = stage.load.tally();
     nothing_lost(&all)?;
     stage.say(&format!("\nIn all {} requests were answered, and none was lost.", all.total()))
@@ -30,12 +37,13 @@ async fn first_release(stage: &mut Stage) -> anyhow::Result<()> {
         "\n1. The first release: five pods of blue. There is nothing to compare it with, so it skips the steps.",
     )?;
     stage.until("became healthy", is_healthy).await?;
+    stage.keep_available(PODS);
     stage.count_anew();
     stage.until_requests(100).await?;
     stage.watch(Duration::from_secs(2)).await?;
     let window = stage.window();
     stage.show().await?;
-    share_is(&window, "blue", 100.0)
+    answered_alone(&window, "blue")
 }
 
 async fn canary(stage: &mut Stage) -> anyhow::Result<()> {
@@ -74,11 +82,12 @@ async fn promotion(stage: &mut Stage) -> anyhow::Result<()> {
         );
     }
     stage.until("became healthy", is_healthy).await?;
+    stage.after_requests_under_way().await?;
     stage.count_anew();
     stage.until_requests(100).await?;
     let window = stage.window();
     stage.show().await?;
-    share_is(&window, "yellow", 100.0)?;
+    answered_alone(&window, "yellow")?;
     nothing_lost(&stage.load.tally())
 }
 
@@ -88,22 +97,31 @@ async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
          without progress Sluice gives it up by itself (progressDeadlineAbort).",
     )?;
     let stable = stage.rollout().await?.status().stable_rs.clone();
+    stage.after_requests_under_way().await?;
     stage.count_anew();
+    let begin = Instant::now();
     stage.edit(image("red", Some("never"))).await?;
     stage.until("began the update", |rollout| rollout.status().current_pod_hash != stable).await?;
     stage.watch(Duration::from_secs(3)).await?;
     stage.show().await?;
     let aborted = stage.until("was aborted", |rollout| rollout.status().abort).await?;
+    let (took, deadline) = (begin.elapsed(), aborted.spec.progress_deadline_seconds.unwrap_or_default());
+    ensure!(took.as_secs_f64() >= f64::from(deadline), "the update was given up after {took:.1?}, before its deadline");
+    let message = &aborted.status().message;
+    ensure!(message.contains("timed out progressing"), "the update was given up for another reason: {message}");
     stage
         .until("got all its yellow pods back", |rollout| {
-            rollout.status().available_replicas == 5 && rollout.status().updated_replicas == 0
+            rollout.status().available_replicas == PODS && rollout.status().updated_replicas == 0
         })
         .await?;
-    stage.until_requests(SAMPLE).await?;
-    let window = stage.window();
+    let during = stage.window();
+    stage.count_anew();
+    stage.until_requests(100).await?;
+    let after = stage.window();
     stage.show().await?;
     ensure!(aborted.status().stable_rs == stable, "the stable version changed although the update was aborted");
-    share_is(&window, "yellow", 100.0)?;
+    answered_alone(&during, "yellow")?;
+    answered_alone(&after, "yellow")?;
     stage.say(&format!("   {}", aborted.status().message))
 }
 
@@ -133,6 +151,17 @@ fn share_is(tally: &Tally, version: &str, expected: f64) -> anyhow::Result<()> {
     if (share - expected).abs() > TOLERANCE {
         bail!("{version} answered {share:.1} % of {} requests, not {expected:.0} %", tally.total());
     }
+    nothing_lost(tally)
+}
+
+/// Nobody else answered a single request.
+fn answered_alone(tally: &Tally, version: &str) -> anyhow::Result<()> {
+    ensure!(
+        tally.answered.keys().eq([version]),
+        "not only {version} answered: {:?} of {} requests",
+        tally.answered,
+        tally.total()
+    );
     nothing_lost(tally)
 }
 

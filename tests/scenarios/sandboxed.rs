@@ -34,7 +34,7 @@ impl Sandboxed {
     /// The same, with a fault at one of the controller's writes. A controller that dies is followed by another.
     pub async fn start_with(fault: Option<(Write, Fault)>) -> Sandboxed {
         let sandbox = Sandbox::new("2026-01-01T00:00:00Z".parse().expect("a time"));
-        let client = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
+        let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
         let line = Line::new(sandbox.clone(), "sluice-controller");
         if let Some((write, fault)) = fault {
             line.break_at(write, fault);
@@ -70,12 +70,14 @@ impl Cluster for Sandboxed {
 /// How long it takes until a controller that died is started again.
 const RESTART: Duration = Duration::from_secs(1);
 
-/// Runs a controller, and another one when it has died. One that ends by itself is followed by none, and has panicked.
+/// Runs a controller, and another one when it has died. One that ends by itself has a bug.
 async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics) {
     loop {
-        let controller = control(&sandbox, &line, metrics.clone());
-        line.died().await;
-        controller.abort();
+        let mut controller = control(&sandbox, &line, metrics.clone());
+        tokio::select! {
+            () = line.died() => controller.abort(),
+            ended = &mut controller => panic!("the controller ended by itself: {ended:?}"),
+        }
         tokio::time::sleep(RESTART).await;
         line = line.successor();
     }

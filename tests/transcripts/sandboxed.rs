@@ -41,7 +41,7 @@ impl Sandboxed {
 
 async fn furnish(now: Timestamp) -> (Sandbox, Client) {
     let sandbox = Sandbox::new(now);
-    let client = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
+    let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
     (sandbox, client)
 }
 

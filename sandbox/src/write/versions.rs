@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn an_event_has_the_same_content_under_both_names() {
         let registry = Registry::builtin();
-        let new = registry.find(GROUP, "v1", "events").expect("it is served");
+        let new = registry.find(EVENTS, "v1", "events").expect("it is served");
         let told = json!({
             "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": { "name": "a" }, "note": "It was told",
             "regarding": { "kind": "ConfigMap", "name": "b" }, "eventTime": null,
