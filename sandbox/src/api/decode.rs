@@ -1,10 +1,11 @@
-//! Bodies of requests: JSON and YAML, read as objects of the kind that the path names.
+//! Bodies of requests: JSON, YAML and protobuf, read as objects of the kind that the path names.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Request;
 use super::syntax;
+use crate::protobuf::{self, Kind, Mistake};
 use crate::refusal::{Cause, Refusal};
 use crate::resource::Resource;
 use crate::schema;
@@ -40,23 +41,40 @@ pub struct Decoded {
 /// The body as an object of the resource.
 pub fn object(request: &Request) -> Result<Decoded, Refusal> {
     let resource = &*request.resource;
-    let text = json_text(request)?;
-    let read = syntax::check(&text).map_err(|error| unrecognized(resource, &text, &json_error(&error)))?;
-    let mut object: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let Read { mut object, text, duplicates } = read(request)?;
     is_of_kind(resource, &text, &object)?;
     let cannot = |why: &str| {
         let (kind, version) = (&resource.kind, &resource.version);
         Refusal::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
     };
-    let warnings = shape(request, &mut object, read.duplicates, cannot)?;
+    let warnings = shape(request, &mut object, duplicates, cannot)?;
     Ok(Decoded { object, warnings })
 }
 
 /// The body as whatever it is.
 pub fn value(request: &Request) -> Result<Value, Refusal> {
+    Ok(read(request)?.object)
+}
+
+/// A body, before it is looked at as an object of a kind.
+struct Read {
+    object: Value,
+    /// The JSON that it was read from.
+    text: Bytes,
+    /// The fields that are given twice.
+    duplicates: Vec<String>,
+}
+
+fn read(request: &Request) -> Result<Read, Refusal> {
+    if request.content_type == PROTOBUF {
+        let object = of_protobuf(request)?;
+        return Ok(Read { object, text: Bytes::new(), duplicates: Vec::new() });
+    }
     let text = json_text(request)?;
-    syntax::check(&text).map_err(|error| unrecognized(&request.resource, &text, &json_error(&error)))?;
-    Ok(serde_json::from_slice(&text).unwrap_or_default())
+    let read =
+        syntax::check(&text).map_err(|error| unrecognized(&request.resource.kind, &text, &json_error(&error)))?;
+    let object = serde_json::from_slice(&text).unwrap_or_default();
+    Ok(Read { object, text, duplicates: read.duplicates })
 }
 
 /// What a patch has led to, as an object of the resource; `cannot` words the refusal.
@@ -84,15 +102,43 @@ pub fn shape(
     }
 }
 
-/// The body as JSON, whatever it came as.
+/// The body as JSON, whatever text it came as.
 fn json_text(request: &Request) -> Result<Bytes, Refusal> {
     const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
     match request.content_type.as_str() {
         "" | "application/json" => Ok(request.body.clone()),
         "application/yaml" => yaml(&request.body)
             .map(|value| value.to_string().into())
-            .map_err(|error| unrecognized(&request.resource, &request.body, &json_error(&error))),
+            .map_err(|error| unrecognized(&request.resource.kind, &request.body, &json_error(&error))),
         _ => Err(Refusal::unsupported_media_type(ACCEPTED)),
+    }
+}
+
+/// The content type of protobuf.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+fn of_protobuf(request: &Request) -> Result<Value, Refusal> {
+    let expected = expected(request);
+    protobuf::read(&request.body, &expected).map_err(|mistake| match mistake {
+        Mistake::Envelope(error) => unrecognized(&expected.kind, &request.body, &error.to_string()),
+        Mistake::Object(found, error) => {
+            let version = found.api_version.rsplit('/').next().unwrap_or_default();
+            let (found, expected) = (found.kind, expected.kind);
+            Refusal::bad_request(format!("{found} in version {version:?} cannot be handled as a {expected}: {error}"))
+        }
+    })
+}
+
+/// The kind of which a body should be.
+fn expected(request: &Request) -> Kind {
+    let of = |api_version: &str, kind: &str| Kind { api_version: api_version.to_owned(), kind: kind.to_owned() };
+    match (request.method.as_str(), request.path.subresource.as_deref()) {
+        ("DELETE", _) => of("meta.k8s.io/v1", "DeleteOptions"),
+        (_, Some("scale")) => of("autoscaling/v1", "Scale"),
+        (_, Some("eviction")) => of("policy/v1", "Eviction"),
+        (_, Some("binding")) => of("v1", "Binding"),
+        (_, Some("token")) => of("authentication.k8s.io/v1", "TokenRequest"),
+        _ => of(&request.resource.api_version(), &request.resource.kind),
     }
 }
 
@@ -113,8 +159,7 @@ fn json_error(error: &str) -> String {
     format!("couldn't get version/kind; json parse error: {error}")
 }
 
-fn unrecognized(resource: &Resource, text: &[u8], why: &str) -> Refusal {
-    let kind = &resource.kind;
+fn unrecognized(kind: &str, text: &[u8], why: &str) -> Refusal {
     let summary = summary(text);
     Refusal::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({summary})"))
 }
@@ -141,7 +186,7 @@ fn is_of_kind(resource: &Resource, text: &[u8], object: &Value) -> Result<(), Re
         r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
     let wrong = |found: &str, wanted: &str| {
         let error = format!("json: cannot unmarshal {found} into Go {wanted}");
-        unrecognized(resource, text, &json_error(&error))
+        unrecognized(&resource.kind, text, &json_error(&error))
     };
     if !object.is_object() && !object.is_null() {
         return Err(wrong(type_of(object), &format!("value of type {STRUCT}")));
@@ -156,7 +201,7 @@ fn is_of_kind(resource: &Resource, text: &[u8], object: &Value) -> Result<(), Re
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     if resource.is_custom() && kind.is_empty() {
         let why = format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(text));
-        return Err(unrecognized(resource, text, &why));
+        return Err(unrecognized(&resource.kind, text, &why));
     }
     if !kind.is_empty() && kind != resource.kind {
         return Err(another_kind(resource, (group, version, kind), object));

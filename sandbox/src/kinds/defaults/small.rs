@@ -1,5 +1,7 @@
 //! Defaults that depend on other values of the object.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 use sluice_core::identity::Quantity;
 
@@ -35,26 +37,12 @@ pub(super) fn namespace(object: &mut Value) {
 pub(super) fn secret(object: &mut Value) {
     apply(object, &[zero("", "type", Text("Opaque"))]);
     let plain: Vec<(String, Value)> = entries(object, "stringData")
-        .map(|(key, value)| (key.clone(), json!(base64(value.as_str().unwrap_or_default().as_bytes()))))
+        .map(|(key, value)| (key.clone(), json!(BASE64_STANDARD.encode(value.as_str().unwrap_or_default()))))
         .collect();
     drop_field(object, "", "stringData");
     if !plain.is_empty() {
         make(object, "data").extend(plain);
     }
-}
-
-/// Base 64 with padding, as JSON has bytes.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
 }
 
 /// A Node: what it has can be given out, unless it says otherwise.
