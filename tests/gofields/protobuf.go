@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -167,13 +169,27 @@ func (w *wireTable) kind(owner, t reflect.Type) string {
 	return ""
 }
 
-// wireFields is the table: the kinds with their messages, an empty line, and the messages with their fields.
+// wireFields is the table: the kinds of Kubernetes, with the message where the sandbox has the kind, an empty line, and the messages with their fields.
 func wireFields() []byte {
 	w := &wireTable{seen: map[reflect.Type]string{}}
-	var text strings.Builder
+	messages := map[schema.GroupVersionKind]string{}
 	for _, kind := range wireKinds() {
-		fmt.Fprintln(&text, kind.GroupVersion(), kind.Kind, w.message(kind.typ))
+		messages[kind.GroupVersionKind] = " " + w.message(kind.typ)
 	}
+	kinds := map[string]bool{}
+	add := func(kind schema.GroupVersionKind) {
+		if kind.Version != runtime.APIVersionInternal {
+			kinds[fmt.Sprint(kind.GroupVersion(), " ", kind.Kind, messages[kind])] = true
+		}
+	}
+	for kind := range wireScheme().AllKnownTypes() {
+		add(kind)
+	}
+	for kind := range messages {
+		add(kind)
+	}
+	var text strings.Builder
+	fmt.Fprintln(&text, strings.Join(slices.Sorted(maps.Keys(kinds)), "\n"))
 	fmt.Fprintln(&text)
 	w.message(reflect.TypeFor[runtime.Unknown]())
 	sort.Strings(w.lines)

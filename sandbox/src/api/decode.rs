@@ -1,13 +1,11 @@
 //! Bodies of requests: JSON, YAML and protobuf, read as objects of the kind that the path names.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Request;
-use super::syntax;
+use super::{Request, kind, syntax};
 use crate::protobuf::{self, Kind, Mistake};
-use crate::refusal::{Cause, Refusal};
-use crate::resource::Resource;
+use crate::refusal::Refusal;
 use crate::schema;
 
 /// What becomes of fields that nobody knows, or that are given twice.
@@ -42,7 +40,7 @@ pub struct Decoded {
 pub fn object(request: &Request) -> Result<Decoded, Refusal> {
     let resource = &*request.resource;
     let Read { mut object, text, duplicates } = read(request)?;
-    is_of_kind(resource, &text, &object)?;
+    kind::check(request, &text, &object)?;
     let cannot = |why: &str| {
         let (kind, version) = (&resource.kind, &resource.version);
         Refusal::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
@@ -51,9 +49,30 @@ pub fn object(request: &Request) -> Result<Decoded, Refusal> {
     Ok(Decoded { object, warnings })
 }
 
-/// The body as whatever it is.
+/// The body as what the subresource wants.
 pub fn value(request: &Request) -> Result<Value, Refusal> {
+    let Read { object, text, .. } = read(request)?;
+    kind::check(request, &text, &object)?;
+    Ok(object)
+}
+
+/// The body of a DELETE as whatever it is.
+pub fn options(request: &Request) -> Result<Value, Refusal> {
     Ok(read(request)?.object)
+}
+
+/// The body of a question of this kind.
+pub fn question(content_type: &str, body: &[u8], expected: &Kind) -> Result<Value, Refusal> {
+    if content_type == PROTOBUF {
+        return protobuf::read(body, expected).map_err(|mistake| unreadable(body, expected, mistake));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad_request(format!("error decoding the body as JSON: {error}")))
+}
+
+/// A content type without its parameters.
+pub fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
 }
 
 /// A body, before it is looked at as an object of a kind.
@@ -118,27 +137,26 @@ fn json_text(request: &Request) -> Result<Bytes, Refusal> {
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 fn of_protobuf(request: &Request) -> Result<Value, Refusal> {
-    let expected = expected(request);
-    protobuf::read(&request.body, &expected).map_err(|mistake| match mistake {
-        Mistake::Envelope(error) => unrecognized(&expected.kind, &request.body, &error.to_string()),
-        Mistake::Object(found, error) => {
-            let version = found.api_version.rsplit('/').next().unwrap_or_default();
-            let (found, expected) = (found.kind, expected.kind);
-            Refusal::bad_request(format!("{found} in version {version:?} cannot be handled as a {expected}: {error}"))
-        }
+    let expected = kind::expected(request);
+    if kind::is_custom(request) {
+        // The real server says this where fieldValidation is Ignore; otherwise it fails, and drops the connection.
+        let why = "Object 'Kind' is missing in 'object has no kind field '";
+        let opened = protobuf::open(&request.body, &expected);
+        return Err(match opened {
+            Ok((found, _)) => kind::cannot(&found, &expected, why),
+            Err(error) => unreadable(&request.body, &expected, Mistake::Envelope(error)),
+        });
+    }
+    protobuf::read(&request.body, &expected).map_err(|mistake| match request.method.as_str() {
+        "DELETE" => Refusal::with(500, "", mistake.to_string(), Value::Null),
+        _ => unreadable(&request.body, &expected, mistake),
     })
 }
 
-/// The kind of which a body should be.
-fn expected(request: &Request) -> Kind {
-    let of = |api_version: &str, kind: &str| Kind { api_version: api_version.to_owned(), kind: kind.to_owned() };
-    match (request.method.as_str(), request.path.subresource.as_deref()) {
-        ("DELETE", _) => of("meta.k8s.io/v1", "DeleteOptions"),
-        (_, Some("scale")) => of("autoscaling/v1", "Scale"),
-        (_, Some("eviction")) => of("policy/v1", "Eviction"),
-        (_, Some("binding")) => of("v1", "Binding"),
-        (_, Some("token")) => of("authentication.k8s.io/v1", "TokenRequest"),
-        _ => of(&request.resource.api_version(), &request.resource.kind),
+fn unreadable(body: &[u8], expected: &Kind, mistake: Mistake) -> Refusal {
+    match mistake {
+        Mistake::Envelope(error) => unrecognized(&expected.kind, body, &error.to_string()),
+        Mistake::Object(found, error) => kind::cannot(&found, expected, &error.to_string()),
     }
 }
 
@@ -155,11 +173,11 @@ pub fn yaml(text: &[u8]) -> Result<Value, String> {
     })
 }
 
-fn json_error(error: &str) -> String {
+pub(super) fn json_error(error: &str) -> String {
     format!("couldn't get version/kind; json parse error: {error}")
 }
 
-fn unrecognized(kind: &str, text: &[u8], why: &str) -> Refusal {
+pub(super) fn unrecognized(kind: &str, text: &[u8], why: &str) -> Refusal {
     let summary = summary(text);
     Refusal::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({summary})"))
 }
@@ -178,77 +196,4 @@ fn summary(text: &[u8]) -> String {
 
 fn hexadecimal(digit: u8) -> char {
     char::from_digit(u32::from(digit), 16).unwrap_or_default()
-}
-
-/// An object says which kind it is of, and if it is built in, it may leave that to the path.
-fn is_of_kind(resource: &Resource, text: &[u8], object: &Value) -> Result<(), Refusal> {
-    const STRUCT: &str =
-        r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
-    let wrong = |found: &str, wanted: &str| {
-        let error = format!("json: cannot unmarshal {found} into Go {wanted}");
-        unrecognized(&resource.kind, text, &json_error(&error))
-    };
-    if !object.is_object() && !object.is_null() {
-        return Err(wrong(type_of(object), &format!("value of type {STRUCT}")));
-    }
-    for field in ["apiVersion", "kind"] {
-        if !object[field].is_string() && !object[field].is_null() {
-            return Err(wrong(type_of(&object[field]), &format!("struct field .{field} of type string")));
-        }
-    }
-    let text_of = |field: &str| object[field].as_str().unwrap_or_default();
-    let (kind, api_version) = (text_of("kind"), text_of("apiVersion"));
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    if resource.is_custom() && kind.is_empty() {
-        let why = format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(text));
-        return Err(unrecognized(&resource.kind, text, &why));
-    }
-    if !kind.is_empty() && kind != resource.kind {
-        return Err(another_kind(resource, (group, version, kind), object));
-    }
-    let expected = resource.api_version();
-    if api_version == expected || api_version.is_empty() && !resource.is_custom() {
-        return Ok(());
-    }
-    let why =
-        format!("the API version in the data ({api_version}) does not match the expected API version ({expected})");
-    let mut refusal = Refusal::bad_request(why);
-    if resource.is_custom() {
-        // No schema of that version is at hand, so that it knows no field.
-        let fields = object.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-        let unknown = fields.filter(|name| !["apiVersion", "kind", "metadata"].contains(name));
-        refusal.warnings = unknown.map(|name| format!("unknown field {name:?}")).collect();
-    }
-    Err(refusal)
-}
-
-fn another_kind(resource: &Resource, (group, version, kind): (&str, &str, &str), object: &Value) -> Refusal {
-    let expected = &resource.kind;
-    if resource.is_custom() {
-        let cause = Cause::invalid("kind", &json!(kind), &format!("must be {expected}"));
-        let message = format!("{kind}.{group} {:?} is invalid: kind: {}", crate::object::name(object), cause.message);
-        let details = json!({
-            "name": object["metadata"]["name"], "group": group, "kind": kind, "causes": [cause.to_json()],
-        });
-        return Refusal::with(422, "Invalid", message, details);
-    }
-    let package = match resource.group.split('.').next() {
-        None | Some("") => "core",
-        Some(package) => package,
-    };
-    let version = if version.is_empty() { &resource.version } else { version };
-    Refusal::bad_request(format!(
-        "{kind} in version {version:?} cannot be handled as a {expected}: converting ({version}.{kind}) to ({package}.{expected}): unknown conversion"
-    ))
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

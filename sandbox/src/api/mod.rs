@@ -11,6 +11,7 @@ pub mod decode;
 pub mod delete;
 mod digest;
 pub mod discovery;
+pub mod kind;
 pub mod options;
 pub mod page;
 pub mod patch;

@@ -32,6 +32,13 @@ pub struct Kind {
     pub kind: String,
 }
 
+impl Kind {
+    /// Its group, which is empty for the core, and its version.
+    pub fn group_version(&self) -> (&str, &str) {
+        self.api_version.split_once('/').unwrap_or(("", &self.api_version))
+    }
+}
+
 /// Why a body cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Mistake {
@@ -112,8 +119,13 @@ impl Budget {
     }
 }
 
+/// Whether there is such a kind in Kubernetes at all.
+pub fn is_registered(kind: &Kind) -> bool {
+    Table::recorded().is_registered(&kind.api_version, &kind.kind)
+}
+
 /// The object of a body, as JSON with `apiVersion` and `kind`. What the body leaves out of these is as in `expected`, and of
-/// a kind that is not known there are only these.
+/// a kind that the sandbox does not have there are only these.
 pub fn read(body: &[u8], expected: &Kind) -> Result<Value, Mistake> {
     let (kind, raw) = open(body, expected).map_err(Mistake::Envelope)?;
     let table = Table::recorded();
@@ -132,7 +144,7 @@ pub fn read(body: &[u8], expected: &Kind) -> Result<Value, Mistake> {
 }
 
 /// The kind that an envelope names, and what is in it.
-fn open<'a>(body: &'a [u8], expected: &Kind) -> Result<(Kind, &'a [u8]), EnvelopeError> {
+pub fn open<'a>(body: &'a [u8], expected: &Kind) -> Result<(Kind, &'a [u8]), EnvelopeError> {
     let data = match body.strip_prefix(MAGIC) {
         None if body.is_empty() => return Err(EnvelopeError::NoData),
         None => return Err(EnvelopeError::NoMagic),

@@ -1,7 +1,7 @@
 //! What messages look like: which field has which number, and how Go writes it in JSON.
 //!
-//! `fields.txt.gz` is generated from Kubernetes' Go types by `tests/gofields`. It has the kinds with their messages, one a
-//! line; an empty line; and the messages: a name, after `=` the form in JSON where that is not an object of the fields, and
+//! `fields.txt.gz` is generated from Kubernetes' Go types by `tests/gofields`. It has all kinds that Kubernetes has, one a
+//! line, with the message of those that the sandbox has; an empty line; and the messages: a name, after `=` the form in JSON where that is not an object of the fields, and
 //! of each field the number, the names in Go and in JSON, the flags (`e` omits what is empty, `z` what is zero, `i` has the
 //! fields of the field in place of it) and the type, where `@` stands before a message.
 
@@ -14,7 +14,7 @@ use flate2::read::GzDecoder;
 /// The table.
 #[derive(Debug)]
 pub struct Table {
-    kinds: HashMap<(&'static str, &'static str), usize>,
+    kinds: HashMap<(&'static str, &'static str), Option<usize>>,
     messages: Vec<Message>,
 }
 
@@ -112,7 +112,10 @@ impl Table {
         let places: HashMap<&str, usize> = names.enumerate().map(|(place, name)| (name, place)).collect();
         let kinds = kinds.lines().map(|line| {
             let mut words = line.split(' ');
-            Some(((words.next()?, words.next()?), *places.get(words.next()?)?))
+            let kind = (words.next()?, words.next()?);
+            let message = words.next().map(|name| places.get(name).copied());
+            // A message that is named is there.
+            if message == Some(None) { None } else { Some((kind, message.flatten())) }
         });
         let messages = messages.lines().map(|line| Message::read(line, &places));
         Some(Table { kinds: kinds.collect::<Option<_>>()?, messages: messages.collect::<Option<_>>()? })
@@ -122,7 +125,13 @@ impl Table {
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<&Message> {
         // Clients send them in the version of what is to be deleted.
         let api_version = if kind == "DeleteOptions" { "meta.k8s.io/v1" } else { api_version };
-        Some(self.message(*self.kinds.get(&(api_version, kind))?))
+        let place = *self.kinds.get(&(api_version, kind))?;
+        place.map(|place| self.message(place))
+    }
+
+    /// Whether there is such a kind in Kubernetes.
+    pub fn is_registered(&self, api_version: &str, kind: &str) -> bool {
+        self.kinds.contains_key(&(api_version, kind))
     }
 
     /// The message at a place.
