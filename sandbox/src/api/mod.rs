@@ -28,13 +28,14 @@ pub mod watch;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Method, Response, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 use tower_service::Service;
 
@@ -44,6 +45,9 @@ use self::present::Form;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::Sandbox;
+
+/// How many bytes a body may have.
+const LONGEST_BODY: usize = 3 << 20;
 
 /// A request for a resource.
 #[derive(Debug)]
@@ -113,10 +117,15 @@ where
         let sandbox = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let answer = match body.collect().await {
-                Ok(body) => route::answer(&sandbox, &parts, body.to_bytes()),
-                Err(_) => Err(Refusal::bad_request("the body of the request ended too early")),
-            };
+            let answer =
+                match Limited::new(body.map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof)), LONGEST_BODY)
+                    .collect()
+                    .await
+                {
+                    Ok(body) => route::answer(&sandbox, &parts, body.to_bytes()),
+                    Err(error) if error.is::<LengthLimitError>() => Err(Refusal::too_large(LONGEST_BODY)),
+                    Err(_) => Err(Refusal::bad_request("the body of the request ended too early")),
+                };
             let accepted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
             Ok(respond(answer, accepted.is_some_and(accept::wants_yaml)))
         })
