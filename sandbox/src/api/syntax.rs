@@ -2,6 +2,10 @@
 
 use std::collections::HashSet;
 
+/// How many lists and objects may be inside each other, which is what every reader of JSON here takes. The real server takes
+/// 10,000.
+const DEEPEST: usize = 127;
+
 /// What a text says beyond its value.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Syntax {
@@ -11,7 +15,7 @@ pub struct Syntax {
 
 /// Reads a text.
 pub fn check(text: &[u8]) -> Result<Syntax, String> {
-    let mut reader = Reader { text, at: 0, found: Syntax::default() };
+    let mut reader = Reader { text, at: 0, depth: 0, found: Syntax::default() };
     reader.value("", "looking for beginning of value")?;
     reader.space();
     match reader.peek() {
@@ -23,6 +27,8 @@ pub fn check(text: &[u8]) -> Result<Syntax, String> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// How many lists and objects are open.
+    depth: usize,
     found: Syntax,
 }
 
@@ -53,8 +59,15 @@ impl Reader<'_> {
     fn value(&mut self, path: &str, context: &str) -> Result<(), String> {
         self.space();
         match self.peek() {
-            Some(b'{') => self.object(path),
-            Some(b'[') => self.array(path),
+            Some(open @ (b'{' | b'[')) => {
+                self.depth += 1;
+                if self.depth > DEEPEST {
+                    return Err("exceeded max depth".to_owned());
+                }
+                let read = if open == b'{' { self.object(path) } else { self.array(path) };
+                self.depth -= 1;
+                read
+            }
             Some(b'"') => self.string().map(drop),
             Some(b't') => self.literal("true"),
             Some(b'f') => self.literal("false"),
@@ -202,6 +215,15 @@ mod tests {
         ] {
             assert_eq!(check(text.as_bytes()), Err(mistake.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_inside_each_other_has_an_end() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(check(nested(DEEPEST).as_bytes()).is_ok());
+        assert!(serde_json::from_str::<serde_json::Value>(&nested(DEEPEST)).is_ok());
+        assert_eq!(check(nested(DEEPEST + 1).as_bytes()), Err("exceeded max depth".to_owned()));
+        assert!(check("[".repeat(1 << 20).as_bytes()).is_err());
     }
 
     #[test]
