@@ -1,7 +1,7 @@
 //! Bodies in protobuf, as the typed clients of Kubernetes send them, read into the JSON that they would have sent instead.
 //!
-//! A body is an envelope: four bytes, and a message with the kind and the object. [`wire`] reads what stands there,
-//! [`table`] knows the fields of all messages, [`tree`] reads a message by it, and [`json`] and [`forms`] write the tree.
+//! A body is an envelope: four bytes, and a message with the kind and the object. `wire` reads what stands there,
+//! `table` knows the fields of all messages, `tree` reads a message by it, and `json` and `forms` write the tree.
 
 mod forms;
 mod json;
