@@ -16,6 +16,7 @@ pub mod network;
 pub mod object;
 pub mod openapi;
 pub mod patch;
+pub mod protobuf;
 mod read;
 pub mod refusal;
 pub mod resource;

@@ -160,6 +160,12 @@ impl Refusal {
         Refusal::new(400, "BadRequest", message, Value::Null)
     }
 
+    /// The body has more bytes than this.
+    pub fn too_large(limit: usize) -> Refusal {
+        let message = format!("Request entity too large: limit is {limit}");
+        Refusal::new(413, "RequestEntityTooLarge", message, Value::Null)
+    }
+
     /// The request is not allowed.
     pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Refusal {
         let message = format!("{} {name:?} is forbidden: {why}", resource.key);

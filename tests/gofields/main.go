@@ -1,6 +1,6 @@
 // Command gofields derives, from Kubernetes' own Go types, what core's identity room has to know about them: the field
 // table that reproduces encoding/json byte for byte, and the vectors that prove the table, the defaulting and the
-// quantities right.
+// quantities right; and what the sandbox has to know to read protobuf.
 //
 // Run it from its own directory: `go run .` rewrites the outputs, `go run . -check` fails when they are stale.
 package main
@@ -36,6 +36,8 @@ func main() {
 		{golden + "pod_defaults.json", lines(defaultVectors())},
 		{golden + "pod_tolerance.json", lines(toleranceVectors())},
 		{golden + "quantities.json", lines(quantityVectors())},
+		{"../../sandbox/src/protobuf/fields.txt.gz", wireFields()},
+		{"../../sandbox/tests/recorded/protobuf.jsonl.gz", wireVectors()},
 	}
 	stale := false
 	for _, out := range outputs {

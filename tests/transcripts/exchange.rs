@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use futures::future::{Either, poll_fn, select};
 use http_body::Body as _;
 use kube::client::Body;
@@ -73,6 +75,8 @@ fn request(step: &Step, names: &Names) -> http::Request<Body> {
     }
     let body = if step.has(&Directive::Raw) {
         names.substitute(authored.body.trim_end()).into_bytes()
+    } else if step.has(&Directive::Base64) {
+        BASE64_STANDARD.decode(authored.body.trim_end()).expect("base 64")
     } else if authored.body.is_empty() {
         Vec::new()
     } else {

@@ -53,6 +53,8 @@ pub enum Directive {
     Events(Option<usize>),
     /// Send the body as it is instead of as JSON.
     Raw,
+    /// The body is in base 64.
+    Base64,
     /// Only the real one answers this: others skip it.
     RealOnly,
 }
@@ -149,6 +151,7 @@ impl Directive {
             ("events", "") => Directive::Events(None),
             ("events", count) => Directive::Events(Some(count.parse().expect("@ events NUMBER"))),
             ("raw", "") => Directive::Raw,
+            ("base64", "") => Directive::Base64,
             ("real", "only") => Directive::RealOnly,
             _ => panic!("unknown directive: @ {text}"),
         }

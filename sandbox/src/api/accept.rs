@@ -6,6 +6,8 @@ use crate::refusal::Refusal;
 use crate::resource::Resource;
 
 const KNOWN: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+/// What the sandbox reads and does not write.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const FORMS: [&str; 4] = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList", "APIGroupDiscoveryList"];
 
 /// The types of an `Accept` header, with their `as` parameter.
@@ -36,6 +38,11 @@ pub fn check(accept: &str, resource: &Resource, lists: bool) -> Result<(), Refus
     if known.peek().is_none() {
         let message = format!("406: Not Acceptable\n\nAvailable representations: {KNOWN}");
         return Err(Refusal { details: json!({}), ..not_acceptable(message) });
+    }
+    if resource.custom.is_none() && types(accept).filter(|(name, _)| is_known(name)).all(|(name, _)| name == PROTOBUF) {
+        let message =
+            "the sandbox answers in application/json and application/yaml, and this client accepts protobuf alone";
+        return Err(not_acceptable(message.to_owned()));
     }
     let form = known.map(|(_, form)| form).find(|form| form.is_none_or(|form| FORMS.contains(&form)));
     match form {

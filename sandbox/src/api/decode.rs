@@ -1,12 +1,11 @@
-//! Bodies of requests: JSON and YAML, read as objects of the kind that the path names.
+//! Bodies of requests: JSON, YAML and protobuf, read as objects of the kind that the path names.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Request;
-use super::syntax;
-use crate::refusal::{Cause, Refusal};
-use crate::resource::Resource;
+use super::{Request, kind, syntax};
+use crate::protobuf::{self, Kind, Mistake};
+use crate::refusal::Refusal;
 use crate::schema;
 
 /// What becomes of fields that nobody knows, or that are given twice.
@@ -40,25 +39,62 @@ pub struct Decoded {
 /// The body as an object of the resource.
 pub fn object(request: &Request) -> Result<Decoded, Refusal> {
     let resource = &*request.resource;
-    let text = json_text(request)?;
-    let read = syntax::check(&text).map_err(|error| unrecognized(resource, &text, &json_error(&error)))?;
-    let mut object: Value = serde_json::from_slice(&text)
-        .map_err(|error| unrecognized(resource, &text, &json_error(&error.to_string())))?;
-    is_of_kind(resource, &text, &object)?;
+    let Read { mut object, text, duplicates } = read(request)?;
+    kind::check(request, &text, &object)?;
     let cannot = |why: &str| {
         let (kind, version) = (&resource.kind, &resource.version);
         Refusal::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
     };
-    let warnings = shape(request, &mut object, read.duplicates, cannot)?;
+    let warnings = shape(request, &mut object, duplicates, cannot)?;
     Ok(Decoded { object, warnings })
 }
 
-/// The body as whatever it is.
+/// The body as what the subresource wants.
 pub fn value(request: &Request) -> Result<Value, Refusal> {
+    let Read { object, text, .. } = read(request)?;
+    kind::check(request, &text, &object)?;
+    Ok(object)
+}
+
+/// The body of a DELETE as whatever it is.
+pub fn options(request: &Request) -> Result<Value, Refusal> {
+    Ok(read(request)?.object)
+}
+
+/// The body of a question of this kind.
+pub fn question(content_type: &str, body: &[u8], expected: &Kind) -> Result<Value, Refusal> {
+    if content_type == PROTOBUF {
+        return protobuf::read(body, expected).map_err(|mistake| unreadable(body, expected, mistake));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad_request(format!("error decoding the body as JSON: {error}")))
+}
+
+/// A content type without its parameters.
+pub fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// A body, before it is looked at as an object of a kind.
+struct Read {
+    object: Value,
+    /// The JSON that it was read from.
+    text: Bytes,
+    /// The fields that are given twice.
+    duplicates: Vec<String>,
+}
+
+fn read(request: &Request) -> Result<Read, Refusal> {
+    if request.content_type == PROTOBUF {
+        let object = of_protobuf(request)?;
+        return Ok(Read { object, text: Bytes::new(), duplicates: Vec::new() });
+    }
     let text = json_text(request)?;
-    syntax::check(&text).map_err(|error| unrecognized(&request.resource, &text, &json_error(&error)))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| unrecognized(&request.resource, &text, &json_error(&error.to_string())))
+    let read =
+        syntax::check(&text).map_err(|error| unrecognized(&request.resource.kind, &text, &json_error(&error)))?;
+    let object = serde_json::from_slice(&text)
+        .map_err(|error| unrecognized(&request.resource.kind, &text, &json_error(&error.to_string())))?;
+    Ok(Read { object, text, duplicates: read.duplicates })
 }
 
 /// What a patch has led to, as an object of the resource; `cannot` words the refusal.
@@ -86,15 +122,42 @@ pub fn shape(
     }
 }
 
-/// The body as JSON, whatever it came as.
+/// The body as JSON, whatever text it came as.
 fn json_text(request: &Request) -> Result<Bytes, Refusal> {
     const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
     match request.content_type.as_str() {
         "" | "application/json" => Ok(request.body.clone()),
         "application/yaml" => yaml(&request.body)
             .map(|value| value.to_string().into())
-            .map_err(|error| unrecognized(&request.resource, &request.body, &json_error(&error))),
+            .map_err(|error| unrecognized(&request.resource.kind, &request.body, &json_error(&error))),
         _ => Err(Refusal::unsupported_media_type(ACCEPTED)),
+    }
+}
+
+/// The content type of protobuf.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+fn of_protobuf(request: &Request) -> Result<Value, Refusal> {
+    let expected = kind::expected(request);
+    if kind::is_custom(request) {
+        // The real server says this where fieldValidation is Ignore; otherwise it fails, and drops the connection.
+        let why = "Object 'Kind' is missing in 'object has no kind field '";
+        let opened = protobuf::open(&request.body, &expected);
+        return Err(match opened {
+            Ok((found, _)) => kind::cannot(&found, &expected, why),
+            Err(error) => unreadable(&request.body, &expected, Mistake::Envelope(error)),
+        });
+    }
+    protobuf::read(&request.body, &expected).map_err(|mistake| match request.method.as_str() {
+        "DELETE" => Refusal::with(500, "", mistake.to_string(), Value::Null),
+        _ => unreadable(&request.body, &expected, mistake),
+    })
+}
+
+fn unreadable(body: &[u8], expected: &Kind, mistake: Mistake) -> Refusal {
+    match mistake {
+        Mistake::Envelope(error) => unrecognized(&expected.kind, body, &error.to_string()),
+        Mistake::Object(found, error) => kind::cannot(&found, expected, &error.to_string()),
     }
 }
 
@@ -111,12 +174,11 @@ pub fn yaml(text: &[u8]) -> Result<Value, String> {
     })
 }
 
-fn json_error(error: &str) -> String {
+pub(super) fn json_error(error: &str) -> String {
     format!("couldn't get version/kind; json parse error: {error}")
 }
 
-fn unrecognized(resource: &Resource, text: &[u8], why: &str) -> Refusal {
-    let kind = &resource.kind;
+pub(super) fn unrecognized(kind: &str, text: &[u8], why: &str) -> Refusal {
     let summary = summary(text);
     Refusal::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({summary})"))
 }
@@ -135,77 +197,4 @@ fn summary(text: &[u8]) -> String {
 
 fn hexadecimal(digit: u8) -> char {
     char::from_digit(u32::from(digit), 16).unwrap_or_default()
-}
-
-/// An object says which kind it is of, and if it is built in, it may leave that to the path.
-fn is_of_kind(resource: &Resource, text: &[u8], object: &Value) -> Result<(), Refusal> {
-    const STRUCT: &str =
-        r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
-    let wrong = |found: &str, wanted: &str| {
-        let error = format!("json: cannot unmarshal {found} into Go {wanted}");
-        unrecognized(resource, text, &json_error(&error))
-    };
-    if !object.is_object() && !object.is_null() {
-        return Err(wrong(type_of(object), &format!("value of type {STRUCT}")));
-    }
-    for field in ["apiVersion", "kind"] {
-        if !object[field].is_string() && !object[field].is_null() {
-            return Err(wrong(type_of(&object[field]), &format!("struct field .{field} of type string")));
-        }
-    }
-    let text_of = |field: &str| object[field].as_str().unwrap_or_default();
-    let (kind, api_version) = (text_of("kind"), text_of("apiVersion"));
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    if resource.is_custom() && kind.is_empty() {
-        let why = format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(text));
-        return Err(unrecognized(resource, text, &why));
-    }
-    if !kind.is_empty() && kind != resource.kind {
-        return Err(another_kind(resource, (group, version, kind), object));
-    }
-    let expected = resource.api_version();
-    if api_version == expected || api_version.is_empty() && !resource.is_custom() {
-        return Ok(());
-    }
-    let why =
-        format!("the API version in the data ({api_version}) does not match the expected API version ({expected})");
-    let mut refusal = Refusal::bad_request(why);
-    if resource.is_custom() {
-        // No schema of that version is at hand, so that it knows no field.
-        let fields = object.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-        let unknown = fields.filter(|name| !["apiVersion", "kind", "metadata"].contains(name));
-        refusal.warnings = unknown.map(|name| format!("unknown field {name:?}")).collect();
-    }
-    Err(refusal)
-}
-
-fn another_kind(resource: &Resource, (group, version, kind): (&str, &str, &str), object: &Value) -> Refusal {
-    let expected = &resource.kind;
-    if resource.is_custom() {
-        let cause = Cause::invalid("kind", &json!(kind), &format!("must be {expected}"));
-        let message = format!("{kind}.{group} {:?} is invalid: kind: {}", crate::object::name(object), cause.message);
-        let details = json!({
-            "name": object["metadata"]["name"], "group": group, "kind": kind, "causes": [cause.to_json()],
-        });
-        return Refusal::with(422, "Invalid", message, details);
-    }
-    let package = match resource.group.split('.').next() {
-        None | Some("") => "core",
-        Some(package) => package,
-    };
-    let version = if version.is_empty() { &resource.version } else { version };
-    Refusal::bad_request(format!(
-        "{kind} in version {version:?} cannot be handled as a {expected}: converting ({version}.{kind}) to ({package}.{expected}): unknown conversion"
-    ))
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

@@ -73,7 +73,7 @@ pub fn options(request: &Request) -> Result<(DeleteOptions, bool), Refusal> {
         )?;
         return Ok((DeleteOptions { propagation, grace, ..DeleteOptions::default() }, query.has("dryRun")));
     }
-    options_of(&decode::value(request)?)
+    options_of(&decode::options(request)?)
 }
 
 /// `DeleteOptions` as an object.

@@ -11,6 +11,7 @@ pub mod decode;
 pub mod delete;
 mod digest;
 pub mod discovery;
+pub mod kind;
 pub mod options;
 pub mod page;
 pub mod patch;
@@ -27,13 +28,14 @@ pub mod watch;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Method, Response, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 use tower_service::Service;
 
@@ -43,6 +45,9 @@ use self::present::Form;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::Sandbox;
+
+/// How many bytes a body may have.
+const LONGEST_BODY: usize = 3 << 20;
 
 /// A request for a resource.
 #[derive(Debug)]
@@ -112,30 +117,19 @@ where
         let sandbox = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let answer = whole_of(body).await.and_then(|body| route::answer(&sandbox, &parts, body));
+            let answer =
+                match Limited::new(body.map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof)), LONGEST_BODY)
+                    .collect()
+                    .await
+                {
+                    Ok(body) => route::answer(&sandbox, &parts, body.to_bytes()),
+                    Err(error) if error.is::<LengthLimitError>() => Err(Refusal::too_large(LONGEST_BODY)),
+                    Err(_) => Err(Refusal::bad_request("the body of the request ended too early")),
+                };
             let accepted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
             Ok(respond(answer, accepted.is_some_and(accept::wants_yaml)))
         })
     }
-}
-
-/// The most bytes of a body that a real server reads.
-const LONGEST_BODY: usize = 3 * 1024 * 1024;
-
-async fn whole_of<B: http_body::Body>(body: B) -> Result<Bytes, Refusal> {
-    let mut body = std::pin::pin!(body);
-    let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::bad_request("the body of the request ended too early"))?;
-        if let Ok(data) = frame.into_data() {
-            whole.put(data);
-        }
-        if whole.len() > LONGEST_BODY {
-            let message = format!("Request entity too large: limit is {LONGEST_BODY}");
-            return Err(Refusal::with(413, "RequestEntityTooLarge", message, Value::Null));
-        }
-    }
-    Ok(whole.freeze())
 }
 
 fn respond(answer: Result<Answer, Refusal>, yaml: bool) -> Response<Body> {

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Answer;
 use super::access::{self, Action, User};
 use super::path::Path;
+use super::{Answer, decode};
+use crate::protobuf::Kind;
 use crate::refusal::{Cause, Refusal};
 use crate::state::Sandbox;
 
@@ -14,7 +15,7 @@ pub fn answer(
     path: &Path,
     method: &str,
     user: &User,
-    body: &[u8],
+    (content_type, body): (&str, &[u8]),
 ) -> Option<Result<Answer, Refusal>> {
     let known = path.group == "authorization.k8s.io" && path.version == "v1";
     let kind = match path.plural.as_str() {
@@ -26,12 +27,11 @@ pub fn answer(
     if method != "POST" {
         return Some(Err(Refusal::method_not_allowed()));
     }
-    Some(review(sandbox, kind, user, body))
+    let expected = Kind { api_version: "authorization.k8s.io/v1".to_owned(), kind: kind.to_owned() };
+    Some(decode::question(content_type, body, &expected).and_then(|asked| review(sandbox, kind, user, &asked)))
 }
 
-fn review(sandbox: &Sandbox, kind: &str, user: &User, body: &[u8]) -> Result<Answer, Refusal> {
-    let asked: Value = serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad_request(format!("error decoding the body as JSON: {error}")))?;
+fn review(sandbox: &Sandbox, kind: &str, user: &User, asked: &Value) -> Result<Answer, Refusal> {
     let spec = &asked["spec"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (resource, path) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);

@@ -16,9 +16,12 @@ pub fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> R
     let path = parts.uri.path();
     let Some(named) = Path::parse(path) else { return elsewhere(sandbox, path, &parts.headers) };
     let user = User::of(&parts.headers);
+    let header =
+        |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = decode::media_type(header(header::CONTENT_TYPE));
     let resource = sandbox.with(|state| state.registry.find(&named.group, &named.version, &named.plural).cloned());
     let Some(resource) = resource else {
-        return match review::answer(sandbox, &named, parts.method.as_str(), &user, &body) {
+        return match review::answer(sandbox, &named, parts.method.as_str(), &user, (content_type, &body)) {
             Some(answer) => answer,
             None => elsewhere(sandbox, path, &parts.headers),
         };
@@ -31,9 +34,7 @@ pub fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> R
         "" => default_manager(&parts.headers),
         named => named.to_owned(),
     };
-    let header =
-        |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let content_type = header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_owned();
+    let content_type = content_type.to_owned();
     let lists = parts.method == "GET" && named.name.is_none() && !named.watch && !query.is_set("watch");
     accept::check(header(header::ACCEPT), &resource, lists)?;
     let form = Form::accepted(header(header::ACCEPT), query.get("includeObject"));
