@@ -57,6 +57,7 @@ macro_rules! every_transcript {
                 scaling,
                 unknown_fields,
                 validation,
+                validation_rules,
                 versions,
                 watching,
             }
@@ -105,6 +106,7 @@ mod in_the_sandbox {
             applying,
             applying_lists,
             creation,
+            custom_resources,
             defaults,
             deleting,
             dependents,
@@ -122,6 +124,8 @@ mod in_the_sandbox {
             rollouts,
             scaling,
             unknown_fields,
+            validation,
+            validation_rules,
             versions,
             watching,
         }
