@@ -1,6 +1,6 @@
 //! Texts with values put in: `"%s has %d".format([name, count])`.
 
-use super::convert::{double, shown};
+use super::convert::shown;
 use crate::cel::Error;
 use crate::cel::eval::Budget;
 use crate::cel::value::{List, Val};
@@ -50,56 +50,103 @@ fn verb(rest: &mut std::str::Chars<'_>) -> Result<(char, Option<usize>), Error> 
 }
 
 fn clause(verb: char, digits: Option<usize>, value: &Val<'_>, budget: &mut Budget) -> Result<String, Error> {
-    let wrong = |wanted: &str| {
-        let found = value.type_name();
-        Err(Error::new(format!("error during formatting: {wanted} clause can only be used on {found}")))
-    };
+    let wrong =
+        |clause: &str| Err(Error::new(format!("error during formatting: {clause}, was given {}", value.type_name())));
     match (verb, value) {
-        ('s', value) => nested(value, budget),
+        ('s', value) => plain(value, budget),
         ('d', Val::Int(_) | Val::Uint(_)) => Ok(shown(value)),
-        ('f', Val::Double(number)) => Ok(format!("{number:.*}", digits.unwrap_or(6))),
-        ('f', Val::Int(number)) => Ok(format!("{:.*}", digits.unwrap_or(6), *number as f64)),
-        ('e', Val::Double(number)) => {
-            let written = format!("{number:.*e}", digits.unwrap_or(6));
-            let (number, exponent) = written.split_once('e').unwrap_or((&written, "0"));
-            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
-            Ok(format!("{number}e{sign}{exponent:0>2}"))
-        }
+        ('f', Val::Double(number)) => Ok(grouped(&format!("{number:.*}", digits.unwrap_or(6)))),
+        ('e', Val::Double(number)) => Ok(scientific(*number, digits.unwrap_or(6))),
         ('b', Val::Bool(flag)) => Ok(u8::from(*flag).to_string()),
         ('b', Val::Int(number)) => Ok(signed(*number, &format!("{:b}", number.unsigned_abs()))),
         ('b', Val::Uint(number)) => Ok(format!("{number:b}")),
         ('o', Val::Int(number)) => Ok(signed(*number, &format!("{:o}", number.unsigned_abs()))),
         ('o', Val::Uint(number)) => Ok(format!("{number:o}")),
-        ('x', Val::Int(number)) => Ok(signed(*number, &format!("{:x}", number.unsigned_abs()))),
-        ('X', Val::Int(number)) => Ok(signed(*number, &format!("{:X}", number.unsigned_abs()))),
-        ('x', Val::Uint(number)) => Ok(format!("{number:x}")),
-        ('X', Val::Uint(number)) => Ok(format!("{number:X}")),
-        ('x', Val::String(text)) => Ok(hex(text)),
-        ('X', Val::String(text)) => Ok(hex(text).to_ascii_uppercase()),
-        ('d', _) => wrong("decimal"),
-        ('f' | 'e', _) => wrong("fixed-point"),
-        ('b', _) => wrong("binary"),
-        ('o', _) => wrong("octal"),
-        ('x' | 'X', _) => wrong("hex"),
+        ('x' | 'X', Val::Int(_) | Val::Uint(_) | Val::String(_) | Val::Bytes(_)) => {
+            let digits = match value {
+                Val::Int(number) => signed(*number, &format!("{:x}", number.unsigned_abs())),
+                Val::Uint(number) => format!("{number:x}"),
+                Val::Bytes(bytes) => hex(bytes),
+                other => hex(shown(other).as_bytes()),
+            };
+            Ok(if verb == 'X' { digits.to_ascii_uppercase() } else { digits })
+        }
+        ('d', _) => wrong("decimal clause can only be used on integers"),
+        ('f', _) => wrong("fixed-point clause can only be used on doubles"),
+        ('e', _) => wrong("scientific clause can only be used on doubles"),
+        ('b', _) => wrong("binary clause can only be used on integers and bools"),
+        ('o', _) => wrong("octal clause can only be used on integers"),
+        ('x' | 'X', _) => wrong("hex clause can only be used on integers, byte buffers, and strings"),
         (other, _) => Err(Error::new(format!("unrecognized formatting clause \"{other}\""))),
     }
 }
 
-fn hex(text: &str) -> String {
-    text.bytes()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+/// The digits before the point in groups of three.
+fn grouped(number: &str) -> String {
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
+    let (whole, fraction) = number.split_at(number.find('.').unwrap_or(number.len()));
+    if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!("{sign}{number}");
+    }
+    let mut shown = sign.to_owned();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown + fraction
+}
+
+/// `1.500000×10⁰³`.
+fn scientific(number: f64, digits: usize) -> String {
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let written = format!("{number:.digits$e}");
+    let Some((number, exponent)) = written.split_once('e') else { return written };
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(("", exponent), |exponent| ("⁻", exponent));
+    let raised = format!("{exponent:0>2}")
+        .chars()
+        .filter_map(|digit| digit.to_digit(10))
+        .map(|digit| RAISED[digit as usize])
+        .collect::<String>();
+    format!("{number}×10{sign}{raised}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn signed(number: i64, digits: &str) -> String {
     if number < 0 { format!("-{digits}") } else { digits.to_owned() }
 }
 
+/// A value by itself.
+fn plain(value: &Val<'_>, budget: &mut Budget) -> Result<String, Error> {
+    const FIT: &str = "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps";
+    match value {
+        Val::List(_) | Val::Map(_) => nested(value, budget),
+        Val::Optional(_) | Val::Library(_) => {
+            let given = value.type_name();
+            let why = format!("string clause can only be used on {FIT}, was given {given}");
+            Err(Error::new(format!("error during formatting: {why}")))
+        }
+        value => {
+            budget.spend_on_text(value.size())?;
+            Ok(shown(value))
+        }
+    }
+}
+
+/// A value within a list or a map.
 fn nested(value: &Val<'_>, budget: &mut Budget) -> Result<String, Error> {
     budget.spend_on_text(value.size())?;
     Ok(match value {
-        Val::Double(number) => double(*number),
+        Val::String(text) => quoted(text),
+        Val::Bytes(_) => format!("b{}", quoted(&shown(value))),
+        Val::Double(number) => format!("{number:.6}"),
+        Val::Timestamp(_) => format!("timestamp({})", quoted(&shown(value))),
+        Val::Duration(_) => format!("duration({})", quoted(&shown(value))),
         Val::List(list) => {
             let mut each = Vec::new();
             for item in list.iter() {
@@ -111,13 +158,13 @@ fn nested(value: &Val<'_>, budget: &mut Budget) -> Result<String, Error> {
             let mut each = Vec::new();
             for key in map.keys() {
                 if let Some(value) = map.get(&key) {
-                    each.push(format!("{}: {}", nested(&key, budget)?, nested(&value?, budget)?));
+                    each.push(format!("{}:{}", nested(&key, budget)?, nested(&value?, budget)?));
                 }
             }
             each.sort();
             format!("{{{}}}", each.join(", "))
         }
-        other => shown(other),
+        other => plain(other, budget)?,
     })
 }
 

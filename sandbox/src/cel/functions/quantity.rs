@@ -10,7 +10,7 @@ use crate::kinds::nanos;
 pub const TABLE: &[Row] = &[
     ("quantity", "(string) -> quantity", quantity),
     ("isQuantity", "(string) -> bool", is_quantity),
-    ("sign", "quantity.() -> int", sign),
+    ("sign", "(quantity) -> int", sign),
     ("isGreaterThan", "quantity.(quantity) -> bool", is_greater),
     ("isLessThan", "quantity.(quantity) -> bool", is_less),
     ("compareTo", "quantity.(quantity) -> int", compare),

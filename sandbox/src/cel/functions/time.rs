@@ -189,7 +189,7 @@ fn seconds<'a>(args: &[Val<'a>], _: &mut Budget) -> Made<'a> {
 
 fn milliseconds<'a>(args: &[Val<'a>], _: &mut Budget) -> Made<'a> {
     match args {
-        [Val::Duration(span)] => Ok(Val::Int(i64::from(span.subsec_millis()))),
+        [Val::Duration(span)] => Ok(Val::Int(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))),
         args => part(args, |at| i64::from(at.millisecond())),
     }
 }
