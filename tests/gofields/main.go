@@ -36,6 +36,7 @@ func main() {
 		{golden + "pod_defaults.json", lines(defaultVectors())},
 		{golden + "pod_tolerance.json", lines(toleranceVectors())},
 		{golden + "quantities.json", lines(quantityVectors())},
+		{"../../sandbox/src/kinds/validate/difference/pod-types.txt", internalTypes()},
 	}
 	stale := false
 	for _, out := range outputs {

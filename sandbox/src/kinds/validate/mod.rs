@@ -10,6 +10,7 @@ mod config;
 mod containers;
 mod controllers;
 mod definitions;
+mod difference;
 mod environment;
 mod events;
 mod jobs;
