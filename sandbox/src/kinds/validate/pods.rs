@@ -63,9 +63,15 @@ fn host_aliases(out: &mut Vec<Cause>, field: &str, aliases: &[Value]) {
 
 /// A pod; with `old`, an update of it.
 pub(super) fn pod(out: &mut Vec<Cause>, pod: &Value, old: Option<&Value>) {
-    spec(out, "spec", at(pod, "spec"), std::iter::empty());
+    let new = at(pod, "spec");
+    let old = old.map(|old| at(old, "spec"));
+    // Most updates are of the status, and of pods that were valid.
+    if old == Some(new) {
+        return;
+    }
+    spec(out, "spec", new, std::iter::empty());
     if let Some(old) = old {
-        update(out, at(pod, "spec"), at(old, "spec"));
+        update(out, new, old);
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) fn of_pod_specs(old: &Value, new: &Value) -> String {
         print(&mut lines, 0, "core.PodSpec", &internal(spec));
         lines
     };
-    lines::unified(&print(old), &print(new))
+    let (old, new) = (print(old), print(new));
+    if old == new { String::new() } else { lines::unified(&old, &new) }
 }
 
 /// What the API has in the spec about the host is in the security context there.
