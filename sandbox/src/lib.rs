@@ -8,6 +8,7 @@
 //! [`workloads`] are the controllers and nodes that make pods of ReplicaSets.
 
 pub mod api;
+pub mod cel;
 pub mod fields;
 pub mod ids;
 pub mod kinds;

@@ -106,6 +106,25 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
+/// Sets `status.conditions[type]`; its transition is now if its status is another than before.
+pub fn set_condition(object: &mut Value, mut condition: Value, now: Timestamp) {
+    let conditions = crate::write::map(object, "status").entry("conditions").or_insert_with(|| json!([]));
+    if !conditions.is_array() {
+        *conditions = json!([]);
+    }
+    let Some(list) = conditions.as_array_mut() else { return };
+    condition["lastTransitionTime"] = json!(time(now));
+    match list.iter_mut().find(|old| old["type"] == condition["type"]) {
+        Some(old) => {
+            if old["status"] == condition["status"] {
+                condition["lastTransitionTime"] = old["lastTransitionTime"].clone();
+            }
+            *old = condition;
+        }
+        None => list.push(condition),
+    }
+}
+
 /// A new pod is a member of this object: its labels match `spec.selector` (a label selector).
 pub fn selects(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
     let selector = serde_json::from_value(selector.clone()).unwrap_or_default();

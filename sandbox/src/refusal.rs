@@ -28,6 +28,12 @@ impl Cause {
         Cause { reason: "FieldValueInvalid", message, field: field.into() }
     }
 
+    /// A value that cannot be, as the API server prints it.
+    pub fn invalid_as(field: impl Into<String>, shown: &str, detail: &str) -> Cause {
+        let message = format!("Invalid value: {shown}: {detail}");
+        Cause { reason: "FieldValueInvalid", message, field: field.into() }
+    }
+
     /// A value of the wrong type.
     pub fn type_invalid(field: impl Into<String>, value: &Value, detail: &str) -> Cause {
         let message = format!("Invalid value: {value}: {detail}");

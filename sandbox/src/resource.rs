@@ -88,6 +88,8 @@ impl Resource {
 #[derive(Debug, Default)]
 pub struct Registry {
     resources: BTreeMap<(String, String), Vec<Arc<Resource>>>,
+    /// What each CustomResourceDefinition says, by its name.
+    definitions: BTreeMap<String, Value>,
 }
 
 impl Registry {
@@ -141,8 +143,12 @@ impl Registry {
 
     /// Serves what a CustomResourceDefinition defines.
     pub fn define(&mut self, definition: &Value) {
+        let (name, spec) = (crate::object::name(definition), &definition["spec"]);
+        if self.definitions.get(name) == Some(spec) {
+            return;
+        }
         self.undefine(definition);
-        let spec = &definition["spec"];
+        self.definitions.insert(name.to_owned(), spec.clone());
         let text = |pointer: &str| spec.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let list = |pointer: &str| serde_json::from_value(spec.pointer(pointer).cloned().unwrap_or_default());
         let (group, plural, kind) = (text("/group"), text("/names/plural"), text("/names/kind"));
@@ -179,6 +185,7 @@ impl Registry {
         if self.resources.get(&key).is_some_and(|versions| versions.iter().all(|resource| resource.is_custom())) {
             self.resources.remove(&key);
         }
+        self.definitions.remove(crate::object::name(definition));
     }
 }
 

@@ -38,6 +38,7 @@ func main() {
 		{golden + "quantities.json", lines(quantityVectors())},
 		{"../../sandbox/src/protobuf/fields.txt.gz", wireFields()},
 		{"../../sandbox/tests/recorded/protobuf.jsonl.gz", wireVectors()},
+		{"../../sandbox/src/kinds/validate/difference/pod-types.txt", internalTypes()},
 	}
 	stale := false
 	for _, out := range outputs {

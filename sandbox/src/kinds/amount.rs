@@ -6,7 +6,7 @@ const NANO: i128 = 1_000_000_000;
 
 /// The amount in billionths, rounded away from zero as the API server does; nothing where the text is no quantity or does not
 /// fit.
-pub(super) fn nanos(text: &str) -> Option<i128> {
+pub(crate) fn nanos(text: &str) -> Option<i128> {
     // The written form has no fraction but for kept texts such as `1.250`.
     let canonical = Quantity::parse(text).ok()?.to_string();
     let end = canonical.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')).unwrap_or(canonical.len());

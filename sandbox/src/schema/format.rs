@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Whether the text is of the format.
-pub(super) fn holds(format: &str, text: &str) -> bool {
+pub fn holds(format: &str, text: &str) -> bool {
     match format {
         "date-time" => is_date_time(text),
         "date" => text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10,

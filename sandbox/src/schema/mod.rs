@@ -29,11 +29,12 @@ pub use builtin::Schemas;
 pub use convert::conversion_error;
 pub use decode::decode_error;
 pub use default::default;
+pub use format::holds as has_format;
 pub use limits::Limits;
 pub use prune::prune;
-pub use rules::{Rule, rules_not_evaluated};
+pub use rules::{Rules, mistakes as rule_mistakes, problems as rule_problems};
 pub use tidy::tidy;
-pub use validate::validate;
+pub use validate::{validate, validate_rules, validate_values};
 
 /// The type of a value, as the schema has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,7 +125,7 @@ pub struct Schema {
     /// What its value must keep to.
     pub limits: Option<Box<Limits>>,
     /// The rules in CEL of this node.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// There are rules here or further down.
     pub has_rules: bool,
     /// The root of a custom resource: of its `metadata`, and only of that, the real server has a type.

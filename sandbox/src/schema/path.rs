@@ -17,6 +17,13 @@ impl Path {
         mark
     }
 
+    /// Goes to a value of a map.
+    pub(super) fn enter_key(&mut self, key: &str) -> usize {
+        let mark = self.0.len();
+        let _ = write!(self.0, "[{key}]");
+        mark
+    }
+
     /// Goes to an item of a list.
     pub(super) fn enter_item(&mut self, index: usize) -> usize {
         let mark = self.0.len();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use super::limits::Pattern;
-use super::{Field, Limits, Link, ListType, Rule, Schema, Strategy, Type, builtin};
+use super::{Field, Limits, Link, ListType, Schema, Strategy, Type, builtin, rules};
 
 /// A schema as it is written. What nothing here needs, such as descriptions, is skipped.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Written {
     #[serde(rename = "x-kubernetes-patch-merge-key")]
     patch_merge_key: Option<String>,
     #[serde(rename = "x-kubernetes-validations")]
-    rules: Vec<Rule>,
+    rules: Vec<rules::Written>,
     #[serde(rename = "x-kubernetes-group-version-kind")]
     pub(super) kinds: Vec<GroupVersionKind>,
     #[serde(rename = "enum")]
@@ -98,16 +98,30 @@ impl Schema {
     pub fn of_crd_version(open_api_v3_schema: &Value) -> Result<Arc<Schema>, String> {
         let written = Written::deserialize(open_api_v3_schema).map_err(|error| error.to_string())?;
         let reader = Reader { components: &HashMap::new(), places: &HashMap::new() };
-        let mut root = reader.node(&written, None)?;
+        let mut root = reader.node_without_rules(&written, None)?;
         root.custom = true;
         builtin::add_type_and_metadata(&mut root);
+        root.set_rules(&written.rules);
         Ok(Arc::new(root))
+    }
+}
+
+impl Schema {
+    fn set_rules(&mut self, written: &[rules::Written]) {
+        self.rules = rules::compile(self, written);
+        self.has_rules = !self.rules.is_empty() || self.below().any(|below| below.has_rules);
     }
 }
 
 impl Reader<'_> {
     /// The node of a written schema, which is a component if it has a name.
     pub(super) fn node(&self, written: &Written, name: Option<&str>) -> Result<Schema, String> {
+        let mut node = self.node_without_rules(written, name)?;
+        node.set_rules(&written.rules);
+        Ok(node)
+    }
+
+    fn node_without_rules(&self, written: &Written, name: Option<&str>) -> Result<Schema, String> {
         let mut node = Schema {
             name: name.map(str::to_string),
             kind: kind(written),
@@ -118,7 +132,6 @@ impl Reader<'_> {
             embedded: written.embedded,
             nullable: written.nullable,
             default: written.default.clone(),
-            rules: written.rules.clone(),
             ..Schema::default()
         };
         for (name, property) in &written.properties {
@@ -140,7 +153,6 @@ impl Reader<'_> {
         if node.embedded {
             builtin::add_type_and_metadata(&mut node);
         }
-        node.has_rules = !node.rules.is_empty() || node.below().any(|below| below.has_rules);
         Ok(node)
     }
 

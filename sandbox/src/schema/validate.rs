@@ -13,22 +13,33 @@ use crate::refusal::Cause;
 
 /// What is wrong with `new`, which replaces `old`.
 pub fn validate(schema: &Schema, new: &Value, old: Option<&Value>) -> Vec<Cause> {
+    let mut causes = validate_values(schema, new, old);
+    causes.extend(validate_rules(schema, new, old, &causes));
+    causes
+}
+
+/// What is wrong with the values of `new`, one by one.
+pub fn validate_values(schema: &Schema, new: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
     node(schema, new, old, &mut Path::default(), &mut causes);
     let doubles = doubles_of(schema, new);
     if !doubles.is_empty() && old.is_none_or(|old| doubles_of(schema, old).is_empty()) {
         causes.extend(doubles);
     }
-    if schema.has_rules {
-        if causes.iter().any(stops_rules) {
-            let detail = "some validation rules were not checked because the object was invalid; correct the existing \
-                          errors to complete validation";
-            causes.push(Cause::invalid("<nil>", &Value::Null, detail));
-        } else if let Some(old) = old {
-            rules::transitions(schema, new, old, &mut Path::default(), &mut causes);
-        }
-    }
     causes
+}
+
+/// The rules that `new` breaks; none are tried where one of the causes so far says that it has not the right shape.
+pub fn validate_rules(schema: &Schema, new: &Value, old: Option<&Value>, causes: &[Cause]) -> Vec<Cause> {
+    if !schema.has_rules {
+        return Vec::new();
+    }
+    if causes.iter().any(stops_rules) {
+        let detail = "some validation rules were not checked because the object was invalid; correct the existing \
+                      errors to complete validation";
+        return vec![Cause::invalid("<nil>", &Value::Null, detail)];
+    }
+    rules::broken(schema, new, old)
 }
 
 /// Rules are only tried on objects that have the right shape.

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::object;
 use crate::state::State;
+use crate::write::delete::CLEANUP;
 use crate::write::{self, Call, DeleteOptions};
 
 const RESOURCE: &str = "customresourcedefinitions.apiextensions.k8s.io";
-const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+const MANAGER: &str = "kube-apiserver";
 
 /// Looks at one.
 pub fn look(state: &mut State, name: &str) {
@@ -40,33 +41,57 @@ pub fn look(state: &mut State, name: &str) {
         "storedVersions": stored,
     });
     let resource = state.registry.known(RESOURCE);
-    let _ = write::update(state, &Call::new(&resource, "", "kube-apiserver").status(), name, |current| {
+    let _ = write::update(state, &Call::new(&resource, "", MANAGER).status(), name, |current| {
         let mut new = current.clone();
         new["status"] = status;
         Ok(new)
     });
-    let _ = write::update(state, &Call::new(&resource, "", "kube-apiserver"), name, |current| {
+    let _ = write::update(state, &Call::new(&resource, "", MANAGER), name, |current| {
         let mut new = current.clone();
         new["metadata"]["finalizers"] = json!([CLEANUP]);
         Ok(new)
     });
 }
 
-/// Deletes the objects, and then lets the definition go.
+/// Deletes the objects, and lets the definition go when they are gone.
 fn end(state: &mut State, definition: &Value) {
+    if !object::finalizers(definition).any(|name| name == CLEANUP) {
+        return;
+    }
     let name = object::name(definition);
+    terminating(state, name, "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
+    let mut left = false;
     if let Some(resource) = state.registry.key(name).cloned() {
         let objects: Vec<Arc<Value>> = state.store.list(&resource.key, None).cloned().collect();
         for object in objects {
-            let call = Call::new(&resource, object::namespace(&object), "kube-apiserver");
-            let _ = write::delete(state, &call, object::name(&object), &DeleteOptions::default());
+            let (namespace, name) = (object::namespace(&object), object::name(&object));
+            if !object::is_deleting(&object) {
+                let call = Call::new(&resource, namespace, MANAGER);
+                let _ = write::delete(state, &call, name, &DeleteOptions::default());
+            }
+            left |= state.store.get(&resource.key, namespace, name).is_some();
         }
     }
+    if left {
+        return;
+    }
     state.registry.undefine(definition);
+    terminating(state, name, "False", "InstanceDeletionCompleted", "removed all instances");
     let resource = state.registry.known(RESOURCE);
-    let _ = write::update(state, &Call::new(&resource, "", "kube-apiserver"), name, |current| {
+    let _ = write::update(state, &Call::new(&resource, "", MANAGER), name, |current| {
         let mut new = current.clone();
-        new["metadata"]["finalizers"] = json!([]);
+        let kept: Vec<&str> = object::finalizers(current).filter(|name| *name != CLEANUP).collect();
+        new["metadata"]["finalizers"] = json!(kept);
+        Ok(new)
+    });
+}
+
+fn terminating(state: &mut State, name: &str, status: &str, reason: &str, message: &str) {
+    let (resource, now) = (state.registry.known(RESOURCE), state.now);
+    let _ = write::update(state, &Call::new(&resource, "", MANAGER).status(), name, |current| {
+        let mut new = current.clone();
+        let condition = json!({ "type": "Terminating", "status": status, "reason": reason, "message": message });
+        object::set_condition(&mut new, condition, now);
         Ok(new)
     });
 }

@@ -13,6 +13,9 @@ use crate::write::{self, Call, DeleteOptions};
 /// Resource, namespace and name of an object.
 type Place = (ResourceKey, String, String);
 
+const FOREGROUND: &str = "foregroundDeletion";
+const ORPHAN: &str = "orphan";
+
 /// Who depends on whom, and who is there.
 #[derive(Debug, Default)]
 pub struct Dependents {
@@ -57,41 +60,67 @@ pub fn look(state: &mut State, dependents: &Dependents, uid: &str) {
     };
     collect(state, dependents, place);
     let Some(owner) = find(state, place).filter(|owner| object::is_deleting(owner)) else { return };
-    let waits_for = |finalizer: &str| object::finalizers(&owner).any(|name| name == finalizer);
-    if waits_for("orphan") {
+    if waits_for(&owner, ORPHAN) {
         for place in &places {
-            drop_owner(state, place, uid);
+            drop_owners(state, place, |owner| owner == uid);
         }
-        drop_finalizer(state, place, "orphan");
-    } else if waits_for("foregroundDeletion") {
+        drop_finalizer(state, place, ORPHAN);
+    } else if waits_for(&owner, FOREGROUND) {
         let mut blocked = false;
         for dependent in &places {
-            let Some(object) = find(state, dependent) else { continue };
-            let blocks =
-                object::owners(&object).any(|owner| owner["uid"] == uid && owner["blockOwnerDeletion"] == true);
-            if !object::is_deleting(&object) {
-                let options =
-                    DeleteOptions { propagation: Some(write::Propagation::Foreground), ..DeleteOptions::default() };
-                delete(state, dependent, &options);
-            }
-            blocked |= blocks && find(state, dependent).is_some();
+            collect(state, dependents, dependent);
+            let holds = |owner: &Value| owner["uid"] == uid && owner["blockOwnerDeletion"] == true;
+            blocked |= find(state, dependent).is_some_and(|object| object::owners(&object).any(holds));
         }
         if !blocked {
-            drop_finalizer(state, place, "foregroundDeletion");
+            drop_finalizer(state, place, FOREGROUND);
         }
     }
+}
+
+/// What an owner means for its dependent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// It keeps its dependent.
+    Keeps,
+    /// It goes after its dependents.
+    Waits,
+    /// It is not there.
+    Gone,
+}
+
+fn meaning(state: &State, dependents: &Dependents, uid: &str) -> Owner {
+    match dependents.there.get(uid).map(|place| find(state, place)) {
+        None => Owner::Gone,
+        Some(Some(owner)) if object::is_deleting(&owner) && waits_for(&owner, FOREGROUND) => Owner::Waits,
+        Some(_) => Owner::Keeps,
+    }
+}
+
+fn waits_for(object: &Value, finalizer: &str) -> bool {
+    object::finalizers(object).any(|name| name == finalizer)
 }
 
 fn find(state: &State, (resource, namespace, name): &Place) -> Option<Arc<Value>> {
     state.store.get(resource, namespace, name).cloned()
 }
 
-/// Deletes an object none of whose owners is there any more.
+/// Deletes an object that no owner keeps; where one does, it forgets the others.
 fn collect(state: &mut State, dependents: &Dependents, place: &Place) {
     let Some(object) = find(state, place).filter(|object| !object::is_deleting(object)) else { return };
-    let mut owners = object::owners(&object).filter_map(|owner| owner["uid"].as_str()).peekable();
-    if owners.peek().is_some() && owners.all(|owner| !dependents.there.contains_key(owner)) {
-        delete(state, place, &DeleteOptions::default());
+    let uids = object::owners(&object).map(|owner| owner["uid"].as_str().unwrap_or_default());
+    let owners: Vec<(&str, Owner)> = uids.map(|uid| (uid, meaning(state, dependents, uid))).collect();
+    let is = |wanted| move |(_, owner): &(&str, Owner)| *owner == wanted;
+    if owners.iter().any(is(Owner::Keeps)) {
+        let others: Vec<&str> = owners.iter().filter(|owner| !is(Owner::Keeps)(owner)).map(|(uid, _)| *uid).collect();
+        if !others.is_empty() {
+            drop_owners(state, place, |uid| others.contains(&uid));
+        }
+    } else if !owners.is_empty() {
+        let has_dependents = dependents.of.get(object::uid(&object)).is_some_and(|of| !of.is_empty());
+        let in_turn = has_dependents && owners.iter().any(is(Owner::Waits));
+        let propagation = in_turn.then_some(write::Propagation::Foreground);
+        delete(state, place, &DeleteOptions { propagation, ..DeleteOptions::default() });
     }
 }
 
@@ -102,10 +131,10 @@ fn delete(state: &mut State, (key, namespace, name): &Place, options: &DeleteOpt
     let _ = write::delete(state, &call, name, options);
 }
 
-fn drop_owner(state: &mut State, place: &Place, uid: &str) {
+fn drop_owners(state: &mut State, place: &Place, is_dropped: impl Fn(&str) -> bool) {
     change(state, place, |metadata| {
         if let Some(owners) = metadata["ownerReferences"].as_array_mut() {
-            owners.retain(|owner| owner["uid"] != uid);
+            owners.retain(|owner| !is_dropped(owner["uid"].as_str().unwrap_or_default()));
         }
         remove_empty(metadata, "ownerReferences");
     });

@@ -66,6 +66,9 @@ impl Workloads {
                 self.marked.insert(Task::Quota(namespace.clone(), object::name(quota).to_owned()));
             }
         }
+        if change.deleted && is_going(state, &change.resource) {
+            self.marked.insert(Task::Definition(change.resource.to_string()));
+        }
         if change.deleted && !namespace.is_empty() {
             self.marked.insert(Task::Namespace(namespace));
         }
@@ -111,4 +114,10 @@ impl Workloads {
             self.marked.insert(Task::Pod(object::namespace(pod).to_owned(), object::name(pod).to_owned()));
         }
     }
+}
+
+/// A definition that waits for its objects.
+fn is_going(state: &State, resource: &str) -> bool {
+    let definition = state.store.get("customresourcedefinitions.apiextensions.k8s.io", "", resource);
+    definition.is_some_and(|definition| object::is_deleting(definition))
 }

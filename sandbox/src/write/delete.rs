@@ -44,10 +44,13 @@ pub enum Deleted {
     Marked(Arc<Value>),
 }
 
-/// Namespaces that a cluster cannot be without.
-const PROTECTED: [&str; 3] = ["default", "kube-system", "kube-public"];
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+/// It lets a `CustomResourceDefinition` go once its objects are gone.
+pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+/// The namespaces that are always there.
+const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
 
 /// Deletes an object, or marks it for deletion.
 pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOptions) -> Result<Deleted, Refusal> {
@@ -55,15 +58,19 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     let found = state.store.get(&resource.key, call.namespace, name);
     let current = Arc::clone(found.ok_or_else(|| Refusal::not_found(resource, name))?);
     preconditions(call, name, &current, options)?;
-    if *resource.key == *"namespaces" && PROTECTED.contains(&name) {
+    let key: &str = &resource.key;
+    if key == "namespaces" && IMMORTAL.contains(&name) {
         return Err(Refusal::forbidden(resource, name, "this namespace may not be deleted"));
+    }
+    if matches!(key, "namespaces" | DEFINITIONS) && !object::is_deleting(&current) {
+        return Ok(Deleted::Marked(begin(state, call, &current, options)));
     }
     let mark = super::mark(state, call);
     let mut new = (*current).clone();
     let grace = grace(call, &current, options);
     let finalizers = finalizers(&current, options);
-    let is_namespace = resource.key.as_ref() == "namespaces";
-    if grace == 0 && finalizers.is_empty() && !is_namespace {
+    let has_content = current["spec"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
+    if grace == 0 && finalizers.is_empty() && !has_content {
         if call.dry_run {
             return Ok(Deleted::Gone(current));
         }
@@ -93,13 +100,41 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     if !finalizers.is_empty() {
         metadata.insert("finalizers".into(), json!(finalizers));
     }
-    if is_namespace {
-        map(&mut new, "status").insert("phase".into(), json!("Terminating"));
-    }
     if call.dry_run || new == *current {
         return Ok(Deleted::Marked(Arc::new(new)));
     }
     Ok(Deleted::Marked(state.store.put(&resource.key, new, mark)))
+}
+
+/// The end of what holds other objects begins with a mark and without a grace period; its controller does the rest.
+fn begin(state: &mut State, call: &Call<'_>, current: &Value, options: &DeleteOptions) -> Arc<Value> {
+    let mut new = current.clone();
+    let time = object::time(state.now);
+    let metadata = map(&mut new, "metadata");
+    metadata.insert("deletionTimestamp".into(), json!(time));
+    if *call.resource.key == *"namespaces" {
+        let finalizers = finalizers(current, options);
+        if finalizers.is_empty() {
+            metadata.remove("finalizers");
+        } else {
+            metadata.insert("finalizers".into(), json!(finalizers));
+        }
+        map(&mut new, "status").insert("phase".into(), json!("Terminating"));
+    } else {
+        if !object::finalizers(current).any(|name| name == CLEANUP) {
+            let names: Vec<&str> = object::finalizers(current).chain([CLEANUP]).collect();
+            metadata.insert("finalizers".into(), json!(names));
+        }
+        let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+        let terminating =
+            json!({ "type": "Terminating", "status": "True", "reason": "InstanceDeletionPending", "message": message });
+        object::set_condition(&mut new, terminating, state.now);
+    }
+    if call.dry_run {
+        return Arc::new(new);
+    }
+    let mark = super::mark(state, call);
+    state.store.put(&call.resource.key, new, mark)
 }
 
 /// A pod that has gone without any time to end still says that it was deleted.

@@ -67,12 +67,9 @@ pub fn check(state: &State, resource: &Resource, new: &Value, old: Option<&Value
     let mut causes = match &resource.custom {
         Some(custom) => {
             let mut causes = kinds::validate_metadata(resource.namespaced, new, old);
-            let found = schema::validate(&custom.schema, new, old);
-            // What is wrong with the sizes of the scale comes before the rules.
-            let rules = found.iter().position(|cause| cause.field == "<nil>").unwrap_or(found.len());
-            causes.extend_from_slice(&found[..rules]);
+            causes.extend(schema::validate_values(&custom.schema, new, old));
             causes.extend(scale_causes(resource, new));
-            causes.extend_from_slice(&found[rules..]);
+            causes.extend(schema::validate_rules(&custom.schema, new, old, &causes));
             causes
         }
         None => kinds::validate(&resource.group, &resource.kind, new, old),

@@ -153,19 +153,3 @@ fn in_order(texts: impl Iterator<Item = String>) -> Vec<String> {
     texts.sort();
     texts
 }
-
-#[test]
-fn rules_that_are_not_evaluated_are_named() {
-    let schema = Schema::of_crd_version(&json!({
-        "type": "object",
-        "properties": { "spec": {
-            "type": "object",
-            "properties": { "a": { "type": "array", "items": { "type": "integer", "x-kubernetes-validations": [
-                { "rule": "self > 0" },
-            ] } } },
-            "x-kubernetes-validations": [{ "rule": "self == oldSelf" }, { "rule": "has(self.a)" }],
-        } },
-    }));
-    let named = schema::rules_not_evaluated(&schema.unwrap());
-    assert_eq!(named, ["spec: has(self.a)", "spec.a.*: self > 0"]);
-}

@@ -8,6 +8,7 @@ use super::names::{self, report};
 use super::structural;
 use crate::read::{at, is_empty, is_true, items, text};
 use crate::refusal::Cause;
+use crate::schema::{self, Schema};
 
 /// A CRD; with `old`, an update of it.
 pub(super) fn definition(out: &mut Vec<Cause>, object: &Value, old: Option<&Value>) {
@@ -95,7 +96,12 @@ fn versions(out: &mut Vec<Cause>, object: &Value, spec: &Value) {
         // What a lone version has of its own is told as if the CRD had it: so it is stored.
         let holder = if single { "spec".to_owned() } else { field };
         let schema_field = if single { "spec.validation" } else { &format!("{holder}.schema") };
-        structural::schema(out, &format!("{schema_field}.openAPIV3Schema"), schema);
+        let schema_field = format!("{schema_field}.openAPIV3Schema");
+        let before = out.len();
+        structural::schema(out, &schema_field, schema);
+        if out.len() == before {
+            rules(out, &schema_field, schema);
+        }
         subresources(out, &format!("{holder}.subresources"), at(version, "subresources"));
         for (index, column) in items(version, "additionalPrinterColumns").iter().enumerate() {
             printer_column(out, &format!("{holder}.additionalPrinterColumns[{index}]"), column);
@@ -115,6 +121,16 @@ fn versions(out: &mut Vec<Cause>, object: &Value, spec: &Value) {
     if taken.windows(2).any(|pair| pair[0] == pair[1]) {
         wrong("must contain unique version names");
     }
+}
+
+/// The rules of a schema, once its shape is right.
+fn rules(out: &mut Vec<Cause>, field: &str, schema: &Value) {
+    let Ok(schema) = Schema::of_crd_version(schema) else { return };
+    let mistakes = schema::rule_mistakes(&schema, field);
+    if mistakes.is_empty() {
+        out.extend(schema::rule_problems(&schema, field));
+    }
+    out.extend(mistakes);
 }
 
 /// The versions as the API server prints its own structure; of schemas and columns only their absence is known here.

@@ -10,6 +10,7 @@ mod config;
 mod containers;
 mod controllers;
 mod definitions;
+mod difference;
 mod environment;
 mod events;
 mod jobs;
@@ -32,6 +33,8 @@ use serde_json::Value;
 use super::registry::{NameRule, facts};
 use crate::read::{at, items};
 use crate::refusal::Cause;
+
+pub(crate) use names::name_mistakes;
 
 /// What is wrong with an object of a built-in kind; with `old`, with an update of the stored object to it.
 pub fn validate(group: &str, kind: &str, object: &Value, old: Option<&Value>) -> Vec<Cause> {

@@ -204,3 +204,19 @@ pub(super) fn required(out: &mut Vec<Cause>, field: &str, text: &str, rule: impl
         report(out, field, text, rule(text));
     }
 }
+
+/// What is wrong with a text as a name of a kind that expressions know.
+pub(crate) fn name_mistakes(kind: &str, text: &str) -> Wrong {
+    // A prefix may end in a dash, since more comes after it.
+    let whole = match text.strip_suffix('-') {
+        Some(rest) if kind.ends_with("Prefix") && !rest.is_empty() => format!("{rest}a"),
+        _ => text.to_owned(),
+    };
+    match kind.trim_end_matches("Prefix") {
+        "dns1123Label" => dns_label(&whole),
+        "dns1123Subdomain" => dns_subdomain(&whole),
+        "dns1035Label" => dns_1035_label(&whole),
+        "qualifiedName" => qualified(&whole),
+        _ => label_value(&whole),
+    }
+}

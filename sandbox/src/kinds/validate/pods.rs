@@ -1,12 +1,12 @@
 //! Pods and pod templates.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::common::{at_least, one_of};
 use super::containers::{self, Surroundings};
 use super::metadata::labels;
 use super::names::{self, report};
-use super::{scheduling, security, volumes};
+use super::{difference, scheduling, security, volumes};
 use crate::read::{at, is_true, items, number, text};
 use crate::refusal::Cause;
 
@@ -63,9 +63,15 @@ fn host_aliases(out: &mut Vec<Cause>, field: &str, aliases: &[Value]) {
 
 /// A pod; with `old`, an update of it.
 pub(super) fn pod(out: &mut Vec<Cause>, pod: &Value, old: Option<&Value>) {
-    match old {
-        Some(old) => update(out, at(pod, "spec"), at(old, "spec")),
-        None => spec(out, "spec", at(pod, "spec"), std::iter::empty()),
+    let new = at(pod, "spec");
+    let old = old.map(|old| at(old, "spec"));
+    // Most updates are of the status, and of pods that were valid.
+    if old == Some(new) {
+        return;
+    }
+    spec(out, "spec", new, std::iter::empty());
+    if let Some(old) = old {
+        update(out, new, old);
     }
 }
 
@@ -93,8 +99,9 @@ fn update(out: &mut Vec<Cause>, new: &Value, old: &Value) {
         out.push(Cause::forbidden("spec.tolerations", detail));
         return;
     }
-    if frozen(new) != frozen(old) {
-        out.push(Cause::forbidden("spec", UPDATE));
+    let difference = difference::of_pod_specs(old, &with_what_may_change(new, old));
+    if !difference.is_empty() {
+        out.push(Cause::forbidden("spec", &format!("{UPDATE}\n{difference}")));
     }
 }
 
@@ -115,19 +122,32 @@ fn deadline(out: &mut Vec<Cause>, new: &Value, old: &Value) -> bool {
     out.len() == before
 }
 
-/// The part of a pod's spec that cannot change.
-fn frozen(spec: &Value) -> Value {
-    let mut spec = spec.clone();
+/// The new spec, with the old one's values of what may change.
+fn with_what_may_change(new: &Value, old: &Value) -> Value {
+    let mut spec = new.clone();
     let Some(fields) = spec.as_object_mut() else { return spec };
-    for name in ["activeDeadlineSeconds", "tolerations", "ephemeralContainers"] {
-        fields.remove(name);
+    for name in ["activeDeadlineSeconds", "tolerations", "ephemeralContainers", "schedulingGates"] {
+        restore(fields, old, name);
+    }
+    if number(old, GRACE).is_some_and(|seconds| seconds < 0) && number(new, GRACE) == Some(1) {
+        restore(fields, old, GRACE);
     }
     for list in ["containers", "initContainers"] {
-        for container in fields.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+        let containers = fields.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        for (container, old) in containers.zip(items(old, list)) {
             if let Some(container) = container.as_object_mut() {
-                container.remove("image");
+                restore(container, old, "image");
             }
         }
     }
     spec
+}
+
+const GRACE: &str = "terminationGracePeriodSeconds";
+
+fn restore(into: &mut Map<String, Value>, old: &Value, name: &str) {
+    match old.get(name) {
+        Some(value) => into.insert(name.to_owned(), value.clone()),
+        None => into.remove(name),
+    };
 }
