@@ -66,6 +66,13 @@ impl<T: Child> Index<T> {
         }
     }
 
+    /// Notes that the API has this version of an object. One that is not cached is left alone: the watch may never deliver it.
+    pub fn await_newer(&mut self, key: Key, version: Option<u64>) {
+        if self.objects.contains_key(&key) {
+            self.await_version(key, version);
+        }
+    }
+
     /// Whether a write to any of these objects, or to one not seen yet under the name prefix, is still to be delivered.
     pub fn is_stale(&self, namespace: &str, concerns: impl Fn(&str) -> bool) -> bool {
         self.awaited.keys().any(|(ns, name)| ns == namespace && concerns(name))

@@ -50,9 +50,43 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
             })
         }
     };
-    match result {
-        Ok(()) => Outcome::Done,
-        Err(error) => classify(&error),
+    let Err(error) = result else { return Outcome::Done };
+    if is_unanswered(&error) || matches!(classify(&error), Outcome::Conflict(_)) {
+        catch_up(cx, place, effect).await;
+    }
+    classify(&error)
+}
+
+/// Whether a write may have taken effect although it failed.
+fn is_unanswered(error: &kube::Error) -> bool {
+    !matches!(error, kube::Error::Api(status) if status.code < 500)
+}
+
+/// After a write that conflicted, or of which the answer was lost, the observed object is not the stored one. Another plan made
+/// on it would count what is not there; so the next one waits for the version that is stored.
+async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
+    let target = match effect {
+        Effect::PatchReplicaSet(patch) => &patch.target,
+        Effect::OwnReplicaSet(own) => &own.target,
+        Effect::DeleteReplicaSet(target) => target,
+        Effect::PatchRollout(patch) => return catch_up_rollout(cx, place, &patch.target.name).await,
+        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) => return,
+    };
+    let api: Api<ReplicaSet> = Api::namespaced(cx.writes.clone(), place.namespace);
+    // Without an answer the next attempt fails in the same way, and asks again.
+    if let Ok(stored) = api.get_metadata(&target.name).await {
+        let key = (place.namespace.to_owned(), target.name.clone());
+        let version = version_number(stored.metadata.resource_version.as_deref());
+        cx.replica_sets_mut().await_newer(key, version);
+    }
+}
+
+/// The same for the Rollout.
+pub async fn catch_up_rollout(cx: &Context, place: Place<'_>, name: &str) {
+    let api: Api<Rollout> = Api::namespaced(cx.writes.clone(), place.namespace);
+    if let Ok(stored) = api.get_metadata(name).await {
+        let version = version_number(stored.metadata.resource_version.as_deref());
+        cx.with_memory(place.uid, |memory| memory.awaited = version);
     }
 }
 
@@ -81,7 +115,7 @@ async fn create(cx: &Context, place: Place<'_>, rs: &ReplicaSet) -> Outcome {
         Err(error) => error,
     };
     let exists = matches!(&error, kube::Error::Api(status) if status.is_already_exists());
-    if !exists {
+    if !exists && !is_unanswered(&error) {
         return classify(&error);
     }
     // An earlier attempt may have taken effect although its answer was lost. Whose it is decides.
@@ -98,7 +132,7 @@ async fn create(cx: &Context, place: Place<'_>, rs: &ReplicaSet) -> Outcome {
             let error = format!("a ReplicaSet named {} exists and belongs to somebody else", rs.name());
             Outcome::Refused { error, name_taken: true }
         }
-        Err(error) => classify(&error),
+        Err(_) => classify(&error),
     }
 }
 

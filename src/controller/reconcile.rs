@@ -17,7 +17,7 @@ use sluice_core::status::duration;
 
 use super::children::version_number;
 use super::context::{Context, GuardMode, Quiet};
-use super::execute::{Outcome, Place, classify, execute};
+use super::execute::{Outcome, Place, catch_up_rollout, classify, execute};
 use super::object::Observed;
 use super::observe::observe;
 use super::tell::{Telling, reference};
@@ -186,7 +186,8 @@ impl<'a> Pass<'a> {
             }
             Err(error) => {
                 self.tell(&done);
-                self.catch_up().await;
+                // Another plan made on the observed Rollout would do the same again, or take it back.
+                catch_up_rollout(self.cx, self.place(), self.name).await;
                 match classify(&error) {
                     Outcome::Refused { error, .. } => {
                         Err(Error::Status { namespace: self.namespace.into(), name: self.name.into(), error })
@@ -194,17 +195,6 @@ impl<'a> Pass<'a> {
                     Outcome::Conflict(_) | Outcome::Done => Ok(Some(self.after(CACHE_LAG))),
                 }
             }
-        }
-    }
-
-    /// After a status that conflicted, or of which the answer was lost, the observed Rollout is not the stored one. Another plan
-    /// made on it would do the same again, or take it back; so the next one waits for the version that is stored.
-    async fn catch_up(&self) {
-        let api: Api<Rollout> = Api::namespaced(self.cx.writes.clone(), self.namespace);
-        // Without an answer the next status fails in the same way, and asks again.
-        if let Ok(stored) = api.get_metadata(self.name).await {
-            let version = version_number(stored.metadata.resource_version.as_deref());
-            self.cx.with_memory(self.uid, |memory| memory.awaited = version);
         }
     }
 

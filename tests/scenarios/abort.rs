@@ -74,6 +74,7 @@ async fn an_abort_works_while_the_new_pods_never_become_ready(s: Scenario) {
         other => Err(format!("{:?}", other.map(sluice_core::api::ReplicaSet::revision))),
     })
     .await;
+    web.until("said to be updated", |web| web.status().current_pod_hash != web.status().stable_rs).await;
     web.abort().await;
     web.until_aborted().await;
     s.eventually("the broken pods gone", async || match &web.replica_sets().await[..] {

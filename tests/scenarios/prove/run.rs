@@ -42,13 +42,14 @@ pub struct Run {
 pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        let crashes = matches!(fault, Some((_, Fault::CrashBefore | Fault::CrashAfter)));
+        // Who does not know that a write took effect does not tell of it.
+        let untold = matches!(fault, Some((_, fault)) if !matches!(fault, Fault::Lag | Fault::CutWatches));
         let cluster = Arc::new(Sandboxed::start_with(fault).await);
         let (sandbox, line) = (cluster.sandbox.clone(), cluster.line.clone());
         let begin = sandbox.with(|state| state.store.oldest());
         let told = Scenario::begin(cluster.clone(), name).await;
         let namespace = told.namespace.clone();
-        let told = Scenario { events_may_be_lost: crashes, ..told };
+        let told = Scenario { events_may_be_lost: untold, ..told };
         listen_to_panics();
         // A failure has been heard.
         let _ = AssertUnwindSafe(scenario(told)).catch_unwind().await;
