@@ -28,7 +28,7 @@ pub fn documents(registry: &Registry) -> Value {
 /// The document of OpenAPI v2, which names no schema: clients look into it for kinds that they have not found in those of v3,
 /// and take the absence of a schema as leave not to check.
 pub fn second(headers: &HeaderMap) -> Answer {
-    const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
     const TITLE: &str = "Kubernetes";
     const VERSION: &str = "v1.34.2";
     let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
