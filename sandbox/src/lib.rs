@@ -28,6 +28,7 @@ pub mod state;
 pub mod store;
 pub mod tables;
 pub mod time;
+pub mod token;
 pub mod workloads;
 pub mod write;
 

@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::object;
+use crate::serve::next_connection;
 use crate::state::Sandbox;
 use crate::workloads::node::Runtime;
 
@@ -101,7 +102,7 @@ async fn answer_all(listener: TcpListener, answer: Bytes) {
     // Dropped with this task, and with it every connection: a process that ends says no farewell.
     let mut connections = tokio::task::JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let stream = next_connection(&listener).await;
         let answer = answer.clone();
         connections.spawn(async move {
             let service = service_fn(move |_: Request<Incoming>| {
@@ -137,7 +138,7 @@ impl Proxy {
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
             loop {
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let stream = next_connection(&listener).await;
                 let proxy = self.clone();
                 tokio::spawn(async move {
                     let service = service_fn(move |request| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::openapi;
 use crate::schema::{Schema, Schemas};
@@ -39,6 +39,8 @@ pub struct Resource {
     pub scale: Option<Scale>,
     /// The version of the CustomResourceDefinition that made it; `None` where it is built in.
     pub custom: Option<Custom>,
+    /// Whether it is never stored: its objects are questions, and their creation is answered.
+    pub question: bool,
 }
 
 /// What a CustomResourceDefinition says of one version.
@@ -67,6 +69,13 @@ impl Resource {
         self.custom.is_some()
     }
 
+    /// What is posted to a service account for a token. As it is no resource, refusals name it by its kind.
+    pub fn token_request() -> Resource {
+        let found =
+            json!({ "resource": "TokenRequest", "responseKind": { "kind": "TokenRequest" }, "scope": "Namespaced" });
+        builtin(("authentication.k8s.io", "v1"), &found)
+    }
+
     /// What its objects look like.
     pub fn schema(&self) -> Option<Arc<Schema>> {
         match &self.custom {
@@ -90,6 +99,8 @@ pub struct Registry {
     resources: BTreeMap<(String, String), Vec<Arc<Resource>>>,
     /// What each CustomResourceDefinition says, by its name.
     definitions: BTreeMap<String, Value>,
+    /// What can only be created, and is never stored.
+    questions: Vec<Arc<Resource>>,
 }
 
 impl Registry {
@@ -101,8 +112,13 @@ impl Registry {
             for version in group["versions"].as_array().into_iter().flatten() {
                 let of = (name, version["version"].as_str().unwrap_or_default());
                 let resources = version["resources"].as_array().into_iter().flatten();
-                for resource in resources.filter(|resource| is_kept(of, resource)) {
-                    registry.add(Arc::new(builtin(of, resource)));
+                for resource in resources {
+                    if is_kept(of, resource) {
+                        registry.add(Arc::new(builtin(of, resource)));
+                    } else {
+                        let asked = Some(builtin(of, resource)).filter(|asked| asked.question && !name.is_empty());
+                        registry.questions.extend(asked.map(Arc::new));
+                    }
                 }
             }
         }
@@ -118,6 +134,12 @@ impl Registry {
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
         let versions = self.resources.get(&(group.to_owned(), plural.to_owned()))?;
         versions.iter().find(|resource| resource.version == version)
+    }
+
+    /// What a path asks, if it is a question: something that can be created and is never stored.
+    pub fn question(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
+        let mut questions = self.questions.iter();
+        questions.find(|asked| asked.group == group && asked.version == version && asked.plural == plural)
     }
 
     /// The resource of a kind, in the version that an object names.
@@ -174,6 +196,7 @@ impl Registry {
                 status: version.pointer("/subresources/status").is_some(),
                 scale: version.pointer("/subresources/scale").map(custom_scale),
                 custom: Some(Custom { schema: schema_of(version), version: version.clone() }),
+                question: false,
             }));
         }
     }
@@ -235,6 +258,7 @@ fn builtin((group, version): (&str, &str), found: &Value) -> Resource {
             selector: None,
         }),
         custom: None,
+        question: found["verbs"] == json!(["create"]),
     }
 }
 

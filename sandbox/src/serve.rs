@@ -1,14 +1,15 @@
 //! The API over HTTPS, with a kubeconfig, for `kubectl` and every other program.
 //!
 //! The certificates are made at the start and live as long as the process; clients trust them through the kubeconfig, and
-//! are known by its token.
+//! its token gives them every right. Service accounts have tokens of their own; who shows none is nobody in particular.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
@@ -16,14 +17,17 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, crypto};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::refusal::Refusal;
+use crate::api::identify;
 use crate::state::Sandbox;
 
 /// The name of cluster, user and context in the kubeconfig.
 pub const NAME: &str = "sluice-sandbox";
+
+/// How long a client may take to agree on how to encrypt.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Why the API cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -100,18 +104,29 @@ impl Server {
 
     /// Serves until the task is stopped.
     pub async fn run(self, sandbox: Sandbox) {
-        let expected = Arc::new(format!("Bearer {}", self.token));
+        sandbox.with(|state| state.tokens.trust(self.token));
         loop {
-            // A connection that breaks before it begins concerns nobody else.
-            let Ok((stream, _)) = self.listener.accept().await else { continue };
-            let (acceptor, sandbox, expected) = (self.acceptor.clone(), sandbox.clone(), Arc::clone(&expected));
+            let stream = next_connection(&self.listener).await;
+            let (acceptor, sandbox) = (self.acceptor.clone(), sandbox.clone());
             tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = TowerToHyperService::new(Guarded { sandbox, expected });
-                let connection = hyper::server::conn::http1::Builder::new();
+                // Who connects and says nothing does not hold a place for ever; nor, by the timer, who never asks.
+                let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+                let service = TowerToHyperService::new(Guarded { sandbox });
+                let mut connection = hyper::server::conn::http1::Builder::new();
+                connection.timer(TokioTimer::new());
                 // The client has gone away; watches end so.
                 let _ = connection.serve_connection(TokioIo::new(stream), service).await;
             });
+        }
+    }
+}
+
+/// The next connection. Where there can be none just now, as without a free descriptor, it is tried again after a while.
+pub async fn next_connection(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
 }
@@ -124,11 +139,10 @@ fn authority() -> CertificateParams {
     parameters
 }
 
-/// The API for those who show the token.
+/// The API for those who say who they are.
 #[derive(Clone)]
 struct Guarded {
     sandbox: Sandbox,
-    expected: Arc<String>,
 }
 
 impl<B> tower_service::Service<http::Request<B>> for Guarded
@@ -145,10 +159,104 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
-        let shown = request.headers_mut().remove(http::header::AUTHORIZATION);
-        if shown.is_some_and(|shown| shown.as_bytes() == self.expected.as_bytes()) {
-            return self.sandbox.call(request);
+        let header = request.headers_mut().remove(http::header::AUTHORIZATION);
+        match self.sandbox.with(|state| identify::sender(state, header.as_ref())) {
+            Ok(user) => {
+                request.extensions_mut().insert(user);
+                self.sandbox.call(request)
+            }
+            Err(refusal) => Box::pin(async move { Ok(crate::api::refuse(&refusal)) }),
         }
-        Box::pin(async { Ok(crate::api::refuse(&Refusal::unauthorized())) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, Request};
+    use http_body_util::{BodyExt as _, Full};
+    use tower_service::Service as _;
+
+    use super::*;
+
+    const PODS: &str = "/api/v1/namespaces/default/pods";
+
+    /// What the sandbox answers to the holder of a token.
+    async fn answer(sandbox: &Sandbox, method: Method, path: &str, token: &str, body: Value) -> (u16, Value) {
+        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        let request = request.body(Full::<bytes::Bytes>::from(body.to_string())).expect("a request");
+        let Ok(response) = Guarded { sandbox: sandbox.clone() }.call(request).await;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        (head.status.as_u16(), serde_json::from_slice(&body).expect("JSON"))
+    }
+
+    async fn get(sandbox: &Sandbox, path: &str, token: &str) -> (u16, Value) {
+        answer(sandbox, Method::GET, path, token, Value::Null).await
+    }
+
+    fn sandbox() -> Sandbox {
+        let sandbox = Sandbox::new(jiff::Timestamp::UNIX_EPOCH);
+        sandbox.with(|state| state.tokens.trust("secret".to_owned()));
+        sandbox
+    }
+
+    async fn post(sandbox: &Sandbox, path: &str, body: Value) -> Value {
+        let (code, made) = answer(sandbox, Method::POST, path, "secret", body).await;
+        assert_eq!(code, 201, "{path}: {made}");
+        made
+    }
+
+    #[tokio::test]
+    async fn the_administrator_may_do_everything_and_nobody_in_particular_next_to_nothing() {
+        let sandbox = sandbox();
+        assert_eq!(get(&sandbox, PODS, "secret").await.0, 200);
+        assert_eq!(get(&sandbox, PODS, "guessed").await.0, 401);
+        assert_eq!(get(&sandbox, "/version", "guessed").await.0, 401);
+        assert_eq!(get(&sandbox, "/version", "").await.0, 200);
+        let (code, refusal) = get(&sandbox, PODS, "").await;
+        assert_eq!(code, 403);
+        let why =
+            "User \"system:anonymous\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\"";
+        assert_eq!(refusal["message"], format!("pods is forbidden: {why}"));
+    }
+
+    #[tokio::test]
+    async fn a_service_account_may_do_what_its_roles_say_until_it_is_deleted() {
+        let sandbox = sandbox();
+        let accounts = "/api/v1/namespaces/default/serviceaccounts";
+        let rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+        post(&sandbox, accounts, json!({ "metadata": { "name": "robot" } })).await;
+        let made = post(&sandbox, &format!("{accounts}/robot/token"), json!({})).await;
+        let token = made["status"]["token"].as_str().expect("a token");
+        assert_eq!(get(&sandbox, PODS, token).await.0, 403);
+        assert_eq!(get(&sandbox, "/apis", token).await.0, 200);
+        let rules = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }]);
+        post(&sandbox, &format!("{rbac}/roles"), json!({ "metadata": { "name": "reader" }, "rules": rules })).await;
+        let binding = json!({
+            "metadata": { "name": "reader" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "robot" }],
+        });
+        post(&sandbox, &format!("{rbac}/rolebindings"), binding).await;
+        assert_eq!(get(&sandbox, PODS, token).await.0, 200);
+        assert_eq!(get(&sandbox, &format!("{PODS}/web"), token).await.0, 403);
+        answer(&sandbox, Method::DELETE, &format!("{accounts}/robot"), "secret", Value::Null).await;
+        assert_eq!(get(&sandbox, PODS, token).await.0, 401);
+        post(&sandbox, accounts, json!({ "metadata": { "name": "robot" } })).await;
+        assert_eq!(get(&sandbox, PODS, token).await.0, 401);
+    }
+
+    #[tokio::test]
+    async fn a_service_account_may_not_ask_as_somebody_else() {
+        let sandbox = sandbox();
+        post(&sandbox, "/api/v1/namespaces/default/serviceaccounts", json!({ "metadata": { "name": "robot" } })).await;
+        let made = post(&sandbox, "/api/v1/namespaces/default/serviceaccounts/robot/token", json!({})).await;
+        let bearer = format!("Bearer {}", made["status"]["token"].as_str().expect("a token"));
+        for (name, value) in [("impersonate-user", "admin"), ("impersonate-user", "system:serviceaccount:default:x")] {
+            let request = Request::get(PODS).header("authorization", &bearer).header(name, value);
+            let request = request.header("impersonate-group", "system:masters").body(Full::<bytes::Bytes>::default());
+            let Ok(response) = Guarded { sandbox: sandbox.clone() }.call(request.expect("a request")).await;
+            assert_eq!(response.status(), 403, "{value}");
+        }
     }
 }

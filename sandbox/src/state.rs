@@ -9,6 +9,7 @@ use crate::ids::Ids;
 use crate::resource::Registry;
 use crate::store::Store;
 use crate::time::Time;
+use crate::token::Tokens;
 
 /// Changes that are kept for watches. An API server keeps those of five minutes; this is about as much.
 const WINDOW: usize = 10_000;
@@ -22,6 +23,8 @@ pub struct State {
     pub registry: Registry,
     /// Names and uids.
     pub ids: Ids,
+    /// What clients show to say who they are.
+    pub tokens: Tokens,
     /// The present moment, read once for each request.
     pub now: Timestamp,
 }
@@ -51,9 +54,15 @@ impl Sandbox {
 
     fn with_time(time: Time) -> Sandbox {
         let now = time.now();
-        let mut state =
-            State { store: Store::new(WINDOW), registry: Registry::builtin(), ids: Ids::new(0x51_01CE), now };
+        let mut state = State {
+            store: Store::new(WINDOW),
+            registry: Registry::builtin(),
+            ids: Ids::new(0x51_01CE),
+            tokens: Tokens::default(),
+            now,
+        };
         crate::workloads::cluster::furnish(&mut state);
+        crate::api::roles::furnish(&mut state);
         let version = watch::Sender::new(state.store.version());
         Sandbox(Arc::new(Shared { state: Mutex::new(state), version, time }))
     }

@@ -71,7 +71,7 @@ fn request(step: &Step, names: &Names) -> http::Request<Body> {
     let uri = names.substitute(&authored.target).replace(' ', "%20");
     let mut request = http::Request::builder().method(authored.method.as_str()).uri(uri);
     for (name, value) in &authored.headers {
-        request = request.header(name, value);
+        request = request.header(name, names.substitute(value));
     }
     let body = if step.has(&Directive::Raw) {
         names.substitute(authored.body.trim_end()).into_bytes()

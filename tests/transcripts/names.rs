@@ -189,6 +189,7 @@ static VERSION: LazyLock<Regex> = LazyLock::new(|| {
 /// What is numbered by order of appearance, in this order.
 static NUMBERED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let table = [
+        (r"(?P<value>\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]+)", "token"),
         (r"(?P<value>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)", "uid"),
         (r"(?P<value>\b10\.\d+\.\d+\.\d+\b)", "ip"),
         (r#"(?P<lead>resourceVersion\\*"?: ?\\*")(?P<value>\d{2,})"#, "rv"),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ObjectMeta, PostParams};
 use serde_json::{Value, json};
@@ -112,6 +114,7 @@ fn edited(mut body: Value, step: &Step, names: &Names, success: bool) -> Value {
     }
     for directive in &step.directives {
         match directive {
+            Directive::Claims(path) => pointer::each(&mut body, path, &mut |token| *token = opened(token)),
             Directive::Show(paths) if success => {
                 let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
                 body = pointer::only(&body, &paths);
@@ -128,6 +131,15 @@ fn edited(mut body: Value, step: &Step, names: &Names, success: bool) -> Value {
         }
     }
     body
+}
+
+/// A JSON Web Token, and the header and the claims that are in it.
+fn opened(token: &Value) -> Value {
+    let mut parts = token.as_str().unwrap_or_default().split('.').map(|part| {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).expect("base 64");
+        serde_json::from_slice::<Value>(&bytes).expect("JSON")
+    });
+    json!({ "token": token, "header": parts.next(), "claims": parts.next() })
 }
 
 /// Orders a list. Each item has the next name for what is new in it, so that only what is the same in every run counts.

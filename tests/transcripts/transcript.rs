@@ -45,6 +45,8 @@ pub enum Directive {
     Hide(String),
     /// Render `<masked>` for what is at this path.
     Mask(String),
+    /// Render what the JSON Web Token at this path says beside it.
+    Claims(String),
     /// Order the list at this path by its content: its names are random.
     Sort(String),
     /// Keep managedFields, which are removed otherwise.
@@ -146,6 +148,7 @@ impl Directive {
             ("show", paths) => Directive::Show(paths.split(' ').map(str::to_owned).collect()),
             ("hide", path) => Directive::Hide(path.to_owned()),
             ("mask", path) => Directive::Mask(path.to_owned()),
+            ("claims", path) => Directive::Claims(path.to_owned()),
             ("sort", path) => Directive::Sort(path.to_owned()),
             ("keep", "managedFields") => Directive::KeepManagedFields,
             ("events", "") => Directive::Events(None),

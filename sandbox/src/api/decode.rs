@@ -61,15 +61,6 @@ pub fn options(request: &Request) -> Result<Value, Refusal> {
     Ok(read(request)?.object)
 }
 
-/// The body of a question of this kind.
-pub fn question(content_type: &str, body: &[u8], expected: &Kind) -> Result<Value, Refusal> {
-    if content_type == PROTOBUF {
-        return protobuf::read(body, expected).map_err(|mistake| unreadable(body, expected, mistake));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad_request(format!("error decoding the body as JSON: {error}")))
-}
-
 /// A content type without its parameters.
 pub fn media_type(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()

@@ -11,6 +11,8 @@ pub mod decode;
 pub mod delete;
 mod digest;
 pub mod discovery;
+pub mod identify;
+pub mod impersonate;
 pub mod kind;
 pub mod options;
 pub mod page;
@@ -19,11 +21,14 @@ pub mod path;
 pub mod present;
 pub mod read;
 pub mod review;
+pub mod roles;
 mod route;
 pub mod schemas;
 pub mod shown;
 pub mod subresource;
 pub mod syntax;
+pub mod token_request;
+pub mod user;
 pub mod watch;
 
 use std::convert::Infallible;
@@ -87,6 +92,8 @@ pub enum Answer {
     Watch(Body),
     /// There is nothing at this path, which is said in plain words.
     NoPage,
+    /// Plain words, with a code.
+    Text(u16, String),
 }
 
 impl Answer {
@@ -141,10 +148,8 @@ fn respond(answer: Result<Answer, Refusal>, yaml: bool) -> Response<Body> {
         }
         Ok(Answer::Raw(content_type, bytes)) => (200, content_type, Body::Whole(Some(bytes)), Vec::new()),
         Ok(Answer::Watch(body)) => (200, "application/json", body, Vec::new()),
-        Ok(Answer::NoPage) => {
-            let text = Bytes::from_static(b"404 page not found\n");
-            (404, "text/plain; charset=utf-8", Body::Whole(Some(text)), Vec::new())
-        }
+        Ok(Answer::NoPage) => return respond(Ok(Answer::Text(404, "404 page not found\n".to_owned())), yaml),
+        Ok(Answer::Text(code, text)) => (code, "text/plain; charset=utf-8", Body::Whole(Some(text.into())), Vec::new()),
         Err(refusal) => {
             let (content_type, body) = whole(&refusal.to_status(), yaml);
             (refusal.code, content_type, body, refusal.warnings)

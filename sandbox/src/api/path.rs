@@ -111,7 +111,7 @@ impl Query {
 }
 
 /// Undoes percent-encoding; what is no UTF-8 is replaced.
-fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
     while let [first, after @ ..] = rest {
         let hex = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());

@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, header};
 
-use super::access::{self, User};
+use super::access::{self, Action};
 use super::path::{Path, Query};
 use super::present::Form;
-use super::{Answer, Request, accept, change, decode, delete, discovery, options, patch, read, review, subresource};
+use super::user::User;
+use super::{Answer, Request, accept, change, decode, delete, discovery, impersonate, options, patch, read};
+use super::{review, subresource, token_request};
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::Sandbox;
@@ -14,34 +16,43 @@ use crate::state::Sandbox;
 /// Answers a request.
 pub fn answer(sandbox: &Sandbox, parts: &http::request::Parts, body: Bytes) -> Result<Answer, Refusal> {
     let path = parts.uri.path();
-    let Some(named) = Path::parse(path) else { return elsewhere(sandbox, path, &parts.headers) };
-    let user = User::of(&parts.headers);
-    let header =
-        |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let content_type = decode::media_type(header(header::CONTENT_TYPE));
-    let resource = sandbox.with(|state| state.registry.find(&named.group, &named.version, &named.plural).cloned());
-    let Some(resource) = resource else {
-        return match review::answer(sandbox, &named, parts.method.as_str(), &user, (content_type, &body)) {
-            Some(answer) => answer,
-            None => elsewhere(sandbox, path, &parts.headers),
-        };
+    if let Some(answer) = impersonate::of_nobody(&parts.headers, path) {
+        return Ok(answer);
+    }
+    let named = Path::parse(path);
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let action = match &named {
+        Some(named) => Action::on_resource(&parts.method, named, &query),
+        None => Action::on_path(&parts.method, path),
     };
+    // Who has not said who they are, within the process, is the administrator.
+    let sender = parts.extensions.get().cloned().unwrap_or_else(User::admin);
+    let (user, resource) = sandbox.with(|state| {
+        let user = impersonate::judged_as(state, sender, &parts.headers)?;
+        access::check(state, &user, &action)?;
+        let found = named.as_ref().and_then(|Path { group, version, plural, .. }| {
+            let stored = state.registry.find(group, version, plural);
+            stored.or_else(|| state.registry.question(group, version, plural)).cloned()
+        });
+        Ok((user, found))
+    })?;
+    let (Some(named), Some(resource)) = (named, resource) else { return elsewhere(sandbox, path, &parts.headers) };
     if named.namespace.is_some() && !resource.namespaced {
         return Err(Refusal::no_such_path());
     }
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
     let manager = match query.get("fieldManager") {
         "" => default_manager(&parts.headers),
         named => named.to_owned(),
     };
-    let content_type = content_type.to_owned();
+    let header =
+        |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = decode::media_type(header(header::CONTENT_TYPE)).to_owned();
     let lists = parts.method == "GET" && named.name.is_none() && !named.watch && !query.is_set("watch");
     accept::check(header(header::ACCEPT), &resource, lists)?;
     let form = Form::accepted(header(header::ACCEPT), query.get("includeObject"));
     let request =
         Request { method: parts.method.clone(), resource, path: named, query, content_type, manager, form, body };
-    sandbox.with(|state| access::check(state, &user, &request))?;
-    dispatch(sandbox, &request)
+    dispatch(sandbox, request, &user)
 }
 
 /// What is no resource. Where no built-in group is meant, there is not even a Status.
@@ -61,9 +72,19 @@ fn elsewhere(sandbox: &Sandbox, path: &str, headers: &HeaderMap) -> Result<Answe
     }
 }
 
-fn dispatch(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
+fn dispatch(sandbox: &Sandbox, request: Request, user: &User) -> Result<Answer, Refusal> {
+    options::check(&request)?;
+    match (request.method.as_str(), &*request.resource.key, request.path.subresource.as_deref()) {
+        _ if request.resource.question => review::answer(sandbox, &request, user),
+        ("POST", "serviceaccounts", Some("token")) => token_request::answer(sandbox, request),
+        (_, "serviceaccounts", Some("token")) => Err(Refusal::method_not_allowed()),
+        _ => stored(sandbox, &request),
+    }
+}
+
+/// Requests for what is stored.
+fn stored(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let (resource, named) = (&request.resource, request.path.name.is_some());
-    options::check(request)?;
     if resource.is_custom()
         && let Some(answer) = custom(request)
     {

@@ -42,12 +42,15 @@ impl Schemas {
         })
     }
 
-    /// The schema of a kind; the core group is the empty one.
+    /// The schema of a kind; the core group is the empty one. What subresources take may be of another group than their
+    /// resource, and then only the resource's document has it.
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Schema>> {
         let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-        let document = self.document(&path)?;
-        let name = document.kinds.get(&(group.to_string(), version.to_string(), kind.to_string()))?;
-        document.component(name)
+        let kind = (group.to_string(), version.to_string(), kind.to_string());
+        [path.as_str(), "api/v1"].into_iter().find_map(|path| {
+            let document = self.document(path)?;
+            document.component(document.kinds.get(&kind)?)
+        })
     }
 
     fn document(&self, path: &str) -> Option<&Document> {
