@@ -80,6 +80,7 @@ macro_rules! every_transcript {
 
         mod kubectl {
             transcripts! { $connect, tokio::test, crate::console::replay, "kubectl", ".txt":
+                accounts,
                 applying,
                 changing,
                 creating,
