@@ -96,6 +96,10 @@ async fn a_scale_that_leads_through_a_text_is_refused() {
     make(&sandbox, DEFINITIONS, definition("ex.org", "things", "Thing", json!({ "subresources": { "scale": paths } })))
         .await;
     let things = "/apis/ex.org/v1/namespaces/default/things";
+    tokio::spawn(workloads::run(sandbox.clone(), Box::new(workloads::node::Lifeless)));
+    while send(&sandbox, Method::GET, things, String::new()).await.0 == 404 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     let thing =
         json!({ "apiVersion": "ex.org/v1", "kind": "Thing", "metadata": { "name": "t" }, "spec": { "a": "text" } });
     make(&sandbox, things, thing).await;

@@ -7,6 +7,8 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use kube::Client;
 
+use crate::programs::Programs;
+
 /// A Kubernetes cluster in which a Sluice controller acts.
 pub trait Cluster: Send + Sync {
     /// A client with every right.
@@ -20,4 +22,7 @@ pub trait Cluster: Send + Sync {
 
     /// The controller's writes in a namespace since the cluster began, events and leases apart, as `verb path`.
     fn writes(&self, namespace: &str) -> BoxFuture<'_, Vec<String>>;
+
+    /// Programs beside the controller, where it is real time that passes.
+    fn programs(&self) -> Option<&Programs>;
 }

@@ -165,7 +165,7 @@ async fn kubectl_can_wait_for_the_conditions(s: Scenario) {
     s.apply(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }]))).await;
     let wait = |condition: &str| {
         let condition = format!("--for=condition={condition}");
-        crate::real::kubectl(&["-n", &s.namespace, "wait", &condition, "rollout/web", "--timeout=60s"])
+        s.programs().kubectl(&["-n", &s.namespace, "wait", &condition, "rollout/web", "--timeout=60s"])
     };
     wait("Available");
     wait("Completed");

@@ -1,12 +1,14 @@
 //! What users do, written once for every cluster that there is. Start with `deploy.rs`.
 //!
-//! `cargo test --test scenarios in_the_sandbox` runs them in virtual time, and `tests/cluster/run cargo test --test scenarios`
-//! on a real control plane too.
+//! `cargo test --test scenarios in_the_sandbox` runs them in virtual time, `on_the_served_sandbox` runs those with programs
+//! beside the controller in real time, and `tests/cluster/run cargo test --test scenarios` runs all on a real control plane too.
 
 mod cluster;
+mod programs;
 mod real;
 mod sandboxed;
 mod scenario;
+mod served;
 
 mod abort;
 mod adopt;
@@ -41,19 +43,25 @@ macro_rules! scenarios {
         }
 
         mod on_the_real_control_plane {
-            $crate::on_the_real_control_plane! { $($name,)* $($($process,)+)? }
+            $crate::in_real_time! { $crate::real::Real::connect: $($name,)* $($($process,)+)? }
         }
+
+        $(
+            mod on_the_served_sandbox {
+                $crate::in_real_time! { $crate::served::Served::start: $($process,)+ }
+            }
+        )?
     };
 }
 
-/// The second half of `scenarios!`.
+/// Declares scenarios as tests on one cluster, in real time.
 #[macro_export]
-macro_rules! on_the_real_control_plane {
-    ($($name:ident),* $(,)?) => {
+macro_rules! in_real_time {
+    ($start:path: $($name:ident),* $(,)?) => {
         $(
             #[tokio::test]
             async fn $name() {
-                let cluster = std::sync::Arc::new($crate::real::Real::connect().await);
+                let cluster = std::sync::Arc::new($start().await);
                 super::$name($crate::scenario::Scenario::begin(cluster, stringify!($name)).await).await;
             }
         )*

@@ -9,7 +9,7 @@ use kube::api::Api;
 use serde_json::json;
 use sluice_core::api::labels;
 
-use crate::real::{self, controller, kubeconfig_of};
+use crate::programs::{self, HOME};
 use crate::scenario::{Scenario, Subject, rollout, with};
 
 crate::scenarios! {
@@ -52,6 +52,7 @@ async fn an_idle_controller_writes_nothing(s: Scenario) {
 
 /// A controller of its own, which acts on Rollouts with its instance id alone.
 struct Own {
+    s: Scenario,
     id: &'static str,
     kubeconfig: String,
     runs: usize,
@@ -60,23 +61,23 @@ struct Own {
 
 impl Own {
     async fn new(s: &Scenario, id: &'static str) -> Own {
-        let kubeconfig = kubeconfig_of(&s.client(), "sluice").await.display().to_string();
-        Own { id, kubeconfig, runs: 0, process: None }
+        let kubeconfig = s.programs().kubeconfig_of(&s.client(), "sluice").await.display().to_string();
+        Own { s: s.clone(), id, kubeconfig, runs: 0, process: None }
     }
 
     fn start(&mut self) {
         self.runs += 1;
-        let arguments = ["--kubeconfig", &self.kubeconfig, "--namespace", real::HOME, "--instance-id", self.id];
+        let arguments = ["--kubeconfig", &self.kubeconfig, "--namespace", HOME, "--instance-id", self.id];
         // A killed controller cannot give its lease back, so its successor should not have to wait for long.
         let short = ["--leader-election-lease-duration", "1s", "--leader-election-renew-deadline", "800ms"];
         let retry = ["--leader-election-retry-period", "100ms"];
         let arguments = [&arguments[..], &short, &retry].concat();
-        self.process = Some(controller(&arguments, &format!("{}-{}", self.id, self.runs)));
+        self.process = Some(self.s.programs().controller(&arguments, &format!("{}-{}", self.id, self.runs)));
     }
 
     fn signal(&mut self, signal: &str) {
         let mut process = self.process.take().expect("it runs");
-        real::signal(&process, signal);
+        programs::signal(&process, signal);
         process.wait().expect("it ends");
     }
 
@@ -145,7 +146,7 @@ async fn a_controller_that_stops_gives_its_lease_back_and_the_next_one_acts_at_o
     own.start();
     let web = s.deploy(own.manifest(1)).await;
     own.signal("TERM");
-    let leases: Api<Lease> = Api::namespaced(s.client(), real::HOME);
+    let leases: Api<Lease> = Api::namespaced(s.client(), HOME);
     let lease = leases.get("argo-rollouts-controller-lock-stopped").await.expect("the lease");
     assert_eq!(lease.spec.and_then(|spec| spec.holder_identity).as_deref(), Some(""));
     web.set_image("web:2").await;
@@ -166,12 +167,12 @@ async fn a_second_controller_elsewhere_refuses_to_start(s: Scenario) {
     own.start();
     s.deploy(own.manifest(1)).await;
     let arguments = ["--namespace", &s.namespace, "--instance-id", "alone"];
-    let mut second = controller(&arguments, "elsewhere");
+    let mut second = s.programs().controller(&arguments, "elsewhere");
     let status = s
         .eventually("the second one ended", async || second.try_wait().expect("a child").ok_or("it runs".to_owned()))
         .await;
     assert!(!status.success());
-    let log = std::fs::read_to_string(real::logs().join("elsewhere.log")).expect("a log");
+    let log = std::fs::read_to_string(s.programs().log("elsewhere")).expect("a log");
     assert!(
         log.contains("another controller holds the live lease argo-rollouts/argo-rollouts-controller-lock-alone"),
         "{log}"
@@ -179,13 +180,13 @@ async fn a_second_controller_elsewhere_refuses_to_start(s: Scenario) {
 }
 
 async fn a_controller_without_permissions_says_which(s: Scenario) {
-    real::kubectl(&["-n", real::HOME, "create", "serviceaccount", "nobody"]);
-    let kubeconfig = kubeconfig_of(&s.client(), "nobody").await.display().to_string();
-    let mut process = controller(&["--kubeconfig", &kubeconfig, "--namespace", &s.namespace], "nobody");
+    s.programs().kubectl(&["-n", HOME, "create", "serviceaccount", "nobody"]);
+    let kubeconfig = s.programs().kubeconfig_of(&s.client(), "nobody").await.display().to_string();
+    let mut process = s.programs().controller(&["--kubeconfig", &kubeconfig, "--namespace", &s.namespace], "nobody");
     let status =
         s.eventually("it ended", async || process.try_wait().expect("a child").ok_or("it runs".to_owned())).await;
     assert!(!status.success());
-    let log = std::fs::read_to_string(real::logs().join("nobody.log")).expect("a log");
+    let log = std::fs::read_to_string(s.programs().log("nobody")).expect("a log");
     assert!(
         log.contains("lacks permissions in all namespaces: list rollouts, watch rollouts, patch rollouts"),
         "{log}"

@@ -1,7 +1,6 @@
 //! The kubectl plugin, used as in the guide.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::json;
 
@@ -24,11 +23,9 @@ fn binary() -> PathBuf {
 
 /// Runs the plugin in the scenario's namespace.
 async fn run(s: &Scenario, arguments: &str) -> (bool, String) {
-    let namespace = s.namespace.clone();
-    let words: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
-    let output = tokio::task::spawn_blocking(move || {
-        Command::new(binary()).args(["-n", &namespace]).args(words).output().expect("the plugin is built")
-    });
+    let mut command = s.programs().command(binary());
+    command.args(["-n", &s.namespace]).args(arguments.split_whitespace());
+    let output = tokio::task::spawn_blocking(move || command.output().expect("the plugin is built"));
     let output = output.await.expect("it ran");
     let printed = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
@@ -117,25 +114,23 @@ async fn status_ends_with_the_outcome(s: Scenario) {
 }
 
 async fn kubectl_finds_the_plugin_under_both_names(s: Scenario) {
-    let folder = crate::real::logs().join("plugins");
+    let folder = s.programs().logs().join("plugins");
     std::fs::create_dir_all(&folder).expect("a folder");
     for name in ["kubectl-sluice", "kubectl-argo-rollouts"] {
         let link = folder.join(name);
         let _ = std::fs::remove_file(&link);
         std::os::unix::fs::symlink(binary(), link).expect("a link");
     }
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
     for words in [&["sluice"][..], &["argo", "rollouts"]] {
         let run = |last: &[&str]| {
-            let output =
-                Command::new("kubectl").args(words).args(last).env("PATH", &path).output().expect("kubectl runs");
+            let mut kubectl = s.programs().command_with(&folder, "kubectl");
+            let output = kubectl.args(words).args(last).output().expect("kubectl runs");
             String::from_utf8_lossy(&output.stdout).into_owned()
         };
         assert!(run(&["version", "--short"]).contains("v0.1.0"));
         assert!(run(&["--help"]).contains(&format!("Usage: kubectl {}", words.join(" "))), "{}", run(&["--help"]));
         assert!(run(&["completion", "bash"]).contains("complete -F"));
     }
-    assert!(!s.namespace.is_empty());
 }
 
 async fn mistakes_get_an_answer_that_helps(s: Scenario) {

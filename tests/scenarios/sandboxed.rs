@@ -15,6 +15,7 @@ use sluice_sandbox::line::{Fault, Line, Write};
 use sluice_sandbox::workloads::node;
 
 use crate::cluster::Cluster;
+use crate::programs::Programs;
 
 /// A sandbox with a controller, for one scenario.
 pub struct Sandboxed {
@@ -64,6 +65,10 @@ impl Cluster for Sandboxed {
         let counted = writes.filter(|write| write.contains(&concerns) && !write.contains("/events"));
         let counted = counted.collect();
         Box::pin(async { counted })
+    }
+
+    fn programs(&self) -> Option<&Programs> {
+        None
     }
 }
 

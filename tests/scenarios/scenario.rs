@@ -18,6 +18,7 @@ use sluice_core::replicas::Limits;
 use sluice_core::status::conditions;
 
 use crate::cluster::Cluster;
+use crate::programs::Programs;
 
 /// How long a condition may take before a scenario gives up. Generous: it is only ever waited out on failure.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -46,6 +47,11 @@ impl Scenario {
 
     pub fn client(&self) -> Client {
         self.cluster.client()
+    }
+
+    /// Programs beside the controller; only where the scenario is listed `with_processes`.
+    pub fn programs(&self) -> &Programs {
+        self.cluster.programs().expect("virtual time does not wait for programs")
     }
 
     pub async fn sleep(&self, seconds: u64) {

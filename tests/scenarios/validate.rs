@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::real::try_kubectl;
 use crate::scenario::{Scenario, canary, rollout, with};
 
 crate::scenarios! {
@@ -91,8 +90,15 @@ async fn a_field_that_no_table_knows_makes_a_revision(s: Scenario) {
 
 async fn an_ordinary_manifest_is_accepted_without_a_warning(s: Scenario) {
     for example in ["examples/getting-started/rollout.yaml", "examples/story-a/rollout.yaml"] {
-        let (success, printed) =
-            try_kubectl(&["-n", &s.namespace, "apply", "--server-side", "--validate=strict", "-f", example]);
+        let (success, printed) = s.programs().try_kubectl(&[
+            "-n",
+            &s.namespace,
+            "apply",
+            "--server-side",
+            "--validate=strict",
+            "-f",
+            example,
+        ]);
         assert!(success && !printed.contains("Warning"), "{printed}");
     }
 }

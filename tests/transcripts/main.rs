@@ -93,6 +93,7 @@ macro_rules! sessions {
     ($connect:path) => {
         pub mod kubectl {
             transcripts! { $connect, tokio::test, crate::console::replay, "kubectl", ".txt":
+                accounts,
                 applying,
                 changing,
                 creating,
