@@ -108,7 +108,7 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
     let controller = trial::control(clients, Clock::System, Metrics::new(), trial::RENEWAL);
     let mut tasks = Tasks { workloads, controller };
     let patience = PROMISED.div_f64(flags.speed.min(1.0));
-    let story = play(flags, &sandbox, network, client, Screen::new(out, live));
+    let story = Box::pin(play(flags, &sandbox, network, client, Screen::new(out, live)));
     tokio::select! {
         told = tokio::time::timeout(patience, story) => told
             .unwrap_or_else(|_| Err(anyhow!("it is not over after {patience:.0?}")))

@@ -89,7 +89,7 @@ async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics) {
 }
 
 /// Nobody contends for the lease here, and renewals would be most of what is written in an hour.
-const RENEWAL: Duration = Duration::from_secs(60);
+const RENEWAL: Duration = Duration::from_mins(1);
 
 /// Starts a controller on this line.
 fn control(sandbox: &Sandbox, line: &Line, metrics: Metrics) -> tokio::task::JoinHandle<()> {

@@ -25,7 +25,7 @@ pub fn documents(registry: &Registry) -> Value {
     json!({ "paths": paths })
 }
 
-/// The document of OpenAPI v2, which names no schema: clients look into it for kinds that they have not found in those of v3,
+/// The document of `OpenAPI` v2, which names no schema: clients look into it for kinds that they have not found in those of v3,
 /// and take the absence of a schema as leave not to check.
 pub fn second(headers: &HeaderMap) -> Answer {
     const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";

@@ -110,8 +110,8 @@ fn steps(objects: &Objects, change: &Change) -> Option<String> {
         if updated < least {
             return Some(format!("S7 steps: walked past step {index} with {updated} of {least} new pods available"));
         }
-        let unrecorded = !step["pause"].is_null() && !(index == from && recorded);
-        unrecorded.then(|| format!("S7 steps: walked past the pause at step {index} without pausing"))
+        let fine = step["pause"].is_null() || index == from && recorded;
+        (!fine).then(|| format!("S7 steps: walked past the pause at step {index} without pausing"))
     })
 }
 

@@ -127,15 +127,15 @@ fn difference(at: &str, one: &serde_json::Value, other: &serde_json::Value) -> O
 /// Sweeps scenarios, prints the table, and fails with all problems.
 fn prove(scenarios: &[Named]) {
     let start = Instant::now();
-    let heads: String = FAULTS.iter().map(|fault| format!(" {:>12}", label(*fault))).collect();
-    println!("{:<76} {:>6}{heads} {:>9}", "scenario", "writes", "unreached");
+    let heads = FAULTS.map(|fault| format!("{:>12}", label(fault))).join(" ");
+    println!("{:<76} {:>6} {heads} {:>9}", "scenario", "writes", "unreached");
     let mut problems = Vec::new();
     let mut total = 0;
     for scenario in scenarios {
         let tally = sweep(*scenario);
         let runs = FAULTS.map(|fault| tally.runs.get(label(fault)).copied().unwrap_or(0));
-        let cells: String = runs.iter().map(|runs| format!(" {runs:>12}")).collect();
-        println!("{:<76} {:>6}{cells} {:>9}", scenario.0, tally.writes, tally.unreached);
+        let cells = runs.map(|runs| format!("{runs:>12}")).join(" ");
+        println!("{:<76} {:>6} {cells} {:>9}", scenario.0, tally.writes, tally.unreached);
         total += runs.iter().sum::<usize>();
         // Disturbed runs go other ways, so that some writes are not made; were it many, the table would prove little.
         if 4 * tally.unreached > runs.iter().sum::<usize>() {
