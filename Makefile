@@ -4,10 +4,10 @@
 test:
 	@tests/all
 
-# The long form of the proof: every scenario with a crash before and after each write, and with each answer lost; and the planted bugs, which must all
+# The long form of the proof: every scenario with every fault at each write; random histories; and the planted bugs, which must all
 # be found.
 prove:
-	cargo test --release --locked --workspace --features planted-bugs --test scenarios prove:: -- \
+	SEEDS=$${SEEDS:-1000} cargo test --release --locked --workspace --features planted-bugs --test scenarios prove:: -- \
 		--include-ignored --nocapture --test-threads 1
 
 # The product on a throwaway control plane, in a few minutes.

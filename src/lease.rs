@@ -109,6 +109,7 @@ impl Claim {
                 }
             }
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(self.config.retry) => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }

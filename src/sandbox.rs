@@ -44,7 +44,7 @@ pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
         return served.until(trial::end_of("the sandbox", &mut workloads)).await;
     }
     let clients = Clients { reads: client.clone(), writes: client };
-    let mut controller = trial::control(clients, Clock::System, Metrics::new(), trial::RENEWAL);
+    let mut controller = trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
     let ended = async {
         tokio::select! {
             error = trial::end_of("the sandbox", &mut workloads) => error,

@@ -61,6 +61,7 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
         concurrency: flags.rollout_threads,
         resync: Duration::from_secs(flags.rollout_resync.max(1)),
         guard: flags.guard,
+        in_order: false,
     };
     let signals = Signals { leading: is_leading, ready, stop: stopping };
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));

@@ -45,18 +45,29 @@ pub async fn end_of(what: &str, task: &mut JoinHandle<()>) -> anyhow::Error {
     }
 }
 
-/// How often a controller says that it is still there.
-pub const RENEWAL: Duration = Duration::from_secs(2);
+/// How a controller works here.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// How often it says that it is still there.
+    pub renewal: Duration,
+    /// See [`Settings::in_order`].
+    pub in_order: bool,
+}
 
-/// Runs a controller until the task is stopped, which says every `renewal` that it is still there. Its name is always the
-/// same, as that of a container that restarts in its pod, so that it takes its own lease up again.
-pub fn control(clients: Clients, clock: Clock, metrics: Metrics, renewal: Duration) -> JoinHandle<()> {
+/// As it works in a cluster.
+pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false };
+
+/// Runs a controller until the task is stopped. Its name is always the same, as that of a container that restarts in its pod,
+/// so that it takes its own lease up again.
+pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner) -> JoinHandle<()> {
+    let Manner { renewal, in_order } = manner;
     let settings = Settings {
         namespace: None,
         instance_id: String::new(),
         concurrency: 10,
         resync: Duration::from_mins(15),
         guard: GuardMode::Enforce,
+        in_order,
     };
     let lease = LeaseConfig {
         namespace: HOME.to_owned(),
@@ -76,6 +87,7 @@ pub fn control(clients: Clients, clock: Clock, metrics: Metrics, renewal: Durati
         let signals = Signals { leading: is_leading, ready, stop };
         let run = controller::run(clients, settings, clock, metrics, signals);
         tokio::select! {
+            biased;
             held = claim.hold(leading, released) => {
                 tracing::error!(error = ?held.err(), "the controller has lost its lease");
             }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use futures::StreamExt as _;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -73,8 +74,8 @@ pub struct Line {
     dead: watch::Sender<bool>,
     /// Of which resource the watches tell nothing, and until when.
     silent: watch::Sender<Option<(String, Instant)>>,
-    /// Changes when all watches end.
-    cut: watch::Sender<()>,
+    /// Tells all watches to end, one after the other.
+    cut: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -82,6 +83,21 @@ struct Shared {
     writes: Vec<Write>,
     seen: HashMap<(&'static str, String, String), u32>,
     fault: Option<(Write, Fault)>,
+    /// The seed of faults by chance.
+    chance: Option<u64>,
+}
+
+/// One write of so many has a fault by chance,
+const ONE_OF: u64 = 12;
+/// and it is one of these. (With late watches nobody could say what the controller should have known.)
+const BY_CHANCE: [Fault; 4] = [Fault::CrashBefore, Fault::CrashAfter, Fault::LoseResponse, Fault::CutWatches];
+
+/// The fault that a seed has for a write.
+fn draw(seed: u64, write: &Write) -> Option<Fault> {
+    let mut hasher = DefaultHasher::new();
+    (seed, write).hash(&mut hasher);
+    let drawn = hasher.finish();
+    drawn.is_multiple_of(ONE_OF).then(|| BY_CHANCE[(drawn / ONE_OF % BY_CHANCE.len() as u64) as usize])
 }
 
 impl Line {
@@ -93,13 +109,25 @@ impl Line {
             shared: Arc::default(),
             dead: watch::Sender::new(false),
             silent: watch::Sender::default(),
-            cut: watch::Sender::default(),
+            cut: Arc::default(),
         }
     }
 
     /// Breaks it at this write.
     pub fn break_at(&self, write: Write, fault: Fault) {
         self.lock().fault = Some((write, fault));
+    }
+
+    /// Breaks it at some writes, the same for the same seed.
+    pub fn break_by_chance(&self, seed: u64) {
+        self.lock().chance = Some(seed);
+    }
+
+    /// From now on it is sound.
+    pub fn mend(&self) {
+        let mut shared = self.lock();
+        shared.chance = None;
+        shared.fault = None;
     }
 
     /// The line of the program's next run: the record goes on, and the fault has happened.
@@ -156,6 +184,7 @@ impl Line {
         if fault.is_some() {
             shared.fault = None;
         }
+        let fault = fault.or_else(|| draw(shared.chance?, &write));
         Some((write, fault))
     }
 
@@ -180,7 +209,7 @@ impl Line {
                 self.silent.send_replace(resource.clone().map(|resource| (resource, Instant::now() + LAG)));
             }
             Some(Fault::CutWatches) => {
-                self.cut.send_replace(());
+                self.cut.notify_waiters();
             }
             _ => {}
         }
@@ -199,7 +228,7 @@ impl Line {
 
     /// The events of a watch stop when the program dies, and are late or cut off where a fault says so.
     fn watched(&self, answer: Response<Body>, resource: Option<String>) -> Response<Body> {
-        let (dead, silent, mut cut) = (self.dead.subscribe(), self.silent.subscribe(), self.cut.subscribe());
+        let (dead, silent, cut) = (self.dead.subscribe(), self.silent.subscribe(), Arc::clone(&self.cut));
         answer.map(|body| match body {
             Body::Whole(bytes) => Body::Whole(bytes),
             Body::Lines(lines) => {
@@ -213,8 +242,7 @@ impl Line {
                         alive || std::future::pending().await
                     }
                 });
-                // The sender lives in the line; without it the program is gone too.
-                Body::Lines(Box::pin(alive.take_until(async move { cut.changed().await })))
+                Body::Lines(Box::pin(alive.take_until(async move { cut.notified().await })))
             }
         })
     }

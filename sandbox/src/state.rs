@@ -1,9 +1,10 @@
 //! The sandbox: everything that an API server knows, behind one lock.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::ids::Ids;
 use crate::resource::Registry;
@@ -36,7 +37,9 @@ pub struct Sandbox(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    version: watch::Sender<u64>,
+    /// The version of the store, as those who watch for changes see it.
+    version: AtomicU64,
+    changed: Notify,
     time: Time,
 }
 
@@ -63,8 +66,8 @@ impl Sandbox {
         };
         crate::workloads::cluster::furnish(&mut state);
         crate::api::roles::furnish(&mut state);
-        let version = watch::Sender::new(state.store.version());
-        Sandbox(Arc::new(Shared { state: Mutex::new(state), version, time }))
+        let version = AtomicU64::new(state.store.version());
+        Sandbox(Arc::new(Shared { state: Mutex::new(state), version, changed: Notify::new(), time }))
     }
 
     /// The time here.
@@ -79,12 +82,44 @@ impl Sandbox {
         let result = act(&mut state);
         let version = state.store.version();
         drop(state);
-        self.0.version.send_if_modified(|seen| std::mem::replace(seen, version) != version);
+        if self.0.version.swap(version, Ordering::AcqRel) != version {
+            self.0.changed.notify_waiters();
+        }
         result
     }
 
     /// Tells when there are changes.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.0.version.subscribe()
+    pub fn changes(&self) -> Changes {
+        Changes { shared: Arc::clone(&self.0), seen: self.0.version.load(Ordering::Acquire) }
+    }
+}
+
+/// Tells one watcher of changes. (tokio's `watch` would wake many of them in an order of chance, and no run would be like the
+/// one before.)
+#[derive(Debug)]
+pub struct Changes {
+    shared: Arc<Shared>,
+    seen: u64,
+}
+
+impl Changes {
+    /// What has changed until now has been seen.
+    pub fn catch_up(&mut self) {
+        self.seen = self.shared.version.load(Ordering::Acquire);
+    }
+
+    /// Waits for a change that has not been seen.
+    pub async fn changed(&mut self) {
+        loop {
+            let mut notified = std::pin::pin!(self.shared.changed.notified());
+            // From here on no change is missed.
+            notified.as_mut().enable();
+            let version = self.shared.version.load(Ordering::Acquire);
+            if version != self.seen {
+                self.seen = version;
+                return;
+            }
+            notified.await;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! ReplicaSets and pods by owner, kept by watches. Reading them costs no request.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use kube::runtime::watcher::Event;
@@ -33,7 +33,7 @@ pub trait Child: Clone {
 #[derive(Debug)]
 pub struct Index<T> {
     objects: HashMap<Key, Arc<T>>,
-    owned: HashMap<Owner, HashSet<Key>>,
+    owned: HashMap<Owner, BTreeSet<Key>>,
     /// Writes whose result the watch has not delivered yet.
     awaited: BTreeMap<Key, u64>,
     /// Keys seen since a list began.
@@ -47,7 +47,7 @@ impl<T> Default for Index<T> {
 }
 
 impl<T: Child> Index<T> {
-    /// The children of an owner, in no order.
+    /// The children of an owner, by name.
     pub fn of(&self, owner: &Owner) -> Vec<Arc<T>> {
         let keys = self.owned.get(owner).into_iter().flatten();
         keys.filter_map(|key| self.objects.get(key)).map(Arc::clone).collect()

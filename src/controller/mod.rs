@@ -10,12 +10,13 @@ pub mod execute;
 pub mod object;
 pub mod observe;
 pub mod reconcile;
+mod serial;
 pub mod tell;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryFutureExt as _};
 use kube::Client;
 use kube::runtime::Controller;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
@@ -27,6 +28,7 @@ use self::caches::{Filled, Scope};
 use self::children::Index;
 use self::context::{Context, GuardMode};
 use self::object::Observed;
+use self::serial::Triggers;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -43,6 +45,8 @@ pub struct Settings {
     pub resync: Duration,
     /// What the guard does.
     pub guard: GuardMode,
+    /// One rollout after the other, in an order that is the same in every run; for proofs.
+    pub in_order: bool,
 }
 
 /// The clients of a controller: one for watches, which retry by themselves, and one for writes, which do not.
@@ -100,6 +104,10 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         tokio::spawn(caches::pods(scope, Arc::clone(&context), rollouts.clone(), touch, filled)),
         tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),
     ];
+    if settings.in_order {
+        let triggers = Triggers { watched, touched, everything };
+        return Box::pin(serial::run(triggers, rollouts, context)).await;
+    }
     let mut stop = signals.stop;
     Controller::for_stream(watched, rollouts)
         .with_config(ControllerConfig::default().concurrency(settings.concurrency))
@@ -109,7 +117,14 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
             // A dropped sender means that the program is going away: stop too.
             let _ = stop.wait_for(|stop| *stop).await;
         })
-        .run(timed_reconcile, back_off, Arc::clone(&context))
+        .run(
+            |observed, context| timed_reconcile(observed, context).map_ok(action),
+            |observed, error, context| {
+                failed(&observed, error, &context);
+                Action::requeue(BACK_OFF)
+            },
+            Arc::clone(&context),
+        )
         .for_each(|_| async {})
         .await;
     for task in tasks {
@@ -121,10 +136,18 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let _ = tokio::time::timeout(Duration::from_secs(5), teller).await;
 }
 
-async fn timed_reconcile(observed: Arc<Observed>, context: Arc<Context>) -> Result<Action, reconcile::Error> {
+/// Time until a failed pass is tried again.
+const BACK_OFF: Duration = Duration::from_secs(5);
+
+fn action(next: Option<Duration>) -> Action {
+    next.map_or_else(Action::await_change, Action::requeue)
+}
+
+/// Reconciles, and returns after which time to look again although nothing happened.
+async fn timed_reconcile(observed: Arc<Observed>, context: Arc<Context>) -> Result<Option<Duration>, reconcile::Error> {
     if !context.filled.is_filled() {
         // A plan without the ReplicaSets would create them again. `start_when_filled` comes back to every rollout.
-        return Ok(Action::await_change());
+        return Ok(None);
     }
     let metadata = observed.rollout.metadata.clone();
     let (namespace, name) = (metadata.namespace.unwrap_or_default(), metadata.name.unwrap_or_default());
@@ -134,13 +157,11 @@ async fn timed_reconcile(observed: Arc<Observed>, context: Arc<Context>) -> Resu
     result
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "kube's controller calls it so")]
-fn back_off(observed: Arc<Observed>, error: &reconcile::Error, context: Arc<Context>) -> Action {
+fn failed(observed: &Observed, error: &reconcile::Error, context: &Context) {
     let metadata = &observed.rollout.metadata;
     let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
     context.metrics.failed(namespace.unwrap_or_default(), name.unwrap_or_default());
     tracing::warn!(namespace, rollout = name, %error, "will try again");
-    Action::requeue(Duration::from_secs(5))
 }
 
 /// Reconciles everything once the caches are filled and this replica leads; and again whenever it begins to lead.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, Patch, PatchParams};
-use kube::runtime::controller::Action;
 use serde_json::json;
 use sluice_core::api::{Rollout, RolloutStatus, labels};
 use sluice_core::effect::merge::merge_patch;
@@ -47,13 +46,13 @@ pub enum Error {
     },
 }
 
-/// Reconciles one rollout.
-pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Action, Error> {
+/// Reconciles one rollout, and returns after which time to look at it again although nothing happened.
+pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Option<Duration>, Error> {
     if !*cx.leading.borrow() || !is_mine(&cx.instance_id, &observed.rollout) {
-        return Ok(Action::await_change());
+        return Ok(None);
     }
     let Some(snapshot) = observe(&cx, &observed) else {
-        return Ok(Action::requeue(CACHE_LAG));
+        return Ok(Some(CACHE_LAG));
     };
     let plan = guarded(&cx, &snapshot, plan(&snapshot));
     let pass = Pass::new(&cx, &snapshot);
@@ -70,19 +69,19 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Acti
             Outcome::Conflict(reason) => {
                 tracing::debug!(namespace = pass.namespace, rollout = pass.name, effect = %key, reason, "conflict");
                 pass.tell(&done);
-                return Ok(Action::requeue(CACHE_LAG));
+                return Ok(Some(CACHE_LAG));
             }
             Outcome::Refused { error, name_taken } => {
                 tracing::warn!(namespace = pass.namespace, rollout = pass.name, effect = %key, error, "refused");
                 cx.with_memory(pass.uid, |memory| memory.refuse(key, error, name_taken, snapshot.now));
                 pass.tell(&done);
                 // The next plan takes the refusal into account and tells of it.
-                return Ok(Action::requeue(Duration::ZERO));
+                return Ok(Some(Duration::ZERO));
             }
         }
     }
     let wake = pass.write_status(&plan, done).await?;
-    Ok(Action::requeue(until(snapshot.now, [plan.wake_at, wake], cx.resync)))
+    Ok(Some(until(snapshot.now, [plan.wake_at, wake], cx.resync)))
 }
 
 /// `--instance-id` divides the rollouts between controllers by a label.

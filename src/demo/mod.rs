@@ -105,7 +105,7 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
     let (client, workloads) =
         trial::prepare(&sandbox, Box::new(network.clone())).await.context("cannot furnish the sandbox")?;
     let clients = Clients { reads: client.clone(), writes: client.clone() };
-    let controller = trial::control(clients, Clock::System, Metrics::new(), trial::RENEWAL);
+    let controller = trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
     let mut tasks = Tasks { workloads, controller };
     let patience = PROMISED.div_f64(flags.speed.min(1.0));
     let story = Box::pin(play(flags, &sandbox, network, client, Screen::new(out, live)));

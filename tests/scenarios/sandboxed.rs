@@ -9,13 +9,23 @@ use kube::Client;
 use sluice::clock::Clock;
 use sluice::controller::Clients;
 use sluice::metrics::Metrics;
-use sluice::trial;
+use sluice::trial::{self, Manner};
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::line::{Fault, Line, Write};
 use sluice_sandbox::workloads::node;
 
 use crate::cluster::Cluster;
 use crate::programs::Programs;
+
+/// What happens to the controller's writes.
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// A fault at one of them.
+    At(Write, Fault),
+    /// Faults at some, drawn from this seed; the controller then works in order.
+    ByChance(u64),
+}
 
 /// A sandbox with a controller, for one scenario.
 pub struct Sandboxed {
@@ -29,19 +39,22 @@ pub struct Sandboxed {
 impl Sandboxed {
     /// Starts both. The clock of the runtime must be paused.
     pub async fn start() -> Sandboxed {
-        Sandboxed::start_with(None).await
+        Sandboxed::start_with(Trouble::None).await
     }
 
-    /// The same, with a fault at one of the controller's writes. A controller that dies is followed by another.
-    pub async fn start_with(fault: Option<(Write, Fault)>) -> Sandboxed {
+    /// The same, with trouble for the controller. One that dies is followed by another.
+    pub async fn start_with(trouble: Trouble) -> Sandboxed {
         let sandbox = Sandbox::new("2026-01-01T00:00:00Z".parse().expect("a time"));
         let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
         let line = Line::new(sandbox.clone(), "sluice-controller");
-        if let Some((write, fault)) = fault {
-            line.break_at(write, fault);
+        let in_order = matches!(trouble, Trouble::ByChance(_));
+        match trouble {
+            Trouble::None => {}
+            Trouble::At(write, fault) => line.break_at(write, fault),
+            Trouble::ByChance(seed) => line.break_by_chance(seed),
         }
         let metrics = Metrics::new();
-        tokio::spawn(keep_controlling(sandbox.clone(), line.clone(), metrics.clone()));
+        tokio::spawn(keep_controlling(sandbox.clone(), line.clone(), metrics.clone(), in_order));
         Sandboxed { sandbox, client, line, metrics }
     }
 }
@@ -76,9 +89,9 @@ impl Cluster for Sandboxed {
 const RESTART: Duration = Duration::from_secs(1);
 
 /// Runs a controller, and another one when it has died. One that ends by itself has a bug.
-async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics) {
+async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics, in_order: bool) {
     loop {
-        let mut controller = control(&sandbox, &line, metrics.clone());
+        let mut controller = control(&sandbox, &line, metrics.clone(), Manner { renewal: RENEWAL, in_order });
         tokio::select! {
             () = line.died() => controller.abort(),
             ended = &mut controller => panic!("the controller ended by itself: {ended:?}"),
@@ -92,8 +105,8 @@ async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics) {
 const RENEWAL: Duration = Duration::from_mins(1);
 
 /// Starts a controller on this line.
-fn control(sandbox: &Sandbox, line: &Line, metrics: Metrics) -> tokio::task::JoinHandle<()> {
+fn control(sandbox: &Sandbox, line: &Line, metrics: Metrics, manner: Manner) -> tokio::task::JoinHandle<()> {
     let client = || Client::new(line.clone(), "default");
     let clients = Clients { reads: client(), writes: client() };
-    trial::control(clients, Clock::starting_at(sandbox.time().now()), metrics, RENEWAL)
+    trial::control(clients, Clock::starting_at(sandbox.time().now()), metrics, manner)
 }

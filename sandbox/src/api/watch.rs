@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::Stream;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::present::Form;
@@ -15,7 +14,7 @@ use crate::object;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::selector::Selection;
-use crate::state::{Sandbox, State};
+use crate::state::{Changes, Sandbox, State};
 use crate::store::Change;
 
 /// Time between two bookmarks.
@@ -47,7 +46,7 @@ pub struct Wanted {
 struct Watching {
     sandbox: Sandbox,
     wanted: Wanted,
-    changes: watch::Receiver<u64>,
+    changes: Changes,
     position: u64,
     lines: VecDeque<Bytes>,
     deadline: Instant,
@@ -110,7 +109,7 @@ impl Watching {
             if self.over {
                 return None;
             }
-            self.changes.borrow_and_update();
+            self.changes.catch_up();
             self.collect();
             if !self.lines.is_empty() {
                 continue;
@@ -118,7 +117,7 @@ impl Watching {
             let next = if self.wanted.bookmarks { self.bookmark.min(self.deadline) } else { self.deadline };
             tokio::select! {
                 biased;
-                changed = self.changes.changed() => if changed.is_err() { return None },
+                () = self.changes.changed() => {}
                 () = tokio::time::sleep_until(next) => {
                     if Instant::now() >= self.deadline {
                         return None;

@@ -91,7 +91,7 @@ fn share(value: &Value, of: i64) -> i64 {
     match value {
         Value::String(text) => {
             let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(0);
-            (of * percent + 99) / 100
+            of.saturating_mul(percent).saturating_add(99) / 100
         }
         other => other.as_i64().unwrap_or(0),
     }

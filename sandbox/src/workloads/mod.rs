@@ -80,7 +80,7 @@ pub async fn run(sandbox: Sandbox, runtime: Box<dyn node::Runtime>) {
     let mut workloads = Workloads { nodes: Nodes::new(runtime), ..Workloads::default() };
     let mut changes = sandbox.changes();
     loop {
-        changes.borrow_and_update();
+        changes.catch_up();
         let next = sandbox.with(|state| workloads.settle(state));
         tokio::task::yield_now().await;
         let alarm = async {
@@ -91,7 +91,7 @@ pub async fn run(sandbox: Sandbox, runtime: Box<dyn node::Runtime>) {
         };
         tokio::select! {
             biased;
-            news = changes.changed() => if news.is_err() { return },
+            () = changes.changed() => {}
             () = alarm => {}
         }
     }

@@ -6,6 +6,7 @@
 
 mod invariants;
 mod run;
+mod seeds;
 
 #[cfg(feature = "planted-bugs")]
 mod planted;

@@ -7,14 +7,15 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use sluice_sandbox::Sandbox;
-use sluice_sandbox::line::{Fault, Write};
+use sluice_sandbox::line::{Fault, Line, Write};
 use sluice_sandbox::object;
 use sluice_sandbox::store::Change;
 
 use super::{Named, invariants};
-use crate::sandboxed::Sandboxed;
+use crate::sandboxed::{Sandboxed, Trouble};
 use crate::scenario::Scenario;
 
 /// How long a scenario's end may go on moving: the progress deadline is ten minutes.
@@ -40,11 +41,17 @@ pub struct Run {
 
 /// Runs a scenario.
 pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
+    let trouble = fault.map_or(Trouble::None, |(write, fault)| Trouble::At(write, fault));
+    run_with(name, trouble, |told, _| scenario(told))
+}
+
+/// Runs what happens in a scenario, on a line that has this trouble.
+pub fn run_with(name: &str, trouble: Trouble, act: impl FnOnce(Scenario, Line) -> LocalBoxFuture<'static, ()>) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
         // Who does not know that a write took effect does not tell of it.
-        let untold = matches!(fault, Some((_, fault)) if !matches!(fault, Fault::Lag | Fault::CutWatches));
-        let cluster = Arc::new(Sandboxed::start_with(fault).await);
+        let untold = !matches!(trouble, Trouble::None | Trouble::At(_, Fault::Lag | Fault::CutWatches));
+        let cluster = Arc::new(Sandboxed::start_with(trouble).await);
         let (sandbox, line) = (cluster.sandbox.clone(), cluster.line.clone());
         let begin = sandbox.with(|state| state.store.oldest());
         let told = Scenario::begin(cluster.clone(), name).await;
@@ -52,7 +59,7 @@ pub fn run((name, scenario): Named, fault: Option<(Write, Fault)>) -> Run {
         let told = Scenario { events_may_be_lost: untold, ..told };
         listen_to_panics();
         // A failure has been heard.
-        let _ = AssertUnwindSafe(scenario(told)).catch_unwind().await;
+        let _ = AssertUnwindSafe(act(told, line.clone())).catch_unwind().await;
         tokio::time::sleep(SETTLES).await;
         let settled = line.writes().len();
         tokio::time::sleep(QUIET).await;

@@ -104,6 +104,6 @@ fn share(value: &Value, of: i64, up: bool) -> i64 {
         Value::String(text) => text.trim_end_matches('%').parse().unwrap_or(0),
         number => return number.as_i64().unwrap_or(0),
     };
-    let product = of * percent;
-    if up { (product + 99) / 100 } else { product / 100 }
+    let product = of.saturating_mul(percent);
+    if up { product.saturating_add(99) / 100 } else { product / 100 }
 }
