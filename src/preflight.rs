@@ -8,9 +8,9 @@ use sluice_core::api::Rollout;
 
 /// Verbs on resources without which nothing works: group, resource, subresource, verbs.
 const NEEDED: [(&str, &str, &str, &[&str]); 6] = [
-    ("argoproj.io", "rollouts", "", &["list", "watch", "patch"]),
+    ("argoproj.io", "rollouts", "", &["get", "list", "watch", "patch"]),
     ("argoproj.io", "rollouts", "status", &["patch"]),
-    ("apps", "replicasets", "", &["list", "watch", "create", "patch", "delete"]),
+    ("apps", "replicasets", "", &["get", "list", "watch", "create", "patch", "delete"]),
     ("", "pods", "", &["list", "watch"]),
     ("", "pods", "eviction", &["create"]),
     ("", "events", "", &["create"]),

@@ -81,10 +81,11 @@ impl Sandbox {
         state.now = self.0.time.now();
         let result = act(&mut state);
         let version = state.store.version();
-        drop(state);
+        // Still under the lock, so that it never goes back.
         if self.0.version.swap(version, Ordering::AcqRel) != version {
             self.0.changed.notify_waiters();
         }
+        drop(state);
         result
     }
 

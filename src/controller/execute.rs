@@ -74,19 +74,27 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
     };
     let api: Api<ReplicaSet> = Api::namespaced(cx.writes.clone(), place.namespace);
     // Without an answer the next attempt fails in the same way, and asks again.
-    if let Ok(stored) = api.get_metadata(&target.name).await {
-        let key = (place.namespace.to_owned(), target.name.clone());
-        let version = version_number(stored.metadata.resource_version.as_deref());
-        cx.replica_sets_mut().await_newer(key, version);
+    match api.get_metadata(&target.name).await {
+        Ok(stored) => {
+            let key = (place.namespace.to_owned(), target.name.clone());
+            let version = version_number(stored.metadata.resource_version.as_deref());
+            cx.replica_sets_mut().await_newer(key, version);
+        }
+        Err(error) => {
+            tracing::warn!(namespace = place.namespace, rs = target.name, %error, "cannot see what is stored");
+        }
     }
 }
 
 /// The same for the Rollout.
 pub async fn catch_up_rollout(cx: &Context, place: Place<'_>, name: &str) {
     let api: Api<Rollout> = Api::namespaced(cx.writes.clone(), place.namespace);
-    if let Ok(stored) = api.get_metadata(name).await {
-        let version = version_number(stored.metadata.resource_version.as_deref());
-        cx.with_memory(place.uid, |memory| memory.awaited = version);
+    match api.get_metadata(name).await {
+        Ok(stored) => {
+            let version = version_number(stored.metadata.resource_version.as_deref());
+            cx.with_memory(place.uid, |memory| memory.awaited = version);
+        }
+        Err(error) => tracing::warn!(namespace = place.namespace, rollout = name, %error, "cannot see what is stored"),
     }
 }
 

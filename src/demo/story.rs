@@ -106,7 +106,11 @@ async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
     stage.show().await?;
     let aborted = stage.until("was aborted", |rollout| rollout.status().abort).await?;
     let (took, deadline) = (begin.elapsed(), aborted.spec.progress_deadline_seconds.unwrap_or_default());
-    ensure!(took.as_secs_f64() >= f64::from(deadline), "the update was given up after {took:.1?}, before its deadline");
+    // Conditions know whole seconds.
+    ensure!(
+        took.as_secs_f64() + 1.0 >= f64::from(deadline),
+        "the update was given up after {took:.1?}, before its deadline"
+    );
     let message = &aborted.status().message;
     ensure!(message.contains("timed out progressing"), "the update was given up for another reason: {message}");
     stage

@@ -188,7 +188,9 @@ async fn a_controller_without_permissions_says_which(s: Scenario) {
     assert!(!status.success());
     let log = std::fs::read_to_string(s.programs().log("nobody")).expect("a log");
     assert!(
-        log.contains("lacks permissions in all namespaces: list rollouts, watch rollouts, patch rollouts"),
+        log.contains(
+            "lacks permissions in all namespaces: get rollouts, list rollouts, watch rollouts, patch rollouts"
+        ),
         "{log}"
     );
 }

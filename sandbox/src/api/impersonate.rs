@@ -24,7 +24,7 @@ struct Wish {
 
 impl Wish {
     fn of(headers: &HeaderMap) -> Wish {
-        let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let all = |name: &str| headers.get_all(name).iter().map(text).filter(|text| !text.is_empty());
         let extra = headers
             .iter()
