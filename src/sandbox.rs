@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use serde_json::Value;
+use kube::config::Kubeconfig;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::serve::{self, Server};
 use sluice_sandbox::workloads::node;
@@ -101,20 +101,33 @@ fn write_private(path: &Path, content: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let cannot = || format!("cannot write the kubeconfig {}", path.display());
-    match std::fs::read_to_string(path) {
-        Ok(before) if is_of_a_sandbox(&before) => std::fs::remove_file(path).with_context(cannot)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        _ => bail!(
-            "{} exists and is not the kubeconfig of a sandbox: name another file with --kubeconfig, so that nothing is lost",
-            path.display()
-        ),
+    if check_replaceable(path)? {
+        std::fs::remove_file(path).with_context(cannot)?;
     }
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(content.as_bytes())).with_context(cannot)
 }
 
+/// Refuses a path at which something other than the kubeconfig of a sandbox is; says whether one is there.
+pub fn check_replaceable(path: &Path) -> anyhow::Result<bool> {
+    match std::fs::read_to_string(path) {
+        Ok(before) if is_of_a_sandbox(&before) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        _ => bail!(
+            "{} exists and is not the kubeconfig of a sandbox: name another file with --kubeconfig, so that nothing is lost",
+            path.display()
+        ),
+    }
+}
+
+/// Whether it names nothing but a sandbox: also after `kubectl config` has written it anew, as YAML.
 fn is_of_a_sandbox(kubeconfig: &str) -> bool {
-    serde_json::from_str::<Value>(kubeconfig).is_ok_and(|config| config["current-context"] == serve::NAME)
+    if kubeconfig.trim().is_empty() {
+        return true;
+    }
+    let Ok(config) = Kubeconfig::from_yaml(kubeconfig) else { return false };
+    let mut names = config.clusters.iter().map(|cluster| cluster.name.as_str());
+    names.next() == Some(serve::NAME) && names.next().is_none()
 }
 
 #[cfg(test)]
@@ -130,8 +143,13 @@ mod tests {
         let error = write_private(&path, "{}").expect_err("a refusal").to_string();
         assert!(error.contains("exists and is not the kubeconfig of a sandbox"), "{error}");
         assert!(std::fs::read_to_string(&path).expect("there").contains("production"));
-        std::fs::write(&path, r#"{"current-context": "sluice-sandbox"}"#).expect("writable");
-        write_private(&path, "{}").expect("that of an earlier sandbox is replaced");
+        let both = "clusters: [{name: sluice-sandbox, cluster: {}}, {name: production, cluster: {}}]";
+        std::fs::write(&path, both).expect("writable");
+        assert!(write_private(&path, "{}").is_err(), "a second cluster was added to that of a sandbox");
+        for earlier in [r#"{"clusters": [{"name": "sluice-sandbox"}]}"#, "clusters:\n- name: sluice-sandbox\n", ""] {
+            std::fs::write(&path, earlier).expect("writable");
+            write_private(&path, "{}").expect("that of an earlier sandbox is replaced");
+        }
         std::fs::remove_dir_all(&folder).expect("removable");
     }
 }

@@ -2,7 +2,7 @@
 
 use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::Value;
-use sluice_core::api::{ReplicaSet, Rollout};
+use sluice_core::api::{ReplicaSet, Rollout, labels};
 use sluice_core::effect::{Effect, Target};
 use sluice_core::planted::{self, Bug};
 
@@ -132,6 +132,15 @@ async fn create(cx: &Context, place: Place<'_>, rs: &ReplicaSet) -> Outcome {
             let owners = existing.metadata.owner_references.unwrap_or_default();
             let ours = owners.iter().any(|owner| owner.controller == Some(true) && owner.uid == place.uid);
             if ours && !planted::is(Bug::KnowsNotItsOwn) {
+                if existing.metadata.labels.unwrap_or_default().get(labels::POD_TEMPLATE_HASH).is_none() {
+                    // No watch delivers it: waiting for it would be for ever.
+                    let error = format!(
+                        "the ReplicaSet {} of this Rollout has lost its label {}; put it back, or delete the ReplicaSet",
+                        rs.name(),
+                        labels::POD_TEMPLATE_HASH
+                    );
+                    return Outcome::Refused { error, name_taken: false };
+                }
                 let key = (place.namespace.to_owned(), rs.name().to_owned());
                 let version = version_number(existing.metadata.resource_version.as_deref());
                 cx.replica_sets_mut().await_version(key, version);

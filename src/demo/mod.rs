@@ -84,6 +84,9 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<()> {
     let out = std::io::stdout();
     let live = out.is_terminal();
     crate::start::log_from("error");
+    if let Some(path) = flags.kubeconfig.as_deref().filter(|_| flags.keep) {
+        crate::sandbox::check_replaceable(path)?;
+    }
     let mut performed = perform(&flags, Box::new(out), live).await?;
     if flags.keep {
         let address = ([127, 0, 0, 1], 0).into();

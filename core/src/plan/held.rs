@@ -18,7 +18,7 @@ pub(super) fn plan(snapshot: &Snapshot, held: &Held) -> Plan {
         plan.notes.push(Note::invalid(&held.message));
     }
     status.observed_generation = snapshot.rollout.metadata.generation.unwrap_or(0).to_string();
-    let (phase, message) = phase(&snapshot.rollout, status, snapshot.now);
+    let (phase, message) = phase(&snapshot.rollout, status, true, snapshot.now);
     phase.as_str().clone_into(&mut status.phase);
     status.message = message;
     status.waiting_on = snapshot.stores_waiting_on.then(|| WaitingOn {

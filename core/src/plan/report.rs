@@ -90,7 +90,7 @@ pub(super) fn report(d: &mut Draft<'_>) {
     }
     let pausing = pauses_for_a_person(d);
     duration::manual_pause(&mut d.status, now, pausing);
-    let (phase, message) = phase(rollout, &d.status, now);
+    let (phase, message) = phase(rollout, &d.status, d.is_observed(), now);
     phase.as_str().clone_into(&mut d.status.phase);
     d.status.message.clone_from(&message);
     if phase == phase::Phase::Progressing {
@@ -149,6 +149,7 @@ fn is_healthy(d: &Draft<'_>) -> bool {
         && status.updated_replicas == replicas
         && (status.available_replicas == replicas || planted::is(Bug::SaysHealthyTooEarly))
         && status.replicas == replicas
+        && d.is_observed()
 }
 
 fn report_progress(d: &mut Draft<'_>) {
@@ -213,6 +214,11 @@ fn pauses_for_a_person(d: &Draft<'_>) -> bool {
 }
 
 impl Draft<'_> {
+    /// Whether the counters speak of what the ReplicaSets are asked for now, not of what they were asked for before.
+    fn is_observed(&self) -> bool {
+        self.revisions.all().all(ReplicaSet::is_observed)
+    }
+
     /// Whether the update is complete and its pods serve.
     pub(super) fn is_complete_and_serving(&self) -> bool {
         let available = self.revisions.new.map_or(0, |new| new.observed().available_replicas);

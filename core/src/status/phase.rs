@@ -34,8 +34,9 @@ impl Phase {
     }
 }
 
-/// The phase that a status amounts to, the first match in a fixed order.
-pub fn phase(rollout: &Rollout, status: &RolloutStatus, now: Timestamp) -> (Phase, String) {
+/// The phase that a status amounts to, the first match in a fixed order. While the ReplicaSets' own status is older than their
+/// spec (`observed` is false), its counters cannot say that all is well. (Argo Rollouts believes them.)
+pub fn phase(rollout: &Rollout, status: &RolloutStatus, observed: bool, now: Timestamp) -> (Phase, String) {
     if let Some(invalid) = conditions::get(status, kind::INVALID_SPEC) {
         return (Phase::Degraded, format!("{}: {}", kind::INVALID_SPEC, invalid.message));
     }
@@ -50,7 +51,9 @@ pub fn phase(rollout: &Rollout, status: &RolloutStatus, now: Timestamp) -> (Phas
     if let Some(pause) = status.pause_conditions.first() {
         return (Phase::Paused, pause.reason.clone());
     }
+    let late = (!observed).then_some("updated replicas are still becoming available");
     progress(rollout, status, now)
+        .or(late)
         .map_or((Phase::Healthy, String::new()), |message| (Phase::Progressing, message.into()))
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::access::{self, Action};
 use super::change::call;
+use super::user::User;
 use super::{Answer, Request, decode, shown, syntax};
 use crate::fields;
 use crate::object;
@@ -16,10 +18,10 @@ use crate::state::{Sandbox, State};
 use crate::write::{self, Call, Part};
 
 /// Answers a PATCH.
-pub fn answer(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
+pub fn answer(sandbox: &Sandbox, request: &Request, user: &User) -> Result<Answer, Refusal> {
     let resource = &request.resource;
     let way = match request.content_type.as_str() {
-        "application/apply-patch+yaml" => return applied(sandbox, request),
+        "application/apply-patch+yaml" => return applied(sandbox, request, user),
         "application/json-patch+json" => Way::Json,
         "application/merge-patch+json" => Way::Merge,
         "application/strategic-merge-patch+json" if !resource.is_custom() => Way::Strategic,
@@ -137,8 +139,8 @@ pub fn refused(error: PatchError) -> Refusal {
     Refusal::with(error.code, error.reason, error.message, details)
 }
 
-/// Server-side apply, which also makes what is not there.
-fn applied(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
+/// Server-side apply, which also makes what is not there, for those who may.
+fn applied(sandbox: &Sandbox, request: &Request, user: &User) -> Result<Answer, Refusal> {
     let resource = &request.resource;
     let applied = yaml_body(request)?;
     let text = |field: &str| applied[field].as_str().unwrap_or_default();
@@ -157,7 +159,11 @@ fn applied(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
         let code = if live.is_some() { 200 } else { 201 };
         let written = match code {
             200 => change(state, &call, request, name, &applied)?,
-            _ => make(state, &call, request, name, &applied)?,
+            _ => {
+                let create = Action::on_resource(&request.method, &request.path, &request.query).with_verb("create");
+                access::check(state, user, &create)?;
+                make(state, &call, request, name, &applied)?
+            }
         };
         Ok(Answer::Json(code, request.form.object(&written), Vec::new()))
     })

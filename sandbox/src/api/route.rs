@@ -78,12 +78,12 @@ fn dispatch(sandbox: &Sandbox, request: Request, user: &User) -> Result<Answer, 
         _ if request.resource.question => review::answer(sandbox, &request, user),
         ("POST", "serviceaccounts", Some("token")) => token_request::answer(sandbox, request),
         (_, "serviceaccounts", Some("token")) => Err(Refusal::method_not_allowed()),
-        _ => stored(sandbox, &request),
+        _ => stored(sandbox, &request, user),
     }
 }
 
 /// Requests for what is stored.
-fn stored(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
+fn stored(sandbox: &Sandbox, request: &Request, user: &User) -> Result<Answer, Refusal> {
     let (resource, named) = (&request.resource, request.path.name.is_some());
     if resource.is_custom()
         && let Some(answer) = custom(request)
@@ -103,7 +103,7 @@ fn stored(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
         ("GET", true) => read::get(sandbox, request),
         ("POST", false) => change::create(sandbox, request),
         ("PUT", true) => change::replace(sandbox, request),
-        ("PATCH", true) => patch::answer(sandbox, request),
+        ("PATCH", true) => patch::answer(sandbox, request, user),
         ("DELETE", true) if request.path.subresource.is_none() => delete::one(sandbox, request),
         ("DELETE", false) if *resource.key != *"namespaces" => delete::collection(sandbox, request),
         _ => Err(Refusal::method_not_allowed()),

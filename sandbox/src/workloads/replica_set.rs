@@ -24,6 +24,7 @@ pub struct Failures(HashMap<(String, String), Failure>);
 
 #[derive(Clone, Debug)]
 struct Failure {
+    uid: String,
     retry_at: Timestamp,
     times: u32,
     reason: &'static str,
@@ -41,7 +42,7 @@ pub fn look(state: &mut State, failures: &mut Failures, namespace: &str, name: &
     let members = members(state, &rs);
     let active: Vec<Arc<Value>> = members.iter().filter(|pod| pods::is_active(pod)).cloned().collect();
     let wanted = usize::try_from(rs["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0);
-    let mut failure = failures.0.get(&key).cloned();
+    let mut failure = failures.0.get(&key).filter(|failure| failure.uid == object::uid(&rs)).cloned();
     if !object::is_deleting(&rs) {
         failure = resize(state, &rs, &active, wanted, failure);
         match &failure {
@@ -144,7 +145,8 @@ fn resize(
             let wait = SignedDuration::from_secs((1_i64 << times.min(6)).min(60));
             let retry_at = state.now.saturating_add(wait).unwrap_or(state.now);
             let generation = rs["metadata"]["generation"].clone();
-            return Some(Failure { retry_at, times, reason: "FailedCreate", message, generation });
+            let uid = object::uid(rs).to_owned();
+            return Some(Failure { uid, retry_at, times, reason: "FailedCreate", message, generation });
         }
     }
     None
