@@ -57,11 +57,6 @@ impl Action {
         Action { verb: verb.to_owned(), group: path.group.clone(), resource, namespace, name, path: None }
     }
 
-    /// The same, done by another verb.
-    pub fn with_verb(self, verb: &str) -> Action {
-        Action { verb: verb.to_owned(), ..self }
-    }
-
     /// What a request for any other path wants.
     pub fn on_path(method: &Method, path: &str) -> Action {
         Action { verb: method.as_str().to_lowercase(), path: Some(path.to_owned()), ..Action::default() }

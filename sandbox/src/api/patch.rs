@@ -157,13 +157,12 @@ fn applied(sandbox: &Sandbox, request: &Request, user: &User) -> Result<Answer, 
         let call = Call { managed: true, ..call(request) };
         let live = state.store.get(&resource.key, request.namespace(), name);
         let code = if live.is_some() { 200 } else { 201 };
-        let written = match code {
-            200 => change(state, &call, request, name, &applied)?,
-            _ => {
-                let create = Action::on_resource(&request.method, &request.path, &request.query).with_verb("create");
-                access::check(state, user, &create)?;
-                make(state, &call, request, name, &applied)?
-            }
+        let written = if code == 200 {
+            change(state, &call, request, name, &applied)?
+        } else {
+            let patch = Action::on_resource(&request.method, &request.path, &request.query);
+            access::check(state, user, &Action { verb: "create".into(), ..patch })?;
+            make(state, &call, request, name, &applied)?
         };
         Ok(Answer::Json(code, request.form.object(&written), Vec::new()))
     })
