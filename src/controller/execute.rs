@@ -132,7 +132,7 @@ async fn create(cx: &Context, place: Place<'_>, rs: &ReplicaSet) -> Outcome {
             let owners = existing.metadata.owner_references.unwrap_or_default();
             let ours = owners.iter().any(|owner| owner.controller == Some(true) && owner.uid == place.uid);
             if ours && !planted::is(Bug::KnowsNotItsOwn) {
-                if existing.metadata.labels.unwrap_or_default().get(labels::POD_TEMPLATE_HASH).is_none() {
+                if !existing.metadata.labels.unwrap_or_default().contains_key(labels::POD_TEMPLATE_HASH) {
                     // No watch delivers it: waiting for it would be for ever.
                     let error = format!(
                         "the ReplicaSet {} of this Rollout has lost its label {}; put it back, or delete the ReplicaSet",

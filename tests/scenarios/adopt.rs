@@ -11,6 +11,7 @@ crate::scenarios! {
     a_replica_set_of_an_older_argo_rollouts_is_adopted,
     a_replica_set_with_any_other_hash_is_adopted_by_its_meaning,
     an_orphan_that_matches_is_adopted,
+    a_replica_set_that_lost_its_label_is_named_until_it_has_it_again,
 }
 
 /// Deploys a Rollout under another controller's instance id, gives it the ReplicaSet and the status that Argo Rollouts would
@@ -73,4 +74,20 @@ async fn a_replica_set_with_any_other_hash_is_adopted_by_its_meaning(s: Scenario
 
 async fn an_orphan_that_matches_is_adopted(s: Scenario) {
     hand_over(&s, pod_template_hash(&template(), None).as_str(), false).await;
+}
+
+async fn a_replica_set_that_lost_its_label_is_named_until_it_has_it_again(s: Scenario) {
+    let web = s.deploy(rollout(2, json!([]))).await;
+    let [rs] = &web.replica_sets().await[..] else { panic!("one ReplicaSet") };
+    let hash = rs.hash().expect("a hash");
+    let label = |value: Value| json!({ "metadata": { "labels": { labels::POD_TEMPLATE_HASH: value } } });
+    s.patch("apps/v1", "ReplicaSet", rs.name(), label(Value::Null)).await.expect("patchable");
+    web.until("the loss is named", |rollout| {
+        let conditions = &rollout.status().conditions;
+        conditions.iter().any(|condition| condition.message.contains("has lost its label"))
+    })
+    .await;
+    s.patch("apps/v1", "ReplicaSet", rs.name(), label(json!(hash.as_str()))).await.expect("patchable");
+    web.until_healthy().await;
+    assert_eq!(web.replica_sets().await.len(), 1);
 }
