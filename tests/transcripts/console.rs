@@ -145,11 +145,16 @@ impl Session {
         let output =
             tokio::task::spawn_blocking(move || shell.output()).await.expect("a shell").expect("bash and timeout");
         let errors = String::from_utf8_lossy(&output.stderr);
-        let errors = errors.lines().map(|line| format!("! {line}\n"));
+        let errors = errors.lines().filter(|line| !is_by_chance(line)).map(|line| format!("! {line}\n"));
         let printed = String::from_utf8_lossy(&output.stdout);
         let printed = printed.lines().map(|line| format!("{line}\n"));
         (printed.chain(errors).collect(), output.status.code().unwrap_or(-1))
     }
+}
+
+/// Of a watch that it ends itself, by its own deadline, kubectl warns or does not, depending on which of its threads is first.
+fn is_by_chance(line: &str) -> bool {
+    line.contains("reflector.go:") && line.contains(r#"err="context deadline exceeded""#)
 }
 
 /// The `PATH`, with the kubectl of the real control plane in front. It is of the release that was recorded; another one may
