@@ -7,11 +7,12 @@ use kube::api::{Api, ListParams, PostParams};
 use sluice_core::api::Rollout;
 
 /// Verbs on resources without which nothing works: group, resource, subresource, verbs.
-const NEEDED: [(&str, &str, &str, &[&str]); 6] = [
+const NEEDED: [(&str, &str, &str, &[&str]); 7] = [
     ("argoproj.io", "rollouts", "", &["get", "list", "watch", "patch"]),
     ("argoproj.io", "rollouts", "status", &["patch"]),
     ("apps", "replicasets", "", &["get", "list", "watch", "create", "patch", "delete"]),
-    ("", "pods", "", &["list", "watch"]),
+    ("", "pods", "", &["list", "watch", "patch"]),
+    ("", "services", "", &["get", "list", "watch", "patch"]),
     ("", "pods", "eviction", &["create"]),
     ("", "events", "", &["create"]),
 ];

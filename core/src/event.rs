@@ -94,6 +94,12 @@ impl Note {
         Note::normal("SkipSteps", message.to_owned())
     }
 
+    /// A Service selects another revision; `None` is any.
+    pub fn switched(service: &str, from: Option<&str>, to: Option<&str>) -> Note {
+        let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+        Note::normal("SwitchService", format!("Switched selector for service '{service}' from '{from}' to '{to}'"))
+    }
+
     /// The rollout waits for a person or for time.
     pub fn paused(reason: Option<&str>) -> Note {
         let message = match reason {

@@ -19,5 +19,6 @@ pub mod selector;
 pub mod snapshot;
 pub mod status;
 pub mod steps;
+pub mod strategy;
 pub mod time;
 pub mod validate;

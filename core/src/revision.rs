@@ -130,6 +130,11 @@ impl ReplicaSet {
         self.spec.replicas.unwrap_or(1)
     }
 
+    /// When it loses its pods, where that is settled. A deadline that cannot be read is none.
+    pub fn scale_down_deadline(&self) -> Option<jiff::Timestamp> {
+        self.annotation(labels::SCALE_DOWN_DEADLINE).and_then(|text| text.parse().ok())
+    }
+
     /// Wanted and available pods.
     pub fn size(&self) -> Size {
         Size { spec: self.wanted(), available: self.observed().available_replicas }

@@ -1,8 +1,10 @@
 //! Everything a decision may look at, time included.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use crate::api::{ReplicaSet, Rollout};
+use crate::api::{ReplicaSet, Rollout, labels};
 use crate::effect::{EffectKey, Target};
 use crate::revision::owns;
 
@@ -19,6 +21,8 @@ pub struct Snapshot {
     pub replica_sets: Vec<ReplicaSet>,
     /// Pods of those ReplicaSets.
     pub pods: Vec<Pod>,
+    /// Services that the manifest names, as far as they exist, and those that say that this Rollout manages them.
+    pub services: Vec<Service>,
     /// Writes that the API server refused lately.
     pub refusals: Vec<Refusal>,
     /// Whether the installed CRD keeps `status.waitingOn`, an addition of Sluice.
@@ -36,6 +40,30 @@ pub struct Pod {
     pub created: Timestamp,
     /// Whether its deletion has begun.
     pub deleting: bool,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What a decision needs to know of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its identity.
+    pub target: Target,
+    /// `spec.selector`.
+    pub selector: BTreeMap<String, String>,
+    /// The name of the Rollout that manages it, by its own account.
+    pub managed_by: Option<String>,
+    /// Whether it has any annotation.
+    pub has_annotations: bool,
+}
+
+impl Service {
+    /// The revision that it selects, where it selects one.
+    pub fn hash(&self) -> Option<&str> {
+        self.selector.get(labels::POD_TEMPLATE_HASH).map(String::as_str)
+    }
 }
 
 /// A write that did not succeed, as an observation.
@@ -60,6 +88,11 @@ impl Snapshot {
     /// The ReplicaSets that it owns.
     pub fn owned(&self) -> impl Iterator<Item = &ReplicaSet> {
         self.replica_sets.iter().filter(|rs| owns(&self.rollout, rs))
+    }
+
+    /// The Service of this name.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.target.name == name)
     }
 
     /// The refusal that holds an effect back now.

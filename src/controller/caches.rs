@@ -1,9 +1,9 @@
-//! The caches: one watch each for Rollouts, ReplicaSets and pods. What changes touches the Rollout that it belongs to.
+//! The caches: one watch each for Rollouts, ReplicaSets, pods and Services. What changes touches the Rollout that it belongs to.
 
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::Pod as KubePod;
+use k8s_openapi::api::core::v1::{Pod as KubePod, Service as KubeService};
 use kube::api::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::store::Writer;
@@ -13,10 +13,11 @@ use kube::runtime::{WatchStreamExt, watcher as watch_objects};
 use kube::{Client, Resource};
 use sluice_core::api::{ReplicaSet, labels};
 use sluice_core::effect::Target;
-use sluice_core::snapshot::Pod;
+use sluice_core::snapshot::{Pod, Service};
+use sluice_core::strategy::Strategy;
 use tokio::sync::{mpsc, watch};
 
-use super::children::IndexedPod;
+use super::children::{Child as _, IndexedPod, IndexedService};
 use super::context::Context;
 use super::object::Observed;
 
@@ -49,8 +50,8 @@ impl Scope {
 #[derive(Clone)]
 pub struct Filled(Arc<watch::Sender<usize>>);
 
-/// Rollouts, ReplicaSets and pods.
-const CACHES: usize = 3;
+/// Rollouts, ReplicaSets, pods and Services.
+const CACHES: usize = 4;
 
 impl Default for Filled {
     fn default() -> Filled {
@@ -139,14 +140,56 @@ pub async fn pods(scope: Scope, context: Arc<Context>, rollouts: Store<Observed>
         let replica_sets = context.replica_sets();
         for pod in concerned {
             let rs = replica_sets.get(&(pod.namespace.clone(), pod.replica_set_name.clone()));
-            // Pods matter to a plan only while a restart replaces them; the ReplicaSets' status tells the rest.
-            let rollout = rs.and_then(|rs| rollout_of(rs)).and_then(|reference| rollouts.get(&reference));
-            if let Some(observed) = rollout.filter(|observed| observed.rollout.spec.restart_at.is_some()) {
+            let Some(rs) = rs else { continue };
+            let listed = rs.annotation(labels::EPHEMERAL_METADATA).is_some();
+            let rollout = rollout_of(rs).and_then(|reference| rollouts.get(&reference));
+            if let Some(observed) = rollout.filter(|observed| listed || minds_pods(observed)) {
                 send(&touch, ObjectRef::from_obj(&*observed));
             }
         }
     })
     .await;
+}
+
+/// Whether pods matter to a plan: while a restart replaces them, and where they have labels of their own. The ReplicaSets'
+/// status tells the rest.
+fn minds_pods(observed: &Observed) -> bool {
+    let labelled =
+        |strategy: Strategy<'_>| strategy.trial_metadata().is_some() || strategy.serving_metadata().is_some();
+    observed.rollout.spec.restart_at.is_some() || Strategy::of(&observed.rollout).is_some_and(labelled)
+}
+
+/// Keeps the index of Services until the task is stopped.
+pub async fn services(scope: Scope, context: Arc<Context>, rollouts: Store<Observed>, touch: Touch, filled: Filled) {
+    let events = watch_objects(scope.api::<KubeService>(), watcher::Config::default()).default_backoff();
+    keep(events.map_ok(|event| map_event(event, digest)), filled.counter(), |event| {
+        // What a new list repeats has changed nothing.
+        let repeated = match &event {
+            Event::InitApply(service) | Event::Apply(service) => {
+                let known = context.services().get(&service.key()).map(|known| known.resource_version());
+                known == Some(service.resource_version())
+            }
+            Event::Delete(_) | Event::Init | Event::InitDone => false,
+        };
+        let concerned = context.services_mut().apply(event);
+        // Before the caches are filled nobody plans, and afterwards every rollout is looked at.
+        if repeated || !context.filled.is_filled() {
+            return;
+        }
+        for observed in rollouts.state_filter(|observed| concerned.iter().any(|service| concerns(observed, service))) {
+            send(&touch, ObjectRef::from_obj(&*observed));
+        }
+    })
+    .await;
+}
+
+/// Whether a Rollout names a Service, or manages it by the Service's own account.
+fn concerns(observed: &Observed, indexed: &IndexedService) -> bool {
+    let (metadata, service) = (&observed.rollout.metadata, &indexed.service);
+    metadata.namespace.as_deref() == Some(indexed.namespace.as_str())
+        && (service.managed_by == metadata.name
+            || Strategy::of(&observed.rollout)
+                .is_some_and(|strategy| strategy.services().any(|(_, name)| name == service.target.name)))
 }
 
 /// Feeds a cache. A watch that fails is tried again by its stream.
@@ -193,6 +236,22 @@ fn summarise(pod: PartialObjectMeta<KubePod>) -> IndexedPod {
             replica_set_uid: owner.map(|owner| owner.uid.clone()).unwrap_or_default(),
             created: metadata.creation_timestamp.as_ref().map_or(jiff::Timestamp::UNIX_EPOCH, |time| time.0),
             deleting: metadata.deletion_timestamp.is_some(),
+            labels: metadata.labels.unwrap_or_default(),
+            annotations: metadata.annotations.unwrap_or_default(),
+        },
+    }
+}
+
+fn digest(service: KubeService) -> IndexedService {
+    let metadata = service.metadata;
+    let annotations = metadata.annotations.as_ref();
+    IndexedService {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        service: Service {
+            target: Target::of(&metadata),
+            selector: service.spec.and_then(|spec| spec.selector).unwrap_or_default(),
+            managed_by: annotations.and_then(|map| map.get(labels::MANAGED_BY)).cloned(),
+            has_annotations: annotations.is_some_and(|map| !map.is_empty()),
         },
     }
 }

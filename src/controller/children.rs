@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kube::runtime::watcher::Event;
 use sluice_core::api::ReplicaSet;
-use sluice_core::snapshot::Pod;
+use sluice_core::snapshot::{Pod, Service};
 
 /// Namespace and name.
 type Key = (String, String);
@@ -17,6 +17,8 @@ pub enum Owner {
     Uid(String),
     /// Nobody, in this namespace.
     Orphans(String),
+    /// The Rollout of this namespace and name, by the object's own account.
+    Manager(String, String),
 }
 
 /// An object that is indexed by its owner.
@@ -178,6 +180,32 @@ impl Child for IndexedPod {
 
     fn resource_version(&self) -> Option<u64> {
         version_number(Some(&self.pod.target.resource_version))
+    }
+}
+
+/// A Service with the namespace it is indexed under.
+#[derive(Clone, Debug)]
+pub struct IndexedService {
+    /// Its namespace.
+    pub namespace: String,
+    /// What planning needs of it.
+    pub service: Service,
+}
+
+impl Child for IndexedService {
+    fn key(&self) -> Key {
+        (self.namespace.clone(), self.service.target.name.clone())
+    }
+
+    fn owner(&self) -> Owner {
+        match &self.service.managed_by {
+            Some(rollout) => Owner::Manager(self.namespace.clone(), rollout.clone()),
+            None => Owner::Orphans(self.namespace.clone()),
+        }
+    }
+
+    fn resource_version(&self) -> Option<u64> {
+        version_number(Some(&self.service.target.resource_version))
     }
 }
 

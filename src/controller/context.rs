@@ -12,7 +12,7 @@ use sluice_core::snapshot::Refusal;
 use tokio::sync::{mpsc, watch};
 
 use super::caches::Filled;
-use super::children::{Index, IndexedPod};
+use super::children::{Index, IndexedPod, IndexedService};
 use super::tell::Telling;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -36,6 +36,8 @@ pub struct Context {
     pub replica_sets: RwLock<Index<ReplicaSet>>,
     /// Pods by ReplicaSet.
     pub pods: RwLock<Index<IndexedPod>>,
+    /// Services by the Rollout that manages them.
+    pub services: RwLock<Index<IndexedService>>,
     /// Whether the caches have their first lists.
     pub filled: Filled,
     /// What is remembered of each rollout, by uid.
@@ -134,5 +136,15 @@ impl Context {
     /// The pods, to write.
     pub fn pods_mut(&self) -> RwLockWriteGuard<'_, Index<IndexedPod>> {
         self.pods.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The Services, to read.
+    pub fn services(&self) -> RwLockReadGuard<'_, Index<IndexedService>> {
+        self.services.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The Services, to write.
+    pub fn services_mut(&self) -> RwLockWriteGuard<'_, Index<IndexedService>> {
+        self.services.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

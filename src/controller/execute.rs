@@ -1,6 +1,8 @@
 //! Effects become requests. Nothing is decided here: an effect applies to what was observed, or not at all.
 
+use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::PartialObjectMeta;
 use serde_json::Value;
 use sluice_core::api::{ReplicaSet, Rollout, labels};
 use sluice_core::effect::{Effect, Target};
@@ -42,6 +44,20 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
         Effect::OwnReplicaSet(own) => patch_replica_set(cx, place, &own.target, own.operations()).await,
         Effect::DeleteReplicaSet(target) => delete(cx, place, target).await,
         Effect::EvictPod(target) => evict(cx, place, target).await,
+        Effect::PatchPod(patch) => {
+            let api: Api<PartialObjectMeta<Pod>> = Api::namespaced(cx.writes.clone(), place.namespace);
+            json_patch(&api, &patch.target.name, patch.operations()).await.map(|written| {
+                let version = version_number(written.metadata.resource_version.as_deref());
+                cx.pods_mut().await_newer((place.namespace.to_owned(), patch.target.name.clone()), version);
+            })
+        }
+        Effect::PatchService(patch) => {
+            let api: Api<PartialObjectMeta<Service>> = Api::namespaced(cx.writes.clone(), place.namespace);
+            json_patch(&api, &patch.target.name, patch.operations()).await.map(|written| {
+                let version = version_number(written.metadata.resource_version.as_deref());
+                cx.services_mut().await_version((place.namespace.to_owned(), patch.target.name.clone()), version);
+            })
+        }
         Effect::PatchRollout(patch) => {
             let api: Api<Rollout> = Api::namespaced(cx.writes.clone(), place.namespace);
             json_patch(&api, &patch.target.name, patch.operations()).await.map(|written| {
@@ -70,7 +86,9 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
         Effect::OwnReplicaSet(own) => &own.target,
         Effect::DeleteReplicaSet(target) => target,
         Effect::PatchRollout(patch) => return catch_up_rollout(cx, place, &patch.target.name).await,
-        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) => return,
+        Effect::PatchService(patch) => return catch_up_service(cx, place, &patch.target.name).await,
+        // What these would do again is refused or changes nothing.
+        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) => return,
     };
     let api: Api<ReplicaSet> = Api::namespaced(cx.writes.clone(), place.namespace);
     // Without an answer the next attempt fails in the same way, and asks again.
@@ -83,6 +101,18 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
         Err(error) => {
             tracing::warn!(namespace = place.namespace, rs = target.name, %error, "cannot see what is stored");
         }
+    }
+}
+
+/// The same for a Service.
+async fn catch_up_service(cx: &Context, place: Place<'_>, name: &str) {
+    let api: Api<Service> = Api::namespaced(cx.writes.clone(), place.namespace);
+    match api.get_metadata(name).await {
+        Ok(stored) => {
+            let version = version_number(stored.metadata.resource_version.as_deref());
+            cx.services_mut().await_newer((place.namespace.to_owned(), name.to_owned()), version);
+        }
+        Err(error) => tracing::warn!(namespace = place.namespace, service = name, %error, "cannot see what is stored"),
     }
 }
 
@@ -177,7 +207,7 @@ async fn delete(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), k
 }
 
 async fn evict(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), kube::Error> {
-    let api: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(cx.writes.clone(), place.namespace);
+    let api: Api<Pod> = Api::namespaced(cx.writes.clone(), place.namespace);
     let preconditions = Preconditions { uid: Some(target.uid.clone()), resource_version: None };
     let delete_options = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     let params = EvictParams { delete_options: Some(delete_options), ..EvictParams::default() };

@@ -78,6 +78,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         clock,
         replica_sets: RwLock::new(Index::default()),
         pods: RwLock::new(Index::default()),
+        services: RwLock::new(Index::default()),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
         telling,
@@ -101,7 +102,14 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
             touch.clone(),
             filled.clone(),
         )),
-        tokio::spawn(caches::pods(scope, Arc::clone(&context), rollouts.clone(), touch, filled)),
+        tokio::spawn(caches::pods(
+            scope.clone(),
+            Arc::clone(&context),
+            rollouts.clone(),
+            touch.clone(),
+            filled.clone(),
+        )),
+        tokio::spawn(caches::services(scope, Arc::clone(&context), rollouts.clone(), touch, filled)),
         tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),
     ];
     if settings.in_order {

@@ -1,6 +1,12 @@
 //! Caches in, a [`Snapshot`] out. No request is made.
 
-use sluice_core::snapshot::Snapshot;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sluice_core::api::{ReplicaSet, Rollout};
+use sluice_core::plan::concerns_pods;
+use sluice_core::snapshot::{Pod, Service, Snapshot};
+use sluice_core::strategy::Strategy;
 
 use super::children::{Owner, version_number};
 use super::context::Context;
@@ -29,21 +35,43 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         return None;
     }
     drop(index);
-    let pods = cx.pods();
-    let of = |rs: &str| pods.of(&Owner::Uid(rs.to_owned()));
-    let restarts = rollout.spec.restart_at.is_some() && rollout.spec.restart_at != rollout.status().restarted_at;
-    let pods = if restarts {
-        children.iter().flat_map(|rs| of(rs.uid())).map(|pod| pod.pod.clone()).collect()
-    } else {
-        Vec::new()
-    };
-    Some(Snapshot {
+    let services = services(cx, rollout, namespace, name)?;
+    let mut snapshot = Snapshot {
         now: cx.clock.now(),
         rollout: rollout.clone(),
         decode_problems: observed.problems.clone(),
         replica_sets: children.iter().map(|rs| (**rs).clone()).collect(),
-        pods,
+        pods: Vec::new(),
+        services,
         refusals,
         stores_waiting_on,
-    })
+    };
+    let restarts = rollout.spec.restart_at.is_some() && rollout.spec.restart_at != rollout.status().restarted_at;
+    if restarts || concerns_pods(&snapshot) {
+        snapshot.pods = pods(cx, namespace, &snapshot.replica_sets)?;
+    }
+    Some(snapshot)
+}
+
+/// The Services that a rollout names and those that say it manages them; `None` while one of them is older than an own write.
+fn services(cx: &Context, rollout: &Rollout, namespace: &str, name: &str) -> Option<Vec<Service>> {
+    let index = cx.services();
+    let managed = index.of(&Owner::Manager(namespace.to_owned(), name.to_owned()));
+    let named = Strategy::of(rollout).into_iter().flat_map(Strategy::services);
+    let named = named.filter_map(|(_, service)| index.get(&(namespace.to_owned(), service.to_owned()))).map(Arc::clone);
+    let all: BTreeMap<String, Service> = managed
+        .into_iter()
+        .chain(named)
+        .map(|indexed| (indexed.service.target.name.clone(), indexed.service.clone()))
+        .collect();
+    (!index.is_stale(namespace, |candidate| all.contains_key(candidate))).then(|| all.into_values().collect())
+}
+
+/// The pods of these ReplicaSets; `None` while one of them is older than an own write.
+fn pods(cx: &Context, namespace: &str, replica_sets: &[ReplicaSet]) -> Option<Vec<Pod>> {
+    let index = cx.pods();
+    let of = |rs: &ReplicaSet| index.of(&Owner::Uid(rs.uid().to_owned()));
+    let pods: Vec<Pod> = replica_sets.iter().flat_map(of).map(|indexed| indexed.pod.clone()).collect();
+    let fresh = !index.is_stale(namespace, |candidate| pods.iter().any(|pod| pod.target.name == candidate));
+    fresh.then_some(pods)
 }

@@ -8,6 +8,8 @@ pub const REVISION: &str = "rollout.argoproj.io/revision";
 pub const REVISION_HISTORY: &str = "rollout.argoproj.io/revision-history";
 /// Annotation of ReplicaSets: `spec.replicas` of the Rollout when their size was set.
 pub const DESIRED_REPLICAS: &str = "rollout.argoproj.io/desired-replicas";
+/// Annotations of ReplicaSets that make sense only together with the size that they speak of.
+pub const OF_SIZE: [&str; 2] = [DESIRED_REPLICAS, SCALE_DOWN_DEADLINE];
 /// Annotation of ReplicaSets: labels and annotations that were added to their pods, as JSON.
 pub const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";
 /// Annotation of Rollouts: generation of the workload that `spec.workloadRef` names.

@@ -6,11 +6,13 @@
 pub mod merge;
 pub mod wire;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::api::ReplicaSet;
+use crate::api::{ReplicaSet, labels};
 use crate::event::Note;
 
 /// Effects run in phases. The first phase that has work runs; the next one needs a fresh observation. So nothing shrinks
@@ -49,17 +51,41 @@ pub struct Change<T> {
     pub to: T,
 }
 
-/// One annotation to set.
+/// One label, annotation or selector entry to set or to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Annotation {
+pub struct Entry {
     /// Its key.
     pub key: String,
-    /// `from` is `None` where the key was absent.
+    /// `from` is `None` where the key was absent, `to` where it goes.
     pub value: Change<Option<String>>,
 }
 
+impl Entry {
+    /// The change of one entry, unless there is none to make.
+    pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> Option<Entry> {
+        let value = Change { from: from.map(str::to_owned), to: to.map(str::to_owned) };
+        (from != to).then(|| Entry { key: key.to_owned(), value })
+    }
+}
+
+/// Changes of a map of texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entries {
+    /// What changes.
+    pub changes: Vec<Entry>,
+    /// Whether the map had any entry: JSON Patch cannot add into a map that is not there.
+    pub had_any: bool,
+}
+
+impl Entries {
+    /// No changes yet of this map.
+    pub fn of(map: Option<&BTreeMap<String, String>>) -> Entries {
+        Entries { changes: Vec::new(), had_any: map.is_some_and(|map| !map.is_empty()) }
+    }
+}
+
 /// A patch of a ReplicaSet: its size and what is written along with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaSetPatch {
     /// The ReplicaSet.
     pub target: Target,
@@ -68,9 +94,55 @@ pub struct ReplicaSetPatch {
     /// `spec.minReadySeconds`.
     pub min_ready_seconds: Option<Change<i32>>,
     /// Annotations of the ReplicaSet itself.
-    pub annotations: Vec<Annotation>,
-    /// Whether the ReplicaSet had any annotation: JSON Patch cannot add into a map that is not there.
-    pub had_annotations: bool,
+    pub annotations: Entries,
+    /// What pods that are created from now on look like.
+    pub template: TemplatePatch,
+}
+
+/// Changes of a ReplicaSet's pod template that are no new revision.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TemplatePatch {
+    /// Labels.
+    pub labels: Entries,
+    /// Annotations.
+    pub annotations: Entries,
+    /// `spec.affinity`; null where it is absent.
+    pub affinity: Option<Change<Value>>,
+}
+
+impl TemplatePatch {
+    fn is_empty(&self) -> bool {
+        self.labels.changes.is_empty() && self.annotations.changes.is_empty() && self.affinity.is_none()
+    }
+}
+
+/// A patch of the labels and annotations of a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodPatch {
+    /// The pod.
+    pub target: Target,
+    /// Labels.
+    pub labels: Entries,
+    /// Annotations.
+    pub annotations: Entries,
+}
+
+/// A patch of a Service: which revision it selects, and for which Rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePatch {
+    /// The Service.
+    pub target: Target,
+    /// The entries of `spec.selector`; only the hash is ours.
+    pub selector: Entries,
+    /// Annotations.
+    pub annotations: Entries,
+}
+
+impl ServicePatch {
+    /// The revision that it selects from then on; `None` when the patch leaves that as it is.
+    pub fn hash(&self) -> Option<&Change<Option<String>>> {
+        self.selector.changes.iter().find(|entry| entry.key == labels::POD_TEMPLATE_HASH).map(|entry| &entry.value)
+    }
 }
 
 /// A patch of the Rollout outside its status.
@@ -81,9 +153,7 @@ pub struct RolloutPatch {
     /// `spec.replicas`, written where the manifest is silent: autoscalers need it.
     pub replicas: Option<i32>,
     /// Annotations to set.
-    pub annotations: Vec<Annotation>,
-    /// Whether the Rollout had any annotation.
-    pub had_annotations: bool,
+    pub annotations: Entries,
 }
 
 /// A change of who owns a ReplicaSet.
@@ -92,7 +162,7 @@ pub struct Ownership {
     /// The ReplicaSet.
     pub target: Target,
     /// Its new `metadata.ownerReferences`, complete.
-    pub owner_references: serde_json::Value,
+    pub owner_references: Value,
     /// The hash by which an adopted ReplicaSet is found; `None` when it is released.
     pub adopted: bool,
 }
@@ -112,12 +182,16 @@ pub enum Effect {
     PatchRollout(RolloutPatch),
     /// Evict a pod, within what disruption budgets allow.
     EvictPod(Target),
+    /// Change labels and annotations of a pod.
+    PatchPod(PodPatch),
+    /// Point a Service at a revision, or let go of it.
+    PatchService(ServicePatch),
 }
 
 /// What an effect does to what, as a key: the API server's refusal of one effect holds back that effect and no other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EffectKey {
-    /// `create`, `grow`, `shrink`, `annotate`, `adopt`, `release`, `delete`, `evict`.
+    /// `create`, `grow`, `shrink`, `annotate`, `adopt`, `release`, `delete`, `evict`, `label`, `point`.
     pub verb: String,
     /// Kind of the object.
     pub kind: String,
@@ -143,6 +217,8 @@ impl Effect {
             Effect::DeleteReplicaSet(target) => ("delete", "ReplicaSet", target.name.clone()),
             Effect::PatchRollout(patch) => ("annotate", "Rollout", patch.target.name.clone()),
             Effect::EvictPod(target) => ("evict", "Pod", target.name.clone()),
+            Effect::PatchPod(patch) => ("label", "Pod", patch.target.name.clone()),
+            Effect::PatchService(patch) => ("point", "Service", patch.target.name.clone()),
         };
         EffectKey { verb: verb.into(), kind: kind.into(), name }
     }
@@ -155,14 +231,17 @@ impl ReplicaSetPatch {
             target: Target::of(&rs.metadata),
             replicas: None,
             min_ready_seconds: None,
-            annotations: Vec::new(),
-            had_annotations: rs.metadata.annotations.as_ref().is_some_and(|map| !map.is_empty()),
+            annotations: Entries::of(rs.metadata.annotations.as_ref()),
+            template: TemplatePatch::default(),
         }
     }
 
     /// Whether it would change anything.
     pub fn is_empty(&self) -> bool {
-        self.replicas.is_none() && self.min_ready_seconds.is_none() && self.annotations.is_empty()
+        self.replicas.is_none()
+            && self.min_ready_seconds.is_none()
+            && self.annotations.changes.is_empty()
+            && self.template.is_empty()
     }
 
     fn verb(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Annotation, Ownership, ReplicaSetPatch, RolloutPatch};
+use super::{Entries, Entry, Ownership, PodPatch, ReplicaSetPatch, RolloutPatch, ServicePatch};
 
 /// The operations of a JSON Patch (RFC 6902), as the API server takes them.
 pub type Operations = Vec<Value>;
@@ -22,7 +22,43 @@ impl ReplicaSetPatch {
             }
             operations.push(set("/spec/minReadySeconds", &json!(change.to)));
         }
-        annotate(&mut operations, &self.annotations, self.had_annotations);
+        let template = &self.template;
+        change(&mut operations, "/spec/template/metadata/labels", &template.labels);
+        change(&mut operations, "/spec/template/metadata/annotations", &template.annotations);
+        if let Some(affinity) = &template.affinity {
+            if !affinity.from.is_null() {
+                operations.push(test("/spec/template/spec/affinity", &affinity.from));
+            }
+            operations.push(if affinity.to.is_null() {
+                remove("/spec/template/spec/affinity")
+            } else {
+                set("/spec/template/spec/affinity", &affinity.to)
+            });
+        }
+        change(&mut operations, "/metadata/annotations", &self.annotations);
+        operations
+    }
+}
+
+impl PodPatch {
+    /// The patch: it applies to the observed pod, where what it replaces still stands.
+    pub fn operations(&self) -> Operations {
+        let mut operations = vec![test("/metadata/uid", &json!(self.target.uid))];
+        change(&mut operations, "/metadata/labels", &self.labels);
+        change(&mut operations, "/metadata/annotations", &self.annotations);
+        operations
+    }
+}
+
+impl ServicePatch {
+    /// The patch: it applies to the very version that was observed, because an absent entry cannot be tested for.
+    pub fn operations(&self) -> Operations {
+        let mut operations = vec![
+            test("/metadata/uid", &json!(self.target.uid)),
+            test("/metadata/resourceVersion", &json!(self.target.resource_version)),
+        ];
+        change(&mut operations, "/spec/selector", &self.selector);
+        change(&mut operations, "/metadata/annotations", &self.annotations);
         operations
     }
 }
@@ -37,7 +73,7 @@ impl RolloutPatch {
         if let Some(replicas) = self.replicas {
             operations.push(set("/spec/replicas", &json!(replicas)));
         }
-        annotate(&mut operations, &self.annotations, self.had_annotations);
+        change(&mut operations, "/metadata/annotations", &self.annotations);
         operations
     }
 }
@@ -53,26 +89,30 @@ impl Ownership {
     }
 }
 
-fn annotate(operations: &mut Operations, annotations: &[Annotation], had_annotations: bool) {
-    if annotations.is_empty() {
+/// Changes entries of the map at `map`.
+fn change(operations: &mut Operations, map: &str, entries: &Entries) {
+    if entries.changes.is_empty() {
         return;
     }
-    if !had_annotations {
-        let map: serde_json::Map<String, Value> =
-            annotations.iter().filter_map(|a| Some((a.key.clone(), json!(a.value.to.as_ref()?)))).collect();
-        operations.push(set("/metadata/annotations", &Value::Object(map)));
+    if !entries.had_any {
+        let all = entries.changes.iter().filter_map(|entry| Some((entry.key.clone(), json!(entry.value.to.as_ref()?))));
+        operations.push(set(map, &Value::Object(all.collect())));
         return;
     }
-    for Annotation { key, value } in annotations {
-        let path = format!("/metadata/annotations/{}", escape(key));
+    for Entry { key, value } in &entries.changes {
+        let path = format!("{map}/{}", escape(key));
         if let Some(from) = &value.from {
             operations.push(test(&path, &json!(from)));
         }
         operations.push(match &value.to {
             Some(to) => set(&path, &json!(to)),
-            None => json!({ "op": "remove", "path": path }),
+            None => remove(&path),
         });
     }
+}
+
+fn remove(path: &str) -> Value {
+    json!({ "op": "remove", "path": path })
 }
 
 fn test(path: &str, value: &Value) -> Value {
@@ -91,7 +131,7 @@ fn escape(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, Target};
+    use super::super::{Change, Target, TemplatePatch};
     use super::*;
 
     fn patch() -> ReplicaSetPatch {
@@ -99,11 +139,11 @@ mod tests {
             target: Target { name: "web-abc".into(), uid: "u1".into(), resource_version: "7".into() },
             replicas: Some(Change { from: 1, to: 2 }),
             min_ready_seconds: None,
-            annotations: vec![Annotation {
-                key: "rollout.argoproj.io/desired-replicas".into(),
-                value: Change { from: Some("2".into()), to: Some("4".into()) },
-            }],
-            had_annotations: true,
+            annotations: Entries {
+                changes: Vec::from_iter(Entry::change("rollout.argoproj.io/desired-replicas", Some("2"), Some("4"))),
+                had_any: true,
+            },
+            template: TemplatePatch::default(),
         }
     }
 
@@ -124,7 +164,8 @@ mod tests {
 
     #[test]
     fn the_first_annotation_brings_its_map() {
-        let patch = ReplicaSetPatch { had_annotations: false, replicas: None, ..patch() };
+        let mut patch = ReplicaSetPatch { replicas: None, ..patch() };
+        patch.annotations.had_any = false;
         assert_eq!(
             patch.operations()[1..],
             [json!({

@@ -3,18 +3,25 @@
 use crate::api::ReplicaSet;
 use crate::effect::Effect;
 use crate::plan::Plan;
-use crate::replicas::Limits;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Service, Snapshot};
+use crate::strategy::Strategy;
 
 use super::{Invariant, Part, Violation};
 
 /// Judges all shrinks of a plan together, because together they happen. A ReplicaSet loses its unavailable pods first, so it
 /// keeps as many available ones as fit into its new size.
 pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
-    let Some(canary) = &snapshot.rollout.spec.strategy.canary else { return };
-    let floor =
-        Limits::resolve(snapshot.replicas(), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()).floor();
-    let mut available: i32 = snapshot.owned().map(serving).sum();
+    let Some(strategy) = Strategy::of(&snapshot.rollout) else { return };
+    // Blue-green traffic goes to one revision, which is to be complete.
+    let (floor, active) = match strategy {
+        Strategy::Canary(_) => (strategy.limits(snapshot.replicas()).floor(), None),
+        Strategy::BlueGreen(blue_green) => {
+            let active = snapshot.service(&blue_green.active_service).and_then(Service::hash);
+            (snapshot.replicas(), Some(active.unwrap_or(&snapshot.rollout.status().stable_rs)))
+        }
+    };
+    let serves = |rs: &&ReplicaSet| active.is_none_or(|hash| rs.hash().is_some_and(|own| own.as_str() == hash));
+    let mut available: i32 = snapshot.owned().filter(serves).map(serving).sum();
     for (index, planned) in plan.effects.iter().enumerate() {
         let (name, left) = match &planned.effect {
             Effect::PatchReplicaSet(patch) => match &patch.replicas {
@@ -24,7 +31,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             Effect::DeleteReplicaSet(target) => (&target.name, 0),
             _ => continue,
         };
-        let now = snapshot.owned().find(|rs| rs.name() == name).map_or(0, serving);
+        let now = snapshot.owned().filter(serves).find(|rs| rs.name() == name).map_or(0, serving);
         let lost = (now - left).max(0);
         if lost > 0 && available - lost < floor {
             violations.push(Violation {

@@ -4,9 +4,11 @@
 //! and its name is the one used in docs/architecture.md.
 
 mod capacity;
+mod collect;
 mod once;
 mod pause;
 mod quiet;
+mod selectors;
 mod steps;
 mod truth;
 
@@ -18,6 +20,8 @@ use crate::snapshot::Snapshot;
 pub enum Invariant {
     /// S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`.
     Capacity,
+    /// S5: a Service that carries traffic is pointed at pods that serve.
+    Selectors,
     /// S7: the step index moves back only for a person, an abort or a new target, and never past an incomplete step.
     StepMonotone,
     /// S8: an indefinite pause ends by a person, a timed one not early, and each is recorded once.
@@ -28,6 +32,8 @@ pub enum Invariant {
     Quiet,
     /// S15: the status says what is.
     Truth,
+    /// S16: what is deleted is of no use any more.
+    Collection,
 }
 
 impl Invariant {
@@ -35,11 +41,13 @@ impl Invariant {
     pub fn as_str(self) -> &'static str {
         match self {
             Invariant::Capacity => "S1-capacity",
+            Invariant::Selectors => "S5-selectors",
             Invariant::StepMonotone => "S7-step-monotone",
             Invariant::Pause => "S8-pause",
             Invariant::AtMostOnce => "S10-at-most-once",
             Invariant::Quiet => "S14-quiet",
             Invariant::Truth => "S15-truth",
+            Invariant::Collection => "S16-collection",
         }
     }
 }
@@ -69,7 +77,17 @@ pub struct Violation {
 /// Every invariant that the plan would break.
 pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for invariant in [capacity::check, steps::check, pause::check, once::check, quiet::check, truth::check] {
+    let invariants = [
+        capacity::check,
+        selectors::check,
+        steps::check,
+        pause::check,
+        once::check,
+        quiet::check,
+        truth::check,
+        collect::check,
+    ];
+    for invariant in invariants {
         invariant(snapshot, plan, &mut violations);
     }
     violations

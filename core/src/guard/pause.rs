@@ -19,6 +19,9 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             violate(format!("the pause {} would be recorded twice", condition.reason));
         }
     }
+    if let Some(message) = before_switch(snapshot, plan) {
+        violate(message);
+    }
     let same_target =
         before.current_pod_hash == after.current_pod_hash && before.current_step_hash == after.current_step_hash;
     let overruled = before.abort || after.abort || before.promote_full || before.stable_rs == after.current_pod_hash;
@@ -40,6 +43,36 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             }
             Some(_) => {}
         },
+    }
+}
+
+/// A pause before the switch of blue-green that would end without cause.
+fn before_switch(snapshot: &Snapshot, plan: &Plan) -> Option<String> {
+    let (before, after) = (snapshot.rollout.status(), &plan.status);
+    let blue_green = snapshot.rollout.spec.strategy.blue_green.as_ref()?;
+    let of = |status: &RolloutStatus| {
+        let mut all = status.pause_conditions.iter();
+        all.find(|condition| condition.reason == PauseReason::BLUE_GREEN_PAUSE).map(|condition| condition.start_time.0)
+    };
+    let since = of(before).filter(|_| of(after).is_none())?;
+    let overruled = after.abort
+        || before.promote_full
+        || before.observed_generation != after.observed_generation
+        || before.current_pod_hash != after.current_pod_hash
+        || after.stable_rs == after.current_pod_hash
+        || after.blue_green.as_ref().is_some_and(|status| status.active_selector == after.current_pod_hash);
+    if overruled {
+        return None;
+    }
+    let by_itself = blue_green.auto_promotion_enabled != Some(false);
+    let seconds = blue_green.auto_promotion_seconds.filter(|seconds| *seconds > 0).filter(|_| by_itself);
+    match seconds {
+        None if by_itself => None, // The manifest asks for no pause any more.
+        None => Some("the pause before the switch would end without a person".into()),
+        Some(seconds) => {
+            let end = time::after(since, jiff::SignedDuration::from_secs(i64::from(seconds)));
+            (end > snapshot.now).then(|| format!("the pause before the switch would end before its {seconds} s"))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             Effect::PatchReplicaSet(patch) => {
                 patch.is_empty() || patch.replicas.as_ref().is_some_and(|size| size.from == size.to)
             }
-            Effect::PatchRollout(patch) => patch.replicas.is_none() && patch.annotations.is_empty(),
+            Effect::PatchRollout(patch) => patch.replicas.is_none() && patch.annotations.changes.is_empty(),
             _ => false,
         };
         if empty {

@@ -4,6 +4,7 @@ use crate::api::CanaryStep;
 use crate::plan::Plan;
 use crate::replicas::{BasicCanary, Limits, Size};
 use crate::snapshot::Snapshot;
+use crate::strategy::Strategy;
 
 use super::{Invariant, Part, Violation};
 
@@ -50,8 +51,9 @@ fn lacking(snapshot: &Snapshot, hash: &str, weight: i32) -> Option<String> {
     }
     .desired();
     let available = new.map_or(0, |rs| rs.observed().available_replicas);
-    if available < desired.canary {
-        return Some(format!("{available} of {} new pods are available", desired.canary));
+    let needed = Strategy::Canary(canary).needed(desired.canary);
+    if available < needed {
+        return Some(format!("{available} of {needed} new pods are available"));
     }
     let stable = stable?.observed().replicas;
     (stable > desired.stable).then(|| format!("{stable} stable pods run where {} belong", desired.stable))

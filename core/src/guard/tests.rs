@@ -53,6 +53,7 @@ fn paused_canary() -> Snapshot {
         decode_problems: Vec::new(),
         replica_sets: vec![replica_set("old", 2, 2), replica_set("new", 2, 2)],
         pods: Vec::new(),
+        services: Vec::new(),
         refusals: Vec::new(),
         stores_waiting_on: true,
     }

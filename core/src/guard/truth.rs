@@ -1,7 +1,8 @@
 //! S15: the status says what is.
 
 use crate::plan::Plan;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Service, Snapshot};
+use crate::strategy::Strategy;
 
 use super::{Invariant, Part, Violation};
 
@@ -30,7 +31,13 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     if serving < snapshot.replicas() {
         violate(format!("Healthy, with {serving} of {} pods available", snapshot.replicas()));
     }
-    if others > 0 {
+    if let Some(Strategy::BlueGreen(blue_green)) = Strategy::of(&snapshot.rollout) {
+        // Others may stay for their delay, as long as the traffic is here.
+        let active = snapshot.service(&blue_green.active_service).and_then(Service::hash).unwrap_or_default();
+        if active != status.current_pod_hash {
+            violate(format!("Healthy, with {} wanted and {active} active", status.current_pod_hash));
+        }
+    } else if others > 0 {
         violate(format!("Healthy, with {others} pods of other revisions left"));
     }
 }

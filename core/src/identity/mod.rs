@@ -26,7 +26,7 @@ pub mod quantity;
 pub mod step_fields;
 
 pub use defaults::default_pod_template;
-pub use equality::semantically_equal;
+pub use equality::{semantically_equal, strip_injected_anti_affinity};
 pub use go_json::clean_template;
 pub use hash::{PodHash, legacy_pod_template_hash, pod_template_hash, step_hash};
 pub use lookup::{Candidate, Found, MatchedBy, find_new_replica_set};

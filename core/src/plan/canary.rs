@@ -1,13 +1,15 @@
 //! The plan of a canary, as the list of what is decided, in order.
 
-use crate::api::CanaryStrategy;
 use crate::snapshot::Snapshot;
+use crate::strategy::Strategy;
 
 use super::draft::Draft;
-use super::{Plan, history, ownership, promote, report, requests, restart, revise, scale, walk};
+use super::{
+    Plan, affinity, history, metadata, ownership, promote, report, requests, restart, revise, scale, services, walk,
+};
 
-pub(super) fn plan(snapshot: &Snapshot, canary: &CanaryStrategy) -> Plan {
-    let mut draft = Draft::new(snapshot, canary);
+pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
+    let mut draft = Draft::new(snapshot, strategy);
     if revise::pass_over_taken_name(&mut draft) {
         return draft.finish();
     }
@@ -19,8 +21,11 @@ pub(super) fn plan(snapshot: &Snapshot, canary: &CanaryStrategy) -> Plan {
     requests::abort_if_overdue(&mut draft);
     promote::promote_if_done(&mut draft);
     scale::resize(&mut draft);
+    services::point_canary(&mut draft);
+    affinity::renew(&mut draft);
     restart::replace_old_pods(&mut draft);
     history::collect(&mut draft);
+    metadata::settle(&mut draft);
     report::report(&mut draft);
     draft.finish()
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::api::{CanaryStep, CanaryStrategy, ReplicaSet, RolloutStatus, WaitingOn};
-use crate::effect::{Annotation, Change, Effect, Phase, Planned, ReplicaSetPatch};
+use crate::api::{CanaryStep, ReplicaSet, RolloutStatus, WaitingOn, labels};
+use crate::effect::{Change, Effect, Entry, Phase, Planned, ReplicaSetPatch, TemplatePatch};
 use crate::event::Note;
 use crate::replicas::Limits;
 use crate::revision::Revisions;
 use crate::snapshot::Snapshot;
 use crate::status::counters;
+use crate::strategy::Strategy;
 
 use super::Plan;
 use super::report;
@@ -18,6 +19,7 @@ use super::report;
 /// The planner's private context. It lives for one call of [`super::plan`].
 pub(super) struct Draft<'a> {
     pub(super) s: &'a Snapshot,
+    pub(super) strategy: Strategy<'a>,
     pub(super) steps: &'a [CanaryStep],
     pub(super) limits: Limits,
     pub(super) revisions: Revisions<'a>,
@@ -27,6 +29,8 @@ pub(super) struct Draft<'a> {
     pub(super) waiting_on: Option<WaitingOn>,
     /// Whether this plan starts an update: its steps begin with the next observation.
     pub(super) begins: bool,
+    /// Whether this plan takes an aborted update up again.
+    pub(super) retries: bool,
     /// Whether this plan makes the new revision stable: pods go only once that decision is stored.
     pub(super) promotes: bool,
     effects: Vec<Planned>,
@@ -39,23 +43,25 @@ struct Patch {
     changes: ReplicaSetPatch,
     notes: Vec<Note>,
     /// Annotations that make sense only together with the new size.
-    with_size: Vec<Annotation>,
+    with_size: Vec<Entry>,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(s: &'a Snapshot, canary: &'a CanaryStrategy) -> Draft<'a> {
+    pub(super) fn new(s: &'a Snapshot, strategy: Strategy<'a>) -> Draft<'a> {
         let revisions = Revisions::of(s);
         let mut status = s.rollout.status().clone();
         counters::count(&mut status, &revisions);
         Draft {
             s,
-            steps: canary.steps.as_deref().unwrap_or_default(),
-            limits: Limits::resolve(s.replicas(), canary.max_surge.as_ref(), canary.max_unavailable.as_ref()),
+            strategy,
+            steps: strategy.steps(),
+            limits: strategy.limits(s.replicas()),
             revisions,
             status,
             notes: Vec::new(),
             waiting_on: None,
             begins: false,
+            retries: false,
             promotes: false,
             effects: Vec::new(),
             patches: BTreeMap::new(),
@@ -122,21 +128,30 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets an annotation of a ReplicaSet, if it differs.
-    pub(super) fn annotate(&mut self, rs: &ReplicaSet, key: &str, to: String) {
-        let from = rs.annotation(key).map(str::to_owned);
-        if from.as_deref() != Some(to.as_str()) {
-            let annotation = Annotation { key: key.to_owned(), value: Change { from, to: Some(to) } };
-            self.patch_of(rs).changes.annotations.push(annotation);
-        }
+    pub(super) fn annotate(&mut self, rs: &ReplicaSet, key: &str, to: &str) {
+        let entry = Entry::change(key, rs.annotation(key), Some(to));
+        self.change(rs, |patch| patch.changes.annotations.changes.extend(entry));
     }
 
-    /// Sets an annotation that speaks of the size, together with it.
-    pub(super) fn annotate_size(&mut self, rs: &ReplicaSet, key: &str, to: String) {
-        let from = rs.annotation(key).map(str::to_owned);
-        if from.as_deref() != Some(to.as_str()) {
-            let annotation = Annotation { key: key.to_owned(), value: Change { from, to: Some(to) } };
-            self.patch_of(rs).with_size.push(annotation);
-        }
+    /// Removes an annotation of a ReplicaSet, if it is there.
+    pub(super) fn remove_annotation(&mut self, rs: &ReplicaSet, key: &str) {
+        let entry = Entry::change(key, rs.annotation(key), None);
+        self.change(rs, |patch| patch.changes.annotations.changes.extend(entry));
+    }
+
+    /// Sets an annotation that speaks of the size, together with it, or removes it.
+    pub(super) fn annotate_size(&mut self, rs: &ReplicaSet, key: &str, to: Option<&str>) {
+        let entry = Entry::change(key, rs.annotation(key), to);
+        self.change(rs, |patch| patch.with_size.extend(entry));
+    }
+
+    /// Changes the template for pods to come.
+    pub(super) fn change_template(&mut self, rs: &ReplicaSet, change: impl FnOnce(&mut TemplatePatch)) {
+        self.change(rs, |patch| change(&mut patch.changes.template));
+    }
+
+    fn change(&mut self, rs: &ReplicaSet, change: impl FnOnce(&mut Patch)) {
+        change(self.patch_of(rs));
     }
 
     /// Copies `spec.minReadySeconds` to a ReplicaSet that differs.
@@ -173,7 +188,7 @@ impl<'a> Draft<'a> {
     fn plan_patch(&mut self, gathered: Patch) {
         let Patch { changes: mut patch, notes, with_size } = gathered;
         let phase = patch.replicas.as_ref().map(|size| if size.to > size.from { Phase::Grow } else { Phase::Shrink });
-        patch.annotations.extend(with_size);
+        patch.annotations.changes.extend(with_size);
         if !patch.is_empty() {
             self.plan(Effect::PatchReplicaSet(patch), phase, notes);
         }
@@ -184,6 +199,6 @@ impl<'a> Draft<'a> {
 fn without_size(planned: Planned) -> Option<Planned> {
     let Effect::PatchReplicaSet(mut patch) = planned.effect else { return None };
     patch.replicas = None;
-    patch.annotations.retain(|annotation| annotation.key != crate::api::labels::DESIRED_REPLICAS);
+    patch.annotations.changes.retain(|entry| !labels::OF_SIZE.contains(&entry.key.as_str()));
     (!patch.is_empty()).then_some(Planned { effect: Effect::PatchReplicaSet(patch), phase: None, notes: Vec::new() })
 }

@@ -2,17 +2,23 @@
 //!
 //! [`plan`] is pure: the same snapshot gives the same plan. What it returns is complete; executing it takes no decision.
 
+mod affinity;
+mod blue_green;
 mod canary;
+mod delay;
 mod draft;
 mod held;
 mod history;
+mod metadata;
 mod ownership;
 mod promote;
 mod report;
 mod requests;
 mod restart;
 mod revise;
+mod rollback;
 mod scale;
+mod services;
 mod walk;
 
 use jiff::Timestamp;
@@ -21,8 +27,10 @@ use crate::api::{RolloutStatus, WaitingOn};
 use crate::effect::Planned;
 use crate::event::Note;
 use crate::snapshot::Snapshot;
+use crate::strategy::Strategy;
 use crate::validate;
 
+pub use metadata::concerns_pods;
 pub use report::{Urgency, same_but_times};
 
 /// What to do about a rollout now.
@@ -63,8 +71,9 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
         // The garbage collector takes the ReplicaSets along.
         return Plan::nothing(snapshot);
     }
-    match validate::admit(&snapshot.rollout, &snapshot.decode_problems) {
-        Ok(canary) => canary::plan(snapshot, canary),
+    match validate::admit(snapshot) {
+        Ok(strategy @ Strategy::Canary(_)) => canary::plan(snapshot, strategy),
+        Ok(Strategy::BlueGreen(blue_green)) => blue_green::plan(snapshot, blue_green),
         Err(held) => held::plan(snapshot, &held),
     }
 }

@@ -4,7 +4,11 @@ use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::status::duration::{self, completion};
 
+use crate::strategy::Strategy;
+
 use super::draft::Draft;
+use super::rollback::Fast;
+use super::{blue_green, rollback};
 
 /// Promotes the new revision when all that was asked for has happened, and keeps a completed rollout's status tidy.
 pub(super) fn promote_if_done(d: &mut Draft<'_>) {
@@ -30,18 +34,36 @@ fn reason_to_promote(d: &Draft<'_>) -> Option<String> {
         // There is nothing to compare a first revision with, so it is stable from the start.
         return Some("Initial deploy".into());
     }
-    if d.is_complete() || d.status.abort || d.begins || d.s.rollout.spec.paused {
+    let halted = d.s.rollout.spec.paused && matches!(d.strategy, Strategy::Canary(_));
+    if d.is_complete() || d.status.abort || d.begins || halted {
         return None;
     }
-    let available = d.revisions.new.map_or(0, |new| new.observed().available_replicas);
-    let early = planted::is(Bug::PromotesTooEarly);
-    if d.revisions.new.is_none() || (available < d.s.replicas() && !early) {
+    if !has_arrived(d) {
         return None;
     }
     if d.status.promote_full {
         return Some("Full promotion requested".into());
     }
-    (d.index() == d.steps.len()).then(|| format!("Completed all {} canary steps", d.steps.len()))
+    match (rollback::fast(d), d.strategy) {
+        (Some(Fast::WithinWindow), _) => Some("Rollback within window".into()),
+        (Some(Fast::ToStable | Fast::StillUp), _) => Some("Fast rollback".into()),
+        (None, Strategy::Canary(_)) => {
+            (d.index() == d.steps.len()).then(|| format!("Completed all {} canary steps", d.steps.len()))
+        }
+        (None, Strategy::BlueGreen(_)) => Some("Completed blue-green update".into()),
+    }
+}
+
+/// Whether the new revision is where the stable one was: enough of its pods serve, and the active Service selects them.
+fn has_arrived(d: &Draft<'_>) -> bool {
+    let Some(new) = d.revisions.new else { return false };
+    match d.strategy {
+        Strategy::Canary(_) => {
+            let early = planted::is(Bug::PromotesTooEarly);
+            early || new.observed().available_replicas >= d.strategy.needed(d.s.replicas())
+        }
+        Strategy::BlueGreen(_) => blue_green::is_active(d),
+    }
 }
 
 fn settle(d: &mut Draft<'_>) {
@@ -51,6 +73,9 @@ fn settle(d: &mut Draft<'_>) {
     d.status.aborted_at = None;
     d.status.promote_full = false;
     d.set_index(d.steps.len());
+    if let Some(blue_green) = &mut d.status.blue_green {
+        blue_green.scale_up_preview_check_point = false;
+    }
     if d.is_complete_and_serving() {
         duration::finish(&mut d.status, d.s.now, completion::PROMOTED);
     }

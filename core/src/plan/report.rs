@@ -1,6 +1,6 @@
 //! The last part of a plan: conditions, phase and message, and how soon a changed status must be written.
 
-use crate::api::{PauseReason, ReplicaSet, RolloutStatus};
+use crate::api::{PauseReason, ReplicaSet, RolloutStatus, labels};
 use crate::effect::Effect;
 use crate::event::Note;
 use crate::planted::{self, Bug};
@@ -8,6 +8,9 @@ use crate::selector;
 use crate::status::conditions::{self, Is, kind, reason};
 use crate::status::{counters, duration, phase};
 
+use crate::strategy::Strategy;
+
+use super::blue_green;
 use super::draft::Draft;
 
 /// How soon a status has to be written.
@@ -73,12 +76,18 @@ const MOVING: [&str; 5] =
 pub(super) fn report(d: &mut Draft<'_>) {
     let (rollout, now) = (&d.s.rollout, d.s.now);
     d.status.observed_generation = rollout.metadata.generation.unwrap_or(0).to_string();
-    d.status.selector = rollout.spec.selector.as_ref().map(selector::to_line).unwrap_or_default();
+    d.status.selector = autoscaled(d);
     conditions::remove(&mut d.status, kind::INVALID_SPEC);
     report_pause(d);
     report_completion(d);
     report_progress(d);
-    let available = d.status.available_replicas >= d.s.replicas();
+    let available = match d.strategy {
+        Strategy::Canary(_) => d.status.available_replicas >= d.s.replicas(),
+        Strategy::BlueGreen(_) => {
+            let active = d.revisions.with_hash(blue_green::active(d)).map(ReplicaSet::size);
+            active.is_some_and(|active| active.spec == d.s.replicas() && active.serving() >= active.spec)
+        }
+    };
     let message =
         if available { "Rollout has minimum availability" } else { "Rollout does not have minimum availability" };
     conditions::set(&mut d.status, now, kind::AVAILABLE, available.into(), reason::AVAILABLE, message);
@@ -140,6 +149,16 @@ fn report_completion(d: &mut Draft<'_>) {
     }
 }
 
+/// The pods that an autoscaler looks at: for blue-green, those that the active Service selects.
+fn autoscaled(d: &Draft<'_>) -> String {
+    let mut selector = d.s.rollout.spec.selector.clone().unwrap_or_default();
+    let active = blue_green::active(d);
+    if matches!(d.strategy, Strategy::BlueGreen(_)) && !active.is_empty() {
+        selector.match_labels.get_or_insert_default().insert(labels::POD_TEMPLATE_HASH.into(), active.to_owned());
+    }
+    selector::to_line(&selector)
+}
+
 fn is_healthy(d: &Draft<'_>) -> bool {
     let (status, replicas) = (&d.status, d.s.replicas());
     let paused = d.s.rollout.spec.paused || !status.pause_conditions.is_empty();
@@ -148,7 +167,10 @@ fn is_healthy(d: &Draft<'_>) -> bool {
         && d.index() == d.steps.len()
         && status.updated_replicas == replicas
         && (status.available_replicas == replicas || planted::is(Bug::SaysHealthyTooEarly))
-        && status.replicas == replicas
+        && match d.strategy {
+            Strategy::Canary(_) => status.replicas == replicas,
+            Strategy::BlueGreen(_) => blue_green::is_active(d),
+        }
         && d.is_observed()
 }
 
@@ -210,7 +232,12 @@ fn report_failures(d: &mut Draft<'_>) {
 fn pauses_for_a_person(d: &Draft<'_>) -> bool {
     let indefinite = d.steps.get(d.index()).and_then(|step| step.pause.as_ref()).is_some_and(|p| p.duration.is_none());
     let at_pause = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::CANARY_PAUSE_STEP);
-    d.s.rollout.spec.paused || (at_pause && indefinite)
+    let before_switch = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
+    let by_hand = match d.strategy {
+        Strategy::BlueGreen(blue_green) => blue_green.auto_promotion_enabled == Some(false),
+        Strategy::Canary(_) => false,
+    };
+    d.s.rollout.spec.paused || (at_pause && indefinite) || (before_switch && by_hand)
 }
 
 impl Draft<'_> {

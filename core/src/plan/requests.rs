@@ -38,6 +38,7 @@ fn retry(d: &mut Draft<'_>) {
     if !was_aborted {
         return;
     }
+    d.retries = true;
     let now = d.s.now;
     conditions::set(&mut d.status, now, kind::PROGRESSING, Is::Unknown, reason::RETRY, "Retrying Rollout after abort");
     if !d.begins && !d.is_complete() {

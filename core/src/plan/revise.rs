@@ -1,13 +1,16 @@
 //! Revisions: numbering them, and beginning an update when the manifest asks for another.
 
 use crate::api::{ReplicaSet, labels};
-use crate::effect::{Annotation, Change, Effect, RolloutPatch, Target};
+use crate::effect::{Effect, Entries, Entry, RolloutPatch, Target};
 use crate::event::Note;
 use crate::identity;
 use crate::planted::{self, Bug};
 use crate::status::duration::{self, completion};
 
+use crate::strategy::Strategy;
+
 use super::draft::Draft;
+use super::rollback::{self, Fast};
 
 /// Annotations of a Rollout that say nothing about its revisions.
 const NOT_COPIED: [&str; 5] = [
@@ -42,16 +45,16 @@ pub(super) fn number_revisions(d: &mut Draft<'_>) {
     if let Some(new) = d.revisions.new {
         let previous = new.revision();
         if previous != number {
-            d.annotate(new, labels::REVISION, number.to_string());
+            d.annotate(new, labels::REVISION, &number.to_string());
             if previous > 0 {
                 let history = new
                     .annotation(labels::REVISION_HISTORY)
                     .map_or_else(|| previous.to_string(), |history| format!("{history},{previous}"));
-                d.annotate(new, labels::REVISION_HISTORY, history);
+                d.annotate(new, labels::REVISION_HISTORY, &history);
             }
         }
         for (key, value) in rollout.metadata.annotations.iter().flatten().filter(|(key, _)| is_copied(key)) {
-            d.annotate(new, key, value.clone());
+            d.annotate(new, key, value);
         }
         d.set_min_ready_seconds(new, rollout.spec.min_ready_seconds.unwrap_or(0));
     }
@@ -63,15 +66,14 @@ pub(super) fn number_revisions(d: &mut Draft<'_>) {
     let forgets = planted::is(Bug::NumbersOnlyAtCreation) && d.revisions.new.is_some();
     if recorded.as_ref() != Some(&number) && !forgets {
         notes.push(Note::updated(d.revisions.number));
-        changes.push(Annotation { key: labels::REVISION.into(), value: Change { from: recorded, to: Some(number) } });
+        changes.extend(Entry::change(labels::REVISION, recorded.as_deref(), Some(&number)));
     }
     let replicas = rollout.spec.replicas.is_none().then_some(1);
     if replicas.is_some() || !changes.is_empty() {
         let patch = RolloutPatch {
             target: Target::of(&rollout.metadata),
             replicas,
-            annotations: changes,
-            had_annotations: annotations.is_some_and(|map| !map.is_empty()),
+            annotations: Entries { changes, ..Entries::of(annotations) },
         };
         d.plan(Effect::PatchRollout(patch), None, notes);
     }
@@ -97,17 +99,31 @@ pub(super) fn begin_update(d: &mut Draft<'_>) {
     d.status.aborted_at = None;
     d.status.promote_full = false;
     d.status.restarted_at.clone_from(&d.s.rollout.spec.restart_at);
-    d.set_index(0);
-    if back_to_stable {
-        d.set_index(d.steps.len());
-        if !d.steps.is_empty() && pods_changed {
-            d.notes.push(Note::steps_skipped("Rollback to stable ReplicaSets"));
-        }
+    if let Some(blue_green) = &mut d.status.blue_green {
+        blue_green.scale_up_preview_check_point = false;
     }
+    d.set_index(0);
+    skip_steps(d, pods_changed);
     measure(d, pods_changed, back_to_stable);
 }
 
+/// An update that goes back to a known revision has no steps to take.
+fn skip_steps(d: &mut Draft<'_>, pods_changed: bool) {
+    let why = match rollback::fast(d) {
+        Some(Fast::ToStable) => "Rollback to stable ReplicaSets",
+        Some(Fast::WithinWindow | Fast::StillUp) => "Rollback to active ReplicaSets within RollbackWindow",
+        None => return,
+    };
+    d.set_index(d.steps.len());
+    if !d.steps.is_empty() && pods_changed {
+        d.notes.push(Note::steps_skipped(why));
+    }
+}
+
 fn step_hash(d: &Draft<'_>) -> String {
+    if matches!(d.strategy, Strategy::BlueGreen(_)) {
+        return String::new();
+    }
     let canary = d.s.rollout.spec.strategy.canary.as_ref();
     let steps = canary.and_then(|canary| canary.steps.as_ref());
     let steps = steps.map_or(Ok(serde_json::Value::Null), serde_json::to_value);

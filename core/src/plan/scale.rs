@@ -12,9 +12,10 @@ use crate::identity;
 use crate::planted::{self, Bug};
 use crate::replicas::{BasicCanary, OldReplicaSet, Size, shrink_old};
 use crate::steps;
+use crate::strategy::Strategy;
 
 use super::draft::Draft;
-use super::revise;
+use super::{affinity, metadata, revise, services};
 
 /// The arithmetic's input, as observed and decided so far.
 pub(super) fn observed(d: &Draft<'_>) -> BasicCanary {
@@ -68,15 +69,18 @@ fn drain_old(d: &mut Draft<'_>) {
     let old = d.revisions.old.clone();
     let sizes: Vec<_> = old.iter().map(|rs| OldReplicaSet { size: rs.size(), revision: rs.revision() }).collect();
     let serving = d.revisions.all().map(|rs| rs.size().serving()).sum();
+    let Strategy::Canary(canary) = d.strategy else { return };
     for (rs, to) in old.iter().zip(shrink_old(d.limits, serving, &sizes)) {
-        if rs.wanted() != to {
+        // Pods that the stable Service still selects are in use, whatever else there is.
+        if rs.wanted() != to && !services::selects(d, canary.stable_service.as_deref(), rs) {
             d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
             annotate_desired(d, rs);
         }
     }
 }
 
-fn set_size(d: &mut Draft<'_>, rs: &ReplicaSet, to: i32) {
+/// Resizes a ReplicaSet that has another size.
+pub(super) fn set_size(d: &mut Draft<'_>, rs: &ReplicaSet, to: i32) {
     if rs.wanted() != to {
         d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
     }
@@ -85,12 +89,14 @@ fn set_size(d: &mut Draft<'_>, rs: &ReplicaSet, to: i32) {
     }
 }
 
-fn annotate_desired(d: &mut Draft<'_>, rs: &ReplicaSet) {
+/// Writes down what `spec.replicas` was when the size was set.
+pub(super) fn annotate_desired(d: &mut Draft<'_>, rs: &ReplicaSet) {
     let desired = d.s.replicas().to_string();
-    d.annotate_size(rs, labels::DESIRED_REPLICAS, desired);
+    d.annotate_size(rs, labels::DESIRED_REPLICAS, Some(&desired));
 }
 
-fn create(d: &mut Draft<'_>, size: i32) {
+/// Creates the ReplicaSet of a new revision.
+pub(super) fn create(d: &mut Draft<'_>, size: i32) {
     if planted::is(Bug::CreatesOnlyAtFirstSight) && d.before().current_pod_hash == d.revisions.hash.as_str() {
         return;
     }
@@ -111,6 +117,13 @@ fn new_replica_set(d: &Draft<'_>, size: i32) -> ReplicaSet {
     let mut pod_labels = labels_of(&template);
     pod_labels.insert(labels::POD_TEMPLATE_HASH.into(), hash.clone());
     template["metadata"]["labels"] = pod_labels.clone().into_iter().map(|(k, v)| (k, Value::String(v))).collect();
+    affinity::inject(d, &mut template);
+    let metadata = metadata::of_new(d);
+    for (at, entries) in [("labels", &metadata.labels), ("annotations", &metadata.annotations)] {
+        for (key, value) in entries {
+            template["metadata"][at][key] = Value::String(value.clone());
+        }
+    }
     let mut selector = rollout.spec.selector.clone().unwrap_or_default();
     selector.match_labels.get_or_insert_default().insert(labels::POD_TEMPLATE_HASH.into(), hash.clone());
     ReplicaSet {
@@ -143,6 +156,7 @@ fn annotations(d: &Draft<'_>) -> BTreeMap<String, String> {
         own.filter(|(key, _)| revise::is_copied(key)).map(|(key, value)| (key.clone(), value.clone())).collect();
     annotations.insert(labels::REVISION.into(), d.revisions.number.to_string());
     annotations.insert(labels::DESIRED_REPLICAS.into(), d.s.replicas().to_string());
+    annotations.extend(metadata::listed(&metadata::of_new(d)).map(|list| (labels::EPHEMERAL_METADATA.into(), list)));
     annotations
 }
 

@@ -79,8 +79,9 @@ fn missing_pods(d: &Draft<'_>, weight: i32) -> Option<WaitingOn> {
         Some(WaitingOn { reason: "Pods".into(), object: Some(format!("ReplicaSet/{object}")), message })
     };
     let available = new.observed().available_replicas;
-    if available < desired.canary {
-        return lacking(new.name(), format!("{available} of {} new pods are available", desired.canary));
+    let needed = d.strategy.needed(desired.canary);
+    if available < needed {
+        return lacking(new.name(), format!("{available} of {needed} new pods are available"));
     }
     if let Some(stable) = d.revisions.other_stable() {
         let pods = stable.observed().replicas;

@@ -13,6 +13,17 @@ pub fn count(status: &mut RolloutStatus, revisions: &Revisions<'_>) {
     status.hpa_replicas = status.replicas;
 }
 
+/// Counts pods for blue-green: those are ready and available that the active Service selects. Before the first switch they are
+/// the new revision's.
+pub fn count_blue_green(status: &mut RolloutStatus, revisions: &Revisions<'_>, active: &str) {
+    count(status, revisions);
+    let serving = if active.is_empty() { revisions.new } else { revisions.with_hash(active) };
+    let of_serving = |of: fn(&ReplicaSet) -> i32| serving.map_or(0, of);
+    status.ready_replicas = of_serving(|rs| rs.observed().ready_replicas);
+    status.available_replicas = of_serving(|rs| rs.observed().available_replicas);
+    status.hpa_replicas = of_serving(|rs| rs.observed().replicas);
+}
+
 /// Whether an update moved between two statuses: its pods came, older ones went, or a decision was taken.
 /// (Argo Rollouts measures the progress deadline from the last time that this held.)
 pub fn progressed(before: &RolloutStatus, now: &RolloutStatus) -> bool {
@@ -24,4 +35,10 @@ pub fn progressed(before: &RolloutStatus, now: &RolloutStatus) -> bool {
         || now.stable_rs != before.stable_rs
         || now.current_step_index != before.current_step_index
         || now.current_step_hash != before.current_step_hash
+        || selectors(now) != selectors(before)
+}
+
+/// What the Services of a blue-green update select.
+fn selectors(status: &RolloutStatus) -> Option<(&str, &str)> {
+    status.blue_green.as_ref().map(|s| (s.active_selector.as_str(), s.preview_selector.as_str()))
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::api::{Rollout, RolloutStatus};
 
 use super::conditions::{self, kind, reason};
+use crate::strategy::Strategy;
 
 /// The rollout in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +69,16 @@ fn progress(rollout: &Rollout, status: &RolloutStatus, now: Timestamp) -> Option
     if status.available_replicas < status.updated_replicas {
         return Some("updated replicas are still becoming available");
     }
-    if status.replicas > status.updated_replicas {
-        return Some("old replicas are pending termination");
+    match Strategy::of(rollout) {
+        // Old pods may stay for their scale-down delay.
+        Some(Strategy::BlueGreen(_)) => {
+            let active = status.blue_green.as_ref().map_or("", |status| status.active_selector.as_str());
+            if active.is_empty() || active != status.current_pod_hash {
+                return Some("active service cutover pending");
+            }
+        }
+        _ if status.replicas > status.updated_replicas => return Some("old replicas are pending termination"),
+        _ => {}
     }
     if status.stable_rs.is_empty() || status.stable_rs != status.current_pod_hash {
         return Some("waiting for all steps to complete");

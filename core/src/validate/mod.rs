@@ -3,11 +3,14 @@
 //! Only the first problem is reported, in the words of Argo Rollouts. The schema refuses wrong types before any of this runs.
 
 mod canary;
+mod services;
 mod spec;
 mod unsupported;
 
-use crate::api::{CanaryStrategy, Rollout};
+use crate::api::Rollout;
+use crate::snapshot::Snapshot;
 use crate::status::conditions::reason;
+use crate::strategy::Strategy;
 
 /// Why a rollout is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,19 +41,23 @@ impl Problem {
     }
 }
 
-/// The canary to plan for, or why there is none. A manifest of which a part did not decode is held too: acting on the rest
+/// The strategy to plan for, or why there is none. A manifest of which a part did not decode is held too: acting on the rest
 /// would be acting on something that nobody wrote.
-pub fn admit<'a>(rollout: &'a Rollout, decode_problems: &[String]) -> Result<&'a CanaryStrategy, Held> {
+pub fn admit(snapshot: &Snapshot) -> Result<Strategy<'_>, Held> {
+    let rollout = &snapshot.rollout;
     let name = rollout.metadata.name.as_deref().unwrap_or_default();
-    if let Some(problem) = decode_problems.first() {
-        let message = format!("The Rollout \"{name}\" is invalid: {problem}");
-        return Err(Held { reason: reason::INVALID_SPEC, message });
+    let invalid = |what: String| Held {
+        reason: reason::INVALID_SPEC,
+        message: format!("The Rollout \"{name}\" is invalid: {what}"),
+    };
+    let problem = |problem: Problem| invalid(format!("{}: {}", problem.field, problem.message));
+    if let Some(undecoded) = snapshot.decode_problems.first() {
+        return Err(invalid(undecoded.clone()));
     }
-    if let Some(problem) = first_problem(rollout) {
-        let message = format!("The Rollout \"{name}\" is invalid: {}: {}", problem.field, problem.message);
-        return Err(Held { reason: reason::INVALID_SPEC, message });
-    }
-    unsupported::check(rollout).map_err(|message| Held { reason: reason::NOT_SUPPORTED, message })
+    first_problem(rollout).map_or(Ok(()), |found| Err(problem(found)))?;
+    let strategy = unsupported::check(rollout).map_err(|message| Held { reason: reason::NOT_SUPPORTED, message })?;
+    services::check(snapshot, strategy).map_err(problem)?;
+    Ok(strategy)
 }
 
 /// The first thing that is wrong with a manifest.

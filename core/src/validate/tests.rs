@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{admit, first_problem};
 use crate::api::Rollout;
+use crate::effect::Target;
+use crate::snapshot::{Service, Snapshot};
 
 fn manifest() -> Value {
     json!({
@@ -26,6 +28,19 @@ fn with(pointer: &str, value: Value) -> Rollout {
     serde_json::from_value(manifest).expect("a Rollout")
 }
 
+fn snapshot(rollout: Rollout) -> Snapshot {
+    Snapshot {
+        now: jiff::Timestamp::UNIX_EPOCH,
+        rollout,
+        decode_problems: Vec::new(),
+        replica_sets: Vec::new(),
+        pods: Vec::new(),
+        services: Vec::new(),
+        refusals: Vec::new(),
+        stores_waiting_on: true,
+    }
+}
+
 #[track_caller]
 fn refuses(pointer: &str, value: Value, expected: &str) {
     let problem = first_problem(&with(pointer, value)).expect("a problem");
@@ -36,7 +51,7 @@ fn refuses(pointer: &str, value: Value, expected: &str) {
 fn a_plain_manifest_is_valid() {
     let rollout = serde_json::from_value(manifest()).expect("a Rollout");
     assert_eq!(first_problem(&rollout), None);
-    assert!(admit(&rollout, &[]).is_ok());
+    assert!(admit(&snapshot(rollout)).is_ok());
 }
 
 #[test]
@@ -157,18 +172,20 @@ fn one_service_cannot_be_both_stable_and_canary() {
 
 #[test]
 fn what_this_version_does_not_act_on_is_named() {
-    let held = |pointer: &str, value: Value| admit(&with(pointer, value), &[]).expect_err("held").message;
+    let held = |pointer: &str, value: Value| admit(&snapshot(with(pointer, value))).expect_err("held").message;
     let cases = [
         ("/spec/strategy/canary", json!({"trafficRouting": {"smi": {}}}), "spec.strategy.canary.trafficRouting"),
-        ("/spec/strategy/canary", json!({"stableService": "a"}), "spec.strategy.canary.stableService"),
         ("/spec/strategy/canary", json!({"analysis": {}}), "spec.strategy.canary.analysis"),
         (
             "/spec/strategy/canary",
             json!({"steps": [{"plugin": {"name": "a/b"}}]}),
             "spec.strategy.canary.steps[0].plugin",
         ),
-        ("/spec/strategy", json!({"blueGreen": {"activeService": "a"}}), "spec.strategy.blueGreen"),
-        ("/spec/rollbackWindow", json!({"revisions": 3}), "spec.rollbackWindow"),
+        (
+            "/spec/strategy",
+            json!({"blueGreen": {"activeService": "a", "prePromotionAnalysis": {"templates": []}}}),
+            "spec.strategy.blueGreen.prePromotionAnalysis",
+        ),
     ];
     for (pointer, value, field) in cases {
         let message = held(pointer, value);
@@ -182,6 +199,33 @@ fn what_this_version_does_not_act_on_is_named() {
 #[test]
 fn a_part_that_does_not_decode_holds_the_rollout() {
     let rollout = serde_json::from_value(manifest()).expect("a Rollout");
-    let held = admit(&rollout, &["spec.strategy: invalid type".to_owned()]).expect_err("held");
+    let decode_problems = vec!["spec.strategy: invalid type".to_owned()];
+    let snapshot = Snapshot { decode_problems, ..snapshot(rollout) };
+    let held = admit(&snapshot).expect_err("held");
     assert_eq!(held.message, "The Rollout \"web\" is invalid: spec.strategy: invalid type");
+}
+
+#[test]
+fn a_service_must_be_there_be_free_and_select_these_pods() {
+    let invalid = |services: Vec<Service>| {
+        let rollout = with("/spec/strategy", json!({"blueGreen": {"activeService": "front"}}));
+        admit(&Snapshot { services, ..snapshot(rollout) }).map_err(|held| held.message).err()
+    };
+    let service = |selector: &[(&str, &str)], managed_by: Option<&str>| Service {
+        target: Target { name: "front".into(), uid: "u".into(), resource_version: "1".into() },
+        selector: selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        managed_by: managed_by.map(str::to_owned),
+        has_annotations: managed_by.is_some(),
+    };
+    let expected = |what: &str| {
+        let field = "spec.strategy.blueGreen.activeService: Invalid value: \"front\"";
+        Some(format!("The Rollout \"web\" is invalid: {field}: {what}"))
+    };
+    assert_eq!(invalid(Vec::new()), expected("service \"front\" not found"));
+    let taken = vec![service(&[("app", "web")], Some("other"))];
+    assert_eq!(invalid(taken), expected("Service \"front\" is managed by another Rollout"));
+    let astray = vec![service(&[("app", "shop"), ("rollouts-pod-template-hash", "abc")], Some("web"))];
+    assert_eq!(invalid(astray), expected("Service \"front\" has unmatch label \"app\" in rollout"));
+    let fine = vec![service(&[("app", "web"), ("rollouts-pod-template-hash", "abc")], Some("web"))];
+    assert_eq!(invalid(fine), None);
 }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::world::{World, rollout};
+use crate::world::World;
 
 /// What can happen to a rollout.
 #[derive(Clone, Debug)]
@@ -57,10 +57,42 @@ fn strategies() -> impl Strategy<Value = Value> {
         Just(json!({"maxSurge": 1, "maxUnavailable": 0})),
         Just(json!({"maxSurge": "100%", "maxUnavailable": "50%"})),
     ];
-    (limits, prop::collection::vec(step, 0..5)).prop_map(|(mut canary, steps)| {
+    let services = prop_oneof![Just(json!({})), Just(json!({"stableService": "stable", "canaryService": "canary"}))];
+    let canary = (limits, services, prop::collection::vec(step, 0..5)).prop_map(|(mut canary, services, steps)| {
         canary["steps"] = json!(steps);
-        canary
-    })
+        for (field, name) in services.as_object().expect("an object") {
+            canary[field] = name.clone();
+        }
+        json!({ "canary": canary })
+    });
+    let switches = prop_oneof![
+        Just(json!({})),
+        Just(json!({"autoPromotionEnabled": false})),
+        Just(json!({"autoPromotionEnabled": false, "previewReplicaCount": 1})),
+        Just(json!({"autoPromotionSeconds": 5, "previewReplicaCount": 2})),
+    ];
+    let delays = prop_oneof![
+        Just(json!({"scaleDownDelaySeconds": 0})),
+        Just(json!({"scaleDownDelaySeconds": 10, "scaleDownDelayRevisionLimit": 1})),
+        Just(json!({"abortScaleDownDelaySeconds": 3})),
+        Just(json!({"abortScaleDownDelaySeconds": 0, "previewService": "preview"})),
+    ];
+    let blue_green = (switches, delays).prop_map(|(mut blue_green, delays)| {
+        for (field, value) in delays.as_object().expect("an object") {
+            blue_green[field] = value.clone();
+        }
+        blue_green["activeService"] = json!("active");
+        json!({ "blueGreen": blue_green })
+    });
+    prop_oneof![2 => canary, 1 => blue_green]
+}
+
+fn world(replicas: i32, strategy: &Value) -> World {
+    let mut world = crate::world::world(replicas, strategy);
+    for name in ["stable", "canary", "active", "preview"] {
+        world = world.with_service(name);
+    }
+    world.deployed()
 }
 
 fn image(number: u8) -> String {
@@ -111,9 +143,9 @@ proptest! {
 
     #[test]
     fn whatever_happened_the_revision_asked_for_ends_up_serving_alone(
-        replicas in 0_i32..8, canary in strategies(), acts in acts(),
+        replicas in 0_i32..8, strategy in strategies(), acts in acts(),
     ) {
-        let mut world = rollout(replicas, &canary).deployed();
+        let mut world = world(replicas, &strategy);
         for next in &acts {
             act(&mut world, next);
         }
@@ -127,8 +159,8 @@ proptest! {
     }
 
     #[test]
-    fn a_settled_rollout_needs_no_further_write(replicas in 0_i32..8, canary in strategies(), acts in acts()) {
-        let mut world = rollout(replicas, &canary).deployed();
+    fn a_settled_rollout_needs_no_further_write(replicas in 0_i32..8, strategy in strategies(), acts in acts()) {
+        let mut world = world(replicas, &strategy);
         for next in &acts {
             act(&mut world, next);
         }

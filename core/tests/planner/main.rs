@@ -1,5 +1,6 @@
 //! The planner walked through whole updates, without a cluster.
 
+mod blue_green;
 mod laws;
 mod world;
 

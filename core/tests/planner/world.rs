@@ -1,24 +1,26 @@
 //! A cluster of one rollout, small enough to step through: it executes plans as the controller would, and its ReplicaSets
 //! get their pods as configured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 use sluice_core::api::{ReplicaSet, ReplicaSetStatus, Rollout, RolloutStatus};
-use sluice_core::effect::{Effect, ReplicaSetPatch};
+use sluice_core::effect::{Effect, Entries, ReplicaSetPatch, ServicePatch, Target};
 use sluice_core::event::in_order;
 use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
-use sluice_core::replicas::Limits;
-use sluice_core::snapshot::{Refusal, Snapshot};
+use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
+use sluice_core::strategy::Strategy;
 
 /// One rollout and its surroundings.
 pub struct World {
     pub now: Timestamp,
     pub rollout: Rollout,
     pub replica_sets: Vec<ReplicaSet>,
+    pub services: Vec<Service>,
+    pub pods: Vec<Pod>,
     pub refusals: Vec<Refusal>,
     /// Every event told, as `reason: message`.
     pub events: Vec<String>,
@@ -33,8 +35,20 @@ pub struct World {
     serial: i64,
 }
 
-/// A rollout `web` with this strategy.
+/// A rollout `web` with this canary.
 pub fn rollout(replicas: i32, canary: &Value) -> World {
+    world(replicas, &json!({ "canary": canary }))
+}
+
+/// A rollout `web` with this blue-green strategy, and the Services `active` and `preview`.
+pub fn blue_green(replicas: i32, mut strategy: Value) -> World {
+    strategy["activeService"] = json!("active");
+    strategy["previewService"] = json!("preview");
+    world(replicas, &json!({ "blueGreen": strategy })).with_service("active").with_service("preview")
+}
+
+/// A rollout `web` with this strategy.
+pub fn world(replicas: i32, strategy: &Value) -> World {
     let manifest = json!({
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",
@@ -46,13 +60,15 @@ pub fn rollout(replicas: i32, canary: &Value) -> World {
                 "metadata": {"labels": {"app": "web"}},
                 "spec": {"containers": [{"name": "web", "image": "web:1"}]},
             },
-            "strategy": {"canary": canary},
+            "strategy": strategy,
         },
     });
     World {
         now: "2026-01-01T00:00:00Z".parse().expect("a timestamp"),
         rollout: serde_json::from_value(manifest).expect("a rollout"),
         replica_sets: Vec::new(),
+        services: Vec::new(),
+        pods: Vec::new(),
         refusals: Vec::new(),
         events: Vec::new(),
         object_writes: 0,
@@ -71,6 +87,25 @@ impl World {
         (self.object_writes, self.status_writes) = (0, 0);
         (self.fewest_available, self.most_pods) = (i32::MAX, 0);
         self
+    }
+
+    /// A Service for the pods of the rollout, as users make it.
+    pub fn with_service(mut self, name: &str) -> World {
+        self.services.push(Service {
+            target: Target { name: name.into(), uid: format!("uid-{name}"), resource_version: "1".into() },
+            selector: [("app".to_owned(), "web".to_owned())].into(),
+            managed_by: None,
+            has_annotations: false,
+        });
+        self
+    }
+
+    /// The tag of the image that a Service selects; empty where it selects no revision.
+    pub fn selected(&self, service: &str) -> &str {
+        let service = self.services.iter().find(|s| s.target.name == service).expect("the Service");
+        let selects = |rs: &&ReplicaSet| rs.hash().is_some_and(|hash| Some(hash.as_str()) == service.hash());
+        let rs = self.replica_sets.iter().find(selects);
+        rs.and_then(|rs| rs.spec.template["spec"]["containers"][0]["image"].as_str()).unwrap_or_default()
     }
 
     /// The manifest changes.
@@ -120,7 +155,8 @@ impl World {
             rollout: self.rollout.clone(),
             decode_problems: Vec::new(),
             replica_sets: self.replica_sets.clone(),
-            pods: Vec::new(),
+            pods: self.pods.clone(),
+            services: self.services.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
         }
@@ -201,12 +237,29 @@ impl World {
                     self.rollout.spec.replicas = Some(replicas);
                 }
                 let annotations = self.rollout.metadata.annotations.get_or_insert_default();
-                for annotation in &patch.annotations {
+                for annotation in &patch.annotations.changes {
                     annotations.insert(annotation.key.clone(), annotation.value.to.clone().expect("a value"));
                 }
             }
+            Effect::PatchService(patch) => self.point(patch),
+            Effect::PatchPod(patch) => {
+                let pod = self.pods.iter_mut().find(|pod| pod.target.uid == patch.target.uid).expect("the pod exists");
+                change(&mut pod.labels, &patch.labels);
+                change(&mut pod.annotations, &patch.annotations);
+            }
             Effect::OwnReplicaSet(_) | Effect::EvictPod(_) => unreachable!("not in these tests"),
         }
+    }
+
+    fn point(&mut self, patch: &ServicePatch) {
+        let service = self.services.iter_mut().find(|s| s.target == patch.target).expect("the very Service exists");
+        change(&mut service.selector, &patch.selector);
+        for entry in &patch.annotations.changes {
+            service.managed_by.clone_from(&entry.value.to);
+            service.has_annotations = true;
+        }
+        self.serial += 1;
+        service.target.resource_version = self.serial.to_string();
     }
 
     fn patch(&mut self, patch: &ReplicaSetPatch) {
@@ -215,10 +268,14 @@ impl World {
             assert_eq!(rs.wanted(), change.from, "the precondition holds");
             rs.spec.replicas = Some(change.to);
         }
-        for annotation in &patch.annotations {
-            let annotations = rs.metadata.annotations.get_or_insert_default();
-            assert_eq!(annotations.get(&annotation.key).cloned(), annotation.value.from, "the precondition holds");
-            annotations.insert(annotation.key.clone(), annotation.value.to.clone().expect("a value"));
+        change(rs.metadata.annotations.get_or_insert_default(), &patch.annotations);
+        for (at, entries) in [("labels", &patch.template.labels), ("annotations", &patch.template.annotations)] {
+            let mut map = texts(&rs.spec.template["metadata"][at]);
+            change(&mut map, entries);
+            rs.spec.template["metadata"][at] = json!(map);
+        }
+        if let Some(affinity) = &patch.template.affinity {
+            rs.spec.template["spec"]["affinity"] = affinity.to.clone();
         }
     }
 
@@ -238,6 +295,7 @@ impl World {
             };
             moved |= rs.status.as_ref() != Some(&status);
             rs.status = Some(status);
+            moved |= run_pods(&mut self.pods, rs, &mut self.serial, self.now);
         }
         let available: i32 = self.replica_sets.iter().map(|rs| rs.observed().available_replicas).sum();
         self.fewest_available = self.fewest_available.min(available);
@@ -264,12 +322,49 @@ impl World {
     }
 
     pub fn floor(&self) -> i32 {
-        let canary = self.rollout.spec.strategy.canary.as_ref().expect("a canary");
-        Limits::resolve(
-            self.rollout.spec.replicas.unwrap_or(1),
-            canary.max_surge.as_ref(),
-            canary.max_unavailable.as_ref(),
-        )
-        .floor()
+        let strategy = Strategy::of(&self.rollout).expect("a strategy");
+        strategy.limits(self.rollout.spec.replicas.unwrap_or(1)).floor()
+    }
+}
+
+/// Creates pods that are missing and removes those that are too many. Says whether there were any.
+fn run_pods(pods: &mut Vec<Pod>, rs: &ReplicaSet, serial: &mut i64, now: Timestamp) -> bool {
+    let is_own = |pod: &Pod| pod.replica_set_uid == rs.uid();
+    let (wanted, there) = (usize::try_from(rs.wanted()).unwrap_or(0), pods.iter().filter(|pod| is_own(pod)).count());
+    for _ in there..wanted {
+        *serial += 1;
+        let metadata = &rs.spec.template["metadata"];
+        pods.push(Pod {
+            target: Target {
+                name: format!("pod-{serial}"),
+                uid: format!("uid-{serial}"),
+                resource_version: "1".into(),
+            },
+            replica_set_uid: rs.uid().to_owned(),
+            created: now,
+            deleting: false,
+            labels: texts(&metadata["labels"]),
+            annotations: texts(&metadata["annotations"]),
+        });
+    }
+    for _ in wanted..there {
+        let last = pods.iter().rposition(is_own).expect("one that is too many");
+        pods.remove(last);
+    }
+    wanted != there
+}
+
+fn texts(map: &Value) -> BTreeMap<String, String> {
+    let map = map.as_object().into_iter().flatten();
+    map.map(|(key, value)| (key.clone(), value.as_str().expect("a text").to_owned())).collect()
+}
+
+fn change(map: &mut BTreeMap<String, String>, entries: &Entries) {
+    for entry in &entries.changes {
+        assert_eq!(map.get(&entry.key).cloned(), entry.value.from, "the precondition holds");
+        match &entry.value.to {
+            Some(to) => map.insert(entry.key.clone(), to.clone()),
+            None => map.remove(&entry.key),
+        };
     }
 }

@@ -1,0 +1,220 @@
+//! The plan of a blue-green update: two revisions side by side, and one switch of the active Service.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::{BlueGreenStatus, BlueGreenStrategy, PauseCondition, PauseReason, ReplicaSet};
+use crate::effect::Phase;
+use crate::snapshot::{Service, Snapshot};
+use crate::status::counters;
+use crate::strategy::Strategy;
+use crate::time;
+
+use super::draft::Draft;
+use super::{
+    Plan, affinity, delay, history, metadata, ownership, promote, report, requests, restart, revise, rollback, scale,
+    services,
+};
+
+pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan {
+    let mut draft = Draft::new(snapshot, Strategy::BlueGreen(blue_green));
+    if revise::pass_over_taken_name(&mut draft) {
+        return draft.finish();
+    }
+    ownership::settle(&mut draft);
+    revise::number_revisions(&mut draft);
+    revise::begin_update(&mut draft);
+    observe(&mut draft, blue_green);
+    requests::heed(&mut draft);
+    let clear = pause(&mut draft, blue_green);
+    requests::abort_if_overdue(&mut draft);
+    promote::promote_if_done(&mut draft);
+    resize(&mut draft, blue_green);
+    switch(&mut draft, blue_green, clear);
+    services::release(&mut draft);
+    affinity::renew(&mut draft);
+    restart::replace_old_pods(&mut draft);
+    history::collect(&mut draft);
+    metadata::settle(&mut draft);
+    report::report(&mut draft);
+    draft.finish()
+}
+
+/// Writes down what the Services select, and counts pods accordingly.
+fn observe(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
+    let selected = |name: Option<&str>| {
+        name.and_then(|name| d.s.service(name)).and_then(Service::hash).unwrap_or_default().to_owned()
+    };
+    let (active, preview) =
+        (selected(Some(&blue_green.active_service)), selected(blue_green.preview_service.as_deref()));
+    counters::count_blue_green(&mut d.status, &d.revisions, &active);
+    let before = d.status.blue_green.take().unwrap_or_default();
+    d.status.blue_green = Some(BlueGreenStatus { active_selector: active, preview_selector: preview, ..before });
+}
+
+/// The revision that the active Service selects.
+pub(super) fn active<'s>(d: &'s Draft<'_>) -> &'s str {
+    d.status.blue_green.as_ref().map_or("", |status| status.active_selector.as_str())
+}
+
+/// Whether the active Service selects the revision asked for.
+pub(super) fn is_active(d: &Draft<'_>) -> bool {
+    active(d) == d.revisions.hash.as_str()
+}
+
+fn is_past_checkpoint(d: &Draft<'_>) -> bool {
+    d.status.blue_green.as_ref().is_some_and(|status| status.scale_up_preview_check_point)
+}
+
+fn pass_checkpoint(d: &mut Draft<'_>) {
+    d.status.pause_conditions.retain(|condition| condition.reason != PauseReason::BLUE_GREEN_PAUSE);
+    d.status.controller_pause = !d.status.pause_conditions.is_empty();
+    d.status.blue_green.get_or_insert_default().scale_up_preview_check_point = true;
+}
+
+/// Pauses before the switch where the manifest asks for it. Says whether nothing holds the switch back.
+fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
+    let needs_person = blue_green.auto_promotion_enabled == Some(false);
+    let seconds = blue_green.auto_promotion_seconds.filter(|seconds| !needs_person && *seconds > 0);
+    let first = active(d).is_empty() || d.status.stable_rs.is_empty();
+    let needless = first
+        || is_active(d)
+        || is_past_checkpoint(d)
+        || d.status.promote_full
+        || rollback::fast(d).is_some()
+        || !(needs_person || seconds.is_some());
+    if d.status.abort || d.begins {
+        return false;
+    }
+    if needless {
+        let paused = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
+        if paused {
+            pass_checkpoint(d);
+        }
+        return true;
+    }
+    let recorded = d.status.pause_conditions.iter().find(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
+    let since = match recorded.map(|condition| condition.start_time.0) {
+        Some(since) => since,
+        // The controller had recorded a pause and the record is gone: a person resumed.
+        None if d.status.controller_pause => {
+            pass_checkpoint(d);
+            return true;
+        }
+        None if d.s.rollout.spec.paused || !is_previewed(d, blue_green) => return false,
+        None => begin_pause(d),
+    };
+    let end = seconds.map(|seconds| time::after(since, SignedDuration::from_secs(i64::from(seconds))));
+    match end {
+        Some(end) if end <= d.s.now => {
+            pass_checkpoint(d);
+            return true;
+        }
+        Some(end) => {
+            d.wake_at(end);
+            d.wait("BlueGreenPause", None, format!("the active Service is switched at {end}, or by a promotion"));
+        }
+        None => d.wait("BlueGreenPause", None, "the switch of the active Service waits for a promotion"),
+    }
+    false
+}
+
+fn begin_pause(d: &mut Draft<'_>) -> Timestamp {
+    // Stored times have whole seconds: rounding the start up keeps the pause from ending early.
+    let since = time::ceil_to_second(d.s.now);
+    let reason = PauseReason::BLUE_GREEN_PAUSE.to_owned();
+    d.status.pause_conditions.push(PauseCondition { reason, start_time: Time(since) });
+    d.status.controller_pause = true;
+    since
+}
+
+/// Whether the preview is there in full, so that people can judge it.
+fn is_previewed(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
+    let wanted = preview_size(d, blue_green);
+    let Some(new) = d.revisions.new else { return false };
+    is_there(d, new, wanted)
+}
+
+/// Whether a ReplicaSet has exactly this size, and all of it available; otherwise says what it lacks.
+fn is_there(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: i32) -> bool {
+    let serving = rs.size().serving();
+    let there = rs.wanted() == wanted && serving >= wanted;
+    if !there {
+        let message = format!("{serving} of {wanted} pods of ReplicaSet {} are available", rs.name());
+        d.wait("Pods", Some(format!("ReplicaSet/{}", rs.name())), message);
+    }
+    there
+}
+
+/// The new revision's pods: all of them, except where `previewReplicaCount` is enough until the switch is settled.
+fn preview_size(d: &Draft<'_>, blue_green: &BlueGreenStrategy) -> i32 {
+    let all = d.s.replicas();
+    let Some(preview) = blue_green.preview_replica_count else { return all };
+    let first = active(d).is_empty() || d.status.stable_rs.is_empty();
+    let settled =
+        first || is_active(d) || d.status.promote_full || rollback::fast(d).is_some() || is_past_checkpoint(d);
+    if settled { all } else { preview }
+}
+
+/// Sizes: the stable revision in full, the new one as its preview wants it, the others after their delay.
+fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
+    let halted = d.s.rollout.spec.paused;
+    let preview = blue_green.preview_service.as_deref().filter(|name| !name.is_empty());
+    let size = preview_size(d, blue_green);
+    let Some(new) = d.revisions.new else {
+        // A preview Service selects the pods before there are any: load balancers then gate their readiness.
+        let first = if halted || preview.is_some() || d.status.abort { 0 } else { size };
+        scale::create(d, first);
+        return;
+    };
+    if halted {
+        d.wait("UserPause", None, "spec.paused is true: sizes and Services stay as they are until it is unset");
+        return;
+    }
+    if let Some(name) = preview {
+        services::point_ahead(d, name, new);
+    }
+    let stable = d.revisions.other_stable();
+    if let Some(stable) = stable {
+        delay::keep(d, stable);
+        scale::set_size(d, stable, d.s.replicas());
+    }
+    match stable.filter(|_| d.status.abort) {
+        // Pods that the active Service still selects are in use.
+        Some(_) if is_active(d) => scale::annotate_desired(d, new),
+        Some(stable) => delay::drain_aborted(d, new, stable),
+        None => {
+            // The deadline is how a fast way back is known; it goes when the revision serves.
+            if rollback::fast(d) != Some(rollback::Fast::StillUp) {
+                delay::keep(d, new);
+            }
+            scale::set_size(d, new, size);
+        }
+    }
+    let (active, preview) = (blue_green.active_service.as_str(), preview);
+    delay::drain_old(d, |d, rs| services::selects(d, Some(active), rs) || services::selects(d, preview, rs));
+}
+
+/// Points the active Service at the new revision once it is there in full and nothing holds it back, and back at the stable
+/// one after an abort.
+fn switch(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy, clear: bool) {
+    if d.s.rollout.spec.paused || d.begins {
+        return;
+    }
+    let name = blue_green.active_service.as_str();
+    if d.status.abort {
+        let active = d.revisions.with_hash(active(d)).map_or(0, |rs| rs.size().serving());
+        let stable = d.revisions.stable.filter(|stable| {
+            let serving = stable.size().serving();
+            serving >= d.s.replicas() || serving >= active
+        });
+        if let Some(stable) = stable {
+            services::point(d, name, stable, Phase::Shift);
+        }
+        return;
+    }
+    let Some(new) = d.revisions.new else { return };
+    if is_active(d) || (clear && is_there(d, new, d.s.replicas())) {
+        services::point(d, name, new, Phase::Shift);
+    }
+}

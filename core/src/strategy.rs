@@ -1,0 +1,167 @@
+//! How a rollout updates, whichever of the two strategies it uses: what both have, in one place.
+
+use crate::api::{
+    AntiAffinity, BlueGreenStrategy, CanaryStep, CanaryStrategy, PodTemplateMetadata, ReplicaProgressThreshold, Rollout,
+};
+use crate::replicas::Limits;
+
+/// What applies when a delay is not given, in seconds.
+const DEFAULT_DELAY_SECONDS: i32 = 30;
+
+/// The strategy of a valid rollout.
+#[derive(Clone, Copy, Debug)]
+pub enum Strategy<'a> {
+    /// A growing share for the new revision.
+    Canary(&'a CanaryStrategy),
+    /// Two revisions side by side, and one switch.
+    BlueGreen(&'a BlueGreenStrategy),
+}
+
+impl<'a> Strategy<'a> {
+    /// The strategy of a manifest that names exactly one.
+    pub fn of(rollout: &'a Rollout) -> Option<Strategy<'a>> {
+        match (&rollout.spec.strategy.canary, &rollout.spec.strategy.blue_green) {
+            (Some(canary), None) => Some(Strategy::Canary(canary)),
+            (None, Some(blue_green)) => Some(Strategy::BlueGreen(blue_green)),
+            _ => None,
+        }
+    }
+
+    /// The steps; blue-green has none.
+    pub fn steps(self) -> &'a [CanaryStep] {
+        match self {
+            Strategy::Canary(canary) => canary.steps.as_deref().unwrap_or_default(),
+            Strategy::BlueGreen(_) => &[],
+        }
+    }
+
+    /// The band in which the number of serving pods may move. Blue-green adds its pods beside those that serve, so it needs
+    /// no surge; its `maxUnavailable` only matters to restarts.
+    pub fn limits(self, replicas: i32) -> Limits {
+        match self {
+            Strategy::Canary(canary) => {
+                Limits::resolve(replicas, canary.max_surge.as_ref(), canary.max_unavailable.as_ref())
+            }
+            Strategy::BlueGreen(blue_green) => Limits::resolve(replicas, None, blue_green.max_unavailable.as_ref()),
+        }
+    }
+
+    /// The Services whose selectors the rollout keeps, each with the field that names it.
+    pub fn services(self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let named = match self {
+            Strategy::Canary(canary) => [
+                ("spec.strategy.canary.canaryService", canary.canary_service.as_deref()),
+                ("spec.strategy.canary.stableService", canary.stable_service.as_deref()),
+            ],
+            Strategy::BlueGreen(blue_green) => [
+                ("spec.strategy.blueGreen.activeService", Some(blue_green.active_service.as_str())),
+                ("spec.strategy.blueGreen.previewService", blue_green.preview_service.as_deref()),
+            ],
+        };
+        named.into_iter().filter_map(|(field, name)| Some((field, name.filter(|name| !name.is_empty())?)))
+    }
+
+    /// Labels and annotations for pods of a new revision while it is on trial.
+    pub fn trial_metadata(self) -> Option<&'a PodTemplateMetadata> {
+        match self {
+            Strategy::Canary(canary) => canary.canary_metadata.as_ref(),
+            Strategy::BlueGreen(blue_green) => blue_green.preview_metadata.as_ref(),
+        }
+    }
+
+    /// Labels and annotations for pods of the revision that serves.
+    pub fn serving_metadata(self) -> Option<&'a PodTemplateMetadata> {
+        match self {
+            Strategy::Canary(canary) => canary.stable_metadata.as_ref(),
+            Strategy::BlueGreen(blue_green) => blue_green.active_metadata.as_ref(),
+        }
+    }
+
+    /// Whether, and how, a new revision keeps off the nodes of the stable one.
+    pub fn anti_affinity(self) -> Option<&'a AntiAffinity> {
+        match self {
+            Strategy::Canary(canary) => canary.anti_affinity.as_ref(),
+            Strategy::BlueGreen(blue_green) => blue_green.anti_affinity.as_ref(),
+        }
+    }
+
+    /// How many new pods must be available for the update to go on, where `desired` are wanted: all, or what
+    /// `replicaProgressThreshold` says; a percentage is rounded up.
+    pub fn needed(self, desired: i32) -> i32 {
+        let Strategy::Canary(CanaryStrategy { replica_progress_threshold: Some(threshold), .. }) = self else {
+            return desired;
+        };
+        let ReplicaProgressThreshold { type_, value } = threshold;
+        match type_.as_str() {
+            "Pods" => desired.min(*value),
+            "Percent" => {
+                let percent = i64::from((*value).clamp(0, 100));
+                let needed = (i64::from(desired) * percent + 99).div_euclid(100);
+                i32::try_from(needed).unwrap_or(desired)
+            }
+            // Validation has told of it.
+            _ => desired,
+        }
+    }
+
+    /// Seconds for which pods stay after the traffic has left them. A canary without a traffic router knows no such moment.
+    pub fn scale_down_delay(self) -> Option<i32> {
+        match self {
+            Strategy::Canary(_) => None,
+            Strategy::BlueGreen(blue_green) => {
+                Some(blue_green.scale_down_delay_seconds.unwrap_or(DEFAULT_DELAY_SECONDS).max(0))
+            }
+        }
+    }
+
+    /// How many old revisions may wait for their delay at once; `None` is any number.
+    pub fn scale_down_limit(self) -> Option<i32> {
+        match self {
+            Strategy::Canary(canary) => canary.scale_down_delay_revision_limit,
+            Strategy::BlueGreen(blue_green) => blue_green.scale_down_delay_revision_limit,
+        }
+    }
+
+    /// Seconds for which the new revision's pods stay after an abort; `None` is for ever, which the manifest writes as 0.
+    pub fn abort_delay(self) -> Option<i32> {
+        let seconds = match self {
+            Strategy::Canary(canary) => canary.abort_scale_down_delay_seconds,
+            Strategy::BlueGreen(blue_green) => blue_green.abort_scale_down_delay_seconds,
+        };
+        Some(seconds.unwrap_or(DEFAULT_DELAY_SECONDS)).filter(|seconds| *seconds != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canary(type_: &str, value: i32) -> CanaryStrategy {
+        let threshold = ReplicaProgressThreshold { type_: type_.into(), value };
+        CanaryStrategy { replica_progress_threshold: Some(threshold), ..CanaryStrategy::default() }
+    }
+
+    #[test]
+    fn a_threshold_in_percent_rounds_up_and_one_in_pods_is_at_most_all() {
+        let cases =
+            [("Percent", 90, 10, 9), ("Percent", 75, 3, 3), ("Percent", 0, 3, 0), ("Pods", 2, 5, 2), ("Pods", 9, 5, 5)];
+        for (type_, value, desired, needed) in cases {
+            assert_eq!(Strategy::Canary(&canary(type_, value)).needed(desired), needed, "{value} {type_} of {desired}");
+        }
+    }
+
+    #[test]
+    fn without_a_threshold_every_pod_is_needed() {
+        assert_eq!(Strategy::Canary(&CanaryStrategy::default()).needed(7), 7);
+    }
+
+    #[test]
+    fn an_abort_delay_of_zero_is_for_ever() {
+        let delay = |seconds| {
+            let strategy =
+                BlueGreenStrategy { abort_scale_down_delay_seconds: seconds, ..BlueGreenStrategy::default() };
+            Strategy::BlueGreen(&strategy).abort_delay()
+        };
+        assert_eq!((delay(None), delay(Some(0)), delay(Some(5))), (Some(30), None, Some(5)));
+    }
+}
