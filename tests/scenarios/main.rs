@@ -12,14 +12,18 @@ mod served;
 
 mod abort;
 mod adopt;
+mod blue_green;
 mod deploy;
 mod history;
+mod metadata;
 mod operate;
 mod pause;
 mod plugin;
 mod prove;
 mod restart;
+mod rollback;
 mod scale;
+mod services;
 mod step;
 mod validate;
 

@@ -106,6 +106,15 @@ impl Scenario {
         Ok(serde_json::to_value(made).expect("JSON"))
     }
 
+    /// Makes Services for the pods of `web`.
+    pub async fn serve(&self, names: &[&str]) {
+        for name in names {
+            let spec = json!({ "selector": { "app": "web" }, "ports": [{ "port": 80 }] });
+            let service = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": name }, "spec": spec });
+            self.create(service).await.expect("a Service");
+        }
+    }
+
     /// Applies a Rollout without waiting for anything.
     pub async fn apply(&self, manifest: Value) -> Subject {
         let name = manifest["metadata"]["name"].as_str().expect("a name").to_owned();
@@ -153,8 +162,20 @@ pub fn rollout(replicas: i32, steps: Value) -> Value {
     canary(replicas, json!({ "steps": steps }))
 }
 
-/// A Rollout manifest with this strategy.
+/// A Rollout manifest with this canary.
 pub fn canary(replicas: i32, canary: Value) -> Value {
+    strategy(replicas, json!({ "canary": canary }))
+}
+
+/// A Rollout manifest with this blue-green strategy, whose Services are `active` and `preview`.
+pub fn blue_green(replicas: i32, mut blue_green: Value) -> Value {
+    blue_green["activeService"] = json!("active");
+    blue_green["previewService"] = json!("preview");
+    strategy(replicas, json!({ "blueGreen": blue_green }))
+}
+
+/// A Rollout manifest with this strategy.
+pub fn strategy(replicas: i32, strategy: Value) -> Value {
     json!({
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",
@@ -166,7 +187,7 @@ pub fn canary(replicas: i32, canary: Value) -> Value {
                 "metadata": { "labels": { "app": "web" } },
                 "spec": { "containers": [{ "name": "web", "image": "web:1" }] },
             },
-            "strategy": { "canary": canary },
+            "strategy": strategy,
         },
     })
 }
@@ -301,6 +322,25 @@ impl Subject {
             .eventually(&what, async || match self.sizes(first.0, second.0).await {
                 sizes if sizes == (first.1, second.1) => Ok(()),
                 sizes => Err(format!("{sizes:?}")),
+            })
+            .await;
+    }
+
+    /// The image of the revision that a Service selects; empty where it selects none.
+    pub async fn selected(&self, service: &str) -> String {
+        let service = self.scenario.read("v1", "Service", service).await;
+        let hash = service["spec"]["selector"][labels::POD_TEMPLATE_HASH].as_str().unwrap_or_default().to_owned();
+        let sets = self.replica_sets().await;
+        let rs = sets.iter().find(|rs| rs.hash().is_some_and(|own| own.as_str() == hash));
+        rs.map_or_else(String::new, |rs| image_of(rs).to_owned())
+    }
+
+    /// Waits until a Service selects the revision with this image.
+    pub async fn until_selected(&self, service: &str, image: &str) {
+        self.scenario
+            .eventually(&format!("Service {service} selects {image}"), async || {
+                let selected = self.selected(service).await;
+                if selected == image { Ok(()) } else { Err(format!("it selects {selected:?}")) }
             })
             .await;
     }

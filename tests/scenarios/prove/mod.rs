@@ -34,14 +34,18 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 9] = [
+    let modules: [&[Named]; 13] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
+        crate::blue_green::SCENARIOS,
         crate::deploy::SCENARIOS,
         crate::history::SCENARIOS,
+        crate::metadata::SCENARIOS,
         crate::pause::SCENARIOS,
         crate::restart::SCENARIOS,
+        crate::rollback::SCENARIOS,
         crate::scale::SCENARIOS,
+        crate::services::SCENARIOS,
         crate::step::SCENARIOS,
         crate::validate::SCENARIOS,
     ];
