@@ -34,11 +34,33 @@ pub enum Bug {
     AbortsWithoutGrowing,
     /// Forgets the owner on the ReplicaSets that it creates.
     ForgetsTheOwner,
+    /// Switches the active Service as soon as one new pod is available.
+    SwitchesTooEarly,
+    /// Forgets that a blue-green update pauses before its switch.
+    SwitchesWithoutAPerson,
+    /// Takes the old version's pods away with the switch, without their delay.
+    ForgetsTheDelay,
+    /// Keeps the pods of an aborted update for ever.
+    NeverDrainsWhatWasAborted,
+    /// Leaves a selector that somebody has edited as it is.
+    TrustsEditedSelectors,
+    /// Keeps the Services that the manifest names no more.
+    KeepsReleasedServices,
+    /// Lets go of the active Service at once when the strategy changes, so that it selects every pod there is.
+    ReleasesTooEarly,
+    /// Changes the labels of ReplicaSets, and not of their pods.
+    ForgetsLivePods,
+    /// Takes every step on the way back to a revision within the window.
+    ForgetsTheWindow,
+    /// Counts the pods of both versions for the autoscaler.
+    FeedsTheAutoscaler,
+    /// Leaves a small preview small when it gets the traffic.
+    ForgetsToGrow,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 14] = [
+    pub const ALL: [Bug; 25] = [
         Bug::ForgetsTheFloor,
         Bug::SkipsPauses,
         Bug::EndsPausesEarly,
@@ -53,6 +75,17 @@ impl Bug {
         Bug::KnowsNotItsOwn,
         Bug::AbortsWithoutGrowing,
         Bug::ForgetsTheOwner,
+        Bug::SwitchesTooEarly,
+        Bug::SwitchesWithoutAPerson,
+        Bug::ForgetsTheDelay,
+        Bug::NeverDrainsWhatWasAborted,
+        Bug::TrustsEditedSelectors,
+        Bug::KeepsReleasedServices,
+        Bug::ReleasesTooEarly,
+        Bug::ForgetsLivePods,
+        Bug::ForgetsTheWindow,
+        Bug::FeedsTheAutoscaler,
+        Bug::ForgetsToGrow,
     ];
 }
 

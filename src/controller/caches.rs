@@ -94,7 +94,10 @@ pub fn rollouts(
         .reflect(writer)
         .inspect_ok(move |event| match event {
             Event::InitDone => count(),
-            Event::Delete(observed) => context.forget(&observed.rollout),
+            Event::Delete(observed) => {
+                context.forget(&observed.rollout);
+                context.look_for_leftovers();
+            }
             Event::Apply(_) | Event::Init | Event::InitApply(_) => {}
         })
         .touched_objects()
@@ -175,6 +178,9 @@ pub async fn services(scope: Scope, context: Arc<Context>, rollouts: Store<Obser
         // Before the caches are filled nobody plans, and afterwards every rollout is looked at.
         if repeated || !context.filled.is_filled() {
             return;
+        }
+        if concerned.iter().any(|service| service.service.managed_by.is_some()) {
+            context.look_for_leftovers();
         }
         for observed in rollouts.state_filter(|observed| concerned.iter().any(|service| concerns(observed, service))) {
             send(&touch, ObjectRef::from_obj(&*observed));

@@ -55,6 +55,11 @@ impl<T: Child> Index<T> {
         keys.filter_map(|key| self.objects.get(key)).map(Arc::clone).collect()
     }
 
+    /// Every object, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.objects.values()
+    }
+
     /// The object's owner, while it is known.
     pub fn get(&self, key: &Key) -> Option<&Arc<T>> {
         self.objects.get(key)

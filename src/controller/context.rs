@@ -9,7 +9,7 @@ use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
 use sluice_core::effect::EffectKey;
 use sluice_core::planted::{self, Bug};
 use sluice_core::snapshot::Refusal;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::caches::Filled;
 use super::children::{Index, IndexedPod, IndexedService};
@@ -42,6 +42,8 @@ pub struct Context {
     pub filled: Filled,
     /// What is remembered of each rollout, by uid.
     pub memory: Mutex<HashMap<String, Memory>>,
+    /// Rings when a Service may be left without its Rollout.
+    pub leftovers: Notify,
     /// Where events go.
     pub telling: mpsc::UnboundedSender<Telling>,
     /// The metrics.
@@ -116,6 +118,11 @@ impl Context {
         self.metrics.forget(namespace.unwrap_or_default(), name.unwrap_or_default());
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.remove(metadata.uid.as_deref().unwrap_or_default());
+    }
+
+    /// Has somebody see whether a Service is left without its Rollout.
+    pub fn look_for_leftovers(&self) {
+        self.leftovers.notify_one();
     }
 
     /// The ReplicaSets, to read.

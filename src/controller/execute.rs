@@ -218,7 +218,8 @@ fn preconditions(target: &Target) -> Preconditions {
     Preconditions { uid: Some(target.uid.clone()), resource_version: Some(target.resource_version.clone()) }
 }
 
-async fn json_patch<K>(api: &Api<K>, name: &str, operations: Vec<Value>) -> Result<K, kube::Error>
+/// Sends a JSON Patch.
+pub async fn json_patch<K>(api: &Api<K>, name: &str, operations: Vec<Value>) -> Result<K, kube::Error>
 where
     K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
 {

@@ -7,6 +7,7 @@ pub mod caches;
 pub mod children;
 pub mod context;
 pub mod execute;
+mod leftovers;
 pub mod object;
 pub mod observe;
 pub mod reconcile;
@@ -21,7 +22,7 @@ use kube::Client;
 use kube::runtime::Controller;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
 use kube::runtime::reflector::{self, Store};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use self::caches::{Filled, Scope};
@@ -81,6 +82,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         services: RwLock::new(Index::default()),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
+        leftovers: Notify::new(),
         telling,
         metrics: metrics.clone(),
         guard: settings.guard,
@@ -110,6 +112,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
             filled.clone(),
         )),
         tokio::spawn(caches::services(scope, Arc::clone(&context), rollouts.clone(), touch, filled)),
+        tokio::spawn(leftovers::release(Arc::clone(&context), rollouts.clone())),
         tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),
     ];
     if settings.in_order {
@@ -184,6 +187,7 @@ async fn start_when_filled(
     let mut leading = context.leading.clone();
     while leading.wait_for(|leading| *leading).await.is_ok() {
         tracing::info!(rollouts = rollouts.len(), "leading; caches are filled");
+        context.look_for_leftovers();
         if all.send(()).is_err() || leading.wait_for(|leading| !*leading).await.is_err() {
             return;
         }

@@ -57,7 +57,7 @@ async fn without_a_pause_the_switch_waits_for_all_new_pods(s: Scenario) {
         s.eventually("the switch", async || {
             let (selected, status) = (web.selected("active").await, web.replica_sets().await);
             let available = status.last().map_or(0, |rs| rs.observed().available_replicas);
-            if selected != "web:2" { Err(format!("{available} new pods")) } else { Ok(available) }
+            if selected == "web:2" { Ok(available) } else { Err(format!("{available} new pods")) }
         })
         .await
     };

@@ -16,6 +16,7 @@ mod blue_green;
 mod deploy;
 mod history;
 mod metadata;
+mod migrate;
 mod operate;
 mod pause;
 mod plugin;

@@ -140,7 +140,9 @@ mod tests {
             replicas: Some(Change { from: 1, to: 2 }),
             min_ready_seconds: None,
             annotations: Entries {
-                changes: Vec::from_iter(Entry::change("rollout.argoproj.io/desired-replicas", Some("2"), Some("4"))),
+                changes: Entry::change("rollout.argoproj.io/desired-replicas", Some("2"), Some("4"))
+                    .into_iter()
+                    .collect(),
                 had_any: true,
             },
             template: TemplatePatch::default(),

@@ -1,5 +1,6 @@
 //! S16: what is deleted is neither stable nor asked for, and no Service selects it.
 
+use crate::api::ReplicaSet;
 use crate::effect::Effect;
 use crate::plan::Plan;
 use crate::snapshot::Snapshot;
@@ -10,7 +11,9 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     let status = snapshot.rollout.status();
     for (index, planned) in plan.effects.iter().enumerate() {
         let Effect::DeleteReplicaSet(target) = &planned.effect else { continue };
-        let Some(hash) = snapshot.owned().find(|rs| rs.uid() == target.uid).and_then(|rs| rs.hash()) else { continue };
+        let Some(hash) = snapshot.owned().find(|rs| rs.uid() == target.uid).and_then(ReplicaSet::hash) else {
+            continue;
+        };
         let hash = hash.as_str();
         let service = snapshot.services.iter().find(|service| service.hash() == Some(hash));
         let why = if hash == status.stable_rs || hash == status.current_pod_hash {

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{BlueGreenStatus, BlueGreenStrategy, PauseCondition, PauseReason, ReplicaSet};
 use crate::effect::Phase;
+use crate::planted::{self, Bug};
 use crate::snapshot::{Service, Snapshot};
 use crate::status::counters;
 use crate::strategy::Strategy;
@@ -49,6 +50,7 @@ fn observe(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
         (selected(Some(&blue_green.active_service)), selected(blue_green.preview_service.as_deref()));
     counters::count_blue_green(&mut d.status, &d.revisions, &active);
     let before = d.status.blue_green.take().unwrap_or_default();
+    d.status.canary = None;
     d.status.blue_green = Some(BlueGreenStatus { active_selector: active, preview_selector: preview, ..before });
 }
 
@@ -74,7 +76,7 @@ fn pass_checkpoint(d: &mut Draft<'_>) {
 
 /// Pauses before the switch where the manifest asks for it. Says whether nothing holds the switch back.
 fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
-    let needs_person = blue_green.auto_promotion_enabled == Some(false);
+    let needs_person = blue_green.auto_promotion_enabled == Some(false) && !planted::is(Bug::SwitchesWithoutAPerson);
     let seconds = blue_green.auto_promotion_seconds.filter(|seconds| !needs_person && *seconds > 0);
     let first = active(d).is_empty() || d.status.stable_rs.is_empty();
     let needless = first
@@ -153,7 +155,7 @@ fn preview_size(d: &Draft<'_>, blue_green: &BlueGreenStrategy) -> i32 {
     let first = active(d).is_empty() || d.status.stable_rs.is_empty();
     let settled =
         first || is_active(d) || d.status.promote_full || rollback::fast(d).is_some() || is_past_checkpoint(d);
-    if settled { all } else { preview }
+    if settled && !planted::is(Bug::ForgetsToGrow) { all } else { preview }
 }
 
 /// Sizes: the stable revision in full, the new one as its preview wants it, the others after their delay.
@@ -191,8 +193,8 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
             scale::set_size(d, new, size);
         }
     }
-    let (active, preview) = (blue_green.active_service.as_str(), preview);
-    delay::drain_old(d, |d, rs| services::selects(d, Some(active), rs) || services::selects(d, preview, rs));
+    let names = [blue_green.active_service.as_str(), preview.unwrap_or_default()];
+    delay::drain_old(d, |d, rs| services::is_used(d, &names, rs));
 }
 
 /// Points the active Service at the new revision once it is there in full and nothing holds it back, and back at the stable
@@ -214,7 +216,8 @@ fn switch(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy, clear: bool) {
         return;
     }
     let Some(new) = d.revisions.new else { return };
-    if is_active(d) || (clear && is_there(d, new, d.s.replicas())) {
+    let early = planted::is(Bug::SwitchesTooEarly) && new.size().serving() > 0;
+    if is_active(d) || (clear && (early || is_there(d, new, d.s.replicas()))) {
         services::point(d, name, new, Phase::Shift);
     }
 }

@@ -10,6 +10,7 @@ use super::{
 
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     let mut draft = Draft::new(snapshot, strategy);
+    draft.status.blue_green = None;
     if revise::pass_over_taken_name(&mut draft) {
         return draft.finish();
     }

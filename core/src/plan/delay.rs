@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::{ReplicaSet, labels};
+use crate::planted::{self, Bug};
 use crate::time;
 
 use super::draft::Draft;
@@ -19,7 +20,7 @@ pub(super) fn drain_old(d: &mut Draft<'_>, is_used: impl Fn(&Draft<'_>, &Replica
             continue;
         }
         match rs.scale_down_deadline() {
-            None if waiting < limit && delay > 0 => {
+            None if waiting < limit && delay > 0 && !planted::is(Bug::ForgetsTheDelay) => {
                 waiting += 1;
                 set_deadline(d, rs, delay);
             }
@@ -39,7 +40,7 @@ pub(super) fn drain_aborted(d: &mut Draft<'_>, new: &ReplicaSet, stable: &Replic
         return;
     }
     scale::annotate_desired(d, new);
-    let Some(delay) = d.strategy.abort_delay() else { return };
+    let Some(delay) = d.strategy.abort_delay().filter(|_| !planted::is(Bug::NeverDrainsWhatWasAborted)) else { return };
     if stable.size().serving() < d.s.replicas() {
         return;
     }

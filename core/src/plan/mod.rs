@@ -32,6 +32,7 @@ use crate::validate;
 
 pub use metadata::concerns_pods;
 pub use report::{Urgency, same_but_times};
+pub use services::release_orphan;
 
 /// What to do about a rollout now.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::ReplicaSet;
+use crate::planted::{self, Bug};
 use crate::status::duration;
 use crate::strategy::Strategy;
 
@@ -39,7 +40,9 @@ pub(super) fn fast(d: &Draft<'_>) -> Option<Fast> {
 }
 
 fn is_within_window(d: &Draft<'_>, new: &ReplicaSet, stable: &ReplicaSet) -> bool {
-    let Some(window) = &d.s.rollout.spec.rollback_window else { return false };
+    let Some(window) = d.s.rollout.spec.rollback_window.as_ref().filter(|_| !planted::is(Bug::ForgetsTheWindow)) else {
+        return false;
+    };
     let between =
         d.revisions.all().filter(|rs| rs.created() > new.created() && rs.created() < stable.created()).count();
     i32::try_from(between).is_ok_and(|between| between < window.revisions.unwrap_or(0))

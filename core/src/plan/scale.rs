@@ -72,7 +72,7 @@ fn drain_old(d: &mut Draft<'_>) {
     let Strategy::Canary(canary) = d.strategy else { return };
     for (rs, to) in old.iter().zip(shrink_old(d.limits, serving, &sizes)) {
         // Pods that the stable Service still selects are in use, whatever else there is.
-        if rs.wanted() != to && !services::selects(d, canary.stable_service.as_deref(), rs) {
+        if rs.wanted() != to && !services::is_used(d, &[canary.stable_service.as_deref().unwrap_or_default()], rs) {
             d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
             annotate_desired(d, rs);
         }

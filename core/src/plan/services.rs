@@ -1,8 +1,9 @@
 //! Which revision each Service selects.
 
 use crate::api::{ReplicaSet, labels};
-use crate::effect::{Effect, Entries, Entry, Phase, ServicePatch, Target};
+use crate::effect::{Effect, Entries, Entry, Phase, ServicePatch};
 use crate::event::Note;
+use crate::planted::{self, Bug};
 use crate::snapshot::Service;
 use crate::strategy::Strategy;
 
@@ -44,7 +45,11 @@ pub(super) fn point(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, phase: Phase
         d.wait("ServicePods", Some(format!("Service/{name}")), message);
         return;
     }
-    select(d, service, Some(hash.as_str()), phase);
+    let edited =
+        service.managed_by.is_some() && service.hash().is_none_or(|hash| d.revisions.with_hash(hash).is_none());
+    if !(edited && planted::is(Bug::TrustsEditedSelectors)) {
+        select(d, service, Some(hash.as_str()), phase);
+    }
 }
 
 /// Points a Service that carries no traffic yet at a ReplicaSet, whether it has pods or not.
@@ -54,38 +59,61 @@ pub(super) fn point_ahead(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
     }
 }
 
-/// Lets go of the Services that the manifest does not name any more: they select by their own labels again.
+/// Lets go of the Services that the manifest does not name any more: they select by their own labels again, and so the pods of
+/// every version. While an update keeps more new pods than its weight allows, that would show them to everybody, so it waits.
 pub(super) fn release(d: &mut Draft<'_>) {
-    let own = d.rollout_name().to_owned();
+    let shown = match d.strategy {
+        Strategy::BlueGreen(_) => false,
+        Strategy::Canary(_) => {
+            let new = d.revisions.new.map_or(0, ReplicaSet::wanted);
+            !d.begins && new <= scale::observed(d).desired().canary
+        }
+    };
+    let early = planted::is(Bug::ReleasesTooEarly);
+    if (!d.is_complete() && !shown && !early) || planted::is(Bug::KeepsReleasedServices) {
+        return;
+    }
     for service in &d.s.services {
-        let named = d.strategy.services().any(|(_, name)| name == service.target.name);
-        if !named && service.managed_by.as_deref() == Some(own.as_str()) {
+        if is_left_over(d, service) {
             select(d, service, None, Phase::Shift);
         }
     }
 }
 
-fn select(d: &mut Draft<'_>, service: &Service, hash: Option<&str>, phase: Phase) {
-    let manager = hash.map(|_| d.rollout_name());
-    let selector = Entry::change(labels::POD_TEMPLATE_HASH, service.hash(), hash);
-    let annotation = Entry::change(labels::MANAGED_BY, service.managed_by.as_deref(), manager);
-    if selector.is_none() && annotation.is_none() {
-        return;
-    }
-    let mut notes = Vec::new();
-    if selector.is_some() {
-        notes.push(Note::switched(&service.target.name, service.hash(), hash));
-    }
-    let patch = ServicePatch {
-        target: Target { ..service.target.clone() },
-        selector: Entries { changes: Vec::from_iter(selector), had_any: !service.selector.is_empty() },
-        annotations: Entries { changes: Vec::from_iter(annotation), had_any: service.has_annotations },
-    };
-    d.plan(Effect::PatchService(patch), Some(phase), notes);
+/// Whether a Service is managed by the rollout, whose manifest does not name it any more.
+fn is_left_over(d: &Draft<'_>, service: &Service) -> bool {
+    let named = d.strategy.services().any(|(_, name)| name == service.target.name);
+    !named && service.managed_by.as_deref() == Some(d.rollout_name())
 }
 
-/// Whether the Service of this name selects the ReplicaSet now.
-pub(super) fn selects(d: &Draft<'_>, name: Option<&str>, rs: &ReplicaSet) -> bool {
-    let hash = name.and_then(|name| d.s.service(name)).and_then(Service::hash);
-    hash.is_some_and(|hash| rs.hash().is_some_and(|own| own.as_str() == hash))
+/// The patch that lets go of a Service whose Rollout is gone.
+pub fn release_orphan(service: &Service) -> ServicePatch {
+    patch(service, None, None)
+}
+
+fn select(d: &mut Draft<'_>, service: &Service, hash: Option<&str>, phase: Phase) {
+    let patch = patch(service, hash, hash.map(|_| d.rollout_name()));
+    if patch.selector.changes.is_empty() && patch.annotations.changes.is_empty() {
+        return;
+    }
+    let switched = patch.hash().map(|_| Note::switched(&service.target.name, service.hash(), hash));
+    d.plan(Effect::PatchService(patch), Some(phase), switched.into_iter().collect());
+}
+
+fn patch(service: &Service, hash: Option<&str>, manager: Option<&str>) -> ServicePatch {
+    let selector = Entry::change(labels::POD_TEMPLATE_HASH, service.hash(), hash);
+    let annotation = Entry::change(labels::MANAGED_BY, service.managed_by.as_deref(), manager);
+    ServicePatch {
+        target: service.target.clone(),
+        selector: Entries { changes: selector.into_iter().collect(), had_any: !service.selector.is_empty() },
+        annotations: Entries { changes: annotation.into_iter().collect(), had_any: service.has_annotations },
+    }
+}
+
+/// Whether traffic reaches a ReplicaSet by one of these Services, or by one that is still to be let go.
+pub(super) fn is_used(d: &Draft<'_>, names: &[&str], rs: &ReplicaSet) -> bool {
+    let selects =
+        |service: &Service| service.hash().is_some_and(|hash| rs.hash().is_some_and(|own| own.as_str() == hash));
+    let matters = |service: &Service| names.contains(&service.target.name.as_str()) || is_left_over(d, service);
+    d.s.services.iter().any(|service| selects(service) && matters(service))
 }

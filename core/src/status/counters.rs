@@ -1,6 +1,7 @@
 //! The replica counters of `status`.
 
 use crate::api::{ReplicaSet, RolloutStatus};
+use crate::planted::{self, Bug};
 use crate::revision::Revisions;
 
 /// Counts pods by what the ReplicaSets' own status reports, for a canary.
@@ -21,7 +22,9 @@ pub fn count_blue_green(status: &mut RolloutStatus, revisions: &Revisions<'_>, a
     let of_serving = |of: fn(&ReplicaSet) -> i32| serving.map_or(0, of);
     status.ready_replicas = of_serving(|rs| rs.observed().ready_replicas);
     status.available_replicas = of_serving(|rs| rs.observed().available_replicas);
-    status.hpa_replicas = of_serving(|rs| rs.observed().replicas);
+    if !planted::is(Bug::FeedsTheAutoscaler) {
+        status.hpa_replicas = of_serving(|rs| rs.observed().replicas);
+    }
 }
 
 /// Whether an update moved between two statuses: its pods came, older ones went, or a decision was taken.

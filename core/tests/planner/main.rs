@@ -2,6 +2,8 @@
 
 mod blue_green;
 mod laws;
+mod migrate;
+mod services;
 mod world;
 
 use serde_json::json;

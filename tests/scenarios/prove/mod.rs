@@ -34,13 +34,14 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 13] = [
+    let modules: [&[Named]; 14] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::blue_green::SCENARIOS,
         crate::deploy::SCENARIOS,
         crate::history::SCENARIOS,
         crate::metadata::SCENARIOS,
+        crate::migrate::SCENARIOS,
         crate::pause::SCENARIOS,
         crate::restart::SCENARIOS,
         crate::rollback::SCENARIOS,
