@@ -76,17 +76,14 @@ async fn a_blue_green_update_goes_on_as_a_canary_and_shows_its_pods_only_as_they
     web.set_image("web:2").await;
     web.until_phase("Paused", "BlueGreenPause").await;
     change(&web, json!({ "steps": steps() }), Value::Null).await;
-    let mut most = 0;
-    s.eventually("the Service is free", async || {
+    s.eventually("the Service is free, and half of the pods are new", async || {
         let service = s.read("v1", "Service", "active").await;
+        let new = web.size("web:2").await;
         let free = service["spec"]["selector"].get(labels::POD_TEMPLATE_HASH).is_none();
-        if free {
-            most = most.max(web.size("web:2").await)
-        }
-        if free { Ok(()) } else { Err("it is not".to_owned()) }
+        assert!(!free || new == 1, "everybody sees {new} new pods");
+        if free { Ok(()) } else { Err(format!("it is not, with {new} new pods")) }
     })
     .await;
-    assert_eq!(most, 1, "half of the pods are new when everybody sees them");
     web.until_paused_at(1).await;
     web.until_sizes(("web:1", 1), ("web:2", 1)).await;
     web.promote().await;
