@@ -48,7 +48,7 @@ fn observe(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
     };
     let (active, preview) =
         (selected(Some(&blue_green.active_service)), selected(blue_green.preview_service.as_deref()));
-    counters::count_blue_green(&mut d.status, &d.revisions, &active);
+    counters::count_blue_green(&mut d.status, &d.revisions, &active, d.s.replicas());
     let before = d.status.blue_green.take().unwrap_or_default();
     d.status.canary = None;
     d.status.blue_green = Some(BlueGreenStatus { active_selector: active, preview_selector: preview, ..before });

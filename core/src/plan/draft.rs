@@ -50,7 +50,7 @@ impl<'a> Draft<'a> {
     pub(super) fn new(s: &'a Snapshot, strategy: Strategy<'a>) -> Draft<'a> {
         let revisions = Revisions::of(s);
         let mut status = s.rollout.status().clone();
-        counters::count(&mut status, &revisions);
+        counters::count(&mut status, &revisions, s.replicas());
         Draft {
             s,
             strategy,

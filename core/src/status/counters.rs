@@ -4,20 +4,24 @@ use crate::api::{ReplicaSet, RolloutStatus};
 use crate::planted::{self, Bug};
 use crate::revision::Revisions;
 
-/// Counts pods by what the ReplicaSets' own status reports, for a canary.
-pub fn count(status: &mut RolloutStatus, revisions: &Revisions<'_>) {
+/// Counts pods by what the ReplicaSets' own status reports, for a canary that wants `replicas`.
+///
+/// An autoscaler takes the pods that it is told of for those that it asked for. Pods beyond them, which an update adds for a
+/// while, would make it ask for more, so it is not told of them. (Argo Rollouts counts every pod.)
+pub fn count(status: &mut RolloutStatus, revisions: &Revisions<'_>, replicas: i32) {
     let sum = |of: fn(&ReplicaSet) -> i32| revisions.all().map(of).sum::<i32>();
     status.replicas = sum(|rs| rs.observed().replicas);
     status.ready_replicas = sum(|rs| rs.observed().ready_replicas);
     status.available_replicas = sum(|rs| rs.observed().available_replicas);
     status.updated_replicas = revisions.new.map_or(0, |rs| rs.observed().replicas);
-    status.hpa_replicas = status.replicas;
+    let fed_back = planted::is(Bug::FeedsTheAutoscaler);
+    status.hpa_replicas = if fed_back { status.replicas } else { status.replicas.min(replicas) };
 }
 
 /// Counts pods for blue-green: those are ready and available that the active Service selects. Before the first switch they are
 /// the new revision's.
-pub fn count_blue_green(status: &mut RolloutStatus, revisions: &Revisions<'_>, active: &str) {
-    count(status, revisions);
+pub fn count_blue_green(status: &mut RolloutStatus, revisions: &Revisions<'_>, active: &str, replicas: i32) {
+    count(status, revisions, replicas);
     let serving = if active.is_empty() { revisions.new } else { revisions.with_hash(active) };
     let of_serving = |of: fn(&ReplicaSet) -> i32| serving.map_or(0, of);
     status.ready_replicas = of_serving(|rs| rs.observed().ready_replicas);

@@ -126,3 +126,18 @@ fn going_back_within_the_window_skips_the_steps() {
     let told = |words: &str| world.events.iter().any(|event| event.contains(words));
     assert!(told("Rollback to active ReplicaSets within RollbackWindow") && told("Rollback within window"));
 }
+
+#[test]
+fn pods_that_an_update_adds_for_a_while_are_not_fed_back_to_an_autoscaler() {
+    let mut world = rollout(4, &json!({"steps": [{"setWeight": 10}, {"pause": {}}]})).deployed();
+    world.set_image("web:2");
+    world.settle();
+    assert_eq!((world.status().replicas, world.status().hpa_replicas), (5, 4));
+    // An autoscaler that finds everything as it should be asks for as many as it is told of.
+    for _ in 0..5 {
+        world.edit("/spec/replicas", json!(world.status().hpa_replicas));
+        world.settle();
+    }
+    assert_eq!((world.size("web:1"), world.size("web:2")), (4, 1));
+    assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
+}
