@@ -173,9 +173,7 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
         d.wait("UserPause", None, "spec.paused is true: sizes and Services stay as they are until it is unset");
         return;
     }
-    if let Some(name) = preview {
-        services::point_ahead(d, name, new);
-    }
+    let is_previewed = preview.is_none_or(|name| services::point_ahead(d, name, new));
     let stable = d.revisions.other_stable();
     if let Some(stable) = stable {
         delay::keep(d, stable);
@@ -187,10 +185,15 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
         Some(stable) => delay::drain_aborted(d, new, stable),
         None => {
             // The deadline is how a fast way back is known; it goes when the revision serves.
-            if rollback::fast(d) != Some(rollback::Fast::StillUp) {
+            if rollback::fast(d) == Some(rollback::Fast::StillUp) {
+                delay::mark(d, new);
+            } else {
                 delay::keep(d, new);
             }
-            scale::set_size(d, new, size);
+            // A load balancer that gates the pods' readiness must see them from the first moment.
+            if is_previewed || new.wanted() > 0 {
+                scale::set_size(d, new, size);
+            }
         }
     }
     let names = [blue_green.active_service.as_str(), preview.unwrap_or_default()];

@@ -51,6 +51,13 @@ pub(super) fn drain_aborted(d: &mut Draft<'_>, new: &ReplicaSet, stable: &Replic
     }
 }
 
+/// Gives a revision that is going to serve again the deadline that it was about to get: it says that its pods never went.
+pub(super) fn mark(d: &mut Draft<'_>, rs: &ReplicaSet) {
+    if let Some(delay) = d.strategy.scale_down_delay().filter(|_| rs.scale_down_deadline().is_none()) {
+        d.annotate(rs, labels::SCALE_DOWN_DEADLINE, &after(d.s.now, delay).to_string());
+    }
+}
+
 /// Takes back the deadline of a revision that is wanted again.
 pub(super) fn keep(d: &mut Draft<'_>, rs: &ReplicaSet) {
     d.remove_annotation(rs, labels::SCALE_DOWN_DEADLINE);

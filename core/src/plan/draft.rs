@@ -101,15 +101,17 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Plans an effect, unless the API server refused it a moment ago: then the rollout says so and waits.
-    pub(super) fn plan(&mut self, effect: Effect, phase: Option<Phase>, notes: Vec<Note>) {
+    /// Plans an effect, unless the API server refused it a moment ago: then the rollout says so and waits. Says whether it is
+    /// planned.
+    pub(super) fn plan(&mut self, effect: Effect, phase: Option<Phase>, notes: Vec<Note>) -> bool {
         if let Some(refusal) = self.s.refusal(&effect.key()) {
             let (retry_at, message) = (refusal.retry_at, format!("cannot {}: {}", refusal.key, refusal.error));
             self.wake_at(retry_at);
             self.wait("Refused", Some(format!("{}/{}", refusal.key.kind, refusal.key.name)), message);
-            return;
+            return false;
         }
         self.effects.push(Planned { effect, phase, notes });
+        true
     }
 
     fn patch_of(&mut self, rs: &ReplicaSet) -> &mut Patch {

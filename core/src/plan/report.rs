@@ -186,7 +186,11 @@ fn report_progress(d: &mut Draft<'_>) {
         .map_or_else(|| format!("{}-{}", d.rollout_name(), d.revisions.hash.as_str()), |new| new.name().to_owned());
     if is_healthy(d) {
         let message = format!("ReplicaSet \"{name}\" has successfully progressed.");
-        conditions::set(&mut d.status, now, kind::PROGRESSING, Is::True, reason::NEW_REPLICA_SET_AVAILABLE, &message);
+        // It names the ReplicaSet, so another one is worth a write.
+        if conditions::get(&d.status, kind::PROGRESSING).is_none_or(|condition| condition.message != message) {
+            let reason = reason::NEW_REPLICA_SET_AVAILABLE;
+            conditions::replace(&mut d.status, now, kind::PROGRESSING, Is::True, reason, &message);
+        }
         return;
     }
     if d.revisions.new.is_none() && !d.s.rollout.spec.paused {

@@ -35,8 +35,12 @@ pub(super) fn fast(d: &Draft<'_>) -> Option<Fast> {
     }
     // The deadline of a revision that was aborted says nothing about how good it is.
     let is_up = matches!(d.strategy, Strategy::BlueGreen(_)) && new.wanted() > 0 && !d.status.abort && !d.retries;
-    let deadline = new.scale_down_deadline().filter(|_| is_up)?;
-    (deadline > began(d)).then_some(Fast::StillUp)
+    let still = match new.scale_down_deadline() {
+        Some(deadline) => deadline > began(d),
+        // Right after a promotion the deadline is still to be written.
+        None => d.begins && d.strategy.scale_down_delay().is_some_and(|delay| delay > 0),
+    };
+    (is_up && still).then_some(Fast::StillUp)
 }
 
 fn is_within_window(d: &Draft<'_>, new: &ReplicaSet, stable: &ReplicaSet) -> bool {

@@ -60,7 +60,9 @@ pub(super) fn resize(d: &mut Draft<'_>) {
     }
     set_size(d, new, next.canary);
     if let Some(stable) = d.revisions.other_stable() {
-        set_size(d, stable, next.stable);
+        // The stable Service keeps a pod until it is moved to others.
+        let keeps_one = new.size().serving() > 0 && is_served(d, stable);
+        set_size(d, stable, next.stable.max(i32::from(keeps_one).min(stable.wanted())));
     }
     drain_old(d);
 }
@@ -69,14 +71,19 @@ fn drain_old(d: &mut Draft<'_>) {
     let old = d.revisions.old.clone();
     let sizes: Vec<_> = old.iter().map(|rs| OldReplicaSet { size: rs.size(), revision: rs.revision() }).collect();
     let serving = d.revisions.all().map(|rs| rs.size().serving()).sum();
-    let Strategy::Canary(canary) = d.strategy else { return };
     for (rs, to) in old.iter().zip(shrink_old(d.limits, serving, &sizes)) {
         // Pods that the stable Service still selects are in use, whatever else there is.
-        if rs.wanted() != to && !services::is_used(d, &[canary.stable_service.as_deref().unwrap_or_default()], rs) {
+        if rs.wanted() != to && !is_served(d, rs) {
             d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
             annotate_desired(d, rs);
         }
     }
+}
+
+/// Whether the stable Service selects a ReplicaSet.
+fn is_served(d: &Draft<'_>, rs: &ReplicaSet) -> bool {
+    let Strategy::Canary(canary) = d.strategy else { return false };
+    services::is_used(d, &[canary.stable_service.as_deref().unwrap_or_default()], rs)
 }
 
 /// Resizes a ReplicaSet that has another size.

@@ -52,10 +52,12 @@ pub(super) fn point(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, phase: Phase
     }
 }
 
-/// Points a Service that carries no traffic yet at a ReplicaSet, whether it has pods or not.
-pub(super) fn point_ahead(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
-    if let (Some(service), Some(hash)) = (d.s.service(name), rs.hash()) {
-        select(d, service, Some(hash.as_str()), Phase::Grow);
+/// Points a Service that carries no traffic yet at a ReplicaSet, whether it has pods or not. Says whether it selects it now, or
+/// once the plan is executed.
+pub(super) fn point_ahead(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) -> bool {
+    match (d.s.service(name), rs.hash()) {
+        (Some(service), Some(hash)) => select(d, service, Some(hash.as_str()), Phase::Grow),
+        _ => false,
     }
 }
 
@@ -91,13 +93,14 @@ pub fn release_orphan(service: &Service) -> ServicePatch {
     patch(service, None, None)
 }
 
-fn select(d: &mut Draft<'_>, service: &Service, hash: Option<&str>, phase: Phase) {
+/// Says whether the Service selects that now, or once the plan is executed.
+fn select(d: &mut Draft<'_>, service: &Service, hash: Option<&str>, phase: Phase) -> bool {
     let patch = patch(service, hash, hash.map(|_| d.rollout_name()));
     if patch.selector.changes.is_empty() && patch.annotations.changes.is_empty() {
-        return;
+        return true;
     }
     let switched = patch.hash().map(|_| Note::switched(&service.target.name, service.hash(), hash));
-    d.plan(Effect::PatchService(patch), Some(phase), switched.into_iter().collect());
+    d.plan(Effect::PatchService(patch), Some(phase), switched.into_iter().collect())
 }
 
 fn patch(service: &Service, hash: Option<&str>, manager: Option<&str>) -> ServicePatch {

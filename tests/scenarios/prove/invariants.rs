@@ -106,7 +106,13 @@ fn steps(objects: &Objects, change: &Change) -> Option<String> {
     let recorded = before["pauseConditions"].as_array().is_some_and(|pauses| !pauses.is_empty())
         || before["controllerPause"] == true;
     (from..).zip(steps).find_map(|(index, step)| {
+        let threshold = &change.after["spec"]["strategy"]["canary"]["replicaProgressThreshold"];
         let least = step["setWeight"].as_i64().unwrap_or(0) * wanted / 100;
+        let least = match threshold["type"].as_str() {
+            Some("Percent") => least * threshold["value"].as_i64().unwrap_or(100) / 100,
+            Some("Pods") => least.min(threshold["value"].as_i64().unwrap_or(least)),
+            _ => least,
+        };
         if updated < least {
             return Some(format!("S7 steps: walked past step {index} with {updated} of {least} new pods available"));
         }
