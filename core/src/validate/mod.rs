@@ -9,8 +9,12 @@ mod anti_affinity;
 mod blue_green;
 mod canary;
 mod experiment;
+mod fields;
 mod limits;
+mod metrics;
 mod problem;
+pub mod references;
+mod review;
 mod routes;
 mod spec;
 mod steps;
@@ -22,8 +26,10 @@ mod workload;
 use crate::api::{CanaryStrategy, Rollout};
 use crate::status::conditions::reason;
 
+pub use fields::join as field_path;
 use problem::Problems;
 pub use problem::{Problem, Severity};
+pub use review::{is_known, review};
 
 /// Why a rollout is held.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -95,6 +95,18 @@ impl Problems {
         }
     }
 
+    /// Adds problems that were found elsewhere.
+    pub(crate) fn extend(&mut self, others: impl IntoIterator<Item = Problem>) {
+        for Problem { severity, field, message } in others {
+            self.add(severity, field, message);
+        }
+    }
+
+    /// Whether there is an error among them.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.0.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
     /// What was found.
     pub(crate) fn into_vec(self) -> Vec<Problem> {
         self.0
