@@ -143,10 +143,13 @@ fn property<'a>(schema: &'a JSONSchemaProps, name: &str) -> Option<&'a JSONSchem
     schema.properties.as_ref()?.get(name)
 }
 
-/// A pod template, as our schemas have it: metadata, and a spec that is left open.
+/// A pod template, as our schemas have it: metadata, and a spec that is a map and left open. (That of a Job is left open to
+/// everything.)
 fn is_pod_template(schema: &JSONSchemaProps) -> bool {
-    property(schema, "metadata").is_some()
-        && property(schema, "spec").is_some_and(|spec| spec.x_kubernetes_preserve_unknown_fields == Some(true))
+    let is_open = |spec: &JSONSchemaProps| {
+        spec.type_.as_deref() == Some("object") && spec.x_kubernetes_preserve_unknown_fields == Some(true)
+    };
+    property(schema, "metadata").is_some() && property(schema, "spec").is_some_and(is_open)
 }
 
 /// JSON knows one kind of number: `5.0` is an integer too.
