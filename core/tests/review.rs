@@ -55,6 +55,13 @@ fn rules_wait_until_every_value_can_be_read() {
 }
 
 #[test]
+fn what_passes_the_schema_and_cannot_be_read_is_told() {
+    let found = alone(&web(&json!({"minReadySeconds": 5_000_000_000_i64})));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("Error: cannot be read: spec.minReadySeconds: invalid value"), "{found:?}");
+}
+
+#[test]
 fn what_this_version_does_not_act_on_is_a_warning() {
     let found = alone(&web(&json!({"strategy": {"canary": null, "blueGreen": {"activeService": "web"}}})));
     let held = "spec.strategy.blueGreen is not supported by this version of Sluice; the rollout is held as it is";

@@ -46,18 +46,20 @@ pub fn review(object: &Value, around: &dyn Surroundings) -> Vec<Problem> {
         _ => read(object, &mut found, |_: &Experiment, _| {}),
     };
     let mut all = strict;
-    if !readable && !all.has_errors() {
-        all.error("", "cannot be read");
+    if let Err(why) = readable
+        && !all.has_errors()
+    {
+        all.error("", format!("cannot be read: {why}"));
     }
     all.extend(found.into_vec());
     all.into_vec()
 }
 
-/// Whether it could be read.
-fn rollout(object: &Value, around: &dyn Surroundings, found: &mut Problems) -> bool {
+/// Checks a Rollout, or says why it cannot be read.
+fn rollout(object: &Value, around: &dyn Surroundings, found: &mut Problems) -> Result<(), String> {
     let (rollout, problems) = decode::rollout(object.clone());
-    if !problems.is_empty() {
-        return false;
+    if let Some(problem) = problems.first() {
+        return Err(problem.to_string());
     }
     spec::check(&rollout, found);
     references::check(&rollout, around, found);
@@ -66,18 +68,22 @@ fn rollout(object: &Value, around: &dyn Surroundings, found: &mut Problems) -> b
     {
         found.warn("", held);
     }
-    true
+    Ok(())
 }
 
-fn template(object: &Value, found: &mut Problems) -> bool {
+fn template(object: &Value, found: &mut Problems) -> Result<(), String> {
     // Both kinds of templates have the same fields.
     read(object, found, |template: &AnalysisTemplate, found| metrics::check_template(&template.spec, found))
 }
 
-fn read<T: DeserializeOwned>(object: &Value, found: &mut Problems, check: impl FnOnce(&T, &mut Problems)) -> bool {
-    let Ok(read) = serde_json::from_value(object.clone()) else { return false };
+fn read<T: DeserializeOwned>(
+    object: &Value,
+    found: &mut Problems,
+    check: impl FnOnce(&T, &mut Problems),
+) -> Result<(), String> {
+    let read = serde_json::from_value(object.clone()).map_err(|error| error.to_string())?;
     check(&read, found);
-    true
+    Ok(())
 }
 
 fn text<'a>(object: &'a Value, field: &str) -> &'a str {

@@ -1,7 +1,8 @@
 //! YAML as JSON, with the lines that each field is on.
 //!
 //! Read as kubectl reads it, as far as the reader can: legacy octal numbers, YAML 1.1 booleans, and the separators of documents
-//! only at the beginning of a line, so that a broken document does not take the others with it.
+//! only at the beginning of a line, so that a broken document does not take the others with it. It differs where nobody goes: words
+//! in mixed case (`yEs`, `nUll`) are booleans and nulls here, and keys that are no text keep their spelling.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -168,6 +169,12 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        /// Up to here, every whole number has a float of its own.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        // Go writes a whole number without a fraction, whatever it was in YAML: `1e3` is 1000.
+        if value.fract() == 0.0 && value.abs() <= EXACT {
+            return Ok(Node::Scalar((value as i64).into()));
+        }
         Ok(Node::Scalar(Number::from_f64(value).map_or(Value::Null, Value::Number)))
     }
 
@@ -206,23 +213,41 @@ mod tests {
         read(Part { text, offset: 0 }).expect(text).value
     }
 
+    /// Compared with sigs.k8s.io/yaml 1.6.
     #[test]
     fn scalars_are_what_kubectl_takes_them_for() {
         for (text, expected) in [
             ("0644", json!(420)),
-            ("\"0644\"", json!("0644")),
-            ("yes", json!(true)),
-            ("Off", json!(false)),
-            ("'no'", json!("no")),
-            ("~", json!(null)),
-            ("1e3", json!(1000.0)),
+            ("-0644", json!(-420)),
+            ("0777_7", json!(4095)),
+            ("0o17", json!(15)),
+            ("08", json!(8)),
             ("0x1F", json!(31)),
+            ("0b11", json!(3)),
             ("1_000", json!(1000)),
-            ("2001-01-01", json!("2001-01-01")),
-            ("1:30", json!("1:30")),
+            ("+5", json!(5)),
             ("-5", json!(-5)),
             ("18446744073709551615", json!(18_446_744_073_709_551_615_u64)),
+            ("1e3", json!(1000)),
+            ("1.0", json!(1)),
+            ("5.", json!(5)),
             (".5", json!(0.5)),
+            ("yes", json!(true)),
+            ("Off", json!(false)),
+            ("y", json!(true)),
+            ("Y", json!(true)),
+            ("n", json!(false)),
+            ("~", json!(null)),
+            ("null", json!(null)),
+            ("NULL", json!(null)),
+            ("2001-01-01", json!("2001-01-01")),
+            ("1:30", json!("1:30")),
+            ("12e", json!("12e")),
+            ("0x", json!("0x")),
+            ("=", json!("=")),
+            ("<<", json!("<<")),
+            ("'no'", json!("no")),
+            ("\"0644\"", json!("0644")),
         ] {
             assert_eq!(value(&format!("a: {text}"))["a"], expected, "{text}");
         }
