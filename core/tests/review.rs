@@ -63,10 +63,10 @@ fn what_passes_the_schema_and_cannot_be_read_is_told() {
 
 #[test]
 fn what_this_version_does_not_act_on_is_a_warning() {
-    let found = alone(&web(&json!({"strategy": {"canary": null, "blueGreen": {"activeService": "web"}}})));
-    let held = "spec.strategy.blueGreen is not supported by this version of Sluice; the rollout is held as it is";
-    let unknown = "spec.strategy.blueGreen.activeService: Service \"web\" is not in these files";
-    assert_eq!(found, [format!("Warning: {unknown}"), format!("Warning: {held}")]);
+    let found = alone(&web(&json!({"strategy": {"canary": {"steps": [{"plugin": {"name": "a/b"}}]}}})));
+    let held =
+        "spec.strategy.canary.steps[0].plugin is not supported by this version of Sluice; the rollout is held as it is";
+    assert_eq!(found, [format!("Warning: {held}")]);
 }
 
 #[test]

@@ -25,6 +25,15 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// The error `Invalid value: …`.
+    pub(super) fn invalid(field: impl Into<String>, value: &impl Serialize, detail: &str) -> Problem {
+        let value = serde_json::to_string(value).unwrap_or_default();
+        let message = format!("Invalid value: {value}: {detail}");
+        Problem { severity: Severity::Error, field: field.into(), message }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.field.is_empty() {
@@ -60,8 +69,7 @@ impl Problems {
 
     /// `Invalid value: …`.
     pub(crate) fn invalid(&mut self, field: impl Into<String>, value: &impl Serialize, detail: &str) {
-        let value = serde_json::to_string(value).unwrap_or_default();
-        self.error(field, format!("Invalid value: {value}: {detail}"));
+        self.extend([Problem::invalid(field, value, detail)]);
     }
 
     /// `Required value`, with a detail unless it is empty.
