@@ -46,6 +46,17 @@ struct Patch {
     with_size: Vec<Entry>,
 }
 
+impl Patch {
+    /// Changes an annotation; what was decided about it before is forgotten.
+    fn annotate(&mut self, key: &str, from: Option<&str>, to: Option<&str>, with_size: bool) {
+        let now = &mut self.changes.annotations.changes;
+        now.retain(|entry| entry.key != key);
+        self.with_size.retain(|entry| entry.key != key);
+        let list = if with_size { &mut self.with_size } else { now };
+        list.extend(Entry::change(key, from, to));
+    }
+}
+
 impl<'a> Draft<'a> {
     pub(super) fn new(s: &'a Snapshot, strategy: Strategy<'a>) -> Draft<'a> {
         let revisions = Revisions::of(s);
@@ -131,20 +142,17 @@ impl<'a> Draft<'a> {
 
     /// Sets an annotation of a ReplicaSet, if it differs.
     pub(super) fn annotate(&mut self, rs: &ReplicaSet, key: &str, to: &str) {
-        let entry = Entry::change(key, rs.annotation(key), Some(to));
-        self.change(rs, |patch| patch.changes.annotations.changes.extend(entry));
+        self.change(rs, |patch| patch.annotate(key, rs.annotation(key), Some(to), false));
     }
 
     /// Removes an annotation of a ReplicaSet, if it is there.
     pub(super) fn remove_annotation(&mut self, rs: &ReplicaSet, key: &str) {
-        let entry = Entry::change(key, rs.annotation(key), None);
-        self.change(rs, |patch| patch.changes.annotations.changes.extend(entry));
+        self.change(rs, |patch| patch.annotate(key, rs.annotation(key), None, false));
     }
 
     /// Sets an annotation that speaks of the size, together with it, or removes it.
     pub(super) fn annotate_size(&mut self, rs: &ReplicaSet, key: &str, to: Option<&str>) {
-        let entry = Entry::change(key, rs.annotation(key), to);
-        self.change(rs, |patch| patch.with_size.extend(entry));
+        self.change(rs, |patch| patch.annotate(key, rs.annotation(key), to, true));
     }
 
     /// Changes the template for pods to come.

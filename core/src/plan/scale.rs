@@ -71,9 +71,11 @@ fn drain_old(d: &mut Draft<'_>) {
     let old = d.revisions.old.clone();
     let sizes: Vec<_> = old.iter().map(|rs| OldReplicaSet { size: rs.size(), revision: rs.revision() }).collect();
     let serving = d.revisions.all().map(|rs| rs.size().serving()).sum();
+    let heir = services::serving(d).is_some_and(|rs| rs.size().serving() > 0);
     for (rs, to) in old.iter().zip(shrink_old(d.limits, serving, &sizes)) {
-        // Pods that the stable Service still selects are in use, whatever else there is.
-        if rs.wanted() != to && !is_served(d, rs) {
+        // Pods that the stable Service still selects are in use, as long as it has others to be moved to.
+        let kept = heir && is_served(d, rs);
+        if rs.wanted() != to && !kept {
             d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
             annotate_desired(d, rs);
         }

@@ -26,7 +26,7 @@ pub(super) fn point_canary(d: &mut Draft<'_>) {
 
 /// The ReplicaSet for the stable Service: the stable one, until its last pods are about to go. (Argo Rollouts leaves the
 /// Service on a ReplicaSet without pods until the promotion.)
-fn serving<'a>(d: &Draft<'a>) -> Option<&'a ReplicaSet> {
+pub(super) fn serving<'a>(d: &Draft<'a>) -> Option<&'a ReplicaSet> {
     let sizes = scale::observed(d);
     let about_to_go = d.revisions.other_stable().is_some() && sizes.desired().stable == 0 && sizes.next().stable == 0;
     d.revisions.new.filter(|new| about_to_go && new.size().serving() > 0).or(d.revisions.stable)

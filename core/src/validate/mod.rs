@@ -1,16 +1,38 @@
 //! Whether a manifest can be acted on: first whether it is valid, then whether this version acts on all of it.
 //!
-//! Only the first problem is reported, in the words of Argo Rollouts. The schema refuses wrong types before any of this runs.
+//! The condition reports the first error, in the words of Argo Rollouts; [`problems`] has all of them, for people who check a
+//! manifest before they apply it. A rule that the code calls *of ours* is one that Argo Rollouts does not have. Where it runs
+//! such a manifest all the same, the rule is a warning: nobody's rollout stops because the controller was changed.
 
+mod analysis;
+mod anti_affinity;
+mod blue_green;
 mod canary;
+mod experiment;
+mod fields;
+mod limits;
+mod metrics;
+mod problem;
+pub mod references;
+mod review;
+mod routes;
 mod services;
 mod spec;
+mod steps;
+mod template;
+mod traffic;
 mod unsupported;
+mod workload;
 
 use crate::api::Rollout;
 use crate::snapshot::Snapshot;
 use crate::status::conditions::reason;
 use crate::strategy::Strategy;
+
+pub use fields::join as field_path;
+use problem::Problems;
+pub use problem::{Problem, Severity};
+pub use review::{is_known, review};
 
 /// Why a rollout is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,26 +41,6 @@ pub struct Held {
     pub reason: &'static str,
     /// The problem, naming the field.
     pub message: String,
-}
-
-/// A problem with one field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Path of the field, such as `spec.strategy.canary.steps[0].setWeight`.
-    pub field: String,
-    /// What is wrong, in the form of a Kubernetes field error.
-    pub message: String,
-}
-
-impl Problem {
-    fn invalid(field: impl Into<String>, value: &impl serde::Serialize, detail: &str) -> Problem {
-        let value = serde_json::to_string(value).unwrap_or_default();
-        Problem { field: field.into(), message: format!("Invalid value: {value}: {detail}") }
-    }
-
-    fn required(field: impl Into<String>, detail: &str) -> Problem {
-        Problem { field: field.into(), message: format!("Required value: {detail}") }
-    }
 }
 
 /// The strategy to plan for, or why there is none. A manifest of which a part did not decode is held too: acting on the rest
@@ -60,9 +62,16 @@ pub fn admit(snapshot: &Snapshot) -> Result<Strategy<'_>, Held> {
     Ok(strategy)
 }
 
-/// The first thing that is wrong with a manifest.
+/// The first error in a manifest.
 pub fn first_problem(rollout: &Rollout) -> Option<Problem> {
-    spec::check(rollout).and_then(|()| canary::check(rollout)).err()
+    problems(rollout).into_iter().find(|problem| problem.severity == Severity::Error)
+}
+
+/// Everything that is wrong or doubtful in a manifest by itself, in the order in which it is looked for.
+pub fn problems(rollout: &Rollout) -> Vec<Problem> {
+    let mut found = Problems::default();
+    spec::check(rollout, &mut found);
+    found.into_vec()
 }
 
 #[cfg(test)]

@@ -1,127 +1,93 @@
 //! Rules that hold for every strategy.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use super::Problem;
+use super::problem::Problems;
+use super::{blue_green, canary, template, workload};
 use crate::api::{LabelSelector, Rollout};
-use crate::selector;
 use crate::status::deadline;
 
-pub(super) fn check(rollout: &Rollout) -> Result<(), Problem> {
-    counts(rollout)?;
-    if rollout.spec.workload_ref.is_none() {
-        check_selector(rollout.spec.selector.as_ref())?;
-        template(rollout)?;
-    } else if rollout.spec.template.as_ref().is_some_and(has_content) {
-        return Err(Problem {
-            field: "spec.template".into(),
-            message: "Internal error: template must be empty for workload reference rollout".into(),
-        });
+pub(super) fn check(rollout: &Rollout, found: &mut Problems) {
+    let spec = &rollout.spec;
+    found.not_negative("spec.replicas", spec.replicas);
+    check_selector(rollout, found);
+    if let Some(reference) = &spec.workload_ref {
+        workload::check(reference, spec.template.as_ref(), found);
+    } else {
+        template::check(spec.template.as_ref(), spec.selector.as_ref(), found);
     }
-    strategy(rollout)
+    found.not_negative("spec.minReadySeconds", spec.min_ready_seconds);
+    found.not_negative("spec.revisionHistoryLimit", spec.revision_history_limit);
+    check_deadline(rollout, found);
+    history(rollout, found);
+    strategy(rollout, found);
 }
 
-fn counts(rollout: &Rollout) -> Result<(), Problem> {
-    let spec = &rollout.spec;
-    let counts = [
-        ("spec.replicas", spec.replicas),
-        ("spec.minReadySeconds", spec.min_ready_seconds),
-        ("spec.revisionHistoryLimit", spec.revision_history_limit),
-        ("spec.progressDeadlineSeconds", spec.progress_deadline_seconds),
-    ];
-    for (field, count) in counts {
-        if let Some(count) = count.filter(|count| *count < 0) {
-            return Err(Problem::invalid(field, &count, "must be greater than or equal to 0"));
+fn check_deadline(rollout: &Rollout, found: &mut Problems) {
+    const FIELD: &str = "spec.progressDeadlineSeconds";
+    let seconds = deadline::seconds(rollout);
+    if seconds < 0 {
+        found.not_negative(FIELD, Some(seconds));
+    } else if seconds <= rollout.spec.min_ready_seconds.unwrap_or(0) {
+        found.invalid(FIELD, &seconds, "must be greater than minReadySeconds");
+    }
+}
+
+/// Of ours: Argo Rollouts runs these manifests.
+fn history(rollout: &Rollout, found: &mut Problems) {
+    if let Some(window) = &rollout.spec.rollback_window {
+        match window.revisions {
+            Some(revisions) if revisions > 0 => {}
+            _ => found.warn("spec.rollbackWindow.revisions", "without a number above 0 the window has no effect"),
         }
     }
-    if deadline::seconds(rollout) <= spec.min_ready_seconds.unwrap_or(0) {
-        let seconds = deadline::seconds(rollout);
-        let detail = "must be greater than minReadySeconds";
-        return Err(Problem::invalid("spec.progressDeadlineSeconds", &seconds, detail));
+    if let Some(limits) = &rollout.spec.analysis {
+        found.better_not_negative("spec.analysis.successfulRunHistoryLimit", limits.successful_run_history_limit);
+        found.better_not_negative("spec.analysis.unsuccessfulRunHistoryLimit", limits.unsuccessful_run_history_limit);
     }
-    Ok(())
 }
 
-fn check_selector(selector: Option<&LabelSelector>) -> Result<(), Problem> {
-    let Some(selector) = selector else {
-        return Err(Problem::required("spec.selector", "Rollout has missing field '.spec.selector'"));
-    };
-    let is_empty = selector.match_labels.as_ref().is_none_or(std::collections::BTreeMap::is_empty)
+fn check_selector(rollout: &Rollout, found: &mut Problems) {
+    match &rollout.spec.selector {
+        Some(selector) => requirements(selector, found),
+        // The selector then comes from the workload.
+        None if rollout.spec.workload_ref.is_some() => {}
+        None => found.required("spec.selector", "Rollout has missing field '.spec.selector'"),
+    }
+}
+
+fn requirements(selector: &LabelSelector, found: &mut Problems) {
+    let is_empty = selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
         && selector.match_expressions.as_ref().is_none_or(Vec::is_empty);
     if is_empty {
-        return Err(Problem::invalid("spec.selector", selector, "empty selector is invalid for deployment"));
+        found.invalid("spec.selector", selector, "empty selector is invalid for deployment");
     }
     for (index, requirement) in selector.match_expressions.iter().flatten().enumerate() {
-        if !["In", "NotIn", "Exists", "DoesNotExist"].contains(&requirement.operator.as_str()) {
-            let field = format!("spec.selector.matchExpressions[{index}].operator");
-            return Err(Problem::invalid(field, &requirement.operator, "not a valid selector operator"));
-        }
-    }
-    Ok(())
-}
-
-/// What Kubernetes would refuse in a ReplicaSet's pod template, as far as it can be said without a cluster; the rest comes
-/// back from the API server when the ReplicaSet is created.
-fn template(rollout: &Rollout) -> Result<(), Problem> {
-    let empty = Value::Null;
-    let template = rollout.spec.template.as_ref().unwrap_or(&empty);
-    let labels = template.pointer("/metadata/labels").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-    let pairs = labels.as_object().into_iter().flatten();
-    let map = pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-    if rollout.spec.selector.as_ref().is_some_and(|selector| !selector::matches(selector, &map)) {
-        let detail = "`selector` does not match template `labels`";
-        return Err(Problem::invalid("spec.template.metadata.labels", &labels, detail));
-    }
-    let spec = template.get("spec").unwrap_or(&empty);
-    let containers = spec.get("containers").and_then(Value::as_array).filter(|list| !list.is_empty());
-    let Some(containers) = containers else {
-        return Err(Problem { field: "spec.template.spec.containers".into(), message: "Required value".into() });
-    };
-    for (index, container) in containers.iter().enumerate() {
-        for field in ["name", "image"] {
-            if container.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
-                let field = format!("spec.template.spec.containers[{index}].{field}");
-                return Err(Problem { field, message: "Required value".into() });
+        let field = format!("spec.selector.matchExpressions[{index}]");
+        let has_values = requirement.values.as_ref().is_some_and(|values| !values.is_empty());
+        match requirement.operator.as_str() {
+            "In" | "NotIn" if !has_values => {
+                found.required(format!("{field}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
             }
+            "Exists" | "DoesNotExist" if has_values => {
+                let message = "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                found.error(format!("{field}.values"), message);
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            other => found.invalid(format!("{field}.operator"), &other, "not a valid selector operator"),
         }
-    }
-    match spec.get("restartPolicy").and_then(Value::as_str) {
-        None | Some("" | "Always") => {}
-        Some(other) => {
-            return Err(Problem {
-                field: "spec.template.spec.restartPolicy".into(),
-                message: format!("Unsupported value: \"{other}\": supported values: \"Always\""),
-            });
-        }
-    }
-    if spec.get("activeDeadlineSeconds").is_some_and(|seconds| !seconds.is_null()) {
-        let message = "Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported".into();
-        return Err(Problem { field: "spec.template.spec.activeDeadlineSeconds".into(), message });
-    }
-    Ok(())
-}
-
-/// Whether anything is left of a template besides its mandatory frame.
-fn has_content(template: &Value) -> bool {
-    match template {
-        Value::Null => false,
-        Value::Object(map) => map.values().any(has_content),
-        Value::Array(list) => !list.is_empty(),
-        _ => true,
     }
 }
 
-fn strategy(rollout: &Rollout) -> Result<(), Problem> {
+fn strategy(rollout: &Rollout, found: &mut Problems) {
+    const FIELD: &str = "spec.strategy.strategy";
     let strategy = &rollout.spec.strategy;
     match (&strategy.canary, &strategy.blue_green) {
-        (None, None) => Err(Problem::required(
-            "spec.strategy.strategy",
-            "Rollout has missing field '.spec.strategy.canary or .spec.strategy.blueGreen'",
-        )),
-        (Some(_), Some(_)) => {
-            let detail = "Multiple Strategies can not be listed";
-            Err(Problem::invalid("spec.strategy.strategy", strategy, detail))
+        (None, None) => {
+            found.required(FIELD, "Rollout has missing field '.spec.strategy.canary or .spec.strategy.blueGreen'");
         }
-        _ => Ok(()),
+        (Some(_), Some(_)) => found.invalid(FIELD, strategy, "Multiple Strategies can not be listed"),
+        (Some(canary), None) => canary::check(canary, rollout, found),
+        (None, Some(blue_green)) => blue_green::check(blue_green, rollout, found),
     }
 }

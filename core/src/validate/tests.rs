@@ -1,11 +1,20 @@
 //! A table of manifests and the words in which they are refused.
+#![expect(clippy::needless_pass_by_value, reason = "a manifest reads best where it is used")]
 
 use serde_json::{Value, json};
 
-use super::{admit, first_problem};
+use super::{Severity, admit, first_problem, problems};
 use crate::api::Rollout;
 use crate::effect::Target;
 use crate::snapshot::{Service, Snapshot};
+
+mod blue_green;
+mod canary;
+mod doubtful;
+mod routers;
+mod routes;
+mod spec;
+mod steps;
 
 fn manifest() -> Value {
     json!({
@@ -45,6 +54,53 @@ fn snapshot(rollout: Rollout) -> Snapshot {
 fn refuses(pointer: &str, value: Value, expected: &str) {
     let problem = first_problem(&with(pointer, value)).expect("a problem");
     assert_eq!(format!("{}: {}", problem.field, problem.message), expected);
+}
+
+/// A table: what is put where, and what is said of it first.
+#[track_caller]
+fn refuses_each(cases: &[(&str, Value, &str)]) {
+    for (pointer, value, expected) in cases {
+        refuses(pointer, value.clone(), expected);
+    }
+}
+
+/// A canary with these fields, and what is said of it first, without the path of the strategy.
+#[track_caller]
+fn canary_is_refused(cases: &[(Value, &str)]) {
+    for (canary, expected) in cases {
+        refuses("/spec/strategy/canary", canary.clone(), &format!("spec.strategy.canary.{expected}"));
+    }
+}
+
+#[track_caller]
+fn canary_is_fine(canary: Value) {
+    let rollout = with("/spec/strategy/canary", canary.clone());
+    assert_eq!(problems(&rollout), [], "{canary}");
+}
+
+/// The warnings for a manifest that has no error.
+#[track_caller]
+fn warns(rollout: &Rollout, expected: &[&str]) {
+    let found = problems(rollout);
+    assert!(found.iter().all(|problem| problem.severity == Severity::Warning), "{found:?}");
+    assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn all_problems_are_listed_and_the_first_is_the_one_reported() {
+    let mut rollout =
+        with("/spec/strategy/canary", json!({"steps": [{"setWeight": 101}, {}, {"setCanaryScale": {"weight": 5}}]}));
+    rollout.spec.min_ready_seconds = Some(-1);
+    let fields: Vec<String> = problems(&rollout).into_iter().map(|problem| problem.field).collect();
+    let steps = "spec.strategy.canary.steps";
+    let expected = [
+        "spec.minReadySeconds".into(),
+        format!("{steps}[0].setWeight"),
+        format!("{steps}[1]"),
+        format!("{steps}[2].setCanaryScale"),
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(first_problem(&rollout).map(|problem| problem.field), fields.into_iter().next());
 }
 
 #[test]
@@ -174,7 +230,11 @@ fn one_service_cannot_be_both_stable_and_canary() {
 fn what_this_version_does_not_act_on_is_named() {
     let held = |pointer: &str, value: Value| admit(&snapshot(with(pointer, value))).expect_err("held").message;
     let cases = [
-        ("/spec/strategy/canary", json!({"trafficRouting": {"smi": {}}}), "spec.strategy.canary.trafficRouting"),
+        (
+            "/spec/strategy/canary",
+            json!({"trafficRouting": {"plugins": {"a/b": {}}}}),
+            "spec.strategy.canary.trafficRouting",
+        ),
         ("/spec/strategy/canary", json!({"analysis": {}}), "spec.strategy.canary.analysis"),
         (
             "/spec/strategy/canary",

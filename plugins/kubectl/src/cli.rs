@@ -7,7 +7,9 @@ use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{abort, completion, get, list, pause, promote, restart, retry, set_image, status, undo, version};
+use crate::commands::{
+    abort, completion, get, lint, list, pause, promote, restart, retry, set_image, status, undo, version,
+};
 use crate::connection::Connection;
 
 /// The name that the plugin was called by.
@@ -87,6 +89,8 @@ pub enum Command {
     Restart(restart::Args),
     /// Go back to an earlier revision
     Undo(undo::Args),
+    /// Check manifests without a cluster
+    Lint(lint::Args),
     /// Print the version
     Version(version::Args),
     /// Print a completion script for a shell
@@ -127,20 +131,27 @@ pub enum Retry {
 /// Reads the command line; prints help or usage and ends the process where it makes no sense.
 pub fn parse(arguments: Vec<OsString>) -> (Program, Cli) {
     let program = Program::of(arguments.first());
+    let code = code_of_misuse(&arguments);
     let mut command = command(program);
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    (program, parsed.unwrap_or_else(|error| leave(&error.format(&mut command))))
+    (program, parsed.unwrap_or_else(|error| leave(&error.format(&mut command), code)))
 }
 
-/// Prints help, or what is wrong with the command line in the form of every other error: scripts expect exit code 1.
-fn leave(error: &clap::Error) -> ! {
+/// The exit code for a command line that makes no sense. Scripts expect 1, except of `lint`, where 1 is a verdict.
+fn code_of_misuse(arguments: &[OsString]) -> i32 {
+    let command = arguments.iter().skip(1).find(|argument| !argument.to_string_lossy().starts_with('-'));
+    if command.is_some_and(|command| command == "lint") { 2 } else { 1 }
+}
+
+/// Prints help, or what is wrong with the command line in the form of every other error.
+fn leave(error: &clap::Error, code: i32) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
     let text = error.render();
     let text = if std::io::stderr().is_terminal() { text.ansi().to_string() } else { text.to_string() };
     eprint!("{}", text.replacen("error:", "Error:", 1));
-    std::process::exit(1);
+    std::process::exit(code);
 }
 
 /// The definition of the command line under the name it was called by.
@@ -175,6 +186,16 @@ mod tests {
     }
 
     #[test]
+    fn a_misused_lint_is_no_verdict() {
+        let code = |line: &str| code_of_misuse(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(
+            [code("kubectl-sluice lint --wrong"), code("kubectl-sluice --wrong lint"), code("x abort lint")],
+            [2, 2, 1]
+        );
+        assert!(read("lint").is_err());
+    }
+
+    #[test]
     fn command_lines_of_argo_rollouts_are_understood() {
         for line in [
             "get rollout web",
@@ -196,6 +217,8 @@ mod tests {
             "pause web",
             "restart web -i 10s",
             "undo web --to-revision=3",
+            "lint -f rollout.yaml",
+            "lint manifests - -o json --complete --strict",
             "version --short",
             "completion bash",
             "--namespace shop promote web -v 9 --loglevel debug --as admin --as-group a --as-group b",

@@ -1,7 +1,7 @@
 //! The kubectl plugin: `kubectl sluice ...`, also installed as `kubectl-argo-rollouts`.
 //!
 //! What a command shows is built in [`view`] and what it writes in [`act`], both pure; [`commands`] carries data between
-//! those and the API server.
+//! those and the API server. [`lint`] needs none.
 
 mod act;
 mod cli;
@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod commands;
 mod connection;
+mod lint;
 mod problem;
 mod term;
 mod view;
@@ -29,13 +30,13 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(commands::run(cli, program)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) if problem.is_silent() => ExitCode::FAILURE,
+        Err(problem) if problem.is_silent() => ExitCode::from(problem.code()),
         Err(problem) => {
             eprintln!("Error: {problem}");
             if let Some(next) = problem.next_step() {
                 eprintln!("{next}");
             }
-            ExitCode::FAILURE
+            ExitCode::from(problem.code())
         }
     }
 }

@@ -9,12 +9,28 @@ pub struct Problem {
     what: String,
     next: Option<String>,
     is_silent: bool,
+    code: u8,
 }
 
 impl Problem {
     /// A problem without advice.
     pub fn new(what: impl Into<String>) -> Problem {
-        Problem { what: what.into(), next: None, is_silent: false }
+        Problem { what: what.into(), next: None, is_silent: false, code: 1 }
+    }
+
+    /// One that the output tells already; only the exit code is left to say.
+    pub fn told() -> Problem {
+        Problem { is_silent: true, ..Problem::new("") }
+    }
+
+    /// The same with another exit code than 1.
+    pub fn with_code(self, code: u8) -> Problem {
+        Problem { code, ..self }
+    }
+
+    /// The exit code of the program.
+    pub fn code(&self) -> u8 {
+        self.code
     }
 
     /// The same with advice.
@@ -27,7 +43,7 @@ impl Problem {
         self.next.as_deref()
     }
 
-    /// Whether nobody is to hear of it: the reader of a pipe had enough.
+    /// Whether nobody is to hear of it: it was told, or the reader of a pipe had enough.
     pub fn is_silent(&self) -> bool {
         self.is_silent
     }

@@ -3,6 +3,7 @@
 pub mod abort;
 pub mod completion;
 pub mod get;
+pub mod lint;
 pub mod list;
 pub mod pause;
 pub mod promote;
@@ -22,6 +23,7 @@ use crate::problem::Problem;
 /// Does what the command line asks for.
 pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
     match cli.command {
+        Command::Lint(args) => return lint::run(&args),
         Command::Version(args) => return version::run(&args, program),
         Command::Completion(args) => return completion::run(&args, program),
         _ => {}
@@ -39,6 +41,6 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
         Command::Pause(args) => pause::run(args, &session).await,
         Command::Restart(args) => restart::run(args, &session).await,
         Command::Undo(args) => undo::run(args, &session).await,
-        Command::Version(_) | Command::Completion(_) => Ok(()),
+        Command::Lint(_) | Command::Version(_) | Command::Completion(_) => Ok(()),
     }
 }

@@ -1,0 +1,107 @@
+//! What a Rollout refers to: whether it is there, and whether it can serve the purpose.
+//!
+//! The objects come from a lookup that may know the whole cluster or only a folder of manifests. What is known to be missing is an
+//! error in the API server's words; what nothing is known of is a warning.
+
+mod analysis;
+mod ingress;
+mod istio;
+mod objects;
+mod other;
+mod services;
+
+use serde_json::Value;
+
+use super::problem::{Problem, Problems};
+use crate::api::Rollout;
+
+pub use objects::Objects;
+
+/// What a lookup says of an object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lookup<'a> {
+    /// This is it.
+    Found(&'a Value),
+    /// There is none.
+    Missing,
+    /// It may be somewhere out of sight.
+    Unknown,
+}
+
+/// An object by what identifies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference<'a> {
+    /// Its group; empty for the core group.
+    pub group: &'a str,
+    /// Its kind.
+    pub kind: &'a str,
+    /// Its namespace; `None` where the manifest that refers to it has none, or where the kind has no namespaces.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl Reference<'_> {
+    /// How the API server says that it is not there.
+    fn not_found(&self) -> String {
+        let Reference { group, kind, name, .. } = self;
+        match *kind {
+            // Argo Rollouts' own words.
+            "AnalysisTemplate" | "ClusterAnalysisTemplate" => format!("{kind} '{name}' not found"),
+            _ if group.is_empty() => format!("{} {name:?} not found", kind.to_lowercase()),
+            _ => format!("{}.{group} {name:?} not found", kind.to_lowercase()),
+        }
+    }
+}
+
+/// The objects around a Rollout.
+pub trait Surroundings {
+    /// Looks for an object.
+    fn find(&self, wanted: &Reference<'_>) -> Lookup<'_>;
+}
+
+/// Everything that is wrong or doubtful about what a Rollout refers to.
+pub fn problems(rollout: &Rollout, around: &dyn Surroundings) -> Vec<Problem> {
+    let mut found = Problems::default();
+    check(rollout, around, &mut found);
+    found.into_vec()
+}
+
+pub(super) fn check(rollout: &Rollout, around: &dyn Surroundings, found: &mut Problems) {
+    let mut search = Search { rollout, around, found };
+    let template = other::pod_template(&mut search);
+    services::check(&mut search, template.as_ref());
+    ingress::check(&mut search);
+    istio::check(&mut search);
+    other::check(&mut search);
+    analysis::check(&mut search);
+}
+
+/// A Rollout whose references are looked up.
+struct Search<'a> {
+    rollout: &'a Rollout,
+    around: &'a dyn Surroundings,
+    found: &'a mut Problems,
+}
+
+impl<'a> Search<'a> {
+    /// Looks for an object of the Rollout's namespace, and reports what is missing under the field that names it.
+    fn find(&mut self, field: &str, group: &str, kind: &str, name: &str) -> Option<&'a Value> {
+        let namespace = self.rollout.metadata.namespace.as_deref();
+        self.find_in(field, Reference { group, kind, namespace, name })
+    }
+
+    fn find_in(&mut self, field: &str, wanted: Reference<'_>) -> Option<&'a Value> {
+        match self.around.find(&wanted) {
+            Lookup::Found(object) => return Some(object),
+            Lookup::Missing => self.found.invalid(field, &wanted.name, &wanted.not_found()),
+            Lookup::Unknown => {
+                self.found.warn(field, format!("{} {:?} is not in these files", wanted.kind, wanted.name));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use super::*;
+
+const MISSING: &str = "Canary service and Stable service must to be set to use Traffic Routing";
+
+#[test]
+fn most_routers_need_both_services() {
+    let routers = [
+        json!({"alb": {"ingress": "web", "servicePort": 80}}),
+        json!({"istio": {"virtualService": {"name": "web"}}}),
+        json!({"smi": {}}),
+        json!({"apisix": {"route": {"name": "web"}}}),
+        json!({"ambassador": {"mappings": ["web"]}}),
+        json!({"nginx": {"stableIngress": "web"}}),
+        json!({"appMesh": {}}),
+        json!({"traefik": {"weightedTraefikServiceName": "web"}}),
+    ];
+    for routing in routers {
+        canary_is_refused(&[
+            (
+                json!({"stableService": "a", "trafficRouting": routing}),
+                &format!("canaryService: Invalid value: \"\": {MISSING}"),
+            ),
+            (
+                json!({"canaryService": "a", "trafficRouting": routing}),
+                &format!("stableService: Invalid value: \"\": {MISSING}"),
+            ),
+        ]);
+        canary_is_fine(json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing}));
+    }
+}
+
+#[test]
+fn subsets_plugins_and_ping_pong_do_without_them() {
+    let rule = json!({"name": "web", "canarySubsetName": "canary", "stableSubsetName": "stable"});
+    let istio = json!({"istio": {"virtualService": {"name": "web"}, "destinationRule": rule}});
+    canary_is_fine(json!({"trafficRouting": istio}));
+    canary_is_fine(json!({"trafficRouting": {"plugins": {"a/b": {}}}}));
+    canary_is_fine(ping_pong("a", "b", alb(json!({"rootService": "root"}))));
+}
+
+fn alb(changes: Value) -> Value {
+    let mut alb = json!({"ingress": "web", "servicePort": 80});
+    for (key, value) in changes.as_object().into_iter().flatten() {
+        alb[key] = value.clone();
+    }
+    json!({"alb": alb})
+}
+
+fn ping_pong(first: &str, second: &str, routing: Value) -> Value {
+    json!({"pingPong": {"pingService": first, "pongService": second}, "trafficRouting": routing})
+}
+
+#[test]
+fn ping_pong_has_rules_of_its_own() {
+    let needed = "Ping service and Pong service must to be set to use Ping-Pong feature";
+    let routers = "Ping-pong feature works with the ALB, Istio, and plugin-based traffic routers only";
+    let pair = "{\"pingService\":\"a\",\"pongService\":\"b\"}";
+    canary_is_refused(&[
+        (ping_pong("a", "b", json!({"smi": {}})), &format!("pingPong: Invalid value: {pair}: {routers}")),
+        (ping_pong("a", "b", Value::Null), &format!("pingPong: Invalid value: {pair}: {routers}")),
+        (
+            ping_pong("", "b", alb(json!({"rootService": "r"}))),
+            &format!("pingPong.pingService: Invalid value: \"\": {needed}"),
+        ),
+        (
+            ping_pong("a", "", alb(json!({"rootService": "r"}))),
+            &format!("pingPong.pongService: Invalid value: \"\": {needed}"),
+        ),
+        (
+            ping_pong("a", "a", alb(json!({"rootService": "r"}))),
+            "pingPong.pingService: Invalid value: \"a\": This rollout uses the same service for the ping and pong services, but two different services are required.",
+        ),
+        (
+            ping_pong("a", "b", alb(json!({}))),
+            "trafficRouting.alb.rootService: Invalid value: \"\": Root service field is required for the configuration with ALB and ping-pong feature enabled",
+        ),
+    ]);
+}
+
+#[test]
+fn only_some_routers_have_another_sum_of_weights() {
+    let services = |routing: Value| json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing});
+    canary_is_refused(&[
+        (
+            services(json!({"smi": {}, "maxTrafficWeight": 1000})),
+            "trafficRouting.maxTrafficWeight: Invalid value: 1000: Canary maxTrafficWeight in traffic routing only supported in Nginx and Plugins",
+        ),
+        (
+            services(json!({"plugins": {"a/b": {}}, "maxTrafficWeight": 0})),
+            "trafficRouting.maxTrafficWeight: Invalid value: 0: must be greater than 0",
+        ),
+    ]);
+    canary_is_fine(services(json!({"nginx": {"stableIngress": "web"}, "maxTrafficWeight": 1000})));
+}
+
+#[test]
+fn a_router_names_one_object_or_several_and_not_both() {
+    let services = |routing: Value| json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing});
+    let nginx = "trafficRouting.nginx.stableIngress: Invalid value: Either StableIngress or StableIngresses must be configured.";
+    let ingress = "trafficRouting.alb.ingress: Invalid value: Either Ingress or Ingresses must be configured.";
+    let istio = "either VirtualService or VirtualServices must be configured";
+    canary_is_refused(&[
+        (
+            services(json!({"nginx": {"stableIngress": "a", "stableIngresses": ["b"]}})),
+            &format!("{nginx} Both are configured."),
+        ),
+        (services(json!({"nginx": {}})), &format!("{nginx} Neither are configured.")),
+        (services(alb(json!({"ingresses": ["b"]}))), &format!("{ingress} Both are configured.")),
+        (services(json!({"alb": {"servicePort": 80}})), &format!("{ingress} Neither are configured.")),
+        (services(json!({"istio": {}})), &format!("trafficRouting.istio.virtualService: Invalid value: \"\": {istio}")),
+        (
+            services(json!({"istio": {"virtualService": {"name": "web"}, "virtualServices": [{"name": "other"}]}})),
+            &format!("trafficRouting.istio.virtualService: Invalid value: \"web\": {istio}"),
+        ),
+        (
+            services(alb(json!({"stickinessConfig": {"enabled": true, "durationSeconds": 0}}))),
+            "trafficRouting.alb.stickinessConfig.durationSeconds: Invalid value: 0: must be between 1 and 604800 seconds",
+        ),
+    ]);
+}
