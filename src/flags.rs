@@ -189,7 +189,8 @@ impl WithoutEffect {
     }
 }
 
-fn go_duration(text: &str) -> Result<Duration, String> {
+/// Reads a duration as Go's programs take it.
+pub(crate) fn go_duration(text: &str) -> Result<Duration, String> {
     let duration = sluice_core::time::parse_go_duration(text).map_err(|error| error.to_string())?;
     Duration::try_from(duration).map_err(|_| format!("{text} is negative"))
 }

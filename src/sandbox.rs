@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use jiff::SignedDuration;
 use kube::config::Kubeconfig;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::serve::{self, Server};
@@ -12,6 +14,7 @@ use sluice_sandbox::workloads::node;
 
 use crate::clock::Clock;
 use crate::controller::Clients;
+use crate::flags::go_duration;
 use crate::metrics::Metrics;
 use crate::trial;
 
@@ -27,12 +30,17 @@ pub struct SandboxFlags {
     /// Run the API and the workloads alone, for a controller of your own
     #[arg(long)]
     pub without_controller: bool,
+    /// How often autoscalers look at their metrics, such as 2s or 1m
+    #[arg(long, default_value = "15s", value_parser = go_duration)]
+    pub autoscaler_period: Duration,
 }
 
 /// Runs until it is told to stop.
 pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
     crate::start::log_from("warn");
     let sandbox = Sandbox::on_machine_time();
+    let period = SignedDuration::try_from(flags.autoscaler_period).context("--autoscaler-period is too long")?;
+    sandbox.with(|state| state.autoscaler_period = period);
     let (client, mut workloads) =
         trial::prepare(&sandbox, Box::new(node::Lifeless)).await.context("cannot furnish the sandbox")?;
     let served = serve(&sandbox, flags.address, flags.kubeconfig).await?;

@@ -21,6 +21,7 @@ pub mod protobuf;
 mod read;
 pub mod refusal;
 pub mod resource;
+pub mod scale;
 pub mod schema;
 pub mod selector;
 pub mod serve;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use crate::ids::Ids;
@@ -11,6 +11,7 @@ use crate::resource::Registry;
 use crate::store::Store;
 use crate::time::Time;
 use crate::token::Tokens;
+use crate::workloads::autoscaler;
 
 /// Changes that are kept for watches. An API server keeps those of five minutes; this is about as much.
 const WINDOW: usize = 10_000;
@@ -28,6 +29,8 @@ pub struct State {
     pub tokens: Tokens,
     /// The present moment, read once for each request.
     pub now: Timestamp,
+    /// How often autoscalers look at their metrics.
+    pub autoscaler_period: SignedDuration,
 }
 
 /// An in-process Kubernetes API; clones share it.
@@ -63,6 +66,7 @@ impl Sandbox {
             ids: Ids::new(0x51_01CE),
             tokens: Tokens::default(),
             now,
+            autoscaler_period: autoscaler::USUAL_PERIOD,
         };
         crate::workloads::cluster::furnish(&mut state);
         crate::api::roles::furnish(&mut state);

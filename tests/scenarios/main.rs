@@ -12,6 +12,7 @@ mod served;
 
 mod abort;
 mod adopt;
+mod autoscale;
 mod blue_green;
 mod deploy;
 mod history;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use sluice::clock::Clock;
 use sluice::controller::Clients;
@@ -45,6 +45,8 @@ impl Sandboxed {
     /// The same, with trouble for the controller. One that dies is followed by another.
     pub async fn start_with(trouble: Trouble) -> Sandboxed {
         let sandbox = Sandbox::new("2026-01-01T00:00:00Z".parse().expect("a time"));
+        // As on the real control plane of tests/cluster.
+        sandbox.with(|state| state.autoscaler_period = SignedDuration::from_secs(1));
         let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
         let line = Line::new(sandbox.clone(), "sluice-controller");
         let in_order = matches!(trouble, Trouble::ByChance(_));

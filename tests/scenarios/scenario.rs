@@ -72,7 +72,8 @@ impl Scenario {
         }
     }
 
-    fn objects(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
+    /// The objects of a kind here.
+    pub fn objects(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         Api::namespaced_with(self.client(), &self.namespace, &resource)

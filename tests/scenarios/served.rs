@@ -36,7 +36,7 @@ impl Served {
         let kubeconfig = folder.0.join("admin.kubeconfig");
         let programs = Programs::new(kubeconfig.clone(), folder.0.clone());
         let mut command = programs.command(env!("CARGO_BIN_EXE_sluice"));
-        command.args(["sandbox", "--without-controller", "--kubeconfig"]).arg(&kubeconfig);
+        command.args(["sandbox", "--without-controller", "--autoscaler-period", "1s", "--kubeconfig"]).arg(&kubeconfig);
         let mut sandbox = Process(programs.start(&mut command, "sandbox"));
         let begun = tokio::time::Instant::now();
         while !Kubeconfig::read_from(&kubeconfig).is_ok_and(|kubeconfig| !kubeconfig.clusters.is_empty()) {

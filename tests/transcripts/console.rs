@@ -141,7 +141,8 @@ impl Session {
         let mut shell = Command::new("timeout");
         shell.args(["--kill-after=5", "90", "bash", "-o", "pipefail", "-c", command.trim_start_matches("$ ")]);
         shell.current_dir(&self.folder).env("KUBECONFIG", self.folder.join("kubeconfig")).env("HOME", &self.folder);
-        shell.env("PATH", path_with_kubectl());
+        // Another session's `api-resources` would throw away what this one knows.
+        shell.env("KUBECACHEDIR", self.folder.join(".kubectl-cache")).env("PATH", path_with_kubectl());
         let output =
             tokio::task::spawn_blocking(move || shell.output()).await.expect("a shell").expect("bash and timeout");
         let errors = String::from_utf8_lossy(&output.stderr);

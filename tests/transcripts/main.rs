@@ -41,6 +41,7 @@ macro_rules! requests {
                 access,
                 applying,
                 applying_lists,
+                autoscalers,
                 creation,
                 custom_resources,
                 defaults,
@@ -75,6 +76,8 @@ macro_rules! requests {
         pub mod workloads {
             transcripts! { $connect, $test, crate::runner::replay, "workloads", ".http":
                 adoption,
+                autoscaling,
+                autoscaling_limits,
                 deployments,
                 disruption,
                 endpoints,

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
 use sluice::clock::Clock;
@@ -41,6 +41,8 @@ impl Sandboxed {
 
 async fn furnish(now: Timestamp) -> (Sandbox, Client) {
     let sandbox = Sandbox::new(now);
+    // As on the real control plane of tests/cluster.
+    sandbox.with(|state| state.autoscaler_period = SignedDuration::from_secs(1));
     let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("the API accepts our CRDs");
     (sandbox, client)
 }

@@ -11,6 +11,7 @@ use crate::object;
 use crate::patch;
 use crate::refusal::{Cause, Refusal};
 use crate::resource::{Resource, Scale};
+use crate::scale;
 use crate::state::{Sandbox, State};
 use crate::write::{self, Call, Part};
 
@@ -19,8 +20,8 @@ pub fn answer(sandbox: &Sandbox, request: &Request, subresource: &str) -> Result
     match (subresource, &request.resource.scale, request.method.as_str()) {
         ("scale", Some(paths), "GET") => sandbox.with(|state| {
             let object = find(state, request)?;
-            sized(&request.resource, paths, &object)?;
-            Ok(Answer::ok(scale_of(&request.resource, paths, &object)))
+            scale::check_sized(&request.resource, paths, &object)?;
+            Ok(Answer::ok(scale::shown(&request.resource, paths, &object)))
         }),
         ("scale", Some(paths), "PUT" | "PATCH") => rescale(sandbox, request, paths),
         ("eviction", _, "POST") if *request.resource.key == *"pods" => evict(sandbox, request),
@@ -42,37 +43,6 @@ fn find(state: &State, request: &Request) -> Result<Arc<Value>, Refusal> {
     found.cloned().ok_or_else(|| Refusal::not_found(&request.resource, name))
 }
 
-fn number(object: &Value, pointer: &str) -> i64 {
-    object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
-}
-
-fn scale_of(resource: &Resource, paths: &Scale, object: &Value) -> Value {
-    let metadata = &object["metadata"];
-    let shown = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
-    let metadata: serde_json::Map<String, Value> = shown
-        .iter()
-        .filter(|field| !metadata[**field].is_null())
-        .map(|field| ((*field).to_owned(), metadata[*field].clone()))
-        .collect();
-    let mut status = json!({ "replicas": number(object, &paths.status_replicas) });
-    let selector = match (&paths.selector, resource.is_custom()) {
-        (Some(pointer), _) => object.pointer(pointer).and_then(Value::as_str).map(str::to_owned),
-        (None, false) => serde_json::from_value(object["spec"]["selector"].clone())
-            .ok()
-            .map(|selector| sluice_core::selector::to_line(&selector)),
-        (None, true) => None,
-    };
-    if let Some(selector) = selector.filter(|selector| !selector.is_empty()) {
-        status["selector"] = json!(selector);
-    }
-    let mut spec = json!({});
-    match number(object, &paths.spec_replicas) {
-        0 => {}
-        replicas => spec["replicas"] = json!(replicas),
-    }
-    json!({ "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status })
-}
-
 fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer, Refusal> {
     let resource = &request.resource;
     let name = request.path.name.as_deref().unwrap_or_default();
@@ -86,34 +56,35 @@ fn rescale(sandbox: &Sandbox, request: &Request, paths: &Scale) -> Result<Answer
     let written = sandbox.with(|state| {
         let writer = write::shape::manager(state, &call);
         write::update(state, &call, name, |current| {
-            let scale = scale_of(resource, paths, current);
-            let scale = match (request.method.as_str(), request.content_type.as_str()) {
+            let shown = scale::shown(resource, paths, current);
+            let wanted = match (request.method.as_str(), request.content_type.as_str()) {
                 ("PUT", _) => given,
                 _ if applies => {
                     return patching::merged(request, Some(current), &sized_by(resource, paths, &given)?, &writer);
                 }
-                (_, "application/json-patch+json") => patch::json(&scale, &given).map_err(refused)?,
-                _ => patch::merge(&scale, &given).map_err(refused)?,
+                (_, "application/json-patch+json") => patch::json(&shown, &given).map_err(refused)?,
+                _ => patch::merge(&shown, &given).map_err(refused)?,
             };
-            let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
+            let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or(0);
             if replicas < 0 {
                 return Err(negative(name, replicas));
             }
             let mut new = current.clone();
-            if let Some(version) = scale["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
+            if let Some(version) = wanted["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty())
+            {
                 new["metadata"]["resourceVersion"] = json!(version);
             }
-            set(&mut new, &paths.spec_replicas, json!(replicas))?;
+            scale::set(&mut new, &paths.spec_replicas, json!(replicas))?;
             Ok(new)
         })
     })?;
-    Ok(Answer::ok(scale_of(resource, paths, &written)))
+    Ok(Answer::ok(scale::shown(resource, paths, &written)))
 }
 
 /// What applying a Scale means for the object that is scaled.
 fn sized_by(resource: &Resource, paths: &Scale, scale: &Value) -> Result<Value, Refusal> {
     let mut applied = json!({ "apiVersion": resource.api_version(), "kind": resource.kind });
-    set(&mut applied, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)))?;
+    scale::set(&mut applied, &paths.spec_replicas, json!(scale["spec"]["replicas"].as_i64().unwrap_or(0)))?;
     Ok(applied)
 }
 
@@ -122,36 +93,6 @@ fn negative(name: &str, replicas: i64) -> Refusal {
     let message = format!("Scale.autoscaling {name:?} is invalid: spec.replicas: {}", cause.message);
     let details = json!({ "name": name, "group": "autoscaling", "kind": "Scale", "causes": [cause.to_json()] });
     Refusal::with(422, "Invalid", message, details)
-}
-
-/// The scale of a custom resource that does not say its size cannot be shown.
-fn sized(resource: &Resource, paths: &Scale, object: &Value) -> Result<(), Refusal> {
-    if !resource.is_custom() || object.pointer(&paths.spec_replicas).is_some() {
-        return Ok(());
-    }
-    let message = format!("the spec replicas field {:?} does not exist", paths.spec_replicas.replace('/', "."));
-    let details = json!({ "causes": [{ "message": message }] });
-    Err(Refusal::with(500, "InternalError", format!("Internal error occurred: {message}"), details))
-}
-
-/// Sets a field, and makes the maps on the way to it.
-fn set(object: &mut Value, pointer: &str, value: Value) -> Result<(), Refusal> {
-    let mut at = object;
-    for key in pointer.trim_start_matches('/').split('/') {
-        if !at.is_object() && !at.is_null() {
-            let path = pointer.replace('/', ".");
-            let message = format!("value cannot be set because {path} leads through {at}, which is not a map");
-            return Err(Refusal::with(
-                500,
-                "InternalError",
-                format!("Internal error occurred: {message}"),
-                Value::Null,
-            ));
-        }
-        at = &mut at[key];
-    }
-    *at = value;
-    Ok(())
 }
 
 /// Gives a pod to a node.
@@ -219,7 +160,8 @@ fn disrupt(state: &mut State, pod: &Value, dry_run: bool) -> Result<(), Refusal>
     }
     let allowed = budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0);
     if allowed <= 0 {
-        let (needs, has) = (number(budget, "/status/desiredHealthy"), number(budget, "/status/currentHealthy"));
+        let (needs, has) =
+            (scale::size(budget, "/status/desiredHealthy"), scale::size(budget, "/status/currentHealthy"));
         let name = object::name(budget);
         let cause = format!("The disruption budget {name} needs {needs} healthy pods and has {has} currently");
         let details = json!({ "causes": [{ "reason": "DisruptionBudget", "message": cause }] });

@@ -76,7 +76,9 @@ impl Entries {
             return;
         };
         let entry = &mut self.0[place];
-        entry["time"] = Value::from(writer.time.as_str());
+        if !writer.time.is_empty() {
+            entry["time"] = Value::from(writer.time.as_str());
+        }
         if let Some(Value::Object(owned)) = entry.get_mut("fieldsV1") {
             unite(owned, &fields.0);
         }
@@ -141,10 +143,12 @@ pub(super) fn entry(writer: &Manager, operation: &str, fields: Set) -> Value {
         "manager": name(writer),
         "operation": operation,
         "apiVersion": writer.api_version,
-        "time": writer.time,
         "fieldsType": "FieldsV1",
         "fieldsV1": fields.encode(),
     });
+    if !writer.time.is_empty() {
+        entry["time"] = Value::from(writer.time.as_str());
+    }
     if !writer.subresource.is_empty() {
         entry["subresource"] = Value::from(writer.subresource.as_str());
     }

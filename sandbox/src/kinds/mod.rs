@@ -10,7 +10,7 @@ mod defaults;
 mod registry;
 mod validate;
 
-pub(crate) use amount::nanos;
+pub(crate) use amount::{milli, nanos};
 pub use carry::carry_over;
 pub use defaults::{default, fill_in};
 pub use registry::{Generation, KINDS, KindFacts, NameRule, StatusRule, facts};

@@ -30,6 +30,15 @@ pub fn look(state: &mut State, namespace: &str, name: &str) -> Option<Timestamp>
 
 /// Tells of something that happened to an object. A warning that was told before is counted once more.
 pub fn tell(state: &mut State, about: &Value, component: &str, severity: &str, reason: &str, message: &str) {
+    if severity == "Warning" {
+        tell_again(state, about, component, severity, reason, message);
+    } else {
+        tell_once(state, about, component, severity, reason, message);
+    }
+}
+
+/// Tells of something, and counts it once more where it was told before.
+pub fn tell_again(state: &mut State, about: &Value, component: &str, severity: &str, reason: &str, message: &str) {
     let time = object::time(state.now);
     let reference = object::reference(about);
     let same = |event: &&Arc<Value>| {
@@ -38,7 +47,7 @@ pub fn tell(state: &mut State, about: &Value, component: &str, severity: &str, r
             && event["involvedObject"]["uid"] == reference["uid"]
             && event["source"]["component"] == component
     };
-    let told = state.store.list("events", Some(namespace_of(about))).filter(|_| severity == "Warning").find(same);
+    let told = state.store.list("events", Some(namespace_of(about))).find(same);
     if let Some(name) = told.map(|event| object::name(event).to_owned()) {
         let resource = state.registry.known("events");
         let call = Call::new(&resource, namespace_of(about), MANAGER);
@@ -51,8 +60,13 @@ pub fn tell(state: &mut State, about: &Value, component: &str, severity: &str, r
         });
         return;
     }
+    tell_once(state, about, component, severity, reason, message);
+}
+
+fn tell_once(state: &mut State, about: &Value, component: &str, severity: &str, reason: &str, message: &str) {
+    let time = object::time(state.now);
     let event = json!({
-        "involvedObject": reference,
+        "involvedObject": object::reference(about),
         "reason": reason, "message": message, "type": severity,
         "source": { "component": component }, "reportingComponent": component, "reportingInstance": "",
         "firstTimestamp": time, "lastTimestamp": time, "count": 1, "eventTime": null,

@@ -54,6 +54,9 @@ impl Workloads {
             "resourcequotas" => {
                 self.marked.insert(Task::Quota(namespace.clone(), name.clone()));
             }
+            "horizontalpodautoscalers.autoscaling" => {
+                self.marked.insert(Task::Autoscaler(namespace.clone(), name.clone()));
+            }
             "events" if change.before.is_none() => {
                 self.marked.insert(Task::Event(namespace.clone(), name.clone()));
             }

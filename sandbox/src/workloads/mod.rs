@@ -3,6 +3,7 @@
 //! One task does all of it, one object at a time, in an order that does not depend on chance. A change marks what it
 //! concerns; each marked thing is looked at as a whole (level-triggered), and what has to happen later has an alarm.
 
+pub mod autoscaler;
 pub mod budget;
 pub mod cluster;
 pub mod definition;
@@ -55,6 +56,8 @@ pub enum Task {
     Budget(String, String),
     /// A ResourceQuota.
     Quota(String, String),
+    /// A `HorizontalPodAutoscaler`.
+    Autoscaler(String, String),
     /// An event, which does not stay.
     Event(String, String),
 }
@@ -73,6 +76,7 @@ pub struct Workloads {
     nodes: Nodes,
     failures: replica_set::Failures,
     triggers: endpoints::Triggers,
+    autoscalers: autoscaler::Autoscalers,
 }
 
 /// Runs the workloads for as long as the sandbox is there.
@@ -164,6 +168,9 @@ impl Workloads {
             Task::Endpoints(namespace, name) => endpoints::look(state, &mut self.triggers, namespace, name),
             Task::Budget(namespace, name) => return budget::look(state, namespace, name),
             Task::Quota(namespace, name) => quota::look(state, namespace, name),
+            Task::Autoscaler(namespace, name) => {
+                return autoscaler::look(state, &mut self.autoscalers, namespace, name);
+            }
             Task::Event(namespace, name) => return events::look(state, namespace, name),
         }
         None

@@ -1,7 +1,7 @@
 // Command control-plane is a whole Kubernetes control plane in one binary: etcd, the API
 // server, the controller manager, the scheduler and kubectl, each the unchanged upstream
-// program behind a sub-command, and a stand-in for the nodes. Linking them together means one
-// build, one download and one shared copy of the libraries.
+// program behind a sub-command, a stand-in for the nodes, and metrics for autoscalers. Linking
+// them together means one build, one download and one shared copy of the libraries.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"sluice.dev/control-plane/internal/credentials"
+	"sluice.dev/control-plane/internal/metrics"
 	"sluice.dev/control-plane/internal/node"
 	"sluice.dev/control-plane/internal/ready"
 )
@@ -24,6 +25,7 @@ var programs = map[string]func() int{
 	"credentials":        credentials.Main,
 	"etcd":               etcd,
 	"kubectl":            kubectl,
+	"metrics":            metrics.Main,
 	"node":               node.Main,
 	"scheduler":          scheduler,
 	"wait":               ready.Main,

@@ -34,9 +34,10 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 14] = [
+    let modules: [&[Named]; 15] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
+        crate::autoscale::SCENARIOS,
         crate::blue_green::SCENARIOS,
         crate::deploy::SCENARIOS,
         crate::history::SCENARIOS,

@@ -54,17 +54,20 @@ pub(super) fn autoscaler(object: &mut Value) {
         apply(
             behavior,
             &[
-                zero("scaleUp!", "selectPolicy", Text("Max")),
+                unset("scaleUp!", "selectPolicy", Text("Max")),
                 unset("scaleUp!", "stabilizationWindowSeconds", Number(0)),
-                zero("scaleDown!", "selectPolicy", Text("Max")),
+                unset("scaleDown!", "selectPolicy", Text("Max")),
             ],
         );
         let percent = json!({ "type": "Percent", "value": 100, "periodSeconds": 15 });
         let pods = json!({ "type": "Pods", "value": 4, "periodSeconds": 15 });
         for (direction, policies) in [("scaleUp", json!([pods, percent])), ("scaleDown", json!([percent]))] {
-            if is_empty(behavior, &format!("{direction}.policies")) {
-                make(behavior, direction).insert("policies".to_owned(), policies);
+            let rules = make(behavior, direction);
+            if rules.get("policies").is_none_or(Value::is_null) {
+                rules.insert("policies".to_owned(), policies);
             }
+            // The API server leaves it out, because the feature is off.
+            rules.remove("tolerance");
         }
     });
     for source in ["resource", "containerResource", "pods", "object", "external"] {

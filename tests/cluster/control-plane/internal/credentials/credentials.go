@@ -28,6 +28,7 @@ var users = []struct{ file, name, group string }{
 	{"controller-manager", "system:kube-controller-manager", ""},
 	{"scheduler", "system:kube-scheduler", ""},
 	{"node", "node-stand-in", "system:masters"},
+	{"metrics", "external-metrics", "system:masters"},
 }
 
 // Main is the sub-command: it fills a directory.

@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"sluice.dev/control-plane/internal/metrics"
 )
 
 const interval = 50 * time.Millisecond
@@ -68,7 +70,8 @@ func apiReady(ctx context.Context, client kubernetes.Interface) error {
 }
 
 // clusterReady asks for what makes a pod wait: its service account, which the controller manager
-// creates, and a node without the taint that the controller manager takes away.
+// creates, and a node without the taint that the controller manager takes away. Besides, the API
+// of external metrics has to answer, or discovery would be incomplete.
 func clusterReady(ctx context.Context, client kubernetes.Interface) error {
 	_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 	if err != nil {
@@ -86,7 +89,7 @@ func clusterReady(ctx context.Context, client kubernetes.Interface) error {
 			return fmt.Errorf("node %s is tainted: %v", node.Name, node.Spec.Taints)
 		}
 	}
-	return nil
+	return client.Discovery().RESTClient().Get().AbsPath(metrics.Root).Do(ctx).Error()
 }
 
 func schedulable(node *corev1.Node) bool {
