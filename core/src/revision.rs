@@ -140,6 +140,12 @@ impl ReplicaSet {
         Size { spec: self.wanted(), available: self.observed().available_replicas }
     }
 
+    /// Pods that traffic can be sent to: none while its status is older than its spec, because pods that it counts may be on
+    /// their way out.
+    pub fn certain(&self) -> i32 {
+        if self.is_observed() { self.size().serving() } else { 0 }
+    }
+
     /// Whether its deletion has begun.
     pub fn is_deleting(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()

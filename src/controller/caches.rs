@@ -93,12 +93,18 @@ pub fn rollouts(
         .default_backoff()
         .reflect(writer)
         .inspect_ok(move |event| match event {
-            Event::InitDone => count(),
+            Event::InitDone => {
+                count();
+                // A new list does not say what it lacks.
+                context.look_for_leftovers();
+            }
             Event::Delete(observed) => {
+                context.names_mut().forget(&observed.rollout);
                 context.forget(&observed.rollout);
                 context.look_for_leftovers();
             }
-            Event::Apply(_) | Event::Init | Event::InitApply(_) => {}
+            Event::Apply(observed) | Event::InitApply(observed) => context.names_mut().read(&observed.rollout),
+            Event::Init => {}
         })
         .touched_objects()
 }
@@ -179,23 +185,19 @@ pub async fn services(scope: Scope, context: Arc<Context>, rollouts: Store<Obser
         if repeated || !context.filled.is_filled() {
             return;
         }
-        if concerned.iter().any(|service| service.service.managed_by.is_some()) {
-            context.look_for_leftovers();
-        }
-        for observed in rollouts.state_filter(|observed| concerned.iter().any(|service| concerns(observed, service))) {
-            send(&touch, ObjectRef::from_obj(&*observed));
+        for indexed in concerned {
+            let names = context.names().of(&indexed.key());
+            let manager = indexed.service.managed_by.clone();
+            for name in names.into_iter().chain(manager) {
+                let rollout = ObjectRef::new(&name).within(&indexed.namespace);
+                match rollouts.get(&rollout) {
+                    Some(_) => send(&touch, rollout),
+                    None => context.look_for_leftovers(),
+                }
+            }
         }
     })
     .await;
-}
-
-/// Whether a Rollout names a Service, or manages it by the Service's own account.
-fn concerns(observed: &Observed, indexed: &IndexedService) -> bool {
-    let (metadata, service) = (&observed.rollout.metadata, &indexed.service);
-    metadata.namespace.as_deref() == Some(indexed.namespace.as_str())
-        && (service.managed_by == metadata.name
-            || Strategy::of(&observed.rollout)
-                .is_some_and(|strategy| strategy.services().any(|(_, name)| name == service.target.name)))
 }
 
 /// Feeds a cache. A watch that fails is tried again by its stream.

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::caches::Filled;
 use super::children::{Index, IndexedPod, IndexedService};
+use super::names::Names;
 use super::tell::Telling;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -38,6 +39,8 @@ pub struct Context {
     pub pods: RwLock<Index<IndexedPod>>,
     /// Services by the Rollout that manages them.
     pub services: RwLock<Index<IndexedService>>,
+    /// Which Rollouts name which Services.
+    pub names: RwLock<Names>,
     /// Whether the caches have their first lists.
     pub filled: Filled,
     /// What is remembered of each rollout, by uid.
@@ -153,5 +156,15 @@ impl Context {
     /// The Services, to write.
     pub fn services_mut(&self) -> RwLockWriteGuard<'_, Index<IndexedService>> {
         self.services.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who names which Service, to read.
+    pub fn names(&self) -> RwLockReadGuard<'_, Names> {
+        self.names.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who names which Service, to write.
+    pub fn names_mut(&self) -> RwLockWriteGuard<'_, Names> {
+        self.names.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,7 @@ pub mod children;
 pub mod context;
 pub mod execute;
 mod leftovers;
+mod names;
 pub mod object;
 pub mod observe;
 pub mod reconcile;
@@ -80,6 +81,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         replica_sets: RwLock::new(Index::default()),
         pods: RwLock::new(Index::default()),
         services: RwLock::new(Index::default()),
+        names: RwLock::default(),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
         leftovers: Notify::new(),

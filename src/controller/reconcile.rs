@@ -58,8 +58,10 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
     let pass = Pass::new(&cx, &snapshot);
     pass.greet();
     let mut done = Vec::new();
+    let mut again = None;
     for planned in &plan.effects {
         let key = planned.effect.key();
+        let of_a_pod = planned.effect.is_of_a_pod();
         match execute(&cx, pass.place(), &planned.effect).await {
             Outcome::Done => {
                 tracing::info!(namespace = pass.namespace, rollout = pass.name, effect = %key, "done");
@@ -68,12 +70,21 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
             }
             Outcome::Conflict(reason) => {
                 tracing::debug!(namespace = pass.namespace, rollout = pass.name, effect = %key, reason, "conflict");
+                if of_a_pod {
+                    // It went or changed by itself; everything else goes on.
+                    again = Some(snapshot.now);
+                    continue;
+                }
                 pass.tell(&done);
                 return Ok(Some(CACHE_LAG));
             }
             Outcome::Refused { error, name_taken } => {
                 tracing::warn!(namespace = pass.namespace, rollout = pass.name, effect = %key, error, "refused");
                 cx.with_memory(pass.uid, |memory| memory.refuse(key, error, name_taken, snapshot.now));
+                if of_a_pod {
+                    again = Some(snapshot.now);
+                    continue;
+                }
                 pass.tell(&done);
                 // The next plan takes the refusal into account and tells of it.
                 return Ok(Some(Duration::ZERO));
@@ -81,7 +92,8 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
         }
     }
     let wake = pass.write_status(&plan, done).await?;
-    Ok(Some(until(snapshot.now, [plan.wake_at, wake], cx.resync)))
+    let next = until(snapshot.now, [plan.wake_at, wake, again], cx.resync);
+    Ok(Some(if again.is_some() { next.max(CACHE_LAG) } else { next }))
 }
 
 /// `--instance-id` divides the rollouts between controllers by a label.
@@ -104,7 +116,7 @@ fn guarded(cx: &Context, snapshot: &Snapshot, plan: Plan) -> Plan {
     }
 }
 
-fn until(now: Timestamp, wakes: [Option<Timestamp>; 2], resync: Duration) -> Duration {
+fn until(now: Timestamp, wakes: [Option<Timestamp>; 3], resync: Duration) -> Duration {
     let earliest = wakes.into_iter().flatten().min();
     let wait = earliest.map(|wake| Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO));
     wait.unwrap_or(resync).min(resync)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sluice_core::api::labels;
 
-use crate::scenario::{Scenario, Subject, canary};
+use crate::scenario::{Scenario, Subject, canary, with};
 
 crate::scenarios! {
     each_service_selects_its_version,
@@ -95,6 +95,13 @@ async fn a_service_that_the_manifest_names_no_more_is_let_go(s: Scenario) {
 
 async fn a_service_of_another_rollout_holds_this_one(s: Scenario) {
     let web = deploy(&s, 1, json!({ "steps": [] })).await;
+    let paused = with(canary(0, json!({})), "/metadata/name", json!("other"));
+    s.apply(with(
+        with(paused, "/spec/selector/matchLabels/app", json!("o")),
+        "/spec/template/metadata/labels/app",
+        json!("o"),
+    ))
+    .await;
     let other = json!({ "metadata": { "annotations": { labels::MANAGED_BY: "other" } } });
     s.patch("v1", "Service", "stable", other).await.expect("patchable");
     let held = web.until_phase("Degraded", "InvalidSpec").await;

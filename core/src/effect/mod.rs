@@ -66,6 +66,11 @@ impl Entry {
         let value = Change { from: from.map(str::to_owned), to: to.map(str::to_owned) };
         (from != to).then(|| Entry { key: key.to_owned(), value })
     }
+
+    /// Whether nothing was there before.
+    pub fn is_new(&self) -> bool {
+        self.value.from.is_none()
+    }
 }
 
 /// Changes of a map of texts.
@@ -111,7 +116,8 @@ pub struct TemplatePatch {
 }
 
 impl TemplatePatch {
-    fn is_empty(&self) -> bool {
+    /// Whether it would change nothing.
+    pub fn is_empty(&self) -> bool {
         self.labels.changes.is_empty() && self.annotations.changes.is_empty() && self.affinity.is_none()
     }
 }
@@ -206,6 +212,11 @@ impl fmt::Display for EffectKey {
 }
 
 impl Effect {
+    /// Whether it concerns a pod.
+    pub fn is_of_a_pod(&self) -> bool {
+        matches!(self, Effect::PatchPod(_) | Effect::EvictPod(_))
+    }
+
     /// Which effect this is, whatever values it carries.
     pub fn key(&self) -> EffectKey {
         let (verb, kind, name) = match self {

@@ -23,6 +23,10 @@ impl ReplicaSetPatch {
             operations.push(set("/spec/minReadySeconds", &json!(change.to)));
         }
         let template = &self.template;
+        if [&template.labels, &template.annotations].into_iter().flat_map(|entries| &entries.changes).any(Entry::is_new)
+        {
+            operations.push(test("/metadata/resourceVersion", &json!(self.target.resource_version)));
+        }
         change(&mut operations, "/spec/template/metadata/labels", &template.labels);
         change(&mut operations, "/spec/template/metadata/annotations", &template.annotations);
         if let Some(affinity) = &template.affinity {
@@ -44,6 +48,10 @@ impl PodPatch {
     /// The patch: it applies to the observed pod, where what it replaces still stands.
     pub fn operations(&self) -> Operations {
         let mut operations = vec![test("/metadata/uid", &json!(self.target.uid))];
+        // An absent entry cannot be tested for, and whoever adds a map must not replace another one.
+        if [&self.labels, &self.annotations].into_iter().flat_map(|entries| &entries.changes).any(Entry::is_new) {
+            operations.push(test("/metadata/resourceVersion", &json!(self.target.resource_version)));
+        }
         change(&mut operations, "/metadata/labels", &self.labels);
         change(&mut operations, "/metadata/annotations", &self.annotations);
         operations

@@ -12,6 +12,7 @@ mod selectors;
 mod steps;
 mod truth;
 
+use crate::effect::Phase;
 use crate::plan::Plan;
 use crate::snapshot::Snapshot;
 
@@ -101,6 +102,10 @@ pub fn enforce(snapshot: &Snapshot, mut plan: Plan, violations: &[Violation]) ->
     if violations.iter().any(|violation| violation.part == Part::Status) {
         let before = snapshot.rollout.status();
         plan.notes.clear();
+        // What would follow from a decision that is not stored does not happen either; an abort is never held up.
+        if !plan.status.abort {
+            plan.effects.retain(|planned| !matches!(planned.phase, Some(Phase::Shift | Phase::Shrink)));
+        }
         plan.status = crate::api::RolloutStatus { conditions: plan.status.conditions, ..before.clone() };
     }
     if violations.iter().any(|violation| violation.part == Part::Wake) {

@@ -24,7 +24,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     }
     let same_target =
         before.current_pod_hash == after.current_pod_hash && before.current_step_hash == after.current_step_hash;
-    let overruled = before.abort || after.abort || before.promote_full || before.stable_rs == after.current_pod_hash;
+    let overruled = before.abort || after.abort || before.promote_full || after.stable_rs == after.current_pod_hash;
     let advanced = after.current_step_index > before.current_step_index;
     let Some(index) = before.current_step_index.and_then(|index| usize::try_from(index).ok()) else { return };
     if !same_target || overruled || !advanced {

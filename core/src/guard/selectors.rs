@@ -43,7 +43,9 @@ fn wrong(snapshot: &Snapshot, plan: &Plan, patch: &ServicePatch, hash: &str, pha
 }
 
 fn not_ready(rs: &ReplicaSet, needed: i32) -> Option<String> {
-    let available = rs.wanted().min(rs.observed().available_replicas);
+    // What an older status counts may be on its way out.
+    let known = rs.observed().observed_generation >= rs.metadata.generation;
+    let available = if known { rs.wanted().min(rs.observed().available_replicas) } else { 0 };
     (available < needed).then(|| format!("{available} pods are available where {needed} are needed"))
 }
 

@@ -78,19 +78,22 @@ fn pass_checkpoint(d: &mut Draft<'_>) {
 fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
     let needs_person = blue_green.auto_promotion_enabled == Some(false) && !planted::is(Bug::SwitchesWithoutAPerson);
     let seconds = blue_green.auto_promotion_seconds.filter(|seconds| !needs_person && *seconds > 0);
-    let first = active(d).is_empty() || d.status.stable_rs.is_empty();
-    let needless = first
+    let needless = d.status.stable_rs.is_empty()
         || is_active(d)
         || is_past_checkpoint(d)
         || d.status.promote_full
-        || rollback::fast(d).is_some()
+        || d.is_complete()
         || !(needs_person || seconds.is_some());
     if d.status.abort || d.begins {
         return false;
     }
     if needless {
         let paused = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
-        if paused {
+        let small = blue_green.preview_replica_count.is_some() && preview_size(d, blue_green) != d.s.replicas();
+        if small && !is_previewed(d, blue_green) {
+            return false;
+        }
+        if paused || small {
             pass_checkpoint(d);
         }
         return true;
@@ -139,7 +142,7 @@ fn is_previewed(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
 
 /// Whether a ReplicaSet has exactly this size, and all of it available; otherwise says what it lacks.
 fn is_there(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: i32) -> bool {
-    let serving = rs.size().serving();
+    let serving = rs.certain();
     let there = rs.wanted() == wanted && serving >= wanted;
     if !there {
         let message = format!("{serving} of {wanted} pods of ReplicaSet {} are available", rs.name());
@@ -152,9 +155,8 @@ fn is_there(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: i32) -> bool {
 fn preview_size(d: &Draft<'_>, blue_green: &BlueGreenStrategy) -> i32 {
     let all = d.s.replicas();
     let Some(preview) = blue_green.preview_replica_count else { return all };
-    let first = active(d).is_empty() || d.status.stable_rs.is_empty();
-    let settled =
-        first || is_active(d) || d.status.promote_full || rollback::fast(d).is_some() || is_past_checkpoint(d);
+    let first = d.status.stable_rs.is_empty();
+    let settled = first || is_active(d) || d.status.promote_full || d.is_complete() || is_past_checkpoint(d);
     if settled && !planted::is(Bug::ForgetsToGrow) { all } else { preview }
 }
 
@@ -185,9 +187,8 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
         Some(stable) => delay::drain_aborted(d, new, stable),
         None => {
             // The deadline is how a fast way back is known; it goes when the revision serves.
-            if rollback::fast(d) == Some(rollback::Fast::StillUp) {
-                delay::mark(d, new);
-            } else {
+            // The deadline tells a fast way back from others until the revision serves.
+            if rollback::fast(d) != Some(rollback::Fast::StillUp) {
                 delay::keep(d, new);
             }
             // A load balancer that gates the pods' readiness must see them from the first moment.
@@ -200,27 +201,25 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
     delay::drain_old(d, |d, rs| services::is_used(d, &names, rs));
 }
 
-/// Points the active Service at the new revision once it is there in full and nothing holds it back, and back at the stable
-/// one after an abort.
+/// Points the active Service at the new revision once it is there in full and nothing holds it back; until then, and after an
+/// abort, it is the stable one's, whatever somebody may have written into it.
 fn switch(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy, clear: bool) {
     if d.s.rollout.spec.paused || d.begins {
         return;
     }
     let name = blue_green.active_service.as_str();
-    if d.status.abort {
-        let active = d.revisions.with_hash(active(d)).map_or(0, |rs| rs.size().serving());
-        let stable = d.revisions.stable.filter(|stable| {
-            let serving = stable.size().serving();
-            serving >= d.s.replicas() || serving >= active
-        });
-        if let Some(stable) = stable {
-            services::point(d, name, stable, Phase::Shift);
-        }
-        return;
-    }
     let Some(new) = d.revisions.new else { return };
-    let early = planted::is(Bug::SwitchesTooEarly) && new.size().serving() > 0;
-    if is_active(d) || (clear && (early || is_there(d, new, d.s.replicas()))) {
-        services::point(d, name, new, Phase::Shift);
+    if !d.status.abort {
+        let early = planted::is(Bug::SwitchesTooEarly) && new.size().serving() > 0;
+        if is_active(d) || (clear && (early || is_there(d, new, d.s.replicas()))) {
+            services::point(d, name, new, Phase::Shift);
+            return;
+        }
+    }
+    let Some(stable) = d.revisions.stable else { return };
+    let active = d.revisions.with_hash(active(d)).map_or(0, |rs| rs.size().serving());
+    let carries_it = stable.certain() >= d.s.replicas() || stable.certain() >= active;
+    if carries_it && !services::selects(d, name, stable) {
+        services::point(d, name, stable, Phase::Shift);
     }
 }

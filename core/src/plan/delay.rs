@@ -41,20 +41,16 @@ pub(super) fn drain_aborted(d: &mut Draft<'_>, new: &ReplicaSet, stable: &Replic
     }
     scale::annotate_desired(d, new);
     let Some(delay) = d.strategy.abort_delay().filter(|_| !planted::is(Bug::NeverDrainsWhatWasAborted)) else { return };
-    if stable.size().serving() < d.s.replicas() {
+    if stable.certain() < d.s.replicas() {
         return;
     }
-    match new.scale_down_deadline() {
+    // A deadline from before the abort is of another delay.
+    let aborted = d.status.aborted_at.as_ref().map_or(d.s.now, |at| at.0);
+    let earliest = time::after(aborted, SignedDuration::from_secs(i64::from(delay)));
+    match new.scale_down_deadline().filter(|deadline| *deadline >= earliest) {
         None => set_deadline(d, new, delay),
         Some(deadline) if deadline > d.s.now => d.wake_at(deadline),
         Some(_) => drain(d, new),
-    }
-}
-
-/// Gives a revision that is going to serve again the deadline that it was about to get: it says that its pods never went.
-pub(super) fn mark(d: &mut Draft<'_>, rs: &ReplicaSet) {
-    if let Some(delay) = d.strategy.scale_down_delay().filter(|_| rs.scale_down_deadline().is_none()) {
-        d.annotate(rs, labels::SCALE_DOWN_DEADLINE, &after(d.s.now, delay).to_string());
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::api::{CanaryStep, ReplicaSet, RolloutStatus, WaitingOn, labels};
-use crate::effect::{Change, Effect, Entry, Phase, Planned, ReplicaSetPatch, TemplatePatch};
+use crate::effect::{Change, Effect, Entries, Entry, Phase, Planned, ReplicaSetPatch, TemplatePatch};
 use crate::event::Note;
 use crate::replicas::Limits;
 use crate::revision::Revisions;
@@ -29,8 +29,6 @@ pub(super) struct Draft<'a> {
     pub(super) waiting_on: Option<WaitingOn>,
     /// Whether this plan starts an update: its steps begin with the next observation.
     pub(super) begins: bool,
-    /// Whether this plan takes an aborted update up again.
-    pub(super) retries: bool,
     /// Whether this plan makes the new revision stable: pods go only once that decision is stored.
     pub(super) promotes: bool,
     effects: Vec<Planned>,
@@ -72,7 +70,6 @@ impl<'a> Draft<'a> {
             notes: Vec::new(),
             waiting_on: None,
             begins: false,
-            retries: false,
             promotes: false,
             effects: Vec::new(),
             patches: BTreeMap::new(),
@@ -190,6 +187,8 @@ impl<'a> Draft<'a> {
             // What a later phase would have written beside the size need not wait for it.
             self.effects.extend(later.into_iter().filter_map(without_size));
         }
+        // Pods come and go by themselves, so what fails on one of them must not keep the rest from happening.
+        self.effects.sort_by_key(|planned| planned.effect.is_of_a_pod());
         self.status.waiting_on = self.waiting_on.filter(|_| self.s.stores_waiting_on);
         let urgency = report::urgency(self.s.rollout.status(), &self.status);
         Plan { effects: self.effects, status: self.status, urgency, notes: self.notes, wake_at: self.wake_at }
@@ -199,6 +198,17 @@ impl<'a> Draft<'a> {
         let Patch { changes: mut patch, notes, with_size } = gathered;
         let phase = patch.replicas.as_ref().map(|size| if size.to > size.from { Phase::Grow } else { Phase::Shrink });
         patch.annotations.changes.extend(with_size);
+        // What the API server may refuse in a template holds no size back.
+        if phase.is_some() && !patch.template.is_empty() {
+            let template = ReplicaSetPatch {
+                replicas: None,
+                min_ready_seconds: None,
+                annotations: Entries { changes: Vec::new(), ..patch.annotations },
+                template: std::mem::take(&mut patch.template),
+                ..patch.clone()
+            };
+            self.plan(Effect::PatchReplicaSet(template), None, Vec::new());
+        }
         if !patch.is_empty() {
             self.plan(Effect::PatchReplicaSet(patch), phase, notes);
         }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::api::{PodTemplateMetadata, ReplicaSet, labels};
 use crate::effect::{Effect, Entries, Entry, PodPatch};
 use crate::planted::{self, Bug};
@@ -25,8 +27,20 @@ pub fn concerns_pods(snapshot: &Snapshot) -> bool {
 /// What a new ReplicaSet's pods get: as on trial where another revision serves, else as serving.
 pub(super) fn of_new(d: &Draft<'_>) -> PodTemplateMetadata {
     let on_trial = !d.status.stable_rs.is_empty() && !d.is_complete();
-    let metadata = if on_trial { d.strategy.trial_metadata() } else { d.strategy.serving_metadata() };
-    metadata.cloned().unwrap_or_default()
+    allowed(d, if on_trial { d.strategy.trial_metadata() } else { d.strategy.serving_metadata() })
+}
+
+/// The metadata, without the labels by which pods belong to their ReplicaSet.
+fn allowed(d: &Draft<'_>, metadata: Option<&PodTemplateMetadata>) -> PodTemplateMetadata {
+    let mut metadata = metadata.cloned().unwrap_or_default();
+    let selector = d.s.rollout.spec.selector.as_ref();
+    let keys = selector.and_then(|selector| selector.match_labels.as_ref()).into_iter().flat_map(BTreeMap::keys);
+    let expressions = selector.and_then(|selector| selector.match_expressions.as_ref()).into_iter().flatten();
+    for key in keys.chain(expressions.map(|expression| &expression.key)) {
+        metadata.labels.remove(key);
+    }
+    metadata.labels.remove(labels::POD_TEMPLATE_HASH);
+    metadata
 }
 
 /// How the annotation lists them; `None` for nothing.
@@ -42,70 +56,91 @@ pub(super) fn settle(d: &mut Draft<'_>) {
         return;
     }
     let of_new = of_new(d);
-    let of_stable = d.strategy.serving_metadata().cloned().unwrap_or_default();
+    let of_stable = allowed(d, d.strategy.serving_metadata());
     let (new, stable) = (d.revisions.new, d.revisions.other_stable());
     for rs in d.revisions.old.clone() {
-        settle_one(d, rs, &PodTemplateMetadata::default());
+        settle_one(d, rs, &PodTemplateMetadata::default(), &PodTemplateMetadata::default());
     }
     if let Some(rs) = stable {
-        settle_one(d, rs, &of_stable);
+        settle_one(d, rs, &of_stable, &PodTemplateMetadata::default());
     }
     if let Some(rs) = new {
-        settle_one(d, rs, &of_new);
+        // The manifest says what its pods have without a role.
+        let own = PodTemplateMetadata {
+            labels: texts(d.s.rollout.spec.template.as_ref(), "/metadata/labels"),
+            annotations: texts(d.s.rollout.spec.template.as_ref(), "/metadata/annotations"),
+        };
+        settle_one(d, rs, &of_new, &own);
     }
 }
 
-fn settle_one(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: &PodTemplateMetadata) {
+/// Template first, then the pods: what the API server refuses in the one never reaches the others.
+fn settle_one(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: &PodTemplateMetadata, own: &PodTemplateMetadata) {
     let annotation = rs.annotation(labels::EPHEMERAL_METADATA);
     // A list that cannot be read lists nothing, as when ReplicaSets are compared.
     let known: PodTemplateMetadata = annotation.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     if known == *wanted && annotation.is_none() {
         return;
     }
+    let (of_labels, of_annotations) = template_changes(rs, &known, wanted, own);
+    if !of_labels.changes.is_empty() || !of_annotations.changes.is_empty() {
+        list(d, rs, &both(&known, wanted));
+        d.change_template(rs, |template| (template.labels, template.annotations) = (of_labels, of_annotations));
+        return;
+    }
     let pods: Vec<&Pod> = d.s.pods.iter().filter(|pod| pod.replica_set_uid == rs.uid() && !pod.deleting).collect();
     let mut settled = true;
     for pod in pods.into_iter().filter(|_| !planted::is(Bug::ForgetsLivePods)) {
-        let labels = changes(&pod.labels, &known.labels, &wanted.labels);
-        let annotations = changes(&pod.annotations, &known.annotations, &wanted.annotations);
+        let labels = changes(&pod.labels, &known.labels, &wanted.labels, &own.labels);
+        let annotations = changes(&pod.annotations, &known.annotations, &wanted.annotations, &own.annotations);
         if !labels.changes.is_empty() || !annotations.changes.is_empty() {
             settled = false;
             let patch = PodPatch { target: pod.target.clone(), labels, annotations };
             d.plan(Effect::PatchPod(patch), None, Vec::new());
         }
     }
-    let list = if settled && reads_as(rs, &known, wanted) { wanted.clone() } else { both(&known, wanted) };
-    match listed(&list) {
+    if settled {
+        list(d, rs, wanted);
+    }
+}
+
+fn list(d: &mut Draft<'_>, rs: &ReplicaSet, metadata: &PodTemplateMetadata) {
+    match listed(metadata) {
         Some(text) => d.annotate(rs, labels::EPHEMERAL_METADATA, &text),
         None => d.remove_annotation(rs, labels::EPHEMERAL_METADATA),
     }
-    let (of_labels, of_annotations) = template_changes(rs, &known, wanted);
-    d.change_template(rs, |template| (template.labels, template.annotations) = (of_labels, of_annotations));
 }
 
 /// What the template for pods to come lacks or has too much.
-fn template_changes(rs: &ReplicaSet, known: &PodTemplateMetadata, wanted: &PodTemplateMetadata) -> (Entries, Entries) {
-    let map = |at: &str| -> Texts {
-        let map = rs.spec.template.pointer(at).and_then(serde_json::Value::as_object);
-        map.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
-    };
-    let (own_labels, own_annotations) = (map("/metadata/labels"), map("/metadata/annotations"));
+fn template_changes(
+    rs: &ReplicaSet,
+    known: &PodTemplateMetadata,
+    wanted: &PodTemplateMetadata,
+    own: &PodTemplateMetadata,
+) -> (Entries, Entries) {
+    let live = Some(&rs.spec.template);
+    let (live_labels, live_annotations) = (texts(live, "/metadata/labels"), texts(live, "/metadata/annotations"));
     (
-        changes(&own_labels, &known.labels, &wanted.labels),
-        changes(&own_annotations, &known.annotations, &wanted.annotations),
+        changes(&live_labels, &known.labels, &wanted.labels, &own.labels),
+        changes(&live_annotations, &known.annotations, &wanted.annotations, &own.annotations),
     )
 }
 
-/// Whether new pods come with what is wanted already.
-fn reads_as(rs: &ReplicaSet, known: &PodTemplateMetadata, wanted: &PodTemplateMetadata) -> bool {
-    let (labels, annotations) = template_changes(rs, known, wanted);
-    labels.changes.is_empty() && annotations.changes.is_empty()
+fn texts(template: Option<&Value>, at: &str) -> Texts {
+    let map = template.and_then(|template| template.pointer(at)).and_then(Value::as_object);
+    map.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
 }
 
-/// What leads from the entries that are there to those wanted, given those that were put there before.
-fn changes(present: &Texts, known: &Texts, wanted: &Texts) -> Entries {
+/// What leads from the entries that are there to those wanted, given those that were put there before and those that stand in
+/// the manifest.
+fn changes(present: &Texts, known: &Texts, wanted: &Texts, own: &Texts) -> Entries {
     let mut entries = Entries::of(Some(present));
     let surplus = known.keys().filter(|key| !wanted.contains_key(*key));
-    entries.changes.extend(surplus.filter_map(|key| Entry::change(key, present.get(key).map(String::as_str), None)));
+    entries.changes.extend(
+        surplus.filter_map(|key| {
+            Entry::change(key, present.get(key).map(String::as_str), own.get(key).map(String::as_str))
+        }),
+    );
     let missing = wanted.iter();
     entries.changes.extend(
         missing.filter_map(|(key, value)| Entry::change(key, present.get(key).map(String::as_str), Some(value))),
@@ -126,17 +161,18 @@ fn both(known: &PodTemplateMetadata, wanted: &PodTemplateMetadata) -> PodTemplat
 mod tests {
     use super::*;
 
-    fn texts(pairs: &[(&str, &str)]) -> Texts {
+    fn pairs(pairs: &[(&str, &str)]) -> Texts {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
-    fn what_was_put_there_goes_what_is_wanted_comes_and_the_rest_stays() {
-        let present = texts(&[("app", "web"), ("role", "canary"), ("trial", "yes")]);
-        let known = texts(&[("role", "canary"), ("trial", "yes"), ("gone", "already")]);
-        let changes = changes(&present, &known, &texts(&[("role", "stable"), ("tier", "1")]));
+    fn what_was_put_there_goes_back_to_what_the_manifest_says_and_the_rest_stays() {
+        let present = pairs(&[("app", "web"), ("role", "canary"), ("trial", "yes")]);
+        let known = pairs(&[("role", "canary"), ("trial", "yes"), ("gone", "already")]);
+        let changes =
+            changes(&present, &known, &pairs(&[("role", "stable"), ("tier", "1")]), &pairs(&[("trial", "own")]));
         let expected = [
-            Entry::change("trial", Some("yes"), None),
+            Entry::change("trial", Some("yes"), Some("own")),
             Entry::change("role", Some("canary"), Some("stable")),
             Entry::change("tier", None, Some("1")),
         ];
@@ -145,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_annotation_lists_labels_before_annotations_and_leaves_empty_ones_out() {
-        let metadata = PodTemplateMetadata { labels: texts(&[("role", "canary")]), annotations: Texts::new() };
+        let metadata = PodTemplateMetadata { labels: pairs(&[("role", "canary")]), annotations: Texts::new() };
         assert_eq!(listed(&metadata).as_deref(), Some(r#"{"labels":{"role":"canary"}}"#));
         assert_eq!(listed(&PodTemplateMetadata::default()), None);
     }

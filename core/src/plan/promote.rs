@@ -44,14 +44,15 @@ fn reason_to_promote(d: &Draft<'_>) -> Option<String> {
     if d.status.promote_full {
         return Some("Full promotion requested".into());
     }
-    match (rollback::fast(d), d.strategy) {
-        (Some(Fast::WithinWindow), _) => Some("Rollback within window".into()),
-        (Some(Fast::ToStable | Fast::StillUp), _) => Some("Fast rollback".into()),
-        (None, Strategy::Canary(_)) => {
-            (d.index() == d.steps.len()).then(|| format!("Completed all {} canary steps", d.steps.len()))
-        }
-        (None, Strategy::BlueGreen(_)) => Some("Completed blue-green update".into()),
+    if d.index() < d.steps.len() {
+        return None;
     }
+    Some(match (rollback::fast(d), d.strategy) {
+        (Some(Fast::WithinWindow), _) => "Rollback within window".into(),
+        (Some(Fast::ToStable | Fast::StillUp), _) => "Fast rollback".into(),
+        (None, Strategy::Canary(_)) => format!("Completed all {} canary steps", d.steps.len()),
+        (None, Strategy::BlueGreen(_)) => "Completed blue-green update".into(),
+    })
 }
 
 /// Whether the new revision is where the stable one was: enough of its pods serve, and the active Service selects them.

@@ -38,7 +38,6 @@ fn retry(d: &mut Draft<'_>) {
     if !was_aborted {
         return;
     }
-    d.retries = true;
     let now = d.s.now;
     conditions::set(&mut d.status, now, kind::PROGRESSING, Is::Unknown, reason::RETRY, "Retrying Rollout after abort");
     if !d.begins && !d.is_complete() {
@@ -56,6 +55,10 @@ fn abort(d: &mut Draft<'_>, why: Option<&str>) {
     }
     resume(d);
     d.set_index(0);
+    // A promotion was of what is given up now.
+    if let Some(blue_green) = &mut d.status.blue_green {
+        blue_green.scale_up_preview_check_point = false;
+    }
     let mut message = format!("Rollout aborted update to revision {}", d.revisions.number);
     if let Some(why) = why {
         message = format!("{message}: {why}");

@@ -37,7 +37,8 @@ pub(super) fn replace_old_pods(d: &mut Draft<'_>) {
 fn evict(d: &mut Draft<'_>, old: &[&Pod]) {
     let wanted: i32 = d.revisions.all().map(ReplicaSet::wanted).sum();
     let missing_allowed = d.limits.unavailable.max(1);
-    let spare = d.status.available_replicas - (d.s.replicas().max(wanted) - missing_allowed);
+    let available: i32 = d.revisions.all().map(|rs| rs.observed().available_replicas).sum();
+    let spare = available - (d.s.replicas().max(wanted) - missing_allowed);
     let deleting = old.iter().filter(|pod| pod.deleting).count();
     let evictable = usize::try_from(spare).unwrap_or(0).saturating_sub(deleting);
     for pod in old.iter().filter(|pod| !pod.deleting).take(evictable) {

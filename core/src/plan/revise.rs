@@ -115,6 +115,9 @@ fn skip_steps(d: &mut Draft<'_>, pods_changed: bool) {
         None => return,
     };
     d.set_index(d.steps.len());
+    if let Some(blue_green) = &mut d.status.blue_green {
+        blue_green.scale_up_preview_check_point = !d.s.rollout.status().stable_rs.is_empty();
+    }
     if !d.steps.is_empty() && pods_changed {
         d.notes.push(Note::steps_skipped(why));
     }

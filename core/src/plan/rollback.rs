@@ -20,7 +20,10 @@ pub(super) enum Fast {
     StillUp,
 }
 
-/// Whether the update is one that needs no trial. (Argo Rollouts lets a canary skip its steps within the window only while
+/// Whether the update is one that needs no trial. That is decided when it begins, and stored: as the step index, or as the
+/// checkpoint of blue-green; later it only says in which words the update completes.
+///
+/// (Argo Rollouts lets a canary skip its steps within the window only while
 /// the ReplicaSet still has pods; here the window alone decides, as its description says.)
 pub(super) fn fast(d: &Draft<'_>) -> Option<Fast> {
     if d.is_complete() {
@@ -33,8 +36,7 @@ pub(super) fn fast(d: &Draft<'_>) -> Option<Fast> {
     if is_within_window(d, new, stable) {
         return Some(Fast::WithinWindow);
     }
-    // The deadline of a revision that was aborted says nothing about how good it is.
-    let is_up = matches!(d.strategy, Strategy::BlueGreen(_)) && new.wanted() > 0 && !d.status.abort && !d.retries;
+    let is_up = matches!(d.strategy, Strategy::BlueGreen(_)) && new.wanted() > 0;
     let still = match new.scale_down_deadline() {
         Some(deadline) => deadline > began(d),
         // Right after a promotion the deadline is still to be written.

@@ -61,7 +61,7 @@ pub(super) fn resize(d: &mut Draft<'_>) {
     set_size(d, new, next.canary);
     if let Some(stable) = d.revisions.other_stable() {
         // The stable Service keeps a pod until it is moved to others.
-        let keeps_one = new.size().serving() > 0 && is_served(d, stable);
+        let keeps_one = new.certain() > 0 && is_served(d, stable);
         set_size(d, stable, next.stable.max(i32::from(keeps_one).min(stable.wanted())));
     }
     drain_old(d);
@@ -71,10 +71,10 @@ fn drain_old(d: &mut Draft<'_>) {
     let old = d.revisions.old.clone();
     let sizes: Vec<_> = old.iter().map(|rs| OldReplicaSet { size: rs.size(), revision: rs.revision() }).collect();
     let serving = d.revisions.all().map(|rs| rs.size().serving()).sum();
-    let heir = services::serving(d).is_some_and(|rs| rs.size().serving() > 0);
+    let heir = services::serving(d).map_or(0, ReplicaSet::certain);
     for (rs, to) in old.iter().zip(shrink_old(d.limits, serving, &sizes)) {
-        // Pods that the stable Service still selects are in use, as long as it has others to be moved to.
-        let kept = heir && is_served(d, rs);
+        // Pods that the stable Service still selects are in use, once it has as many others to be moved to.
+        let kept = heir > 0 && heir >= rs.size().serving() && is_served(d, rs);
         if rs.wanted() != to && !kept {
             d.resize(rs, to, Note::scaled(rs.name(), rs.revision(), rs.wanted(), to));
             annotate_desired(d, rs);

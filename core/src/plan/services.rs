@@ -15,7 +15,11 @@ pub(super) fn point_canary(d: &mut Draft<'_>) {
     let Strategy::Canary(canary) = d.strategy else { return };
     let stable = d.revisions.stable;
     if let (Some(name), Some(rs)) = (canary.stable_service.as_deref(), serving(d)) {
-        point(d, name, rs, Phase::Shift);
+        // On its way from one version to the other it never leads to fewer pods.
+        let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
+        if now.is_none_or(|now| rs.certain() >= now.size().serving()) {
+            point(d, name, rs, Phase::Shift);
+        }
     }
     let trial = if d.status.abort { stable } else { d.revisions.new };
     if let (Some(name), Some(rs)) = (canary.canary_service.as_deref(), trial) {
@@ -29,7 +33,7 @@ pub(super) fn point_canary(d: &mut Draft<'_>) {
 pub(super) fn serving<'a>(d: &Draft<'a>) -> Option<&'a ReplicaSet> {
     let sizes = scale::observed(d);
     let about_to_go = d.revisions.other_stable().is_some() && sizes.desired().stable == 0 && sizes.next().stable == 0;
-    d.revisions.new.filter(|new| about_to_go && new.size().serving() > 0).or(d.revisions.stable)
+    d.revisions.new.filter(|new| about_to_go && new.certain() > 0).or(d.revisions.stable)
 }
 
 /// Points a Service at a ReplicaSet that has pods to serve. One that nobody managed before selects more pods than it will
@@ -37,7 +41,7 @@ pub(super) fn serving<'a>(d: &Draft<'a>) -> Option<&'a ReplicaSet> {
 pub(super) fn point(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, phase: Phase) {
     let Some(service) = d.s.service(name) else { return };
     let Some(hash) = rs.hash() else { return };
-    let serving = rs.size().serving();
+    let serving = rs.certain();
     // A rollout that is scaled to nothing has no pods to wait for.
     let needed = if service.managed_by.is_none() { rs.wanted().max(1) } else { 1 }.min(d.s.replicas());
     if service.hash() != Some(hash.as_str()) && serving < needed {
@@ -62,23 +66,39 @@ pub(super) fn point_ahead(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) -> boo
 }
 
 /// Lets go of the Services that the manifest does not name any more: they select by their own labels again, and so the pods of
-/// every version. While an update keeps more new pods than its weight allows, that would show them to everybody, so it waits.
+/// every version. As long as that would show pods that nobody is meant to see, they stay with the version that serves.
 pub(super) fn release(d: &mut Draft<'_>) {
-    let shown = match d.strategy {
-        Strategy::BlueGreen(_) => false,
-        Strategy::Canary(_) => {
-            let new = d.revisions.new.map_or(0, ReplicaSet::wanted);
-            !d.begins && new <= scale::observed(d).desired().canary
-        }
-    };
-    let early = planted::is(Bug::ReleasesTooEarly);
-    if (!d.is_complete() && !shown && !early) || planted::is(Bug::KeepsReleasedServices) {
+    if planted::is(Bug::KeepsReleasedServices) {
         return;
     }
-    for service in &d.s.services {
-        if is_left_over(d, service) {
-            select(d, service, None, Phase::Shift);
+    let serving = match d.strategy {
+        Strategy::Canary(_) => serving(d),
+        Strategy::BlueGreen(_) => d.revisions.stable,
+    };
+    let may_show = may_show_all(d) || planted::is(Bug::ReleasesTooEarly);
+    let snapshot = d.s;
+    for service in &snapshot.services {
+        if !is_left_over(d, service) {
+            continue;
         }
+        if may_show {
+            select(d, service, None, Phase::Shift);
+        } else if let Some(rs) = serving.filter(|_| d.is_complete()) {
+            point(d, &service.target.name, rs, Phase::Shift);
+        }
+    }
+}
+
+/// Whether every pod that there is may be seen by everybody: the stable version's alone, or a canary's in their proportion.
+fn may_show_all(d: &Draft<'_>) -> bool {
+    if d.revisions.old.iter().any(|rs| rs.wanted() > 0) {
+        return false;
+    }
+    let new = d.revisions.new.map_or(0, ReplicaSet::wanted);
+    match d.strategy {
+        _ if d.is_complete() => d.revisions.other_stable().is_none(),
+        Strategy::Canary(_) => !d.begins && new <= scale::observed(d).desired().canary,
+        Strategy::BlueGreen(_) => false,
     }
 }
 
@@ -111,6 +131,12 @@ fn patch(service: &Service, hash: Option<&str>, manager: Option<&str>) -> Servic
         selector: Entries { changes: selector.into_iter().collect(), had_any: !service.selector.is_empty() },
         annotations: Entries { changes: annotation.into_iter().collect(), had_any: service.has_annotations },
     }
+}
+
+/// Whether the Service of this name selects the ReplicaSet.
+pub(super) fn selects(d: &Draft<'_>, name: &str, rs: &ReplicaSet) -> bool {
+    let hash = d.s.service(name).and_then(Service::hash);
+    hash.is_some_and(|hash| rs.hash().is_some_and(|own| own.as_str() == hash))
 }
 
 /// Whether traffic reaches a ReplicaSet by one of these Services, or by one that is still to be let go.

@@ -4,6 +4,7 @@ mod blue_green;
 mod laws;
 mod migrate;
 mod services;
+mod trouble;
 mod world;
 
 use serde_json::json;

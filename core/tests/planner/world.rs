@@ -267,6 +267,7 @@ impl World {
         if let Some(change) = &patch.replicas {
             assert_eq!(rs.wanted(), change.from, "the precondition holds");
             rs.spec.replicas = Some(change.to);
+            *rs.metadata.generation.get_or_insert_default() += 1;
         }
         change(rs.metadata.annotations.get_or_insert_default(), &patch.annotations);
         for (at, entries) in [("labels", &patch.template.labels), ("annotations", &patch.template.annotations)] {
