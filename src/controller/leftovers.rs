@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Service as KubeService;
 use kube::api::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
+use sluice_core::api::Rollout;
 use sluice_core::plan::release_orphan;
 
 use super::children::{Child as _, IndexedService};
@@ -37,8 +38,18 @@ async fn release_all(context: &Context, rollouts: &Store<Observed>) -> bool {
         orphans
     };
     let mut released = true;
-    for orphan in orphans {
+    for orphan in &orphans {
         let (namespace, service) = (&orphan.namespace, &orphan.service);
+        // The watches of Rollouts and of Services know nothing of each other: a Rollout may be there that is not cached yet.
+        match has_rollout(context, orphan).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(namespace, service = service.target.name, %error, "cannot see whether its Rollout is gone");
+                released = false;
+                continue;
+            }
+        }
         let api: Api<PartialObjectMeta<KubeService>> = Api::namespaced(context.writes.clone(), namespace);
         let name = &service.target.name;
         match json_patch(&api, name, release_orphan(service).operations()).await {
@@ -52,6 +63,12 @@ async fn release_all(context: &Context, rollouts: &Store<Observed>) -> bool {
         }
     }
     released
+}
+
+async fn has_rollout(context: &Context, orphan: &IndexedService) -> Result<bool, kube::Error> {
+    let api: Api<Rollout> = Api::namespaced(context.writes.clone(), &orphan.namespace);
+    let manager = orphan.service.managed_by.as_deref().unwrap_or_default();
+    Ok(api.get_metadata_opt(manager).await?.is_some())
 }
 
 fn is_orphan(indexed: &IndexedService, rollouts: &Store<Observed>) -> bool {

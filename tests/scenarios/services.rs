@@ -95,13 +95,9 @@ async fn a_service_that_the_manifest_names_no_more_is_let_go(s: Scenario) {
 
 async fn a_service_of_another_rollout_holds_this_one(s: Scenario) {
     let web = deploy(&s, 1, json!({ "steps": [] })).await;
-    let paused = with(canary(0, json!({})), "/metadata/name", json!("other"));
-    s.apply(with(
-        with(paused, "/spec/selector/matchLabels/app", json!("o")),
-        "/spec/template/metadata/labels/app",
-        json!("o"),
-    ))
-    .await;
+    let other = with(canary(0, json!({ "stableService": "stable" })), "/metadata/name", json!("other"));
+    let other = with(other, "/spec/selector/matchLabels/app", json!("other"));
+    s.apply(with(other, "/spec/template/metadata/labels/app", json!("other"))).await;
     let other = json!({ "metadata": { "annotations": { labels::MANAGED_BY: "other" } } });
     s.patch("v1", "Service", "stable", other).await.expect("patchable");
     let held = web.until_phase("Degraded", "InvalidSpec").await;
