@@ -89,7 +89,8 @@ async fn a_field_that_no_table_knows_makes_a_revision(s: Scenario) {
 }
 
 async fn an_ordinary_manifest_is_accepted_without_a_warning(s: Scenario) {
-    for example in ["examples/getting-started/rollout.yaml", "examples/story-a/rollout.yaml"] {
+    for example in ["getting-started/rollout.yaml", "blue-green/", "story-a/rollout.yaml"] {
+        let example = format!("examples/{example}");
         let (success, printed) = s.programs().try_kubectl(&[
             "-n",
             &s.namespace,
@@ -97,7 +98,7 @@ async fn an_ordinary_manifest_is_accepted_without_a_warning(s: Scenario) {
             "--server-side",
             "--validate=strict",
             "-f",
-            example,
+            &example,
         ]);
         assert!(success && !printed.contains("Warning"), "{printed}");
     }

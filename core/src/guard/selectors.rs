@@ -4,7 +4,9 @@
 use crate::api::{PauseReason, ReplicaSet};
 use crate::effect::{Effect, Phase, ServicePatch};
 use crate::plan::Plan;
+use crate::replicas::split;
 use crate::snapshot::Snapshot;
+use crate::steps;
 use crate::strategy::Strategy;
 
 use super::{Invariant, Part, Violation};
@@ -12,8 +14,13 @@ use super::{Invariant, Part, Violation};
 pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
     for (index, planned) in plan.effects.iter().enumerate() {
         let Effect::PatchService(patch) = &planned.effect else { continue };
-        let Some(hash) = patch.hash().and_then(|change| change.to.as_deref()) else { continue };
-        if let Some(message) = wrong(snapshot, plan, patch, hash, planned.phase) {
+        let Some(change) = patch.hash() else { continue };
+        let message = match change.to.as_deref() {
+            Some(hash) => wrong(snapshot, plan, patch, hash, planned.phase),
+            None => shown(snapshot, plan)
+                .map(|why| format!("Service {} would select every pod, although {why}", patch.target.name)),
+        };
+        if let Some(message) = message {
             violations.push(Violation { invariant: Invariant::Selectors, part: Part::Effect(index), message });
         }
     }
@@ -56,4 +63,31 @@ fn held(plan: &Plan) -> Option<String> {
         return Some("the active Service would be switched while the rollout is paused".into());
     }
     plan.status.abort.then(|| "the active Service would be switched to a revision that was aborted".into())
+}
+
+/// Pods that not everybody is meant to see, so that no Service may select all that there are.
+fn shown(snapshot: &Snapshot, plan: &Plan) -> Option<String> {
+    let status = &plan.status;
+    let is = |rs: &&ReplicaSet, hash: &str| rs.hash().is_some_and(|own| own.as_str() == hash);
+    let wanted = |hash: &str| snapshot.owned().filter(|rs| is(rs, hash)).map(ReplicaSet::wanted).sum::<i32>();
+    let (current, stable) = (status.current_pod_hash.as_str(), status.stable_rs.as_str());
+    let other = snapshot.owned().find(|rs| rs.wanted() > 0 && !is(rs, current) && !is(rs, stable));
+    if let Some(other) = other {
+        return Some(format!("{} has pods left", other.name()));
+    }
+    if current == stable {
+        return None;
+    }
+    let Strategy::Canary(canary) = Strategy::of(&snapshot.rollout)? else {
+        return Some("the new revision is a preview".into());
+    };
+    let index = usize::try_from(status.current_step_index.unwrap_or(0)).unwrap_or(0);
+    let weight = match status {
+        _ if status.promote_full => 100,
+        _ if status.abort => 0,
+        _ => steps::weight_at(canary.steps.as_deref().unwrap_or_default(), index),
+    };
+    let most = split(snapshot.replicas(), weight, Strategy::Canary(canary).limits(snapshot.replicas()).surge).canary;
+    let new = wanted(current);
+    (new > most).then(|| format!("{new} new pods run where {most} are due"))
 }

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{Invariant, Part, check, enforce};
 use crate::api::{PauseCondition, PauseReason, ReplicaSet, Rollout};
-use crate::effect::{Change, Effect, Phase, Planned, ReplicaSetPatch};
+use crate::effect::{Change, Effect, Entries, Entry, Phase, Planned, ReplicaSetPatch, ServicePatch, Target};
 use crate::plan::{Plan, Urgency, plan};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Service, Snapshot};
 
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().expect("a timestamp")
@@ -246,4 +246,72 @@ fn a_generation_that_nobody_has_seen_is_caught() {
 fn what_the_planner_makes_of_it_passes() {
     let snapshot = paused_canary();
     assert_eq!(check(&snapshot, &plan(&snapshot)), []);
+}
+
+/// The Service `stable` of the canary, selecting its stable revision.
+fn with_service(mut snapshot: Snapshot) -> Snapshot {
+    let canary = snapshot.rollout.spec.strategy.canary.as_mut().expect("a canary");
+    canary.stable_service = Some("stable".into());
+    let selector = [("app", "web"), ("rollouts-pod-template-hash", "old")];
+    snapshot.services.push(Service {
+        target: Target { name: "stable".into(), uid: "s".into(), resource_version: "1".into() },
+        selector: selector.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        managed_by: Some("web".into()),
+        has_annotations: true,
+    });
+    snapshot
+}
+
+fn point(snapshot: &Snapshot, to: Option<&str>) -> Planned {
+    let change = Entry::change("rollouts-pod-template-hash", Some("old"), to);
+    let patch = ServicePatch {
+        target: snapshot.services[0].target.clone(),
+        selector: Entries { changes: change.into_iter().collect(), had_any: true },
+        annotations: Entries::default(),
+    };
+    Planned { effect: Effect::PatchService(patch), phase: Some(Phase::Shift), notes: Vec::new() }
+}
+
+#[test]
+fn a_service_that_is_pointed_at_pods_that_do_not_serve_is_withheld() {
+    let mut snapshot = with_service(paused_canary());
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![point(&snapshot, Some("new"))];
+    assert_eq!(check(&snapshot, &plan), []);
+    snapshot.replica_sets[1] = replica_set("new", 2, 0);
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Selectors, Part::Effect(0))]);
+    plan.effects = vec![point(&snapshot, Some("nothing"))];
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Selectors, Part::Effect(0))]);
+}
+
+#[test]
+fn a_service_that_is_pointed_on_counters_older_than_the_size_is_withheld() {
+    let mut snapshot = with_service(paused_canary());
+    snapshot.replica_sets[1].metadata.generation = Some(2);
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![point(&snapshot, Some("new"))];
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Selectors, Part::Effect(0))]);
+}
+
+#[test]
+fn a_service_is_let_go_only_where_it_shows_no_more_new_pods_than_are_due() {
+    let mut snapshot = with_service(paused_canary());
+    let mut plan = idle(&snapshot);
+    plan.effects = vec![point(&snapshot, None)];
+    assert_eq!(check(&snapshot, &plan), []);
+    snapshot.replica_sets[1] = replica_set("new", 3, 3);
+    assert_eq!(broken(&snapshot, &plan), [(Invariant::Selectors, Part::Effect(0))]);
+}
+
+#[test]
+fn what_is_in_use_is_not_deleted() {
+    let snapshot = with_service(paused_canary());
+    let mut plan = idle(&snapshot);
+    let delete = |rs: &ReplicaSet| Planned {
+        effect: Effect::DeleteReplicaSet(Target::of(&rs.metadata)),
+        phase: Some(Phase::Collect),
+        notes: Vec::new(),
+    };
+    plan.effects = vec![delete(&snapshot.replica_sets[0])];
+    assert!(broken(&snapshot, &plan).contains(&(Invariant::Collection, Part::Effect(0))));
 }

@@ -186,7 +186,6 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
         Some(_) if is_active(d) => scale::annotate_desired(d, new),
         Some(stable) => delay::drain_aborted(d, new, stable),
         None => {
-            // The deadline is how a fast way back is known; it goes when the revision serves.
             // The deadline tells a fast way back from others until the revision serves.
             if rollback::fast(d) != Some(rollback::Fast::StillUp) {
                 delay::keep(d, new);

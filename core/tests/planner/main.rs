@@ -1,6 +1,7 @@
 //! The planner walked through whole updates, without a cluster.
 
 mod blue_green;
+mod exhaustive;
 mod laws;
 mod migrate;
 mod services;

@@ -15,6 +15,7 @@ use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
 
 /// One rollout and its surroundings.
+#[derive(Clone)]
 pub struct World {
     pub now: Timestamp,
     pub rollout: Rollout,
@@ -220,7 +221,14 @@ impl World {
         self.settle();
     }
 
-    fn execute(&mut self, effect: &Effect) {
+    /// The image that the manifest asks for.
+    pub fn image(&self) -> &str {
+        let template = self.rollout.spec.template.as_ref().expect("a template");
+        template["spec"]["containers"][0]["image"].as_str().expect("an image")
+    }
+
+    /// Carries out one write.
+    pub fn execute(&mut self, effect: &Effect) {
         match effect {
             Effect::CreateReplicaSet(rs) => {
                 self.serial += 1;
