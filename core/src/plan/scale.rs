@@ -15,7 +15,7 @@ use crate::steps;
 use crate::strategy::Strategy;
 
 use super::draft::Draft;
-use super::{affinity, metadata, revise, services};
+use super::{affinity, delay, metadata, revise, services};
 
 /// The arithmetic's input, as observed and decided so far.
 pub(super) fn observed(d: &Draft<'_>) -> BasicCanary {
@@ -68,6 +68,10 @@ pub(super) fn resize(d: &mut Draft<'_>) {
 }
 
 fn drain_old(d: &mut Draft<'_>) {
+    // Without a traffic router nothing waits for a delay; what blue-green has left behind goes.
+    for rs in d.revisions.all().collect::<Vec<_>>() {
+        delay::keep(d, rs);
+    }
     let old = d.revisions.old.clone();
     let sizes: Vec<_> = old.iter().map(|rs| OldReplicaSet { size: rs.size(), revision: rs.revision() }).collect();
     let serving = d.revisions.all().map(|rs| rs.size().serving()).sum();

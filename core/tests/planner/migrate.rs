@@ -25,6 +25,18 @@ fn a_settled_canary_becomes_blue_green_without_a_new_pod() {
 }
 
 #[test]
+fn a_canary_leaves_no_deadline_of_blue_green_behind() {
+    let mut world = blue_green(1, json!({"scaleDownDelaySeconds": 600})).deployed();
+    world.set_image("web:2");
+    world.settle();
+    assert!(world.replica_sets.iter().any(|rs| rs.scale_down_deadline().is_some()));
+    change(&mut world, json!({"canary": {}}));
+    world.settle();
+    assert_eq!((world.size("web:1"), world.phase()), (0, ("Healthy", "")));
+    assert!(world.replica_sets.iter().all(|rs| rs.scale_down_deadline().is_none()));
+}
+
+#[test]
 fn a_service_is_let_go_only_when_no_more_new_pods_run_than_the_canary_wants() {
     let mut world = blue_green(4, json!({"autoPromotionEnabled": false})).deployed();
     world.set_image("web:2");
