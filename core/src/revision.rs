@@ -39,10 +39,7 @@ impl<'a> Revisions<'a> {
         let new = found.as_ref().and_then(|found| owned.iter().copied().find(|rs| rs.name() == found.replica_set.name));
         let hash = found.map_or_else(|| identity::pod_template_hash(template, collisions), |found| found.hash);
         let stable_hash = rollout.status().stable_rs.as_str();
-        let stable = owned
-            .iter()
-            .copied()
-            .find(|rs| !stable_hash.is_empty() && rs.hash().is_some_and(|h| h.as_str() == stable_hash));
+        let stable = owned.iter().copied().find(|rs| !stable_hash.is_empty() && rs.has_hash(stable_hash));
         let is = |role: Option<&ReplicaSet>, rs: &ReplicaSet| role.is_some_and(|role| role.uid() == rs.uid());
         let newest_other = owned.iter().filter(|rs| !is(new, rs)).map(|rs| rs.revision()).max().unwrap_or(0);
         let mut old: Vec<&ReplicaSet> = owned.iter().copied().filter(|rs| !is(new, rs) && !is(stable, rs)).collect();
@@ -69,7 +66,7 @@ impl<'a> Revisions<'a> {
 
     /// The ReplicaSet with this hash.
     pub fn with_hash(&self, hash: &str) -> Option<&'a ReplicaSet> {
-        self.all().find(|rs| rs.hash().is_some_and(|h| h.as_str() == hash))
+        self.all().find(|rs| rs.has_hash(hash))
     }
 }
 
@@ -113,6 +110,11 @@ impl ReplicaSet {
     /// The hash it carries as a label: its revision's identity.
     pub fn hash(&self) -> Option<PodHash> {
         self.metadata.labels.as_ref()?.get(labels::POD_TEMPLATE_HASH).map(|hash| PodHash::from(hash.as_str()))
+    }
+
+    /// Whether it is the revision with this hash.
+    pub fn has_hash(&self, hash: &str) -> bool {
+        self.hash().is_some_and(|own| own.as_str() == hash)
     }
 
     /// An annotation's value.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use serde_json::Value;
 
 /// Whether `selector` selects an object with these labels. An operator that Kubernetes does not know selects nothing.
 pub fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
@@ -39,6 +40,12 @@ pub fn to_line(selector: &LabelSelector) -> String {
     }
     terms.sort();
     terms.join(",")
+}
+
+/// The texts of the map at a JSON pointer, such as the labels of a pod template; what is no text is left out.
+pub fn texts(json: &Value, at: &str) -> BTreeMap<String, String> {
+    let pairs = json.pointer(at).and_then(Value::as_object).into_iter().flatten();
+    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 #[cfg(test)]

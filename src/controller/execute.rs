@@ -1,8 +1,10 @@
 //! Effects become requests. Nothing is decided here: an effect applies to what was observed, or not at all.
 
 use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::Resource;
 use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::PartialObjectMeta;
+use kube::core::{NamespaceResourceScope, PartialObjectMeta};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sluice_core::api::{ReplicaSet, Rollout, labels};
 use sluice_core::effect::{Effect, Target};
@@ -90,41 +92,37 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
         // What these would do again is refused or changes nothing.
         Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) => return,
     };
-    let api: Api<ReplicaSet> = Api::namespaced(cx.writes.clone(), place.namespace);
-    // Without an answer the next attempt fails in the same way, and asks again.
-    match api.get_metadata(&target.name).await {
-        Ok(stored) => {
-            let key = (place.namespace.to_owned(), target.name.clone());
-            let version = version_number(stored.metadata.resource_version.as_deref());
-            cx.replica_sets_mut().await_newer(key, version);
-        }
-        Err(error) => {
-            tracing::warn!(namespace = place.namespace, rs = target.name, %error, "cannot see what is stored");
-        }
-    }
+    let key = (place.namespace.to_owned(), target.name.clone());
+    let version = stored_version::<ReplicaSet>(cx, place, &target.name).await;
+    cx.replica_sets_mut().await_newer(key, version);
 }
 
 /// The same for a Service.
 async fn catch_up_service(cx: &Context, place: Place<'_>, name: &str) {
-    let api: Api<Service> = Api::namespaced(cx.writes.clone(), place.namespace);
-    match api.get_metadata(name).await {
-        Ok(stored) => {
-            let version = version_number(stored.metadata.resource_version.as_deref());
-            cx.services_mut().await_newer((place.namespace.to_owned(), name.to_owned()), version);
-        }
-        Err(error) => tracing::warn!(namespace = place.namespace, service = name, %error, "cannot see what is stored"),
-    }
+    let version = stored_version::<Service>(cx, place, name).await;
+    cx.services_mut().await_newer((place.namespace.to_owned(), name.to_owned()), version);
 }
 
 /// The same for the Rollout.
 pub async fn catch_up_rollout(cx: &Context, place: Place<'_>, name: &str) {
-    let api: Api<Rollout> = Api::namespaced(cx.writes.clone(), place.namespace);
+    if let Some(version) = stored_version::<Rollout>(cx, place, name).await {
+        cx.with_memory(place.uid, |memory| memory.awaited = Some(version));
+    }
+}
+
+/// The version of an object that the API server has. Without an answer there is none to wait for: the next attempt fails in the
+/// same way, and asks again.
+async fn stored_version<K>(cx: &Context, place: Place<'_>, name: &str) -> Option<u64>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    let api: Api<K> = Api::namespaced(cx.writes.clone(), place.namespace);
     match api.get_metadata(name).await {
-        Ok(stored) => {
-            let version = version_number(stored.metadata.resource_version.as_deref());
-            cx.with_memory(place.uid, |memory| memory.awaited = version);
+        Ok(stored) => version_number(stored.metadata.resource_version.as_deref()),
+        Err(error) => {
+            tracing::warn!(namespace = place.namespace, kind = %K::kind(&()), name, %error, "cannot see what is stored");
+            None
         }
-        Err(error) => tracing::warn!(namespace = place.namespace, rollout = name, %error, "cannot see what is stored"),
     }
 }
 
@@ -221,7 +219,7 @@ fn preconditions(target: &Target) -> Preconditions {
 /// Sends a JSON Patch.
 pub async fn json_patch<K>(api: &Api<K>, name: &str, operations: Vec<Value>) -> Result<K, kube::Error>
 where
-    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+    K: Clone + DeserializeOwned + std::fmt::Debug,
 {
     let patch: json_patch::Patch = serde_json::from_value(Value::Array(operations)).map_err(kube::Error::SerdeError)?;
     api.patch(name, &PatchParams::default(), &Patch::Json::<()>(patch)).await

@@ -332,7 +332,7 @@ impl Subject {
         let service = self.scenario.read("v1", "Service", service).await;
         let hash = service["spec"]["selector"][labels::POD_TEMPLATE_HASH].as_str().unwrap_or_default().to_owned();
         let sets = self.replica_sets().await;
-        let rs = sets.iter().find(|rs| rs.hash().is_some_and(|own| own.as_str() == hash));
+        let rs = sets.iter().find(|rs| rs.has_hash(&hash));
         rs.map_or_else(String::new, |rs| image_of(rs).to_owned())
     }
 

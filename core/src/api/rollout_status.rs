@@ -333,6 +333,16 @@ pub struct WaitingOn {
     pub message: String,
 }
 
+impl RolloutStatus {
+    /// Since when it pauses for this reason, if it does.
+    pub fn paused_since(&self, reason: &str) -> Option<jiff::Timestamp> {
+        self.pause_conditions
+            .iter()
+            .find(|condition| condition.reason == reason)
+            .map(|condition| condition.start_time.0)
+    }
+}
+
 /// Reasons of [`PauseCondition`].
 pub struct PauseReason;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Entries, Entry, Ownership, PodPatch, ReplicaSetPatch, RolloutPatch, ServicePatch};
+use super::{Entries, Entry, Ownership, PodPatch, ReplicaSetPatch, RolloutPatch, ServicePatch, Target};
 
 /// The operations of a JSON Patch (RFC 6902), as the API server takes them.
 pub type Operations = Vec<Value>;
@@ -23,10 +23,7 @@ impl ReplicaSetPatch {
             operations.push(set("/spec/minReadySeconds", &json!(change.to)));
         }
         let template = &self.template;
-        if [&template.labels, &template.annotations].into_iter().flat_map(|entries| &entries.changes).any(Entry::is_new)
-        {
-            operations.push(test("/metadata/resourceVersion", &json!(self.target.resource_version)));
-        }
+        test_version_if_new(&mut operations, &self.target, [&template.labels, &template.annotations]);
         change(&mut operations, "/spec/template/metadata/labels", &template.labels);
         change(&mut operations, "/spec/template/metadata/annotations", &template.annotations);
         if let Some(affinity) = &template.affinity {
@@ -48,10 +45,7 @@ impl PodPatch {
     /// The patch: it applies to the observed pod, where what it replaces still stands.
     pub fn operations(&self) -> Operations {
         let mut operations = vec![test("/metadata/uid", &json!(self.target.uid))];
-        // An absent entry cannot be tested for, and whoever adds a map must not replace another one.
-        if [&self.labels, &self.annotations].into_iter().flat_map(|entries| &entries.changes).any(Entry::is_new) {
-            operations.push(test("/metadata/resourceVersion", &json!(self.target.resource_version)));
-        }
+        test_version_if_new(&mut operations, &self.target, [&self.labels, &self.annotations]);
         change(&mut operations, "/metadata/labels", &self.labels);
         change(&mut operations, "/metadata/annotations", &self.annotations);
         operations
@@ -97,6 +91,14 @@ impl Ownership {
     }
 }
 
+/// An absent entry cannot be tested for, and whoever adds a map must not replace another one: then the whole object must be as
+/// it was observed.
+fn test_version_if_new(operations: &mut Operations, target: &Target, maps: [&Entries; 2]) {
+    if maps.into_iter().flat_map(|entries| &entries.changes).any(Entry::is_new) {
+        operations.push(test("/metadata/resourceVersion", &json!(target.resource_version)));
+    }
+}
+
 /// Changes entries of the map at `map`.
 fn change(operations: &mut Operations, map: &str, entries: &Entries) {
     if entries.changes.is_empty() {
@@ -139,7 +141,7 @@ fn escape(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, Target, TemplatePatch};
+    use super::super::{Change, TemplatePatch};
     use super::*;
 
     fn patch() -> ReplicaSetPatch {

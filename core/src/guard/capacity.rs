@@ -20,7 +20,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
             (snapshot.replicas(), Some(active.unwrap_or(&snapshot.rollout.status().stable_rs)))
         }
     };
-    let serves = |rs: &&ReplicaSet| active.is_none_or(|hash| rs.hash().is_some_and(|own| own.as_str() == hash));
+    let serves = |rs: &&ReplicaSet| active.is_none_or(|hash| rs.has_hash(hash));
     let mut available: i32 = snapshot.owned().filter(serves).map(serving).sum();
     for (index, planned) in plan.effects.iter().enumerate() {
         let (name, left) = match &planned.effect {

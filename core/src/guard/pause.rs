@@ -1,9 +1,8 @@
 //! S8: an indefinite pause ends by a person, a timed one not early, and each is recorded once.
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::api::{PauseReason, RolloutPause, RolloutStatus};
+use crate::api::{PauseReason, RolloutPause};
 use crate::plan::Plan;
 use crate::snapshot::Snapshot;
 use crate::time;
@@ -33,7 +32,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     let canary = snapshot.rollout.spec.strategy.canary.as_ref();
     let step = canary.and_then(|canary| canary.steps.as_ref()).and_then(|steps| steps.get(index));
     let Some(pause) = step.and_then(|step| step.pause.as_ref()) else { return };
-    match recorded(before) {
+    match before.paused_since(PauseReason::CANARY_PAUSE_STEP) {
         None if before.controller_pause => {} // A person removed the record.
         None => violate(format!("the pause of step {index} would end before it began")),
         Some(since) => match seconds(pause) {
@@ -50,11 +49,8 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
 fn before_switch(snapshot: &Snapshot, plan: &Plan) -> Option<String> {
     let (before, after) = (snapshot.rollout.status(), &plan.status);
     let blue_green = snapshot.rollout.spec.strategy.blue_green.as_ref()?;
-    let of = |status: &RolloutStatus| {
-        let mut all = status.pause_conditions.iter();
-        all.find(|condition| condition.reason == PauseReason::BLUE_GREEN_PAUSE).map(|condition| condition.start_time.0)
-    };
-    let since = of(before).filter(|_| of(after).is_none())?;
+    let reason = PauseReason::BLUE_GREEN_PAUSE;
+    let since = before.paused_since(reason).filter(|_| after.paused_since(reason).is_none())?;
     let overruled = after.abort
         || before.promote_full
         || before.observed_generation != after.observed_generation
@@ -74,11 +70,6 @@ fn before_switch(snapshot: &Snapshot, plan: &Plan) -> Option<String> {
             (end > snapshot.now).then(|| format!("the pause before the switch would end before its {seconds} s"))
         }
     }
-}
-
-fn recorded(status: &RolloutStatus) -> Option<Timestamp> {
-    let is_step = |reason: &str| reason == PauseReason::CANARY_PAUSE_STEP;
-    status.pause_conditions.iter().find(|condition| is_step(&condition.reason)).map(|condition| condition.start_time.0)
 }
 
 fn seconds(pause: &RolloutPause) -> Option<jiff::SignedDuration> {

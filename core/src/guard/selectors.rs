@@ -28,7 +28,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
 
 fn wrong(snapshot: &Snapshot, plan: &Plan, patch: &ServicePatch, hash: &str, phase: Option<Phase>) -> Option<String> {
     let name = &patch.target.name;
-    let Some(rs) = snapshot.owned().find(|rs| rs.hash().is_some_and(|own| own.as_str() == hash)) else {
+    let Some(rs) = snapshot.owned().find(|rs| rs.has_hash(hash)) else {
         return Some(format!("Service {name} would select {hash}, which no ReplicaSet of the rollout is"));
     };
     match Strategy::of(&snapshot.rollout)? {
@@ -58,7 +58,7 @@ fn not_ready(rs: &ReplicaSet, needed: i32) -> Option<String> {
 
 /// What holds the switch to a new revision back.
 fn held(plan: &Plan) -> Option<String> {
-    let paused = plan.status.pause_conditions.iter().any(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
+    let paused = plan.status.paused_since(PauseReason::BLUE_GREEN_PAUSE).is_some();
     if paused {
         return Some("the active Service would be switched while the rollout is paused".into());
     }
@@ -68,7 +68,7 @@ fn held(plan: &Plan) -> Option<String> {
 /// Pods that not everybody is meant to see, so that no Service may select all that there are.
 fn shown(snapshot: &Snapshot, plan: &Plan) -> Option<String> {
     let status = &plan.status;
-    let is = |rs: &&ReplicaSet, hash: &str| rs.hash().is_some_and(|own| own.as_str() == hash);
+    let is = |rs: &&ReplicaSet, hash: &str| rs.has_hash(hash);
     let wanted = |hash: &str| snapshot.owned().filter(|rs| is(rs, hash)).map(ReplicaSet::wanted).sum::<i32>();
     let (current, stable) = (status.current_pod_hash.as_str(), status.stable_rs.as_str());
     let other = snapshot.owned().find(|rs| rs.wanted() > 0 && !is(rs, current) && !is(rs, stable));

@@ -39,7 +39,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
 /// What the pods of a weight lack, from first principles: enough new ones available, and no more stable ones than belong.
 fn lacking(snapshot: &Snapshot, hash: &str, weight: i32) -> Option<String> {
     let canary = snapshot.rollout.spec.strategy.canary.as_ref()?;
-    let with_hash = |hash: &str| snapshot.owned().find(|rs| rs.hash().is_some_and(|label| label.as_str() == hash));
+    let with_hash = |hash: &str| snapshot.owned().find(|rs| rs.has_hash(hash));
     let new = with_hash(hash);
     let stable = with_hash(&snapshot.rollout.status().stable_rs);
     let desired = BasicCanary {

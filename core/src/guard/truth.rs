@@ -22,7 +22,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     }
     let (mut serving, mut others) = (0, 0);
     for rs in snapshot.owned() {
-        if rs.hash().is_some_and(|hash| hash.as_str() == status.stable_rs) {
+        if rs.has_hash(&status.stable_rs) {
             serving += rs.observed().available_replicas;
         } else {
             others += rs.observed().replicas;

@@ -88,7 +88,7 @@ fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
         return false;
     }
     if needless {
-        let paused = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
+        let paused = d.status.paused_since(PauseReason::BLUE_GREEN_PAUSE).is_some();
         let small = blue_green.preview_replica_count.is_some() && preview_size(d, blue_green) != d.s.replicas();
         if small && !is_previewed(d, blue_green) {
             return false;
@@ -98,8 +98,7 @@ fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
         }
         return true;
     }
-    let recorded = d.status.pause_conditions.iter().find(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
-    let since = match recorded.map(|condition| condition.start_time.0) {
+    let since = match d.status.paused_since(PauseReason::BLUE_GREEN_PAUSE) {
         Some(since) => since,
         // The controller had recorded a pause and the record is gone: a person resumed.
         None if d.status.controller_pause => {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::api::{PodTemplateMetadata, ReplicaSet, labels};
 use crate::effect::{Effect, Entries, Entry, PodPatch};
 use crate::planted::{self, Bug};
+use crate::selector;
 use crate::snapshot::{Pod, Snapshot};
 use crate::strategy::Strategy;
 
@@ -66,10 +67,7 @@ pub(super) fn settle(d: &mut Draft<'_>) {
     }
     if let Some(rs) = new {
         // The manifest says what its pods have without a role.
-        let own = PodTemplateMetadata {
-            labels: texts(d.s.rollout.spec.template.as_ref(), "/metadata/labels"),
-            annotations: texts(d.s.rollout.spec.template.as_ref(), "/metadata/annotations"),
-        };
+        let own = d.s.rollout.spec.template.as_ref().map(written).unwrap_or_default();
         settle_one(d, rs, &of_new, &own);
     }
 }
@@ -118,17 +116,19 @@ fn template_changes(
     wanted: &PodTemplateMetadata,
     own: &PodTemplateMetadata,
 ) -> (Entries, Entries) {
-    let live = Some(&rs.spec.template);
-    let (live_labels, live_annotations) = (texts(live, "/metadata/labels"), texts(live, "/metadata/annotations"));
+    let live = written(&rs.spec.template);
     (
-        changes(&live_labels, &known.labels, &wanted.labels, &own.labels),
-        changes(&live_annotations, &known.annotations, &wanted.annotations, &own.annotations),
+        changes(&live.labels, &known.labels, &wanted.labels, &own.labels),
+        changes(&live.annotations, &known.annotations, &wanted.annotations, &own.annotations),
     )
 }
 
-fn texts(template: Option<&Value>, at: &str) -> Texts {
-    let map = template.and_then(|template| template.pointer(at)).and_then(Value::as_object);
-    map.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+/// What a pod template says itself.
+fn written(template: &Value) -> PodTemplateMetadata {
+    PodTemplateMetadata {
+        labels: selector::texts(template, "/metadata/labels"),
+        annotations: selector::texts(template, "/metadata/annotations"),
+    }
 }
 
 /// What leads from the entries that are there to those wanted, given those that were put there before and those that stand in

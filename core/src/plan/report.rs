@@ -235,8 +235,8 @@ fn report_failures(d: &mut Draft<'_>) {
 /// Whether nothing but a person can end the pause.
 fn pauses_for_a_person(d: &Draft<'_>) -> bool {
     let indefinite = d.steps.get(d.index()).and_then(|step| step.pause.as_ref()).is_some_and(|p| p.duration.is_none());
-    let at_pause = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::CANARY_PAUSE_STEP);
-    let before_switch = d.status.pause_conditions.iter().any(|c| c.reason == PauseReason::BLUE_GREEN_PAUSE);
+    let at_pause = d.status.paused_since(PauseReason::CANARY_PAUSE_STEP).is_some();
+    let before_switch = d.status.paused_since(PauseReason::BLUE_GREEN_PAUSE).is_some();
     let by_hand = match d.strategy {
         Strategy::BlueGreen(blue_green) => blue_green.auto_promotion_enabled == Some(false),
         Strategy::Canary(_) => false,

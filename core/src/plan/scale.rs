@@ -11,6 +11,7 @@ use crate::event::Note;
 use crate::identity;
 use crate::planted::{self, Bug};
 use crate::replicas::{BasicCanary, OldReplicaSet, Size, shrink_old};
+use crate::selector;
 use crate::steps;
 use crate::strategy::Strategy;
 
@@ -127,7 +128,7 @@ pub(super) fn create(d: &mut Draft<'_>, size: i32) {
 fn new_replica_set(d: &Draft<'_>, size: i32) -> ReplicaSet {
     let (rollout, hash) = (&d.s.rollout, d.revisions.hash.as_str().to_owned());
     let mut template = identity::clean_template(rollout.spec.template.as_ref().unwrap_or(&Value::Null));
-    let mut pod_labels = labels_of(&template);
+    let mut pod_labels = selector::texts(&template, "/metadata/labels");
     pod_labels.insert(labels::POD_TEMPLATE_HASH.into(), hash.clone());
     template["metadata"]["labels"] = pod_labels.clone().into_iter().map(|(k, v)| (k, Value::String(v))).collect();
     affinity::inject(d, &mut template);
@@ -156,11 +157,6 @@ fn new_replica_set(d: &Draft<'_>, size: i32) -> ReplicaSet {
         },
         status: None,
     }
-}
-
-fn labels_of(template: &Value) -> BTreeMap<String, String> {
-    let labels = template.pointer("/metadata/labels").and_then(Value::as_object);
-    labels.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
 }
 
 fn annotations(d: &Draft<'_>) -> BTreeMap<String, String> {

@@ -136,13 +136,12 @@ fn patch(service: &Service, hash: Option<&str>, manager: Option<&str>) -> Servic
 /// Whether the Service of this name selects the ReplicaSet.
 pub(super) fn selects(d: &Draft<'_>, name: &str, rs: &ReplicaSet) -> bool {
     let hash = d.s.service(name).and_then(Service::hash);
-    hash.is_some_and(|hash| rs.hash().is_some_and(|own| own.as_str() == hash))
+    hash.is_some_and(|hash| rs.has_hash(hash))
 }
 
 /// Whether traffic reaches a ReplicaSet by one of these Services, or by one that is still to be let go.
 pub(super) fn is_used(d: &Draft<'_>, names: &[&str], rs: &ReplicaSet) -> bool {
-    let selects =
-        |service: &Service| service.hash().is_some_and(|hash| rs.hash().is_some_and(|own| own.as_str() == hash));
+    let selects = |service: &Service| service.hash().is_some_and(|hash| rs.has_hash(hash));
     let matters = |service: &Service| names.contains(&service.target.name.as_str()) || is_left_over(d, service);
     d.s.services.iter().any(|service| selects(service) && matters(service))
 }

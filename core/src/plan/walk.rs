@@ -55,8 +55,7 @@ fn complete_pause(d: &mut Draft<'_>) {
 }
 
 fn pause(d: &mut Draft<'_>, since: jiff::Timestamp, until: Option<jiff::Timestamp>) {
-    let is_paused =
-        d.status.pause_conditions.iter().any(|condition| condition.reason == PauseReason::CANARY_PAUSE_STEP);
+    let is_paused = d.status.paused_since(PauseReason::CANARY_PAUSE_STEP).is_some();
     if !is_paused {
         let reason = PauseReason::CANARY_PAUSE_STEP.to_owned();
         d.status.pause_conditions.push(PauseCondition { reason, start_time: Time(since) });

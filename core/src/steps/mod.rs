@@ -8,7 +8,7 @@ mod unsupported;
 
 use jiff::Timestamp;
 
-use crate::api::{CanaryStep, PauseReason, RolloutStatus, WaitingOn};
+use crate::api::{CanaryStep, RolloutStatus, WaitingOn};
 
 /// What a step can look at.
 #[derive(Clone, Copy, Debug)]
@@ -94,13 +94,4 @@ pub fn weight_at(steps: &[CanaryStep], index: usize) -> i32 {
         return 100;
     }
     steps[..=index].iter().rev().find_map(|step| step.set_weight).unwrap_or(0).clamp(0, 100)
-}
-
-/// The pause that a canary's pause step recorded in the status, if any.
-fn recorded_pause(status: &RolloutStatus) -> Option<Timestamp> {
-    status
-        .pause_conditions
-        .iter()
-        .find(|condition| condition.reason == PauseReason::CANARY_PAUSE_STEP)
-        .map(|condition| condition.start_time.0)
 }

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{Progress, StepContext, StepKind, recorded_pause};
-use crate::api::{CanaryStep, RolloutPause};
+use super::{Progress, StepContext, StepKind};
+use crate::api::{CanaryStep, PauseReason, RolloutPause};
 use crate::planted::{self, Bug};
 use crate::time;
 
@@ -53,7 +53,7 @@ impl StepKind for Pause {
             return Progress::Done;
         }
         let duration = step.pause.as_ref().and_then(|pause| duration(pause).ok().flatten());
-        let Some(since) = recorded_pause(cx.status) else {
+        let Some(since) = cx.status.paused_since(PauseReason::CANARY_PAUSE_STEP) else {
             // The controller had recorded a pause and the record is gone: a person resumed.
             if cx.status.controller_pause {
                 return Progress::Done;

@@ -45,8 +45,7 @@ pub(super) fn check(template: Option<&Value>, selector: Option<&LabelSelector>, 
 
 /// The labels of a pod template.
 pub(super) fn labels(template: &Value) -> BTreeMap<String, String> {
-    let pairs = template.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
-    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    selector::texts(template, "/metadata/labels")
 }
 
 fn labels_match(template: &Value, selector: &LabelSelector, found: &mut Problems) {
