@@ -100,6 +100,12 @@ impl Note {
         Note::normal("SwitchService", format!("Switched selector for service '{service}' from '{from}' to '{to}'"))
     }
 
+    /// Routers send another share of the traffic to the canary; `None` where they were told nothing before.
+    pub fn weight_updated(from: Option<i32>, to: i32) -> Note {
+        let from = from.map_or(String::new(), |from| format!("from {from} "));
+        Note::normal("TrafficWeightUpdated", format!("Traffic weight updated {from}to {to}"))
+    }
+
     /// The rollout waits for a person or for time.
     pub fn paused(reason: Option<&str>) -> Note {
         let message = match reason {

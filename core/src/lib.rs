@@ -21,4 +21,5 @@ pub mod status;
 pub mod steps;
 pub mod strategy;
 pub mod time;
+pub mod traffic;
 pub mod validate;

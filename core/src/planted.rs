@@ -56,11 +56,19 @@ pub enum Bug {
     FeedsTheAutoscaler,
     /// Leaves a small preview small when it gets the traffic.
     ForgetsToGrow,
+    /// Gives a weight to a canary before its pods are available.
+    ShiftsTooEarly,
+    /// Gives all traffic back to a stable side that is too small for it.
+    AbortsInOneGo,
+    /// Points a Service that gets traffic at another revision.
+    MovesBusyServices,
+    /// Takes pods away before routers are known to send nothing there.
+    ShrinksBeforeTheShift,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 25] = [
+    pub const ALL: [Bug; 29] = [
         Bug::ForgetsTheFloor,
         Bug::SkipsPauses,
         Bug::EndsPausesEarly,
@@ -86,6 +94,10 @@ impl Bug {
         Bug::ForgetsTheWindow,
         Bug::FeedsTheAutoscaler,
         Bug::ForgetsToGrow,
+        Bug::ShiftsTooEarly,
+        Bug::AbortsInOneGo,
+        Bug::MovesBusyServices,
+        Bug::ShrinksBeforeTheShift,
     ];
 }
 

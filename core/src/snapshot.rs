@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::api::{ReplicaSet, Rollout, labels};
 use crate::effect::{EffectKey, Target};
 use crate::revision::owns;
+use crate::traffic::Routed;
 
 /// One rollout and its surroundings at one moment. Nothing else exists for the planner.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Snapshot {
     pub pods: Vec<Pod>,
     /// Services that the manifest names, as far as they exist, and those that say that this Rollout manages them.
     pub services: Vec<Service>,
+    /// The traffic routers that the manifest names, as far as there are any for them.
+    pub routers: Vec<Routed>,
     /// Writes that the API server refused lately.
     pub refusals: Vec<Refusal>,
     /// Whether the installed CRD keeps `status.waitingOn`, an addition of Sluice.

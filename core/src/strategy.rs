@@ -17,6 +17,15 @@ pub enum Strategy<'a> {
     BlueGreen(&'a BlueGreenStrategy),
 }
 
+/// The Services by which the two revisions of a routed canary are reached; empty where the router does without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Roles<'a> {
+    /// Of the revision on trial.
+    pub canary: &'a str,
+    /// Of the stable revision.
+    pub stable: &'a str,
+}
+
 impl<'a> Strategy<'a> {
     /// The strategy of a manifest that names exactly one.
     pub fn of(rollout: &'a Rollout) -> Option<Strategy<'a>> {
@@ -49,16 +58,63 @@ impl<'a> Strategy<'a> {
     /// The Services whose selectors the rollout keeps, each with the field that names it.
     pub fn services(self) -> impl Iterator<Item = (&'static str, &'a str)> {
         let named = match self {
-            Strategy::Canary(canary) => [
-                ("spec.strategy.canary.canaryService", canary.canary_service.as_deref()),
-                ("spec.strategy.canary.stableService", canary.stable_service.as_deref()),
-            ],
+            Strategy::Canary(canary) => {
+                let ping_pong = canary.ping_pong.as_ref();
+                [
+                    ("spec.strategy.canary.canaryService", canary.canary_service.as_deref()),
+                    ("spec.strategy.canary.stableService", canary.stable_service.as_deref()),
+                    ("spec.strategy.canary.pingPong.pingService", ping_pong.map(|pair| pair.ping_service.as_str())),
+                    ("spec.strategy.canary.pingPong.pongService", ping_pong.map(|pair| pair.pong_service.as_str())),
+                ]
+            }
             Strategy::BlueGreen(blue_green) => [
                 ("spec.strategy.blueGreen.activeService", Some(blue_green.active_service.as_str())),
                 ("spec.strategy.blueGreen.previewService", blue_green.preview_service.as_deref()),
+                ("", None),
+                ("", None),
             ],
         };
         named.into_iter().filter_map(|(field, name)| Some((field, name.filter(|name| !name.is_empty())?)))
+    }
+
+    /// Whether routers carry the weights.
+    pub fn is_routed(self) -> bool {
+        matches!(self, Strategy::Canary(canary) if canary.traffic_routing.is_some())
+    }
+
+    /// What all weights add up to.
+    pub fn max_weight(self) -> i32 {
+        match self {
+            Strategy::Canary(canary) => canary.max_weight(),
+            Strategy::BlueGreen(_) => 100,
+        }
+    }
+
+    /// Whether the stable side of a routed canary has pods for its own share alone (`dynamicStableScale`).
+    pub fn is_dynamic(self) -> bool {
+        self.is_routed() && matches!(self, Strategy::Canary(canary) if canary.dynamic_stable_scale)
+    }
+
+    /// The fewest pods of a ReplicaSet of a routed canary that has any.
+    pub fn min_pods(self) -> i32 {
+        match self {
+            Strategy::Canary(canary) => canary.min_pods_per_replica_set.unwrap_or(0).max(0),
+            Strategy::BlueGreen(_) => 0,
+        }
+    }
+
+    /// The Services by which the two revisions of a routed canary are reached. Of two that take turns, `turn` is the one that is
+    /// stable, `ping` or `pong`; before the first promotion it is `pong`.
+    pub fn roles(self, turn: &str) -> Roles<'a> {
+        let Strategy::Canary(canary) = self else { return Roles::default() };
+        match &canary.ping_pong {
+            Some(pair) if turn == "ping" => Roles { canary: &pair.pong_service, stable: &pair.ping_service },
+            Some(pair) => Roles { canary: &pair.ping_service, stable: &pair.pong_service },
+            None => Roles {
+                canary: canary.canary_service.as_deref().unwrap_or_default(),
+                stable: canary.stable_service.as_deref().unwrap_or_default(),
+            },
+        }
     }
 
     /// Labels and annotations for pods of a new revision while it is on trial.
@@ -104,10 +160,12 @@ impl<'a> Strategy<'a> {
         }
     }
 
-    /// Seconds for which pods stay after the traffic has left them. A canary without a traffic router knows no such moment.
+    /// Seconds for which pods stay after the traffic has left them. A canary without a traffic router knows no such moment, and
+    /// with a dynamic stable side the pods have gone along with the traffic.
     pub fn scale_down_delay(self) -> Option<i32> {
         match self {
-            Strategy::Canary(_) => None,
+            Strategy::Canary(_) if !self.is_routed() || self.is_dynamic() => None,
+            Strategy::Canary(canary) => Some(canary.scale_down_delay_seconds.unwrap_or(DEFAULT_DELAY_SECONDS).max(0)),
             Strategy::BlueGreen(blue_green) => {
                 Some(blue_green.scale_down_delay_seconds.unwrap_or(DEFAULT_DELAY_SECONDS).max(0))
             }
@@ -119,6 +177,14 @@ impl<'a> Strategy<'a> {
         match self {
             Strategy::Canary(canary) => canary.scale_down_delay_revision_limit,
             Strategy::BlueGreen(blue_green) => blue_green.scale_down_delay_revision_limit,
+        }
+    }
+
+    /// Whether the new revision's pods stay for a while after an abort: with a dynamic stable side only where the manifest says so.
+    pub fn has_abort_delay(self) -> bool {
+        match self {
+            Strategy::Canary(canary) => !self.is_dynamic() || canary.abort_scale_down_delay_seconds.is_some(),
+            Strategy::BlueGreen(_) => true,
         }
     }
 

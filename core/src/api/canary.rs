@@ -65,6 +65,13 @@ pub struct CanaryStrategy {
     pub replica_progress_threshold: Option<ReplicaProgressThreshold>,
 }
 
+impl CanaryStrategy {
+    /// What all weights add up to: 100, unless its routers say otherwise.
+    pub fn max_weight(&self) -> i32 {
+        self.traffic_routing.as_ref().map_or(100, TrafficRouting::max_weight)
+    }
+}
+
 /// Labels and annotations of pods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -272,7 +272,15 @@ pub struct ApisixRoute {
     pub rules: Vec<String>,
 }
 
+/// What all weights add up to where the manifest is silent.
+const DEFAULT_MAX_WEIGHT: i32 = 100;
+
 impl TrafficRouting {
+    /// What all weights add up to, at least 1.
+    pub fn max_weight(&self) -> i32 {
+        self.max_traffic_weight.unwrap_or(DEFAULT_MAX_WEIGHT).max(1)
+    }
+
     /// The names of the routers that are set, as the label `traffic_router` of `rollout_info` has them.
     pub fn router_names(&self) -> Vec<&str> {
         let set = [

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::api::{ReplicaSet, labels};
 use crate::event::Note;
+use crate::traffic::{RoutePatch, Routing};
 
 /// Effects run in phases. The first phase that has work runs; the next one needs a fresh observation. So nothing shrinks
 /// before what replaces it has been seen to serve.
@@ -162,6 +163,17 @@ pub struct RolloutPatch {
     pub annotations: Entries,
 }
 
+/// A change of an object that a traffic router reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteChange {
+    /// Name of the router.
+    pub router: String,
+    /// What it is told.
+    pub routing: Routing,
+    /// How the object says so.
+    pub patch: RoutePatch,
+}
+
 /// A change of who owns a ReplicaSet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
@@ -192,12 +204,14 @@ pub enum Effect {
     PatchPod(PodPatch),
     /// Point a Service at a revision, or let go of it.
     PatchService(ServicePatch),
+    /// Tell a traffic router where requests go.
+    Route(Box<RouteChange>),
 }
 
 /// What an effect does to what, as a key: the API server's refusal of one effect holds back that effect and no other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EffectKey {
-    /// `create`, `grow`, `shrink`, `annotate`, `adopt`, `release`, `delete`, `evict`, `label`, `point`.
+    /// `create`, `grow`, `shrink`, `annotate`, `adopt`, `release`, `delete`, `evict`, `label`, `point`, `route`.
     pub verb: String,
     /// Kind of the object.
     pub kind: String,
@@ -230,6 +244,7 @@ impl Effect {
             Effect::EvictPod(target) => ("evict", "Pod", target.name.clone()),
             Effect::PatchPod(patch) => ("label", "Pod", patch.target.name.clone()),
             Effect::PatchService(patch) => ("point", "Service", patch.target.name.clone()),
+            Effect::Route(change) => ("route", change.patch.kind.as_str(), change.patch.target.name.clone()),
         };
         EffectKey { verb: verb.into(), kind: kind.into(), name }
     }

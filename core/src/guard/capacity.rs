@@ -11,7 +11,8 @@ use super::{Invariant, Part, Violation};
 /// Judges all shrinks of a plan together, because together they happen. A ReplicaSet loses its unavailable pods first, so it
 /// keeps as many available ones as fit into its new size.
 pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
-    let Some(strategy) = Strategy::of(&snapshot.rollout) else { return };
+    // Where routers carry the traffic, S3 says which pods it needs.
+    let Some(strategy) = Strategy::of(&snapshot.rollout).filter(|strategy| !strategy.is_routed()) else { return };
     // Blue-green traffic goes to one revision, which is to be complete.
     let (floor, active) = match strategy {
         Strategy::Canary(_) => (strategy.limits(snapshot.replicas()).floor(), None),

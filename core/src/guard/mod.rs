@@ -9,7 +9,10 @@ mod once;
 mod pause;
 mod quiet;
 mod selectors;
+mod shift;
+mod stable;
 mod steps;
+mod traffic;
 mod truth;
 
 use crate::effect::Phase;
@@ -21,14 +24,24 @@ use crate::snapshot::Snapshot;
 pub enum Invariant {
     /// S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`.
     Capacity,
+    /// S2: a destination gets no more traffic than its pods can take.
+    ServeBeforeShift,
+    /// S3: the stable revision keeps the pods for its share, and what has served keeps them for its delay.
+    HoldStable,
+    /// S4: pods go only after the traffic, and after routers were seen to have moved it.
+    PhaseOrder,
     /// S5: a Service that carries traffic is pointed at pods that serve.
     Selectors,
+    /// S6: weights add up, and say where requests go.
+    Weights,
     /// S7: the step index moves back only for a person, an abort or a new target, and never past an incomplete step.
     StepMonotone,
     /// S8: an indefinite pause ends by a person, a timed one not early, and each is recorded once.
     Pause,
     /// S10: a revision has one ReplicaSet.
     AtMostOnce,
+    /// S12: an abort gives back what the stable revision can carry, and no more.
+    Abort,
     /// S14: nothing to do is no write, and nothing is looked at more than once a second without cause.
     Quiet,
     /// S15: the status says what is.
@@ -42,10 +55,15 @@ impl Invariant {
     pub fn as_str(self) -> &'static str {
         match self {
             Invariant::Capacity => "S1-capacity",
+            Invariant::ServeBeforeShift => "S2-serve-before-shift",
+            Invariant::HoldStable => "S3-hold-stable",
+            Invariant::PhaseOrder => "S4-phase-order",
             Invariant::Selectors => "S5-selectors",
+            Invariant::Weights => "S6-weights",
             Invariant::StepMonotone => "S7-step-monotone",
             Invariant::Pause => "S8-pause",
             Invariant::AtMostOnce => "S10-at-most-once",
+            Invariant::Abort => "S12-abort",
             Invariant::Quiet => "S14-quiet",
             Invariant::Truth => "S15-truth",
             Invariant::Collection => "S16-collection",
@@ -80,6 +98,8 @@ pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
     let invariants = [
         capacity::check,
+        shift::check,
+        stable::check,
         selectors::check,
         steps::check,
         pause::check,

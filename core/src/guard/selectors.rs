@@ -41,6 +41,8 @@ fn wrong(snapshot: &Snapshot, plan: &Plan, patch: &ServicePatch, hash: &str, pha
         }
         // The preview shows what is on its way.
         Strategy::BlueGreen(_) => None,
+        // Of two Services that take turns, the idle one is pointed before its pods are there.
+        Strategy::Canary(canary) if phase == Some(Phase::Grow) && canary.ping_pong.is_some() => None,
         Strategy::Canary(_) if phase == Some(Phase::Grow) => {
             Some(format!("Service {name} carries traffic, so growing does not point it anywhere"))
         }
@@ -85,7 +87,7 @@ fn shown(snapshot: &Snapshot, plan: &Plan) -> Option<String> {
     let weight = match status {
         _ if status.promote_full => 100,
         _ if status.abort => 0,
-        _ => steps::weight_at(canary.steps.as_deref().unwrap_or_default(), index),
+        _ => steps::weight_at(canary.steps.as_deref().unwrap_or_default(), index, 100),
     };
     let most = split(snapshot.replicas(), weight, Strategy::Canary(canary).limits(snapshot.replicas()).surge).canary;
     let new = wanted(current);

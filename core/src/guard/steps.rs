@@ -2,10 +2,13 @@
 
 use crate::api::CanaryStep;
 use crate::plan::Plan;
-use crate::replicas::{BasicCanary, Limits, Size};
+use crate::replicas::{BasicCanary, CanaryScale, Limits, Size};
 use crate::snapshot::Snapshot;
+use crate::steps;
 use crate::strategy::Strategy;
+use crate::traffic::pods;
 
+use super::traffic::{self, Traffic, available};
 use super::{Invariant, Part, Violation};
 
 pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
@@ -29,7 +32,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     }
     for passed in from..to {
         if let Some(weight) = steps.get(passed).and_then(|step: &CanaryStep| step.set_weight)
-            && let Some(lacking) = lacking(snapshot, after.current_pod_hash.as_str(), weight)
+            && let Some(lacking) = lacking(snapshot, after.current_pod_hash.as_str(), passed, weight)
         {
             violate(format!("step {passed} (setWeight {weight}) would be passed although {lacking}"));
         }
@@ -37,7 +40,10 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
 }
 
 /// What the pods of a weight lack, from first principles: enough new ones available, and no more stable ones than belong.
-fn lacking(snapshot: &Snapshot, hash: &str, weight: i32) -> Option<String> {
+fn lacking(snapshot: &Snapshot, hash: &str, index: usize, weight: i32) -> Option<String> {
+    if let Some(now) = traffic::of(snapshot) {
+        return lacking_beside_router(snapshot, &now, hash, index, weight);
+    }
     let canary = snapshot.rollout.spec.strategy.canary.as_ref()?;
     let with_hash = |hash: &str| snapshot.owned().find(|rs| rs.has_hash(hash));
     let new = with_hash(hash);
@@ -57,4 +63,36 @@ fn lacking(snapshot: &Snapshot, hash: &str, weight: i32) -> Option<String> {
     }
     let stable = stable?.observed().replicas;
     (stable > desired.stable).then(|| format!("{stable} stable pods run where {} belong", desired.stable))
+}
+
+/// What pods and traffic of a weight lack where routers carry it. A canary without pods gets none.
+fn lacking_beside_router(
+    snapshot: &Snapshot,
+    now: &Traffic<'_>,
+    hash: &str,
+    index: usize,
+    weight: i32,
+) -> Option<String> {
+    let wanted = match steps::scale_at(now.strategy.steps(), index) {
+        CanaryScale::Pods(count) => count,
+        CanaryScale::Share(share) => pods(share, now.max, now.replicas),
+        CanaryScale::Weight => pods(weight, now.max, now.replicas),
+    };
+    let (serving, needed) = (available(snapshot, hash), now.strategy.needed(wanted));
+    if serving < needed {
+        return Some(format!("{serving} of {needed} new pods are available"));
+    }
+    // Without pods it gets none, and without a stable revision it gets all.
+    let stable = snapshot.rollout.status().stable_rs.as_str();
+    if needed == 0 || snapshot.owned().all(|rs| !rs.has_hash(stable)) {
+        return None;
+    }
+    if now.canary != hash {
+        return Some(format!("its destination leads to {}", now.canary));
+    }
+    if now.lags {
+        return Some("a router has not confirmed where its traffic goes".into());
+    }
+    let other = now.weights.iter().find(|(_, at)| *at != weight)?;
+    Some(format!("{} sends {} to the canary", other.0, other.1))
 }

@@ -4,6 +4,7 @@ use crate::plan::Plan;
 use crate::snapshot::{Service, Snapshot};
 use crate::strategy::Strategy;
 
+use super::traffic;
 use super::{Invariant, Part, Violation};
 
 pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
@@ -36,6 +37,11 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
         let active = snapshot.service(&blue_green.active_service).and_then(Service::hash).unwrap_or_default();
         if active != status.current_pod_hash {
             violate(format!("Healthy, with {} wanted and {active} active", status.current_pod_hash));
+        }
+    } else if let Some(now) = traffic::of(snapshot) {
+        // Others may stay for their delay, as long as nothing leads to them.
+        if now.highest() > 0 || now.lags || now.stable != status.stable_rs {
+            violate(format!("Healthy, with {} of {} on its way to {}", now.highest(), now.max, now.stable));
         }
     } else if others > 0 {
         violate(format!("Healthy, with {others} pods of other revisions left"));

@@ -5,7 +5,8 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::{
-    Plan, affinity, history, metadata, ownership, promote, report, requests, restart, revise, scale, services, walk,
+    Plan, affinity, history, metadata, ownership, promote, report, requests, restart, revise, routed, scale, services,
+    traffic, walk,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
@@ -21,8 +22,17 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     walk::walk_steps(&mut draft);
     requests::abort_if_overdue(&mut draft);
     promote::promote_if_done(&mut draft);
-    scale::resize(&mut draft);
-    services::point_canary(&mut draft);
+    if strategy.is_routed() {
+        services::point_routed(&mut draft);
+        traffic::route(&mut draft);
+        routed::resize(&mut draft);
+    } else {
+        scale::resize(&mut draft);
+        services::point_canary(&mut draft);
+        if let Some(status) = &mut draft.status.canary {
+            status.weights = None;
+        }
+    }
     affinity::renew(&mut draft);
     restart::replace_old_pods(&mut draft);
     history::collect(&mut draft);

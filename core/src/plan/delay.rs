@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::{ReplicaSet, labels};
 use crate::planted::{self, Bug};
+use crate::strategy::Strategy;
 use crate::time;
 
 use super::draft::Draft;
@@ -20,18 +21,26 @@ pub(super) fn drain_old(d: &mut Draft<'_>, is_used: impl Fn(&Draft<'_>, &Replica
             continue;
         }
         match rs.scale_down_deadline() {
-            None if waiting < limit && delay > 0 && !planted::is(Bug::ForgetsTheDelay) => {
+            None if served(d) && waiting < limit && delay > 0 && !planted::is(Bug::ForgetsTheDelay) => {
                 waiting += 1;
                 set_deadline(d, rs, delay);
             }
             Some(deadline) if waiting < limit && deadline > d.s.now => {
                 waiting += 1;
                 d.wake_at(deadline);
-                scale::set_size(d, rs, d.s.replicas());
+                if matches!(d.strategy, Strategy::BlueGreen(_)) {
+                    scale::set_size(d, rs, d.s.replicas());
+                }
             }
             _ => drain(d, rs),
         }
     }
+}
+
+/// Whether what has no deadline yet has served: a canary that another one replaced in the middle has not, so nobody has to hear of
+/// its going.
+fn served(d: &Draft<'_>) -> bool {
+    matches!(d.strategy, Strategy::BlueGreen(_)) || d.is_complete()
 }
 
 /// The pods of a revision that was aborted: they stay until the stable revision is complete, then for their delay.

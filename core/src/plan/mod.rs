@@ -17,8 +17,10 @@ mod requests;
 mod restart;
 mod revise;
 mod rollback;
+mod routed;
 mod scale;
 mod services;
+mod traffic;
 mod walk;
 
 use jiff::Timestamp;

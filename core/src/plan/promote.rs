@@ -8,7 +8,7 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::rollback::Fast;
-use super::{blue_green, rollback};
+use super::{blue_green, rollback, traffic};
 
 /// Promotes the new revision when all that was asked for has happened, and keeps a completed rollout's status tidy.
 pub(super) fn promote_if_done(d: &mut Draft<'_>) {
@@ -25,6 +25,7 @@ pub(super) fn promote_if_done(d: &mut Draft<'_>) {
         duration::mark(&mut d.status, completion::FAST_PROMOTED);
     }
     d.status.stable_rs = hash;
+    traffic::take_turns(d);
     settle(d);
 }
 
@@ -61,10 +62,19 @@ fn has_arrived(d: &Draft<'_>) -> bool {
     match d.strategy {
         Strategy::Canary(_) => {
             let early = planted::is(Bug::PromotesTooEarly);
-            early || new.observed().available_replicas >= d.strategy.needed(d.s.replicas())
+            let there = new.observed().available_replicas >= d.strategy.needed(d.s.replicas());
+            early || (there && (d.status.promote_full || has_all_traffic(d)))
         }
         Strategy::BlueGreen(_) => blue_green::is_active(d),
     }
+}
+
+/// Whether the traffic that the steps give to the new revision has arrived there.
+fn has_all_traffic(d: &Draft<'_>) -> bool {
+    d.index() < d.steps.len()
+        || !d.strategy.is_routed()
+        || d.steps.is_empty()
+        || traffic::lacking_of_step(d, d.steps.len()).is_none()
 }
 
 fn settle(d: &mut Draft<'_>) {

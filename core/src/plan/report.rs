@@ -10,8 +10,8 @@ use crate::status::{counters, duration, phase};
 
 use crate::strategy::Strategy;
 
-use super::blue_green;
 use super::draft::Draft;
+use super::{blue_green, traffic};
 
 /// How soon a status has to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,11 @@ pub(super) fn report(d: &mut Draft<'_>) {
     }
     let pausing = pauses_for_a_person(d);
     duration::manual_pause(&mut d.status, now, pausing);
-    let (phase, message) = phase(rollout, &d.status, d.is_observed(), now);
+    let (mut phase, mut message) = phase(rollout, &d.status, d.is_observed() && !is_short(d), now);
+    if let Some(on) = traffic::not_arrived(d).filter(|_| phase == phase::Phase::Healthy) {
+        (phase, message) = (phase::Phase::Progressing, "waiting for all traffic to reach the stable version".into());
+        d.wait(&on.reason, on.object, on.message);
+    }
     phase.as_str().clone_into(&mut d.status.phase);
     d.status.message.clone_from(&message);
     if phase == phase::Phase::Progressing {
@@ -172,6 +176,7 @@ fn is_healthy(d: &Draft<'_>) -> bool {
             Strategy::BlueGreen(_) => blue_green::is_active(d),
         }
         && d.is_observed()
+        && traffic::not_arrived(d).is_none()
 }
 
 fn report_progress(d: &mut Draft<'_>) {
@@ -213,6 +218,12 @@ fn report_progress(d: &mut Draft<'_>) {
         let message = format!("ReplicaSet \"{name}\" is progressing.");
         conditions::replace(&mut d.status, now, kind::PROGRESSING, Is::True, reason::REPLICA_SET_UPDATED, &message);
     }
+}
+
+/// Whether the counters hide that pods are missing: where routers carry the traffic, old pods that wait for their delay are
+/// counted too.
+fn is_short(d: &Draft<'_>) -> bool {
+    d.strategy.is_routed() && d.is_complete() && !d.is_complete_and_serving()
 }
 
 /// Copies the first failure to create pods from the ReplicaSets, the new one's before others'.

@@ -36,7 +36,7 @@ fn weight(d: &Draft<'_>) -> i32 {
     } else if d.status.abort {
         0
     } else {
-        steps::weight_at(d.steps, d.index())
+        steps::weight_at(d.steps, d.index(), 100)
     }
 }
 

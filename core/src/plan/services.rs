@@ -8,7 +8,7 @@ use crate::snapshot::Service;
 use crate::strategy::Strategy;
 
 use super::draft::Draft;
-use super::scale;
+use super::{scale, traffic};
 
 /// Points the Services of a canary without a traffic router at their revisions.
 pub(super) fn point_canary(d: &mut Draft<'_>) {
@@ -26,6 +26,55 @@ pub(super) fn point_canary(d: &mut Draft<'_>) {
         point(d, name, rs, Phase::Shift);
     }
     release(d);
+}
+
+/// Points the Services of a canary with traffic routers at their revisions. A Service that gets traffic is not moved to another
+/// version's pods: its weight goes first.
+pub(super) fn point_routed(d: &mut Draft<'_>) {
+    // Whose turn it is, the status must say before a Service follows it.
+    if d.promotes {
+        return;
+    }
+    let Strategy::Canary(canary) = d.strategy else { return };
+    let roles = traffic::roles(d);
+    if let Some(stable) = d.revisions.stable {
+        point_stable(d, roles.stable, stable);
+    }
+    let trial = if d.status.abort { d.revisions.stable } else { d.revisions.new };
+    if let Some(rs) = trial {
+        point_trial(d, roles.canary, rs, canary.ping_pong.is_some());
+    }
+    release(d);
+}
+
+fn point_stable(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
+    let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
+    let leaves_others = now.is_some_and(|now| now.uid() != rs.uid() && now.size().serving() > 0);
+    // What was promoted must carry the load; what is stable already gets its Service back at once.
+    let needed = traffic::carriers(d).min(d.strategy.needed(d.s.replicas()));
+    if leaves_others && d.is_complete() && rs.certain() < needed {
+        let message = format!("{} of {needed} pods that it needs are available", rs.certain());
+        d.wait("ServicePods", Some(format!("Service/{name}")), message);
+        return;
+    }
+    point(d, name, rs, Phase::Shift);
+}
+
+fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, ahead: bool) {
+    let in_use = traffic::observe(d).reaches_canary();
+    let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
+    let other = now.filter(|now| now.uid() != rs.uid() && now.size().serving() > 0);
+    match other.filter(|_| in_use && !planted::is(Bug::MovesBusyServices)) {
+        Some(other) => {
+            let message = format!("traffic still goes to ReplicaSet {}", other.name());
+            d.wait("Weight", Some(format!("Service/{name}")), message);
+        }
+        // A load balancer that gates the pods' readiness must see them from the first moment.
+        None if ahead && !in_use => {
+            point_ahead(d, name, rs);
+        }
+        None => point(d, name, rs, Phase::Shift),
+    }
 }
 
 /// The ReplicaSet for the stable Service: the stable one, until its last pods are about to go. (Argo Rollouts leaves the

@@ -2,14 +2,14 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::{PauseCondition, PauseReason, WaitingOn};
+use crate::api::{PauseCondition, PauseReason, ReplicaSet, WaitingOn};
 use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::replicas::BasicCanary;
 use crate::steps::{self, Progress, StepContext};
 
 use super::draft::Draft;
-use super::scale;
+use super::{routed, scale, traffic};
 
 /// Advances through every step that is complete. Each step's completion is judged on what was observed, so a step that moves
 /// pods ends the walk until those pods have been seen.
@@ -26,8 +26,10 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
     while let Some(step) = d.steps.get(d.index()) {
         let index = d.index();
         let Some(kind) = steps::kind_of(step) else { return };
-        let counts = missing_pods(d, steps::weight_at(d.steps, index));
-        let cx = StepContext { now: d.s.now, status: &d.status, counts: counts.as_ref() };
+        let routed = d.strategy.is_routed();
+        let counts = if routed { missing_beside_router(d, index) } else { missing_pods(d, index) };
+        let traffic = if routed { traffic::lacking_of_step(d, index) } else { None };
+        let cx = StepContext { now: d.s.now, status: &d.status, counts: counts.as_ref(), traffic: traffic.as_ref() };
         match kind.advance(step, &cx) {
             Progress::Done => {
                 complete_pause(d);
@@ -70,28 +72,41 @@ fn pause(d: &mut Draft<'_>, since: jiff::Timestamp, until: Option<jiff::Timestam
     }
 }
 
-/// What the replica counts of a weight still lack.
-fn missing_pods(d: &Draft<'_>, weight: i32) -> Option<WaitingOn> {
+/// What the replica counts of a step still lack.
+fn missing_pods(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
     let new = d.revisions.new?;
-    let desired = BasicCanary { weight, ..scale::observed(d) }.desired();
-    let lacking = |object: &str, message: String| {
-        Some(WaitingOn { reason: "Pods".into(), object: Some(format!("ReplicaSet/{object}")), message })
-    };
-    let available = new.observed().available_replicas;
-    let needed = d.strategy.needed(desired.canary);
-    if available < needed {
-        return lacking(new.name(), format!("{available} of {needed} new pods are available"));
+    let desired = BasicCanary { weight: steps::weight_at(d.steps, index, 100), ..scale::observed(d) }.desired();
+    if let Some(lacking) = too_few(d, new, desired.canary, new.observed().available_replicas) {
+        return Some(lacking);
     }
-    if let Some(stable) = d.revisions.other_stable() {
-        let pods = stable.observed().replicas;
-        if stable.wanted() != desired.stable || pods != desired.stable {
-            return lacking(
-                stable.name(),
-                format!("the stable ReplicaSet has {pods} pods on its way to {}", desired.stable),
-            );
-        }
+    if let Some(stable) = d.revisions.other_stable()
+        && let Some(lacking) = not_at(stable, desired.stable)
+    {
+        return Some(lacking);
     }
     let old = d.revisions.old.iter().find(|rs| rs.observed().available_replicas > 0)?;
     let left = old.observed().available_replicas;
-    lacking(old.name(), format!("{left} pods of an older revision are still available"))
+    Some(lacking(old, format!("{left} pods of an older revision are still available")))
+}
+
+/// The same where a router carries the weights. A stable side that follows them is waited for by nobody.
+fn missing_beside_router(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
+    let (new, desired) = (d.revisions.new?, routed::desired(d, index));
+    let stable = d.revisions.other_stable().filter(|_| !d.strategy.is_dynamic());
+    too_few(d, new, desired.canary, new.certain()).or_else(|| not_at(stable?, desired.stable))
+}
+
+fn too_few(d: &Draft<'_>, new: &ReplicaSet, wanted: i32, available: i32) -> Option<WaitingOn> {
+    let needed = d.strategy.needed(wanted);
+    (available < needed).then(|| lacking(new, format!("{available} of {needed} new pods are available")))
+}
+
+fn not_at(stable: &ReplicaSet, size: i32) -> Option<WaitingOn> {
+    let pods = stable.observed().replicas;
+    let message = || format!("the stable ReplicaSet has {pods} pods on its way to {size}");
+    (stable.wanted() != size || pods != size).then(|| lacking(stable, message()))
+}
+
+fn lacking(rs: &ReplicaSet, message: String) -> WaitingOn {
+    WaitingOn { reason: "Pods".into(), object: Some(format!("ReplicaSet/{}", rs.name())), message }
 }

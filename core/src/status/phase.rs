@@ -77,6 +77,7 @@ fn progress(rollout: &Rollout, status: &RolloutStatus, now: Timestamp) -> Option
                 return Some("active service cutover pending");
             }
         }
+        Some(strategy) if strategy.is_routed() => {}
         _ if status.replicas > status.updated_replicas => return Some("old replicas are pending termination"),
         _ => {}
     }

@@ -3,12 +3,17 @@
 //! To add a kind, write its file and put it into [`KINDS`]; validation, planning and descriptions follow from there.
 
 mod pause;
+mod routes;
+mod set_canary_scale;
 mod set_weight;
 mod unsupported;
 
 use jiff::Timestamp;
 
 use crate::api::{CanaryStep, RolloutStatus, WaitingOn};
+
+pub use routes::routes_at;
+pub use set_canary_scale::scale_at;
 
 /// What a step can look at.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +24,8 @@ pub struct StepContext<'a> {
     pub status: &'a RolloutStatus,
     /// What the step's replica counts still lack; `None` when they are reached.
     pub counts: Option<&'a WaitingOn>,
+    /// What traffic routers still lack; `None` when they do what the step asks for, and without a router.
+    pub traffic: Option<&'a WaitingOn>,
 }
 
 /// Where a step stands.
@@ -71,9 +78,9 @@ pub static KINDS: [&dyn StepKind; 8] = [
     &pause::Pause,
     &unsupported::EXPERIMENT,
     &unsupported::ANALYSIS,
-    &unsupported::SET_CANARY_SCALE,
-    &unsupported::SET_HEADER_ROUTE,
-    &unsupported::SET_MIRROR_ROUTE,
+    &set_canary_scale::SetCanaryScale,
+    &routes::HEADER,
+    &routes::MIRROR,
     &unsupported::PLUGIN,
 ];
 
@@ -87,11 +94,11 @@ pub fn kind_of(step: &CanaryStep) -> Option<&'static dyn StepKind> {
     kinds_of(step).next()
 }
 
-/// The weight in force at `index`: that of the last `setWeight` up to and including it. Before the first one it is 0, and
-/// past the last step it is 100. (Argo Rollouts, `GetCurrentSetWeight`.)
-pub fn weight_at(steps: &[CanaryStep], index: usize) -> i32 {
+/// The weight in force at `index`, out of `max`: that of the last `setWeight` up to and including it. Before the first one it is 0,
+/// and past the last step it is all. (Argo Rollouts, `GetCurrentSetWeight`.)
+pub fn weight_at(steps: &[CanaryStep], index: usize, max: i32) -> i32 {
     if index >= steps.len() {
-        return 100;
+        return max;
     }
-    steps[..=index].iter().rev().find_map(|step| step.set_weight).unwrap_or(0).clamp(0, 100)
+    steps[..=index].iter().rev().find_map(|step| step.set_weight).unwrap_or(0).clamp(0, max)
 }

@@ -24,6 +24,6 @@ impl StepKind for SetWeight {
     }
 
     fn advance(&self, _: &CanaryStep, cx: &StepContext<'_>) -> Progress {
-        cx.counts.map_or(Progress::Done, |missing| Progress::Wait(missing.clone()))
+        cx.counts.or(cx.traffic).map_or(Progress::Done, |missing| Progress::Wait(missing.clone()))
     }
 }

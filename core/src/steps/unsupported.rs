@@ -10,12 +10,6 @@ pub(super) struct Unsupported {
 
 pub(super) const EXPERIMENT: Unsupported = Unsupported { field: "experiment", is_set: |s| s.experiment.is_some() };
 pub(super) const ANALYSIS: Unsupported = Unsupported { field: "analysis", is_set: |s| s.analysis.is_some() };
-pub(super) const SET_CANARY_SCALE: Unsupported =
-    Unsupported { field: "setCanaryScale", is_set: |s| s.set_canary_scale.is_some() };
-pub(super) const SET_HEADER_ROUTE: Unsupported =
-    Unsupported { field: "setHeaderRoute", is_set: |s| s.set_header_route.is_some() };
-pub(super) const SET_MIRROR_ROUTE: Unsupported =
-    Unsupported { field: "setMirrorRoute", is_set: |s| s.set_mirror_route.is_some() };
 pub(super) const PLUGIN: Unsupported = Unsupported { field: "plugin", is_set: |s| s.plugin.is_some() };
 
 impl StepKind for Unsupported {

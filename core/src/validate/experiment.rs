@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::analysis;
 use super::problem::Problems;
-use super::{analysis, traffic};
 use crate::api::{CanaryStrategy, RolloutExperimentStep, RolloutExperimentTemplate};
 use crate::time;
 
@@ -65,7 +65,7 @@ fn runs(field: &str, step: &RolloutExperimentStep, canary: &CanaryStrategy, foun
         }
     }
     let total: i64 = step.templates.iter().filter_map(|template| template.weight).map(i64::from).sum();
-    let max_weight = traffic::max_weight(canary);
+    let max_weight = canary.max_weight();
     if total > i64::from(max_weight) {
         found.warn(format!("{field}.templates"), format!("the weights add up to {total}, more than {max_weight}"));
     }

@@ -57,7 +57,9 @@ pub fn admit(snapshot: &Snapshot) -> Result<Strategy<'_>, Held> {
         return Err(invalid(undecoded.clone()));
     }
     first_problem(rollout).map_or(Ok(()), |found| Err(problem(found)))?;
-    let strategy = unsupported::check(rollout).map_err(|message| Held { reason: reason::NOT_SUPPORTED, message })?;
+    let routers: Vec<&str> = snapshot.routers.iter().map(|routed| routed.router.name()).collect();
+    let strategy =
+        unsupported::check(rollout, &routers).map_err(|message| Held { reason: reason::NOT_SUPPORTED, message })?;
     services::check(snapshot, strategy).map_err(problem)?;
     Ok(strategy)
 }

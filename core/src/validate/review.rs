@@ -64,7 +64,7 @@ fn rollout(object: &Value, around: &dyn Surroundings, found: &mut Problems) -> R
     spec::check(&rollout, found);
     references::check(&rollout, around, found);
     if !found.has_errors()
-        && let Err(held) = unsupported::check(&rollout)
+        && let Err(held) = unsupported::check(&rollout, &[])
     {
         found.warn("", held);
     }

@@ -2,7 +2,7 @@
 
 use super::canary::CANARY;
 use super::problem::Problems;
-use super::{analysis, experiment, routes, traffic};
+use super::{analysis, experiment, routes};
 use crate::api::{CanaryStep, CanaryStrategy, PluginStep, SetCanaryScale};
 use crate::steps;
 
@@ -33,12 +33,12 @@ fn check_in_context(
     routes: &routes::Routes<'_>,
     found: &mut Problems,
 ) {
-    let max_weight = traffic::max_weight(canary);
+    let max_weight = canary.max_weight();
     if let Some(weight) = step.set_weight.filter(|weight| !(0..=max_weight).contains(weight)) {
         found.invalid(field, &weight, &format!("SetWeight needs to be between 0 and {max_weight}"));
     }
     if let Some(scale) = &step.set_canary_scale {
-        check_scale(field, scale, canary.traffic_routing.is_some(), found);
+        check_scale(field, scale, canary, found);
     }
     if let Some(route) = &step.set_header_route {
         routes.check_header(field, route, found);
@@ -60,8 +60,8 @@ fn check_in_context(
     }
 }
 
-fn check_scale(field: &str, scale: &SetCanaryScale, has_router: bool, found: &mut Problems) {
-    if !has_router {
+fn check_scale(field: &str, scale: &SetCanaryScale, canary: &CanaryStrategy, found: &mut Problems) {
+    if canary.traffic_routing.is_none() {
         found.invalid(field, scale, "SetCanaryScale requires TrafficRouting to be set");
     }
     // Of ours: Argo Rollouts takes the first that is set, and the weight where none is.
@@ -70,7 +70,8 @@ fn check_scale(field: &str, scale: &SetCanaryScale, has_router: bool, found: &mu
         found.warn(field, "should have exactly one of replicas, weight and matchTrafficWeight");
     }
     found.better_not_negative(&format!("{field}.replicas"), scale.replicas);
-    if let Some(weight) = scale.weight.filter(|weight| !(0..=100).contains(weight)) {
-        found.warn(format!("{field}.weight"), format!("{weight} is no percentage of spec.replicas between 0 and 100"));
+    let all = canary.max_weight();
+    if let Some(weight) = scale.weight.filter(|weight| !(0..=all).contains(weight)) {
+        found.warn(format!("{field}.weight"), format!("{weight} is no share of spec.replicas between 0 and {all}"));
     }
 }

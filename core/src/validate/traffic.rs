@@ -4,14 +4,6 @@ use super::canary::CANARY;
 use super::problem::Problems;
 use crate::api::{CanaryStrategy, PingPongSpec, TrafficRouting};
 
-/// The weights' sum when the manifest is silent.
-const DEFAULT_MAX_WEIGHT: i32 = 100;
-
-/// What all weights add up to.
-pub(super) fn max_weight(canary: &CanaryStrategy) -> i32 {
-    canary.traffic_routing.as_ref().and_then(|routing| routing.max_traffic_weight).unwrap_or(DEFAULT_MAX_WEIGHT)
-}
-
 pub(super) fn check(canary: &CanaryStrategy, found: &mut Problems) {
     if let Some(ping_pong) = &canary.ping_pong {
         check_ping_pong(ping_pong, canary.traffic_routing.as_ref(), found);

@@ -1,10 +1,11 @@
 //! What the API accepts and this version does not act on: such a rollout is held with a message, never half obeyed.
 
-use crate::api::{BlueGreenStrategy, CanaryStrategy, Rollout};
+use crate::api::{BlueGreenStrategy, CanaryStrategy, Rollout, TrafficRouting};
 use crate::steps;
 use crate::strategy::Strategy;
 
-pub(super) fn check(rollout: &Rollout) -> Result<Strategy<'_>, String> {
+/// The strategy, where everything in the manifest is acted on. `routers` names the traffic routers that there are.
+pub(super) fn check<'a>(rollout: &'a Rollout, routers: &[&str]) -> Result<Strategy<'a>, String> {
     let held =
         |field: &str| Err(format!("{field} is not supported by this version of Sluice; the rollout is held as it is"));
     let spec = &rollout.spec;
@@ -13,7 +14,7 @@ pub(super) fn check(rollout: &Rollout) -> Result<Strategy<'_>, String> {
     }
     let Some(strategy) = Strategy::of(rollout) else { return held("spec.strategy") };
     let field = match strategy {
-        Strategy::Canary(canary) => of_canary(canary).map(|field| format!("spec.strategy.canary.{field}")),
+        Strategy::Canary(canary) => of_canary(canary, routers).map(|field| format!("spec.strategy.canary.{field}")),
         Strategy::BlueGreen(blue_green) => {
             of_blue_green(blue_green).map(|field| format!("spec.strategy.blueGreen.{field}"))
         }
@@ -22,12 +23,11 @@ pub(super) fn check(rollout: &Rollout) -> Result<Strategy<'_>, String> {
 }
 
 // `minPodsPerReplicaSet`, `abortScaleDownDelaySeconds` and `scaleDownDelayRevisionLimit` mean nothing without a router.
-fn of_canary(canary: &CanaryStrategy) -> Option<String> {
-    let fields = [
-        ("trafficRouting", canary.traffic_routing.is_some()),
-        ("analysis", canary.analysis.is_some()),
-        ("pingPong", canary.ping_pong.is_some()),
-    ];
+fn of_canary(canary: &CanaryStrategy, routers: &[&str]) -> Option<String> {
+    let named = canary.traffic_routing.as_ref().map(TrafficRouting::router_names);
+    // One that names no router has nothing that could carry its weights.
+    let carried = named.is_none_or(|named| !named.is_empty() && named.iter().all(|name| routers.contains(name)));
+    let fields = [("trafficRouting", !carried), ("analysis", canary.analysis.is_some())];
     let field = fields.into_iter().find(|(_, is_set)| *is_set).map(|(field, _)| field.to_owned());
     field.or_else(|| {
         canary.steps.iter().flatten().enumerate().find_map(|(index, step)| {

@@ -24,6 +24,12 @@ enum Act {
     /// The controller passes once.
     Pass,
     Wait(i64),
+    /// Data planes hear nothing any more, or hear again.
+    Deafen(bool),
+    /// Data planes hear of everything that is new.
+    Hear,
+    /// Somebody else changes a weight.
+    Meddle(i32),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -41,6 +47,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         6 => Just(Act::RunPods),
         8 => Just(Act::Pass),
         2 => (1_i64..20).prop_map(Act::Wait),
+        1 => any::<bool>().prop_map(Act::Deafen),
+        3 => Just(Act::Hear),
+        1 => (0_i32..=100).prop_map(Act::Meddle),
     ];
     prop::collection::vec(act, 1..60)
 }
@@ -84,13 +93,50 @@ fn strategies() -> impl Strategy<Value = Value> {
         blue_green["activeService"] = json!("active");
         json!({ "blueGreen": blue_green })
     });
-    prop_oneof![2 => canary, 1 => blue_green]
+    prop_oneof![2 => canary, 1 => blue_green, 2 => routed()]
+}
+
+fn routed() -> impl Strategy<Value = Value> {
+    let step = prop_oneof![
+        4 => (0_i32..=100).prop_map(|weight| json!({"setWeight": weight})),
+        1 => (0_i32..5).prop_map(|replicas| json!({"setCanaryScale": {"replicas": replicas}})),
+        1 => (0_i32..=100).prop_map(|weight| json!({"setCanaryScale": {"weight": weight}})),
+        1 => Just(json!({"setCanaryScale": {"matchTrafficWeight": true}})),
+        1 => Just(json!({"pause": {}})),
+        1 => (1_i32..10).prop_map(|seconds| json!({"pause": {"duration": seconds}})),
+    ];
+    let sizes = prop_oneof![
+        Just(json!({})),
+        Just(json!({"scaleDownDelaySeconds": 0})),
+        Just(json!({"scaleDownDelaySeconds": 10, "scaleDownDelayRevisionLimit": 1, "minPodsPerReplicaSet": 2})),
+        Just(json!({"abortScaleDownDelaySeconds": 3, "maxUnavailable": "50%"})),
+        Just(json!({"abortScaleDownDelaySeconds": 0})),
+        Just(json!({"dynamicStableScale": true})),
+        Just(json!({"dynamicStableScale": true, "minPodsPerReplicaSet": 2, "abortScaleDownDelaySeconds": 3})),
+    ];
+    let services = prop_oneof![
+        2 => Just(json!({"stableService": "stable", "canaryService": "canary"})),
+        1 => Just(json!({"pingPong": {"pingService": "ping", "pongService": "pong"}})),
+        1 => Just(json!({})),
+    ];
+    let most = prop_oneof![3 => Just(json!(null)), 1 => Just(json!(1000))];
+    (sizes, services, most, prop::collection::vec(step, 0..5)).prop_map(|(mut canary, services, most, steps)| {
+        canary["steps"] = json!(steps);
+        canary["trafficRouting"] = json!({"plugins": {"recording": {}}, "maxTrafficWeight": most});
+        for (field, name) in services.as_object().expect("an object") {
+            canary[field] = name.clone();
+        }
+        json!({ "canary": canary })
+    })
 }
 
 fn world(replicas: i32, strategy: &Value) -> World {
     let mut world = crate::world::world(replicas, strategy);
-    for name in ["stable", "canary", "active", "preview"] {
+    for name in ["stable", "canary", "active", "preview", "ping", "pong"] {
         world = world.with_service(name);
+    }
+    if !strategy["canary"]["trafficRouting"].is_null() {
+        world = world.with_router("recording", true);
     }
     world.deployed()
 }
@@ -121,6 +167,11 @@ fn act(world: &mut World, act: &Act) {
             world.pass();
         }
         Act::Wait(seconds) => world.advance(*seconds),
+        Act::Deafen(deaf) => world.deaf = *deaf,
+        Act::Hear => {
+            world.run_routers();
+        }
+        Act::Meddle(weight) => world.meddle(*weight),
     }
 }
 
@@ -129,6 +180,7 @@ fn clear_the_way(world: &mut World) {
     for number in 1..4 {
         world.mend_image(&image(number));
     }
+    world.deaf = false;
     world.edit("/spec/paused", json!(false));
     world.patch_status(|status| status.abort = false);
     world.pass_time(60);

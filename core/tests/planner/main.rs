@@ -4,6 +4,8 @@ mod blue_green;
 mod exhaustive;
 mod laws;
 mod migrate;
+mod routed;
+mod router;
 mod services;
 mod trouble;
 mod world;

@@ -2,6 +2,7 @@
 //! get their pods as configured.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -13,6 +14,9 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
+use sluice_core::traffic::Routed;
+
+use crate::router::{self, Plane, Recording};
 
 /// One rollout and its surroundings.
 #[derive(Clone)]
@@ -23,6 +27,11 @@ pub struct World {
     pub services: Vec<Service>,
     pub pods: Vec<Pod>,
     pub refusals: Vec<Refusal>,
+    pub routers: Vec<Routed>,
+    /// What the data plane has heard.
+    plane: Plane,
+    /// Whether it hears nothing now.
+    pub deaf: bool,
     /// Every event told, as `reason: message`.
     pub events: Vec<String>,
     pub object_writes: usize,
@@ -39,6 +48,17 @@ pub struct World {
 /// A rollout `web` with this canary.
 pub fn rollout(replicas: i32, canary: &Value) -> World {
     world(replicas, &json!({ "canary": canary }))
+}
+
+/// A rollout `web` with this canary, whose weights a router carries between the Services `stable` and `canary`. Its data plane
+/// confirms what it has heard.
+pub fn routed(replicas: i32, mut canary: Value) -> World {
+    canary["trafficRouting"]["plugins"] = json!({ "recording": {} });
+    if canary["pingPong"].is_null() {
+        (canary["stableService"], canary["canaryService"]) = (json!("stable"), json!("canary"));
+    }
+    let world = rollout(replicas, &canary).with_service("stable").with_service("canary");
+    world.with_service("ping").with_service("pong").with_router("recording", true)
 }
 
 /// A rollout `web` with this blue-green strategy, and the Services `active` and `preview`.
@@ -71,6 +91,9 @@ pub fn world(replicas: i32, strategy: &Value) -> World {
         services: Vec::new(),
         pods: Vec::new(),
         refusals: Vec::new(),
+        routers: Vec::new(),
+        plane: Plane::default(),
+        deaf: false,
         events: Vec::new(),
         object_writes: 0,
         status_writes: 0,
@@ -99,6 +122,62 @@ impl World {
             has_annotations: false,
         });
         self
+    }
+
+    /// A router, whose data plane says whether it has heard, or cannot.
+    pub fn with_router(mut self, name: &str, confirms: bool) -> World {
+        let router = Arc::new(Recording { name: name.into(), confirms });
+        self.routers.push(Routed { router, objects: vec![Recording::object(name)] });
+        self
+    }
+
+    /// The canary's weight, as the first router was told last.
+    pub fn weight(&self) -> i64 {
+        self.routers[0].objects[0]["spec"]["weight"].as_i64().unwrap_or(0)
+    }
+
+    /// Somebody else changes what a router was told.
+    pub fn meddle(&mut self, weight: i32) {
+        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
+            let spec = &mut object["spec"];
+            if let (Some(now), Some(rest)) = (spec["weight"].as_i64(), spec["rest"].as_i64()) {
+                let weight = i64::from(weight).min(now + rest);
+                (spec["weight"], spec["rest"]) = (json!(weight), json!(now + rest - weight));
+            }
+        }
+    }
+
+    /// The data plane hears of everything that is new. Says whether anything was.
+    pub fn run_routers(&mut self) -> bool {
+        if self.deaf {
+            return false;
+        }
+        let mut moved = false;
+        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
+            moved |= object["seen"] != object["spec"];
+            object["seen"] = object["spec"].clone();
+        }
+        self.plane = Plane {
+            routes: self
+                .routers
+                .iter()
+                .flat_map(|routed| &routed.objects)
+                .map(|object| object["spec"].clone())
+                .collect(),
+            selected: self
+                .services
+                .iter()
+                .filter_map(|service| Some((service.target.name.clone(), service.hash()?.to_owned())))
+                .collect(),
+        };
+        moved
+    }
+
+    /// Pods that the controller wants of the revisions that get requests, by what the data plane has heard last.
+    fn wanted_where_requests_go(&self) -> Vec<(String, i32)> {
+        let wanted =
+            |hash: &str| self.replica_sets.iter().filter(|rs| rs.has_hash(hash)).map(ReplicaSet::wanted).sum::<i32>();
+        self.plane.reached().into_iter().map(|hash| (hash.clone(), wanted(&hash))).collect()
     }
 
     /// The tag of the image that a Service selects; empty where it selects no revision.
@@ -158,6 +237,7 @@ impl World {
             replica_sets: self.replica_sets.clone(),
             pods: self.pods.clone(),
             services: self.services.clone(),
+            routers: self.routers.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
         }
@@ -171,7 +251,12 @@ impl World {
         assert_eq!(plan, sluice_core::plan::plan(&snapshot), "the same snapshot gives the same plan");
         let mut told = Vec::new();
         for planned in &plan.effects {
+            let before = self.wanted_where_requests_go();
             self.execute(&planned.effect);
+            for ((hash, before), (_, after)) in before.into_iter().zip(self.wanted_where_requests_go()) {
+                let taken = before > 0 && after == 0 && self.rollout.spec.replicas != Some(0);
+                assert!(!taken, "requests still go to {hash}, whose pods are taken away by {:#?}", planned.effect);
+            }
             self.object_writes += 1;
             told.extend(planned.notes.clone());
         }
@@ -194,7 +279,7 @@ impl World {
     pub fn settle(&mut self) {
         for _ in 0..200 {
             let plan = self.pass();
-            let moved = self.run_replica_sets();
+            let moved = self.run_replica_sets() | self.run_routers();
             if plan.effects.is_empty() && plan.urgency == Urgency::None && !moved {
                 return;
             }
@@ -250,6 +335,10 @@ impl World {
                 }
             }
             Effect::PatchService(patch) => self.point(patch),
+            Effect::Route(change) => {
+                let routed = self.routers.iter_mut().find(|routed| routed.router.name() == change.router);
+                router::apply(&mut routed.expect("the router exists").objects[0], &change.patch.operations);
+            }
             Effect::PatchPod(patch) => {
                 let pod = self.pods.iter_mut().find(|pod| pod.target.uid == patch.target.uid).expect("the pod exists");
                 change(&mut pod.labels, &patch.labels);

@@ -35,7 +35,7 @@ fn a_canary_is_told_what_has_no_effect() {
         ),
         (
             routed(json!({"steps": [{"setCanaryScale": {"weight": 500}}]})),
-            "steps[0].setCanaryScale.weight: 500 is no percentage of spec.replicas between 0 and 100",
+            "steps[0].setCanaryScale.weight: 500 is no share of spec.replicas between 0 and 100",
         ),
         (
             routed(

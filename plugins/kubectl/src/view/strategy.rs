@@ -30,15 +30,15 @@ impl Strategy {
         };
         let steps = canary.steps.as_deref().unwrap_or_default();
         let status = rollout.status();
-        let index = status.current_step_index;
+        let (index, max) = (status.current_step_index, canary.max_weight());
         let set_weight = match index {
             _ if status.abort => 0,
-            Some(index) => weight_at(steps, usize::try_from(index).unwrap_or(0)),
-            None if steps.is_empty() => 100,
-            None => weight_at(steps, 0),
+            Some(index) => weight_at(steps, usize::try_from(index).unwrap_or(0), max),
+            None if steps.is_empty() => max,
+            None => weight_at(steps, 0, max),
         };
         let actual_weight = if canary.traffic_routing.is_some() {
-            routed_weight(status).unwrap_or(if is_complete(status) { 100 } else { 0 })
+            routed_weight(status).unwrap_or(if is_complete(status) { max } else { 0 })
         } else {
             share_of_pods(status, owned)
         };

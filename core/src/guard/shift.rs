@@ -1,0 +1,87 @@
+//! S2, S6 and S12: a destination gets no more traffic than its pods can take, no router is told what does not add up, and an
+//! abort gives back only what the stable revision can carry.
+
+use crate::effect::{Effect, RouteChange, ServicePatch};
+use crate::plan::Plan;
+use crate::replicas::CanaryScale;
+use crate::snapshot::Snapshot;
+use crate::steps;
+use crate::traffic::pods;
+
+use super::traffic::{self, Traffic, available};
+use super::{Invariant, Part, Violation};
+
+pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Violation>) {
+    let Some(now) = traffic::of(snapshot) else { return };
+    for (index, planned) in plan.effects.iter().enumerate() {
+        let wrong = match &planned.effect {
+            Effect::Route(change) => weight(snapshot, plan, &now, change),
+            Effect::PatchService(patch) => moved(snapshot, &now, patch).map(|why| (Invariant::ServeBeforeShift, why)),
+            _ => None,
+        };
+        if let Some((invariant, message)) = wrong {
+            violations.push(Violation { invariant, part: Part::Effect(index), message });
+        }
+    }
+}
+
+fn weight(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, change: &RouteChange) -> Option<(Invariant, String)> {
+    let RouteChange { router, routing, .. } = change;
+    let (to, max) = (routing.weight.value(), routing.weight.max());
+    let from = now.weights.iter().find(|(name, _)| name == router).map(|(_, weight)| *weight)?;
+    if max != now.max {
+        return Some((Invariant::Weights, format!("{router} would be told {to} of {max}, where all is {}", now.max)));
+    }
+    // Without a Service, the router leads elsewhere once nothing goes there any more.
+    if routing.canary.hash != now.canary && (!routing.canary.service.is_empty() || from > 0) {
+        let message = format!("{router} would be told that the canary is {}, which it is not", routing.canary.hash);
+        return Some((Invariant::Weights, message));
+    }
+    if to > from {
+        return raised(snapshot, plan, now, to).map(|why| {
+            (Invariant::ServeBeforeShift, format!("{router} would send {to} of {max} to the canary, although {why}"))
+        });
+    }
+    let carried = now.stable_carries(snapshot);
+    if to < from && max - to > carried {
+        let invariant = if plan.status.abort { Invariant::Abort } else { Invariant::ServeBeforeShift };
+        let message = format!("{router} would send {} of {max} to stable pods that carry {carried}", max - to);
+        return Some((invariant, message));
+    }
+    None
+}
+
+/// What speaks against a higher weight.
+fn raised(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, to: i32) -> Option<String> {
+    let status = &plan.status;
+    if status.abort {
+        return Some("the update was aborted".into());
+    }
+    if now.canary != status.current_pod_hash || status.stable_rs == status.current_pod_hash {
+        return Some(format!("its destination leads to {}, which is not on trial", now.canary));
+    }
+    let (steps, index) = (now.strategy.steps(), traffic::index(plan));
+    let asked = steps::weight_at(steps, index, now.max);
+    let free = status.promote_full || snapshot.owned().all(|rs| !rs.has_hash(&status.stable_rs));
+    if to > asked && !free {
+        return Some(format!("step {index} asks for {asked}"));
+    }
+    let share = pods(to, now.max, now.replicas);
+    let needed = match steps::scale_at(steps, index) {
+        CanaryScale::Pods(count) if !status.promote_full => share.min(count),
+        CanaryScale::Share(weight) if !status.promote_full => share.min(pods(weight, now.max, now.replicas)),
+        _ => share,
+    };
+    let (needed, serving) = (now.strategy.needed(needed).max(1), available(snapshot, &now.canary));
+    (serving < needed).then(|| format!("{serving} of {needed} pods are available"))
+}
+
+/// What speaks against pointing the canary's Service elsewhere.
+fn moved(snapshot: &Snapshot, now: &Traffic<'_>, patch: &ServicePatch) -> Option<String> {
+    let status = snapshot.rollout.status();
+    let turn = status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str());
+    let change = patch.hash().filter(|_| now.strategy.roles(turn).canary == patch.target.name)?;
+    let leaves = change.from.as_deref().filter(|from| available(snapshot, from) > 0)?;
+    let busy = now.highest() > 0 || now.lags;
+    busy.then(|| format!("Service {} would be moved away from {leaves}, which gets requests by it", patch.target.name))
+}

@@ -1,0 +1,81 @@
+//! What the routers of a canary do now, as the invariants about traffic need it: looked at afresh, not taken from the planner.
+
+use crate::api::ReplicaSet;
+use crate::plan::Plan;
+use crate::snapshot::{Service, Snapshot};
+use crate::strategy::Strategy;
+use crate::traffic::{Destination, carried};
+
+/// The traffic of a rollout with routers.
+pub(super) struct Traffic<'a> {
+    pub(super) strategy: Strategy<'a>,
+    pub(super) replicas: i32,
+    /// What all weights add up to.
+    pub(super) max: i32,
+    /// The canary's weight, by router.
+    pub(super) weights: Vec<(&'a str, i32)>,
+    /// The revision that its destination leads to.
+    pub(super) canary: String,
+    /// The revision that the stable destination leads to.
+    pub(super) stable: String,
+    /// Whether a data plane may still do what it was told before.
+    pub(super) lags: bool,
+}
+
+/// The traffic, unless no router carries it.
+pub(super) fn of<'a>(snapshot: &'a Snapshot) -> Option<Traffic<'a>> {
+    let strategy = Strategy::of(&snapshot.rollout).filter(|strategy| strategy.is_routed())?;
+    let status = snapshot.rollout.status();
+    let roles = strategy.roles(status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str()));
+    let leads_to = |service: &str, otherwise: &str| match service {
+        "" => otherwise.to_owned(),
+        name => snapshot.service(name).and_then(Service::hash).unwrap_or_default().to_owned(),
+    };
+    let destination = Destination { service: roles.canary.to_owned(), hash: leads_to(roles.canary, "") };
+    let routers = snapshot.routers.iter();
+    let observed: Vec<_> =
+        routers.map(|routed| (routed.router.name(), routed.router.observe(&routed.objects, &destination))).collect();
+    let told =
+        observed.iter().filter(|(_, observed)| observed.weight > 0).find_map(|(_, observed)| observed.hash.clone());
+    Some(Traffic {
+        strategy,
+        replicas: snapshot.replicas(),
+        max: strategy.max_weight(),
+        weights: observed.iter().map(|(name, observed)| (*name, observed.weight)).collect(),
+        lags: observed.iter().any(|(_, observed)| observed.verified == Some(false)),
+        stable: leads_to(roles.stable, &status.stable_rs),
+        canary: leads_to(roles.canary, &told.unwrap_or_else(|| status.current_pod_hash.clone())),
+    })
+}
+
+impl Traffic<'_> {
+    /// The highest weight that any router gives to the canary.
+    pub(super) fn highest(&self) -> i32 {
+        self.weights.iter().map(|(_, weight)| *weight).max().unwrap_or(0)
+    }
+
+    /// The lowest.
+    pub(super) fn lowest(&self) -> i32 {
+        self.weights.iter().map(|(_, weight)| *weight).min().unwrap_or(0)
+    }
+
+    /// The weight that pods of the stable destination may be given.
+    pub(super) fn stable_carries(&self, snapshot: &Snapshot) -> i32 {
+        let least = self.strategy.limits(self.replicas).floor().max(1).min(self.replicas);
+        carried(available(snapshot, &self.stable), self.max, least)
+    }
+}
+
+/// Pods of a revision that are certain to serve: what an older status counts may be on its way out.
+pub(super) fn available(snapshot: &Snapshot, hash: &str) -> i32 {
+    let pods = |rs: &ReplicaSet| {
+        let known = rs.observed().observed_generation >= rs.metadata.generation;
+        if known { rs.wanted().min(rs.observed().available_replicas) } else { 0 }
+    };
+    snapshot.owned().filter(|rs| rs.has_hash(hash)).map(pods).sum()
+}
+
+/// The step in force, as a plan leaves it.
+pub(super) fn index(plan: &Plan) -> usize {
+    usize::try_from(plan.status.current_step_index.unwrap_or(0)).unwrap_or(0)
+}

@@ -1,0 +1,103 @@
+//! The sizes of a canary with traffic routers: whatever carries traffic keeps its pods until the traffic is known to have left.
+
+use crate::api::ReplicaSet;
+use crate::planted::{self, Bug};
+use crate::replicas::{CanaryScale, RoutedCanary, Split};
+use crate::steps;
+use crate::strategy::Strategy;
+
+use super::draft::Draft;
+use super::traffic::{self, Traffic};
+use super::{delay, scale, services};
+
+/// The sizes that a step asks for.
+pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
+    let (replicas, max) = (d.s.replicas(), d.strategy.max_weight());
+    if d.status.stable_rs.is_empty() || d.revisions.other_stable().is_none() {
+        return Split { canary: replicas, stable: 0 };
+    }
+    let traffic = traffic::observe(d);
+    let in_use = (traffic.lowest, traffic.highest);
+    let (weight, scale) = if d.status.promote_full {
+        (traffic.lowest, CanaryScale::Pods(replicas))
+    } else if d.status.abort {
+        (0, CanaryScale::Weight)
+    } else {
+        (steps::weight_at(d.steps, index, max), steps::scale_at(d.steps, index))
+    };
+    let (min_pods, dynamic) = (d.strategy.min_pods(), d.strategy.is_dynamic());
+    RoutedCanary { replicas, max, weight, in_use, scale, min_pods, dynamic }.desired()
+}
+
+/// Moves the ReplicaSets one pass towards their sizes. A paused rollout keeps the pods that it has.
+pub(super) fn resize(d: &mut Draft<'_>) {
+    let halted = d.s.rollout.spec.paused;
+    let wanted = desired(d, d.index());
+    let Some(new) = d.revisions.new else {
+        // An idle Service selects the pods before there are any: load balancers then gate their readiness.
+        let first = if halted || d.status.abort || takes_turns(d) { 0 } else { wanted.canary };
+        scale::create(d, first);
+        if let Some(stable) = d.revisions.other_stable().filter(|stable| !halted && wanted.stable > stable.wanted()) {
+            scale::set_size(d, stable, wanted.stable);
+        }
+        return;
+    };
+    if halted {
+        d.wait("UserPause", None, "spec.paused is true: sizes and steps stay as they are until it is unset");
+        return;
+    }
+    // Pods go only once the promotion is stored, so that no crash can lose the reason for their going.
+    if d.promotes && !d.before().stable_rs.is_empty() {
+        return;
+    }
+    let now = traffic::observe(d);
+    if let Some(stable) = d.revisions.other_stable() {
+        delay::keep(d, stable);
+        let early = planted::is(Bug::ShrinksBeforeTheShift);
+        let may_shrink = early || !d.strategy.is_dynamic() || !now.lags();
+        scale::set_size(d, stable, if may_shrink { wanted.stable } else { wanted.stable.max(stable.wanted()) });
+    }
+    resize_new(d, new, wanted.canary, &now);
+    drain_old(d);
+}
+
+fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32, now: &Traffic) {
+    let follows_weight = d.strategy.is_dynamic() && !d.strategy.has_abort_delay();
+    match d.revisions.other_stable().filter(|_| d.status.abort && !follows_weight) {
+        Some(stable) if is_settled(d) && !now.reaches_canary() => delay::drain_aborted(d, new, stable),
+        Some(_) => scale::annotate_desired(d, new),
+        None => {
+            delay::keep(d, new);
+            let shrinks = wanted < new.wanted();
+            let follows = d.strategy.is_dynamic() && wanted > 0;
+            let used = now.lags() || (!follows && !is_settled(d)) || (wanted == 0 && now.highest > 0);
+            let held = if shrinks { used && d.revisions.other_stable().is_some() } else { awaits_its_service(d, new) };
+            scale::set_size(d, new, if held { new.wanted() } else { wanted });
+        }
+    }
+}
+
+/// Whether the Service that is to lead to a new revision must select its pods before there are any.
+fn awaits_its_service(d: &Draft<'_>, new: &ReplicaSet) -> bool {
+    takes_turns(d) && new.wanted() == 0 && !services::selects(d, traffic::roles(d).canary, new)
+}
+
+fn takes_turns(d: &Draft<'_>) -> bool {
+    matches!(d.strategy, Strategy::Canary(canary) if canary.ping_pong.is_some())
+}
+
+/// Whether the routers do what is asked of them now.
+fn is_settled(d: &Draft<'_>) -> bool {
+    traffic::lacking(d, d.index()).is_none()
+}
+
+/// Takes away the pods of old revisions once no traffic can reach them.
+fn drain_old(d: &mut Draft<'_>) {
+    if !is_settled(d) && !planted::is(Bug::ShrinksBeforeTheShift) {
+        return;
+    }
+    delay::drain_old(d, |d, rs| {
+        let names: Vec<&str> = d.strategy.services().map(|(_, name)| name).collect();
+        services::is_used(d, &names, rs)
+    });
+}

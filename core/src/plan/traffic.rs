@@ -1,0 +1,270 @@
+//! The traffic of a canary with routers: how much of it goes where, one move at a time.
+//!
+//! A share grows when the pods for it are available, and it shrinks as fast as the stable revision can take it. Which revision a
+//! destination leads to changes only while no traffic goes there. What status says of weights is what was observed.
+
+use crate::api::{CanaryStatus, ReplicaSet, TrafficWeights, WaitingOn, WeightDestination};
+use crate::effect::{Effect, Phase, RouteChange};
+use crate::event::Note;
+use crate::planted::{self, Bug};
+use crate::snapshot::Service;
+use crate::steps;
+use crate::strategy::{Roles, Strategy};
+use crate::traffic::{Destination, Route, Routed, Routing, Weight, carried, pods};
+
+use super::draft::Draft;
+use super::routed;
+
+/// What is known of the traffic now.
+#[derive(Clone, Debug)]
+pub(super) struct Traffic {
+    /// Where the new revision is reached, or the one before it still is.
+    pub(super) canary: Destination,
+    /// Where the stable revision is reached.
+    pub(super) stable: Destination,
+    /// The lowest weight that a router gives to the canary.
+    pub(super) lowest: i32,
+    /// The highest.
+    pub(super) highest: i32,
+    /// Whether data planes are known to do what they were told; `None` where none can say.
+    pub(super) verified: Option<bool>,
+}
+
+impl Traffic {
+    /// Whether data planes may still do what they were told before.
+    pub(super) fn lags(&self) -> bool {
+        self.verified == Some(false)
+    }
+
+    /// Whether the canary's destination may get requests.
+    pub(super) fn reaches_canary(&self) -> bool {
+        self.highest > 0 || self.lags()
+    }
+}
+
+/// The Services that lead to the two revisions now.
+pub(super) fn roles<'a>(d: &Draft<'a>) -> Roles<'a> {
+    let turn = d.status.canary.as_ref().map_or("", |status| status.stable_ping_pong.as_str());
+    d.strategy.roles(turn)
+}
+
+/// What the routers and the Services say.
+pub(super) fn observe(d: &Draft<'_>) -> Traffic {
+    let roles = roles(d);
+    let named = |name: &str| d.s.service(name).and_then(Service::hash).unwrap_or_default().to_owned();
+    let hash_of =
+        |rs: Option<&ReplicaSet>| rs.and_then(ReplicaSet::hash).map_or(String::new(), |hash| hash.to_string());
+    let mut canary = Destination { service: roles.canary.to_owned(), hash: named(roles.canary) };
+    let observed: Vec<_> = d.s.routers.iter().map(|routed| routed.router.observe(&routed.objects, &canary)).collect();
+    let highest = observed.iter().map(|observed| observed.weight).max().unwrap_or(0);
+    if roles.canary.is_empty() {
+        // The router itself leads to a revision: to the one that it was told, while any requests go there.
+        let told = observed.iter().find_map(|observed| observed.hash.clone()).filter(|_| highest > 0);
+        canary.hash = told.unwrap_or_else(|| hash_of(d.revisions.new));
+    }
+    let stable = if roles.stable.is_empty() { hash_of(d.revisions.stable) } else { named(roles.stable) };
+    Traffic {
+        canary,
+        stable: Destination { service: roles.stable.to_owned(), hash: stable },
+        lowest: observed.iter().map(|observed| observed.weight).min().unwrap_or(0),
+        highest,
+        verified: observed.iter().filter_map(|observed| observed.verified).reduce(|all, one| all && one),
+    }
+}
+
+/// The canary's weight to aim at, at a step.
+fn target(d: &Draft<'_>, traffic: &Traffic, index: usize) -> i32 {
+    let max = d.strategy.max_weight();
+    if d.is_complete() || d.status.stable_rs.is_empty() {
+        return 0;
+    }
+    if d.revisions.stable.is_none() {
+        // Somebody deleted the ReplicaSet to go back to.
+        return if d.status.abort { traffic.highest } else { max };
+    }
+    let on_trial = d.revisions.new.filter(|new| !d.status.abort && new.has_hash(&traffic.canary.hash));
+    let Some(new) = on_trial.filter(|new| new.size().serving() > 0) else { return 0 };
+    if d.status.promote_full {
+        // All that the stable side has to spare goes over, and the rest with the promotion.
+        let grown = if d.strategy.is_dynamic() { carried(new.certain(), max, d.s.replicas()) } else { 0 };
+        return grown.max(traffic.highest);
+    }
+    // Without steps nothing is on trial: the promotion moves the stable destination. Where steps ask for no pods, there are none.
+    if d.steps.is_empty() || routed::desired(d, index).canary == 0 { 0 } else { steps::weight_at(d.steps, index, max) }
+}
+
+/// The weight to set on the way from one to another.
+fn next(d: &Draft<'_>, traffic: &Traffic, from: i32, target: i32) -> i32 {
+    let max = d.strategy.max_weight();
+    if target > from {
+        // An update that begins takes its steps from the next observation on.
+        let ready = (is_ready(d, target) && !d.begins) || planted::is(Bug::ShiftsTooEarly);
+        return if ready { target } else { from };
+    }
+    if planted::is(Bug::AbortsInOneGo) {
+        return target;
+    }
+    let stable = d.revisions.with_hash(&traffic.stable.hash).map_or(0, ReplicaSet::certain);
+    (max - carried(stable, max, carriers(d))).clamp(target, from)
+}
+
+/// How many pods carry all of the traffic: no fewer than `maxUnavailable` leaves, and at least one.
+pub(super) fn carriers(d: &Draft<'_>) -> i32 {
+    d.limits.floor().max(1).min(d.s.replicas())
+}
+
+/// Whether the new revision has the pods for a weight.
+fn is_ready(d: &Draft<'_>, weight: i32) -> bool {
+    let Some(new) = d.revisions.new else { return false };
+    let wanted = if d.status.promote_full {
+        pods(weight, d.strategy.max_weight(), d.s.replicas())
+    } else {
+        routed::desired(d, d.index()).canary
+    };
+    new.certain() >= d.strategy.needed(wanted).max(1)
+}
+
+/// The routes in force at a step: none without pods to send the requests to.
+fn routes(d: &Draft<'_>, traffic: &Traffic, index: usize) -> Vec<Route> {
+    let Strategy::Canary(canary) = d.strategy else { return Vec::new() };
+    let serves = |new: &ReplicaSet| new.has_hash(&traffic.canary.hash) && new.size().serving() > 0;
+    let on_trial = !d.status.abort && !d.is_complete() && d.revisions.new.is_some_and(serves);
+    let managed = canary.traffic_routing.as_ref().map_or(&[][..], |routing| &routing.managed_routes);
+    if on_trial { steps::routes_at(d.steps, index, managed) } else { Vec::new() }
+}
+
+fn routing(d: &Draft<'_>, traffic: &Traffic, weight: i32, index: usize) -> Routing {
+    Routing {
+        canary: traffic.canary.clone(),
+        stable: traffic.stable.clone(),
+        weight: Weight::new(weight, d.strategy.max_weight()),
+        routes: routes(d, traffic, index),
+    }
+}
+
+/// What the routers still lack of what is aimed at now.
+pub(super) fn lacking(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
+    let traffic = observe(d);
+    let target = target(d, &traffic, index);
+    lacking_of_all(d, &traffic, target, index)
+}
+
+/// What the routers still lack of a step. What is aimed at may be less than that for now, as long as there is nowhere to send
+/// the requests.
+pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
+    let traffic = observe(d);
+    let without_pods = d.strategy.needed(routed::desired(d, index).canary) == 0;
+    if without_pods || d.revisions.stable.is_none() {
+        return lacking(d, index);
+    }
+    if d.revisions.new.is_none_or(|new| !new.has_hash(&traffic.canary.hash)) {
+        return Some(WaitingOn {
+            reason: "ServicePods".into(),
+            object: Some(format!("Service/{}", traffic.canary.service)),
+            message: "it leads to another version still".into(),
+        });
+    }
+    lacking_of_all(d, &traffic, steps::weight_at(d.steps, index, d.strategy.max_weight()), index)
+}
+
+fn lacking_of_all(d: &Draft<'_>, traffic: &Traffic, weight: i32, index: usize) -> Option<WaitingOn> {
+    let wanted = routing(d, traffic, weight, index);
+    d.s.routers.iter().find_map(|routed| lacking_of(routed, traffic, &wanted))
+}
+
+fn lacking_of(routed: &Routed, traffic: &Traffic, wanted: &Routing) -> Option<WaitingOn> {
+    let Routed { router, objects } = routed;
+    let observed = router.observe(objects, &traffic.canary);
+    let (name, weight, max) = (router.name(), wanted.weight.value(), wanted.weight.max());
+    let on = |reason: &str, message: String| {
+        Some(WaitingOn { reason: reason.into(), object: Some(format!("TrafficRouter/{name}")), message })
+    };
+    match router.change(objects, wanted) {
+        Err(error) => on("TrafficRouting", error),
+        Ok(_) if observed.weight != weight => {
+            on("Weight", format!("{name} sends {} of {max} to the canary, on the way to {weight}", observed.weight))
+        }
+        Ok(patches) if !patches.is_empty() => on("Weight", format!("{name} is being told where requests go")),
+        Ok(_) if observed.verified == Some(false) => {
+            on("Verification", format!("{name} has not confirmed yet that it sends {weight} of {max} to the canary"))
+        }
+        Ok(_) => None,
+    }
+}
+
+/// What keeps the traffic of a completed update from being where it belongs.
+pub(super) fn not_arrived(d: &Draft<'_>) -> Option<WaitingOn> {
+    if !d.strategy.is_routed() || !d.is_complete() {
+        return None;
+    }
+    let traffic = observe(d);
+    if traffic.stable.hash != d.status.stable_rs {
+        return Some(WaitingOn {
+            reason: "ServicePods".into(),
+            object: Some(format!("Service/{}", traffic.stable.service)),
+            message: "it leads to another version still".into(),
+        });
+    }
+    lacking(d, d.index())
+}
+
+/// Moves the weights one pass on, and writes down what they are.
+pub(super) fn route(d: &mut Draft<'_>) {
+    let traffic = observe(d);
+    record(d, &traffic);
+    // What a promotion moves, moves once it is stored.
+    if d.promotes {
+        return;
+    }
+    let index = d.index();
+    let target = target(d, &traffic, index);
+    let snapshot = d.s;
+    for Routed { router, objects } in &snapshot.routers {
+        let from = router.observe(objects, &traffic.canary).weight;
+        let wanted = routing(d, &traffic, next(d, &traffic, from, target), index);
+        match router.change(objects, &wanted) {
+            Ok(patches) => {
+                for patch in patches {
+                    let (router, routing) = (router.name().to_owned(), wanted.clone());
+                    let change = RouteChange { router, routing, patch };
+                    d.plan(Effect::Route(Box::new(change)), Some(Phase::Shift), Vec::new());
+                }
+            }
+            Err(error) => d.wait("TrafficRouting", Some(format!("TrafficRouter/{}", router.name())), error),
+        }
+    }
+    if let Some(on) = lacking(d, index) {
+        d.wait(&on.reason, on.object, on.message);
+    }
+}
+
+/// Status says what was observed, not what is planned.
+fn record(d: &mut Draft<'_>, traffic: &Traffic) {
+    let weight = Weight::new(traffic.lowest, d.strategy.max_weight());
+    let destination = |to: &Destination, weight: i32| WeightDestination {
+        weight,
+        service_name: to.service.clone(),
+        pod_template_hash: to.hash.clone(),
+    };
+    let weights = TrafficWeights {
+        canary: destination(&traffic.canary, weight.value()),
+        stable: destination(&traffic.stable, weight.rest()),
+        additional: Vec::new(),
+        verified: traffic.verified,
+    };
+    let status = d.status.canary.get_or_insert_default();
+    let before = status.weights.replace(weights).map(|before| before.canary.weight);
+    if before != Some(weight.value()) && (before.is_some() || weight.value() > 0) {
+        d.notes.push(Note::weight_updated(before, weight.value()));
+    }
+}
+
+/// The Service that was on trial is the stable one from now on.
+pub(super) fn take_turns(d: &mut Draft<'_>) {
+    let Strategy::Canary(canary) = d.strategy else { return };
+    if canary.ping_pong.is_none() {
+        return;
+    }
+    let CanaryStatus { stable_ping_pong: turn, .. } = d.status.canary.get_or_insert_default();
+    *turn = if turn == "ping" { "pong" } else { "ping" }.to_owned();
+}

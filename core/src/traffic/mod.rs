@@ -1,0 +1,53 @@
+//! Which share of the traffic goes to which revision, and the routers that carry it there.
+//!
+//! The planner decides on a [`Routing`]; a [`TrafficRouter`] turns it into patches of the objects that its data plane reads, and says
+//! what those objects, and as far as it can know that data plane, do now.
+
+mod router;
+mod weight;
+
+pub use router::{Observed, RoutePatch, Routed, TrafficRouter};
+pub use weight::{Weight, carried, pods};
+
+use crate::api::{SetHeaderRoute, SetMirrorRoute};
+
+/// Where a share of the traffic goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Destination {
+    /// Its Service; empty where the router tells revisions apart by their hash alone.
+    pub service: String,
+    /// The revision that it leads to now: what the Service selects, not what it is to select.
+    pub hash: String,
+}
+
+/// What routers are to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routing {
+    /// Where the new revision is reached.
+    pub canary: Destination,
+    /// Where the stable revision is reached.
+    pub stable: Destination,
+    /// The canary's share; the stable destination has the rest.
+    pub weight: Weight,
+    /// Requests that go elsewhere than their weight says, first match first.
+    pub routes: Vec<Route>,
+}
+
+/// A route that the controller makes for certain requests.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Route {
+    /// Requests with these headers go to the canary.
+    Header(SetHeaderRoute),
+    /// Requests like these go to the canary too, and its answers go nowhere.
+    Mirror(SetMirrorRoute),
+}
+
+impl Route {
+    /// Its name, one of `managedRoutes`.
+    pub fn name(&self) -> &str {
+        match self {
+            Route::Header(route) => &route.name,
+            Route::Mirror(route) => &route.name,
+        }
+    }
+}

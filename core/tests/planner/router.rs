@@ -1,0 +1,123 @@
+//! A traffic router that writes down what it is told, and its data plane, which hears of it later.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sluice_core::effect::Target;
+use sluice_core::traffic::{Destination, Observed, RoutePatch, Routing, TrafficRouter};
+
+/// The router. One that `confirms` says whether its data plane has heard.
+#[derive(Debug)]
+pub struct Recording {
+    pub name: String,
+    pub confirms: bool,
+}
+
+impl Recording {
+    /// Its object before anybody has told it anything. What is beside `spec` is not its own.
+    pub fn object(name: &str) -> Value {
+        json!({
+            "metadata": { "name": name, "uid": format!("uid-{name}"), "resourceVersion": "1" },
+            "spec": null,
+            "seen": null,
+            "others": { "keep": ["me"] },
+        })
+    }
+}
+
+impl TrafficRouter for Recording {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn observe(&self, objects: &[Value], canary: &Destination) -> Observed {
+        let [object] = objects else { return Observed::default() };
+        let weight = Told::of(&object["spec"]).map_or(0, |told| told.weight_of(&canary.service));
+        let told = object["spec"]["canary"][1].as_str().filter(|_| canary.service.is_empty());
+        let verified = self.confirms.then(|| object["spec"] == object["seen"]);
+        Observed { weight, verified, hash: told.map(str::to_owned) }
+    }
+
+    fn change(&self, objects: &[Value], routing: &Routing) -> Result<Vec<RoutePatch>, String> {
+        let [object] = objects else { return Err(format!("Recorded {} does not exist", self.name)) };
+        let spec = json!({
+            "canary": [routing.canary.service, routing.canary.hash],
+            "stable": [routing.stable.service, routing.stable.hash],
+            "weight": routing.weight.value(),
+            "rest": routing.weight.rest(),
+            "routes": routing.routes.iter().map(sluice_core::traffic::Route::name).collect::<Vec<_>>(),
+        });
+        let patch = || RoutePatch {
+            api_version: "test/v1".into(),
+            kind: "Recorded".into(),
+            target: Target {
+                name: self.name.clone(),
+                uid: object["metadata"]["uid"].as_str().unwrap_or_default().into(),
+                resource_version: object["metadata"]["resourceVersion"].as_str().unwrap_or_default().into(),
+            },
+            operations: vec![
+                json!({"op": "test", "path": "/spec", "value": object["spec"]}),
+                json!({"op": "replace", "path": "/spec", "value": spec}),
+            ],
+        };
+        Ok(if object["spec"] == spec { Vec::new() } else { vec![patch()] })
+    }
+}
+
+/// Applies a patch of its own, as the API server would.
+pub fn apply(object: &mut Value, operations: &[Value]) {
+    for operation in operations {
+        let path = operation["path"].as_str().expect("a path");
+        let value = object.pointer_mut(path).expect("what is patched exists");
+        match operation["op"].as_str() {
+            Some("test") => assert_eq!(*value, operation["value"], "the precondition holds"),
+            Some("replace") => *value = operation["value"].clone(),
+            other => panic!("unexpected operation {other:?}"),
+        }
+    }
+}
+
+/// What a router was told, by Service.
+pub struct Told {
+    /// Service, revision and weight.
+    pub destinations: [(String, String, i32); 2],
+}
+
+impl Told {
+    pub fn of(spec: &Value) -> Option<Told> {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let weight = |value: &Value| i32::try_from(value.as_i64().expect("a weight")).expect("a small one");
+        (!spec.is_null()).then(|| Told {
+            destinations: [("canary", "weight"), ("stable", "rest")]
+                .map(|(to, share)| (text(&spec[to][0]), text(&spec[to][1]), weight(&spec[share]))),
+        })
+    }
+
+    /// The weight of a Service; the canary's where routers do without Services.
+    pub fn weight_of(&self, service: &str) -> i32 {
+        let found = self.destinations.iter().find(|(name, _, _)| name == service);
+        found.map_or(0, |(_, _, weight)| *weight)
+    }
+}
+
+/// What a data plane has heard: the routes and what the Services select.
+#[derive(Clone, Debug, Default)]
+pub struct Plane {
+    pub routes: Vec<Value>,
+    pub selected: BTreeMap<String, String>,
+}
+
+impl Plane {
+    /// The revisions that get requests.
+    pub fn reached(&self) -> Vec<String> {
+        let told = self.routes.iter().filter_map(Told::of).flat_map(|told| told.destinations);
+        let with_requests = told.filter(|(_, _, weight)| *weight > 0);
+        with_requests
+            .map(|(service, hash, _)| match service.as_str() {
+                "" => hash,
+                name => self.selected.get(name).cloned().unwrap_or_default(),
+            })
+            .filter(|hash| !hash.is_empty())
+            .collect()
+    }
+}
