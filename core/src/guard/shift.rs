@@ -83,5 +83,10 @@ fn moved(snapshot: &Snapshot, now: &Traffic<'_>, patch: &ServicePatch) -> Option
     let change = patch.hash().filter(|_| now.strategy.roles(turn).canary == patch.target.name)?;
     let leaves = change.from.as_deref().filter(|from| available(snapshot, from) > 0)?;
     let busy = now.highest() > 0 || now.lags;
+    // Where the stable revision serves nobody, the next canary may take over what the last one carries.
+    let to = change.to.as_deref().map_or(0, |to| available(snapshot, to));
+    if available(snapshot, &now.stable) == 0 && to >= pods(now.highest(), now.max, now.replicas).max(1) {
+        return None;
+    }
     busy.then(|| format!("Service {} would be moved away from {leaves}, which gets requests by it", patch.target.name))
 }

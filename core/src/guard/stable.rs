@@ -49,7 +49,7 @@ fn required(plan: &Plan, now: &Traffic<'_>, rs: &ReplicaSet) -> Option<(i32, &'s
     let status = &plan.status;
     let mut needed = Vec::new();
     if rs.has_hash(&now.stable) {
-        let share = now.max - now.lowest();
+        let share = if rs.has_hash(&now.canary) { now.max } else { now.max - now.lowest() };
         let whole = rs.has_hash(&status.stable_rs) && !now.strategy.is_dynamic();
         let pods = if whole { now.replicas } else { pods(share, now.max, now.replicas) };
         needed.push((pods, "the traffic of the stable revision"));

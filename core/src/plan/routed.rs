@@ -17,7 +17,9 @@ pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
         return Split { canary: replicas, stable: 0 };
     }
     let traffic = traffic::observe(d);
-    let in_use = (traffic.lowest, traffic.highest);
+    // Both destinations may still lead to the stable revision, which then serves all.
+    let all_stable = traffic.canary.hash == d.status.stable_rs;
+    let in_use = if all_stable { (0, 0) } else { (traffic.lowest, traffic.highest) };
     let (weight, scale) = if d.status.promote_full {
         (traffic.lowest, CanaryScale::Pods(replicas))
     } else if d.status.abort {
@@ -70,7 +72,11 @@ fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32, now: &Traffic) {
             delay::keep(d, new);
             let shrinks = wanted < new.wanted();
             let follows = d.strategy.is_dynamic() && wanted > 0;
-            let used = now.lags() || (!follows && !is_settled(d)) || (wanted == 0 && now.highest > 0);
+            // The stable Service may not have left it yet.
+            let used = now.lags()
+                || new.has_hash(&now.stable.hash)
+                || (!follows && !is_settled(d))
+                || (wanted == 0 && now.highest > 0);
             let held = if shrinks { used && d.revisions.other_stable().is_some() } else { awaits_its_service(d, new) };
             scale::set_size(d, new, if held { new.wanted() } else { wanted });
         }
@@ -79,7 +85,8 @@ fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32, now: &Traffic) {
 
 /// Whether the Service that is to lead to a new revision must select its pods before there are any.
 fn awaits_its_service(d: &Draft<'_>, new: &ReplicaSet) -> bool {
-    takes_turns(d) && new.wanted() == 0 && !services::selects(d, traffic::roles(d).canary, new)
+    let waits = takes_turns(d) && !d.is_complete() && new.wanted() == 0 && traffic::carrier_of_last_resort(d).is_none();
+    waits && !services::selects(d, traffic::roles(d).canary, new)
 }
 
 fn takes_turns(d: &Draft<'_>) -> bool {

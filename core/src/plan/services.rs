@@ -64,7 +64,9 @@ fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, ahead: bool) {
     let in_use = traffic::observe(d).reaches_canary();
     let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
     let other = now.filter(|now| now.uid() != rs.uid() && now.size().serving() > 0);
-    match other.filter(|_| in_use && !planted::is(Bug::MovesBusyServices)) {
+    let takes_over = traffic::carrier_of_last_resort(d).is_some_and(|needed| rs.certain() >= needed);
+    let busy = in_use && !takes_over && !planted::is(Bug::MovesBusyServices);
+    match other.filter(|_| busy) {
         Some(other) => {
             let message = format!("traffic still goes to ReplicaSet {}", other.name());
             d.wait("Weight", Some(format!("Service/{name}")), message);
@@ -126,10 +128,9 @@ pub(super) fn release(d: &mut Draft<'_>) {
     };
     let may_show = may_show_all(d) || planted::is(Bug::ReleasesTooEarly);
     let snapshot = d.s;
-    for service in &snapshot.services {
-        if !is_left_over(d, service) {
-            continue;
-        }
+    let mut left_over: Vec<&Service> = snapshot.services.iter().filter(|service| is_left_over(d, service)).collect();
+    left_over.sort_by_key(|service| &service.target.name);
+    for service in left_over {
         if may_show {
             select(d, service, None, Phase::Shift);
         } else if let Some(rs) = serving.filter(|_| d.is_complete()) {

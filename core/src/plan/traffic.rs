@@ -113,6 +113,15 @@ pub(super) fn carriers(d: &Draft<'_>) -> i32 {
     d.limits.floor().max(1).min(d.s.replicas())
 }
 
+/// The pods that a revision needs to take over the canary's traffic as it is, where the stable revision can take none of it: then
+/// there is no other way out than from one canary to the next.
+pub(super) fn carrier_of_last_resort(d: &Draft<'_>) -> Option<i32> {
+    let traffic = observe(d);
+    let stable = d.revisions.with_hash(&traffic.stable.hash).map_or(0, ReplicaSet::certain);
+    let stranded = stable == 0 && traffic.highest > 0 && d.s.replicas() > 0;
+    stranded.then(|| pods(traffic.highest, d.strategy.max_weight(), d.s.replicas()).max(1))
+}
+
 /// Whether the new revision has the pods for a weight.
 fn is_ready(d: &Draft<'_>, weight: i32) -> bool {
     let Some(new) = d.revisions.new else { return false };

@@ -32,12 +32,14 @@ fn key(world: &World) -> u64 {
             (rs.name(), json!([rs.wanted(), reported, annotations, rs.scale_down_deadline().is_some()]))
         })
         .collect();
+    let routers: Vec<_> = world.routers.iter().flat_map(|routed| &routed.objects).collect();
+    let turn = status.canary.as_ref().map(|canary| canary.stable_ping_pong.as_str());
     let services: Vec<_> =
         world.services.iter().map(|service| (service.hash(), service.managed_by.as_deref())).collect();
     let observed = world.status().observed_generation == world.rollout.metadata.generation.unwrap_or(0).to_string();
     let image = &world.rollout.spec.template.as_ref().expect("a template")["spec"]["containers"][0]["image"];
     let mut hasher = DefaultHasher::new();
-    json!([decided, sets, services, image, observed]).to_string().hash(&mut hasher);
+    json!([decided, sets, services, image, observed, routers, turn]).to_string().hash(&mut hasher);
     hasher.finish()
 }
 
@@ -80,6 +82,11 @@ fn successors(state: &World) -> Vec<World> {
             report(&mut after.replica_sets[index], available);
             next.push(after);
         }
+    }
+    if !state.routers.is_empty() {
+        let mut after = state.clone();
+        after.run_routers();
+        next.push(after);
     }
     let acts: [fn(&mut World); 5] = [
         |world| world.set_image(if world.image() == "web:1" { "web:2" } else { "web:1" }),
@@ -135,6 +142,9 @@ fn begin(replicas: i32, strategy: &Value) -> World {
     for name in ["stable", "canary", "active", "preview"] {
         world = world.with_service(name);
     }
+    if !strategy["canary"]["trafficRouting"].is_null() {
+        world = world.with_router("recording", true);
+    }
     world.deployed()
 }
 
@@ -159,5 +169,18 @@ fn no_state_of_a_small_blue_green_update_breaks_an_invariant() {
         } });
         let states = search(begin(replicas, &strategy), most());
         println!("{replicas} replicas, preview {preview}: {states} states");
+    }
+}
+
+#[test]
+fn no_state_of_a_small_canary_with_a_router_breaks_an_invariant() {
+    for (replicas, dynamic) in [(1, false), (2, false), (1, true), (2, true)] {
+        let strategy = json!({ "canary": {
+            "stableService": "stable", "canaryService": "canary", "dynamicStableScale": dynamic,
+            "trafficRouting": { "plugins": { "recording": {} } },
+            "steps": [{ "setWeight": 50 }, { "pause": {} }],
+        } });
+        let states = search(begin(replicas, &strategy), most());
+        println!("{replicas} replicas, dynamic {dynamic}: {states} states");
     }
 }

@@ -4,6 +4,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use sluice_core::api::RolloutStatus;
+use sluice_core::plan::plan;
+
 use crate::world::World;
 
 /// What can happen to a rollout.
@@ -175,6 +178,43 @@ fn act(world: &mut World, act: &Act) {
     }
 }
 
+/// Values that nobody expects.
+fn junk() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(null)),
+        any::<i32>().prop_map(|number| json!(number)),
+        Just(json!(i64::MAX)),
+        Just(json!(-1)),
+        "[a-z0-9%.:-]{0,6}".prop_map(|text| json!(text)),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!([{}, null, 1])),
+        any::<bool>().prop_map(|yes| json!(yes)),
+    ]
+}
+
+/// Every place in a value, below its metadata.
+fn pointers(value: &Value) -> Vec<String> {
+    fn walk(at: &str, value: &Value, found: &mut Vec<String>) {
+        found.push(at.to_owned());
+        let children: Vec<(String, &Value)> = match value {
+            Value::Object(map) => {
+                map.iter().map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value)).collect()
+            }
+            Value::Array(list) => list.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (key, value) in children {
+            walk(&format!("{at}/{key}"), value, found);
+        }
+    }
+    let mut found = Vec::new();
+    for field in ["spec", "status"] {
+        walk(&format!("/{field}"), &value[field], &mut found);
+    }
+    found
+}
+
 /// Everything that could hold an update up is taken away.
 fn clear_the_way(world: &mut World) {
     for number in 1..4 {
@@ -208,6 +248,69 @@ proptest! {
         prop_assert_eq!(world.size(&image), world.rollout.spec.replicas.expect("replicas"));
         let all: i32 = world.replica_sets.iter().map(sluice_core::api::ReplicaSet::wanted).sum();
         prop_assert_eq!(all, world.size(&image));
+    }
+
+    #[test]
+    fn more_available_pods_never_hold_an_update_back(
+        replicas in 1_i32..8, strategy in strategies(), acts in acts(), more in 1_i32..8, which in any::<prop::sample::Index>(),
+    ) {
+        let mut world = world(replicas, &strategy);
+        for next in &acts {
+            act(&mut world, next);
+        }
+        let before = world.snapshot();
+        let mut after = before.clone();
+        let index = which.index(after.replica_sets.len());
+        let rs = &mut after.replica_sets[index];
+        let wanted = rs.wanted();
+        if let Some(status) = rs.status.as_mut().filter(|status| status.available_replicas < wanted) {
+            status.available_replicas = (status.available_replicas + more).min(wanted);
+            status.ready_replicas = status.available_replicas;
+        }
+        let (less, more) = (plan(&before).status, plan(&after).status);
+        prop_assert!(more.current_step_index >= less.current_step_index, "{less:#?} {more:#?}");
+        let complete = |status: &RolloutStatus| status.stable_rs == status.current_pod_hash;
+        prop_assert!(complete(&more) || !complete(&less), "{less:#?} {more:#?}");
+    }
+
+    #[test]
+    fn an_undisturbed_update_tells_its_routers_every_weight_once(replicas in 1_i32..8, canary in routed()) {
+        let mut world = world(replicas, &canary);
+        let steps = canary["canary"]["steps"].as_array().expect("steps");
+        let moves = steps.iter().filter(|step| !step["setWeight"].is_null() || !step["setCanaryScale"].is_null());
+        world.told.clear();
+        world.set_image("web:2");
+        for _ in 0..6 {
+            world.pass_time(60);
+            world.patch_status(|status| status.pause_conditions.clear());
+        }
+        world.pass_time(60);
+        prop_assert_eq!(world.phase(), ("Healthy", ""));
+        let weights = world.told.iter().enumerate().filter(|(place, weight)| *place == 0 || world.told[place - 1] != **weight);
+        // Nothing yet, every step, all, and back to nothing.
+        prop_assert!(weights.count() <= moves.count() + 3, "{:?}", world.told);
+    }
+
+    #[test]
+    fn whatever_a_manifest_says_it_is_planned_without_a_panic(
+        strategy in strategies(), edits in prop::collection::vec((any::<prop::sample::Index>(), junk()), 1..6),
+    ) {
+        let mut world = world(3, &strategy);
+        world.set_image("web:2");
+        world.settle();
+        let mut manifest = serde_json::to_value(&world.rollout).expect("JSON");
+        for (place, value) in &edits {
+            let pointers = pointers(&manifest);
+            let place = &pointers[place.index(pointers.len())];
+            *manifest.pointer_mut(place).expect("a place") = value.clone();
+        }
+        let (rollout, problems) = sluice_core::api::decode::rollout(manifest);
+        let mut snapshot = world.snapshot();
+        snapshot.rollout = rollout;
+        snapshot.decode_problems = problems.iter().map(ToString::to_string).collect();
+        let plan = plan(&snapshot);
+        prop_assert_eq!(&plan, &sluice_core::plan::plan(&snapshot));
+        let _ = sluice_core::guard::check(&snapshot, &plan);
     }
 
     #[test]

@@ -299,3 +299,14 @@ fn a_router_that_this_version_does_not_have_holds_the_rollout() {
     assert!(world.phase().1.contains("spec.strategy.canary.trafficRouting is not supported"), "{:?}", world.phase());
     assert_eq!(world.size("web:1"), 4);
 }
+
+#[test]
+fn a_fix_takes_over_from_a_canary_when_the_stable_version_serves_nobody() {
+    let mut world = halfway();
+    world.break_image("web:1");
+    world.settle();
+    world.set_image("web:3");
+    world.settle();
+    assert_eq!((world.weight(), world.selected("canary"), world.size("web:2")), (20, "web:3", 0));
+    assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
+}

@@ -30,6 +30,8 @@ pub struct World {
     pub routers: Vec<Routed>,
     /// What the data plane has heard.
     plane: Plane,
+    /// Every weight that a router was told, in order.
+    pub told: Vec<i32>,
     /// Whether it hears nothing now.
     pub deaf: bool,
     /// Every event told, as `reason: message`.
@@ -93,6 +95,7 @@ pub fn world(replicas: i32, strategy: &Value) -> World {
         refusals: Vec::new(),
         routers: Vec::new(),
         plane: Plane::default(),
+        told: Vec::new(),
         deaf: false,
         events: Vec::new(),
         object_writes: 0,
@@ -249,6 +252,10 @@ impl World {
         let plan = plan(&snapshot);
         assert_eq!(guard::check(&snapshot, &plan), [], "the guard accepts the plan");
         assert_eq!(plan, sluice_core::plan::plan(&snapshot), "the same snapshot gives the same plan");
+        let mut shuffled = snapshot.clone();
+        shuffled.replica_sets.reverse();
+        shuffled.services.reverse();
+        assert_eq!(plan, sluice_core::plan::plan(&shuffled), "in whatever order things are listed");
         let mut told = Vec::new();
         for planned in &plan.effects {
             let before = self.wanted_where_requests_go();
@@ -336,6 +343,7 @@ impl World {
             }
             Effect::PatchService(patch) => self.point(patch),
             Effect::Route(change) => {
+                self.told.push(change.routing.weight.value());
                 let routed = self.routers.iter_mut().find(|routed| routed.router.name() == change.router);
                 router::apply(&mut routed.expect("the router exists").objects[0], &change.patch.operations);
             }
