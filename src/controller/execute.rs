@@ -2,13 +2,16 @@
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::Resource;
-use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::{NamespaceResourceScope, PartialObjectMeta};
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, EvictParams, Patch, PatchParams, PostParams, Preconditions,
+};
+use kube::core::{GroupVersionKind, NamespaceResourceScope, PartialObjectMeta};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sluice_core::api::{ReplicaSet, Rollout, labels};
 use sluice_core::effect::{Effect, Target};
 use sluice_core::planted::{self, Bug};
+use sluice_core::traffic::RoutePatch;
 
 use super::children::version_number;
 use super::context::Context;
@@ -60,6 +63,7 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
                 cx.services_mut().await_version((place.namespace.to_owned(), patch.target.name.clone()), version);
             })
         }
+        Effect::Route(change) => route(cx, place, &change.patch).await,
         Effect::PatchRollout(patch) => {
             let api: Api<Rollout> = Api::namespaced(cx.writes.clone(), place.namespace);
             json_patch(&api, &patch.target.name, patch.operations()).await.map(|written| {
@@ -90,7 +94,7 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
         Effect::PatchRollout(patch) => return catch_up_rollout(cx, place, &patch.target.name).await,
         Effect::PatchService(patch) => return catch_up_service(cx, place, &patch.target.name).await,
         // What these would do again is refused or changes nothing.
-        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) => return,
+        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) | Effect::Route(_) => return,
     };
     let key = (place.namespace.to_owned(), target.name.clone());
     let version = stored_version::<ReplicaSet>(cx, place, &target.name).await;
@@ -210,6 +214,14 @@ async fn evict(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), ku
     let delete_options = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     let params = EvictParams { delete_options: Some(delete_options), ..EvictParams::default() };
     api.evict(&target.name, &params).await.map(|_| ())
+}
+
+/// Patches an object that a traffic router reads, of whatever kind it is.
+async fn route(cx: &Context, place: Place<'_>, patch: &RoutePatch) -> Result<(), kube::Error> {
+    let (group, version) = patch.api_version.split_once('/').unwrap_or(("", &patch.api_version));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &patch.kind));
+    let api: Api<DynamicObject> = Api::namespaced_with(cx.writes.clone(), place.namespace, &resource);
+    json_patch(&api, &patch.target.name, patch.operations.clone()).await.map(|_| ())
 }
 
 fn preconditions(target: &Target) -> Preconditions {

@@ -43,6 +43,8 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         replica_sets: children.iter().map(|rs| (**rs).clone()).collect(),
         pods: Vec::new(),
         services,
+        // No router has its shell yet, so validation holds a Rollout that names one.
+        routers: Vec::new(),
         refusals,
         stores_waiting_on,
     };

@@ -54,6 +54,7 @@ fn paused_canary() -> Snapshot {
         replica_sets: vec![replica_set("old", 2, 2), replica_set("new", 2, 2)],
         pods: Vec::new(),
         services: Vec::new(),
+        routers: Vec::new(),
         refusals: Vec::new(),
         stores_waiting_on: true,
     }

@@ -45,6 +45,7 @@ fn snapshot(rollout: Rollout) -> Snapshot {
         replica_sets: Vec::new(),
         pods: Vec::new(),
         services: Vec::new(),
+        routers: Vec::new(),
         refusals: Vec::new(),
         stores_waiting_on: true,
     }
