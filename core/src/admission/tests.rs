@@ -234,6 +234,10 @@ fn a_flood_of_errors_is_told_in_part() {
     let response = created(&rollout(&json!({"steps": steps})));
     assert!(message(&response).ends_with("between 0 and 100, and 380 more]"), "{}", message(&response));
     assert_eq!(response["status"]["details"]["causes"].as_array().map(Vec::len), Some(20));
+    // To say what was meant by each of these would take longer than anybody waits.
+    let unknown: serde_json::Map<String, Value> = (0..50_000).map(|i| (format!("field{i}"), json!(1))).collect();
+    let response = created(&with(weight(50), "/spec", Value::Object(unknown)));
+    assert!(message(&response).ends_with("and 480 more]"), "{}", message(&response));
     let long = created(&with(weight(50), "/spec/selector/matchLabels", json!({"app": "x".repeat(100_000)})));
     assert!(!long["allowed"].as_bool().unwrap_or(true) && message(&long).len() < 50_000, "{}", message(&long).len());
 }
