@@ -71,7 +71,7 @@ pub struct ControllerFlags {
     /// Port of the validating admission webhook; 0 for none
     #[arg(long, default_value_t = 0)]
     pub webhook_port: u16,
-    /// A folder with the tls.crt and tls.key of the webhook
+    /// A folder with the tls.crt and tls.key of the webhook; without it the controller makes its own certificate
     #[arg(long)]
     pub webhook_cert_dir: Option<PathBuf>,
     /// Flags without effect

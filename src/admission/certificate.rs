@@ -10,18 +10,23 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::watch;
 
+use super::own::Own;
+
 /// Where the certificate comes from.
 #[derive(Clone)]
 pub enum Source {
     /// `tls.crt` and `tls.key` in this folder, as in a volume of a Secret of the type `kubernetes.io/tls`.
     Folder(PathBuf),
+    /// The controller itself.
+    Own(Own),
 }
 
-/// A certificate with its chain, and its key, as PEM.
+/// A certificate with its chain, its key, and who has signed it where that must be told, as PEM.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) certificate: Vec<u8>,
     pub(super) key: Vec<u8>,
+    pub(super) authority: Option<Vec<u8>>,
 }
 
 impl Source {
@@ -31,13 +36,25 @@ impl Source {
                 let folder = folder.clone();
                 tokio::task::spawn_blocking(move || read_folder(&folder)).await?
             }
+            Source::Own(own) => own.read().await,
         }
+    }
+
+    /// Makes known who has signed a certificate, where that is ours to do.
+    async fn announce(&self, pair: &Pair) -> anyhow::Result<()> {
+        if let Source::Own(own) = self
+            && own.announce(pair).await?
+        {
+            tracing::info!("API servers are told to trust the webhook's certificate");
+        }
+        Ok(())
     }
 
     /// How often to look for another.
     fn period(&self) -> Duration {
         match self {
             Source::Folder(_) => Duration::from_secs(10),
+            Source::Own(_) => Duration::from_secs(15),
         }
     }
 }
@@ -48,7 +65,7 @@ fn read_folder(folder: &Path) -> anyhow::Result<Pair> {
         std::fs::read(&path)
             .with_context(|| format!("cannot read {} for the webhook (--webhook-cert-dir)", path.display()))
     };
-    Ok(Pair { certificate: read("tls.crt")?, key: read("tls.key")? })
+    Ok(Pair { certificate: read("tls.crt")?, key: read("tls.key")?, authority: None })
 }
 
 /// The certificate to begin with.
@@ -63,29 +80,26 @@ pub(super) async fn first(source: &Source) -> anyhow::Result<(Pair, watch::Sende
 pub(super) async fn keep(source: Source, mut current: Pair, configs: watch::Sender<Arc<ServerConfig>>) {
     let mut told = String::new();
     loop {
-        tokio::time::sleep(source.period()).await;
-        let made = match source.read().await {
-            Ok(pair) if pair == current => Ok(None),
-            Ok(pair) => config(&pair).map(|config| Some((pair, config))),
-            Err(error) => Err(error),
+        let trouble = match look(&source, &mut current, &configs).await {
+            Ok(()) => String::new(),
+            Err(error) => format!("{error:#}"),
         };
-        match made {
-            Ok(None) => told.clear(),
-            Ok(Some((pair, config))) => {
-                tracing::info!("the webhook has another certificate");
-                current = pair;
-                configs.send_replace(config);
-                told.clear();
-            }
-            Err(error) => {
-                let trouble = format!("{error:#}");
-                if trouble != told {
-                    tracing::warn!(error = trouble, "the webhook keeps its certificate");
-                    told = trouble;
-                }
-            }
+        if !trouble.is_empty() && trouble != told {
+            tracing::warn!(error = trouble, "the webhook goes on with the certificate that it has");
         }
+        told = trouble;
+        tokio::time::sleep(source.period()).await;
     }
+}
+
+async fn look(source: &Source, current: &mut Pair, configs: &watch::Sender<Arc<ServerConfig>>) -> anyhow::Result<()> {
+    let pair = source.read().await?;
+    if pair != *current {
+        configs.send_replace(config(&pair)?);
+        *current = pair;
+        tracing::info!("the webhook has another certificate");
+    }
+    source.announce(current).await
 }
 
 /// How to encrypt with a certificate.

@@ -8,6 +8,7 @@
 
 mod around;
 mod certificate;
+mod own;
 mod review;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use around::Around;
 pub use certificate::Source;
+pub use own::Own;
 
 use crate::metrics::Metrics;
 

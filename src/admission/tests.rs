@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
@@ -21,7 +22,7 @@ fn made() -> (Pair, CertificateDer<'static>) {
     let key = KeyPair::generate().expect("a key");
     let parameters = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
     let certificate = parameters.signed_by(&key, &issuer).expect("a certificate").pem();
-    let pair = Pair { certificate: certificate.into_bytes(), key: key.serialize_pem().into_bytes() };
+    let pair = Pair { certificate: certificate.into_bytes(), key: key.serialize_pem().into_bytes(), authority: None };
     (pair, CertificateDer::from_pem_slice(issuer.pem().as_bytes()).expect("PEM"))
 }
 
@@ -188,7 +189,7 @@ async fn what_is_no_review_is_refused() {
     }
     let long = vec![b' '; sluice_core::admission::MOST_BYTES + 1];
     let answer = served.send("POST /validate", &long).await;
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413 Payload Too Large"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large"), "{answer}");
     // Those who do not speak TLS, or stop in the middle, leave it as it was.
     let mut stream = TcpStream::connect(("127.0.0.1", served.port)).await.expect("a connection");
     stream.write_all(b"POST /validate HTTP/1.1\r\n\r\n").await.expect("it is sent");
@@ -227,4 +228,50 @@ async fn a_certificate_that_is_not_there_or_not_one_is_told_at_the_start() {
     says("the key is not PEM").await;
     folder.put("tls.key", &made().0.key);
     says("do not go together").await;
+}
+
+fn own(sandbox: &sluice_sandbox::Sandbox) -> Own {
+    Own { client: kube::Client::new(sandbox.clone(), "default"), namespace: "default".to_owned() }
+}
+
+#[tokio::test]
+async fn replicas_share_the_certificate_that_the_first_has_made_until_somebody_deletes_it() {
+    let sandbox = sluice_sandbox::Sandbox::new(jiff::Timestamp::UNIX_EPOCH);
+    let (one, other) = (own(&sandbox), own(&sandbox));
+    let (first, second) = tokio::join!(one.read(), other.read());
+    let first = first.expect("a certificate");
+    assert!(first == second.expect("a certificate"));
+    certificate::config(&first).expect("it can be served");
+    let secrets: kube::Api<k8s_openapi::api::core::v1::Secret> = kube::Api::default_namespaced(one.client.clone());
+    secrets.delete(own::NAME, &kube::api::DeleteParams::default()).await.expect("the Secret was there");
+    let renewed = other.read().await.expect("a certificate");
+    assert!(renewed != first);
+    secrets.delete(own::NAME, &kube::api::DeleteParams::default()).await.expect("the Secret was there");
+    let empty = serde_json::from_value(json!({"metadata": {"name": own::NAME}})).expect("a Secret");
+    secrets.create(&kube::api::PostParams::default(), &empty).await.expect("an empty Secret");
+    let error = format!("{:#}", one.read().await.err().expect("refused"));
+    assert!(error.contains("delete it for a new one: it has no tls.crt"), "{error}");
+}
+
+#[test]
+fn only_the_webhooks_of_this_controller_are_told_whom_to_trust() {
+    let service = |namespace: &str| json!({"service": {"namespace": namespace, "name": "sluice-webhook"}});
+    let webhook = |client: Value| json!({"name": "a.b.c", "admissionReviewVersions": ["v1"], "sideEffects": "None", "clientConfig": client});
+    let configuration = json!({
+        "metadata": {"name": "sluice", "resourceVersion": "7"},
+        "webhooks": [webhook(service("other")), webhook(service("home")), webhook(json!({"url": "https://example.com"}))],
+    });
+    let mut configuration: ValidatingWebhookConfiguration =
+        serde_json::from_value(configuration).expect("a configuration");
+    assert_eq!(
+        own::announcement(&configuration, "home", b"PEM"),
+        Some(json!([
+            {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
+            {"op": "add", "path": "/webhooks/1/clientConfig/caBundle", "value": "UEVN"},
+        ]))
+    );
+    let webhooks = configuration.webhooks.as_mut().expect("webhooks");
+    webhooks[1].client_config.ca_bundle = Some(k8s_openapi::ByteString(b"PEM".to_vec()));
+    assert_eq!(own::announcement(&configuration, "home", b"PEM"), None);
+    assert_eq!(own::announcement(&configuration, "nowhere", b"PEM"), None);
 }
