@@ -1,4 +1,4 @@
-//! Flags of `sluice controller`: those of Argo Rollouts' controller under the same names, and two of our own.
+//! Flags of `sluice controller`: those of Argo Rollouts' controller under the same names, and a few of our own.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,6 +68,12 @@ pub struct ControllerFlags {
     /// What to do about a plan that breaks an invariant
     #[arg(long, value_enum, default_value_t = GuardMode::Enforce)]
     pub guard: GuardMode,
+    /// Port of the validating admission webhook; 0 for none
+    #[arg(long, default_value_t = 0)]
+    pub webhook_port: u16,
+    /// A folder with the tls.crt and tls.key of the webhook; without it the controller makes its own certificate
+    #[arg(long)]
+    pub webhook_cert_dir: Option<PathBuf>,
     /// Flags without effect
     #[command(flatten)]
     pub without_effect: WithoutEffect,
@@ -267,6 +273,7 @@ mod tests {
         assert!(flags.leader_elect && !flags.namespaced);
         assert_eq!((flags.metrics_port, flags.healthz_port), (8090, 8080));
         assert_eq!((flags.rollout_resync, flags.rollout_threads), (900, 10));
+        assert_eq!(flags.webhook_port, 0);
         assert_eq!(flags.leader_election_lease_duration, Duration::from_secs(15));
         assert_eq!(flags.without_effect.given(), Vec::<&str>::new());
     }

@@ -56,6 +56,12 @@ struct InvariantLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReviewLabels {
+    kind: String,
+    allowed: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct InfoLabels {
     namespace: String,
     name: String,
@@ -76,6 +82,7 @@ pub struct Metrics {
     events: Family<EventLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     violations: Family<InvariantLabels, Counter>,
+    reviews: Family<ReviewLabels, Counter>,
     total: Histograms<FinishedLabels>,
     progression: Histograms<FinishedLabels>,
     manual_pause: Histograms<FinishedLabels>,
@@ -107,6 +114,7 @@ impl Metrics {
             events: Family::default(),
             requests: Family::default(),
             violations: Family::default(),
+            reviews: Family::default(),
             total: Family::new_with_constructor(update_seconds),
             progression: Family::new_with_constructor(update_seconds),
             manual_pause: Family::new_with_constructor(update_seconds),
@@ -124,6 +132,11 @@ impl Metrics {
                 "sluice_guard_violations",
                 "Plans that would break an invariant",
                 metrics.violations.clone(),
+            );
+            registry.register(
+                "sluice_admission_reviews",
+                "Objects that the admission webhook reviewed",
+                metrics.reviews.clone(),
             );
             registry.register(
                 "rollout_duration_seconds",
@@ -201,6 +214,12 @@ impl Metrics {
     /// The guard found something.
     pub fn violation(&self, invariant: Invariant) {
         self.violations.get_or_create(&InvariantLabels { invariant: invariant.as_str().into() }).inc();
+    }
+
+    /// The admission webhook reviewed an object of a kind of ours, or of another.
+    pub fn reviewed(&self, kind: &str, is_allowed: bool) {
+        let labels = ReviewLabels { kind: kind.into(), allowed: is_allowed.to_string() };
+        self.reviews.get_or_create(&labels).inc();
     }
 
     /// An update ended.
@@ -323,6 +342,7 @@ mod tests {
         metrics.failed("shop", "web");
         metrics.requested("rollouts", "Patch", 200);
         metrics.violation(Invariant::Capacity);
+        metrics.reviewed("Rollout", false);
         metrics.told(&Telling {
             about: ObjectReference {
                 namespace: Some("shop".into()),
@@ -346,6 +366,7 @@ mod tests {
             r#"rollout_events_total{namespace="shop",name="web",type="Normal",reason="RolloutResumed"} 1"#,
             r#"controller_clientset_k8s_request_total{kind="rollouts",verb="Patch",status_code="200"} 1"#,
             r#"sluice_guard_violations_total{invariant="S1-capacity"} 1"#,
+            r#"sluice_admission_reviews_total{kind="Rollout",allowed="false"} 1"#,
             r#"rollout_duration_seconds_sum{namespace="shop",name="web",completion_status="Promoted"} 90"#,
             r#"rollout_progression_duration_seconds_sum{namespace="shop",name="web",completion_status="Promoted"} 60"#,
             r#"argo_rollouts_controller_info{version="0.1.0"} 1"#,

@@ -1,14 +1,16 @@
 //! `sluice controller`: clients, checks, servers, the lease and the controller, started in order and stopped in order.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use crate::admission::{self, Around, Own, Source};
 use crate::clock::Clock;
 use crate::controller::{self, Clients, Settings, Signals};
 use crate::flags::{ControllerFlags, LogFormat};
@@ -39,9 +41,17 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
     let (ready, is_ready) = watch::channel(false);
     let (leading, is_leading) = watch::channel(!flags.leader_elect);
     let (stop, stopping) = watch::channel(false);
+    let services = Arc::default();
+    let around = Around { services: Arc::clone(&services), filled: is_ready.clone(), namespace: scope.clone() };
     let mut servers = [
         tokio::spawn(serve::metrics(flags.metrics_port, metrics.clone())),
         tokio::spawn(serve::health(flags.healthz_port, is_ready)),
+        tokio::spawn(admission::serve(
+            flags.webhook_port,
+            webhook_source(&flags, &clients.writes, &namespace)?,
+            around,
+            metrics.clone(),
+        )),
     ];
     // The lease outlives the controller: it is given back only when no write is under way any more.
     let (release, released) = watch::channel(false);
@@ -55,22 +65,16 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
             Claim::new(client, lease, Clock::System).hold(leading, released).await
         })
     });
-    let settings = Settings {
-        namespace: scope,
-        instance_id: flags.instance_id.clone(),
-        concurrency: flags.rollout_threads,
-        resync: Duration::from_secs(flags.rollout_resync.max(1)),
-        guard: flags.guard,
-        in_order: false,
-    };
-    let signals = Signals { leading: is_leading, ready, stop: stopping };
+    let settings = settings(&flags, scope);
+    let signals = Signals { leading: is_leading, ready, stop: stopping, services };
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
 
-    let [metrics_server, health_server] = &mut servers;
+    let [metrics_server, health_server, webhook_server] = &mut servers;
     let ended = tokio::select! {
         signal = terminated() => signal,
         result = metrics_server => result?,
         result = health_server => result?,
+        result = webhook_server => result?,
         result = wait_for(claim.as_mut()) => result,
         result = &mut controller => result.context("the controller stopped"),
     };
@@ -156,6 +160,27 @@ fn clients(config: Config, metrics: &Metrics) -> anyhow::Result<Clients> {
     writes.reset_reader_on_write = true;
     let client = |config| counted_client(config, metrics).context("cannot make a client for the Kubernetes API");
     Ok(Clients { reads: client(config)?, writes: client(writes)? })
+}
+
+/// Where the webhook's certificate comes from, if there is to be a webhook.
+fn webhook_source(flags: &ControllerFlags, client: &Client, namespace: &str) -> anyhow::Result<Option<Source>> {
+    match (flags.webhook_port, &flags.webhook_cert_dir) {
+        (0, None) => Ok(None),
+        (0, Some(_)) => anyhow::bail!("--webhook-cert-dir is for the webhook, which --webhook-port turns on"),
+        (_, Some(folder)) => Ok(Some(Source::Folder(folder.clone()))),
+        (_, None) => Ok(Some(Source::Own(Own { client: client.clone(), namespace: namespace.to_owned() }))),
+    }
+}
+
+fn settings(flags: &ControllerFlags, namespace: Option<String>) -> Settings {
+    Settings {
+        namespace,
+        instance_id: flags.instance_id.clone(),
+        concurrency: flags.rollout_threads,
+        resync: Duration::from_secs(flags.rollout_resync.max(1)),
+        guard: flags.guard,
+        in_order: false,
+    }
 }
 
 fn lease_config(flags: &ControllerFlags, namespace: String) -> LeaseConfig {

@@ -84,7 +84,7 @@ pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner)
         // The senders live as long as the controller: nobody asks it to stop.
         let (_release, released) = watch::channel(false);
         let (_stop, stop) = watch::channel(false);
-        let signals = Signals { leading: is_leading, ready, stop };
+        let signals = Signals { leading: is_leading, ready, stop, services: std::sync::Arc::default() };
         let run = controller::run(clients, settings, clock, metrics, signals);
         tokio::select! {
             biased;

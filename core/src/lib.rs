@@ -6,6 +6,7 @@
 //! The way of a decision: a [`snapshot`] of everything that matters, a [`plan`] made from it, and the [`guard`] that checks
 //! the plan's [effects](effect) once more before anybody executes them.
 
+pub mod admission;
 pub mod api;
 pub mod effect;
 pub mod event;

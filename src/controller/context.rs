@@ -1,7 +1,7 @@
 //! What every reconcile shares: the clients, the caches, and the little that the controller remembers between two plans.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
@@ -38,7 +38,7 @@ pub struct Context {
     /// Pods by ReplicaSet.
     pub pods: RwLock<Index<IndexedPod>>,
     /// Services by the Rollout that manages them.
-    pub services: RwLock<Index<IndexedService>>,
+    pub services: Arc<RwLock<Index<IndexedService>>>,
     /// Which Rollouts name which Services.
     pub names: RwLock<Names>,
     /// Whether the caches have their first lists.

@@ -27,7 +27,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use self::caches::{Filled, Scope};
-use self::children::Index;
+use self::children::{Index, IndexedService};
 use self::context::{Context, GuardMode};
 use self::object::Observed;
 use self::serial::Triggers;
@@ -68,6 +68,8 @@ pub struct Signals {
     pub ready: watch::Sender<bool>,
     /// Becomes true to stop.
     pub stop: watch::Receiver<bool>,
+    /// The cache of Services, for others to read.
+    pub services: Arc<RwLock<Index<IndexedService>>>,
 }
 
 /// Runs until told to stop, then finishes the passes under way and the events that are queued.
@@ -80,7 +82,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         clock,
         replica_sets: RwLock::new(Index::default()),
         pods: RwLock::new(Index::default()),
-        services: RwLock::new(Index::default()),
+        services: signals.services,
         names: RwLock::default(),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),

@@ -11,6 +11,7 @@ mod scenario;
 mod served;
 
 mod abort;
+mod admission;
 mod adopt;
 mod autoscale;
 mod blue_green;

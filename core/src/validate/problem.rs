@@ -52,9 +52,14 @@ pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, severity: Severity, field: impl Into<String>, message: String) {
-        if self.0.len() < MOST {
+        if !self.is_full() {
             self.0.push(Problem { severity, field: field.into(), message });
         }
+    }
+
+    /// Whether nothing more is kept. What takes time to find need not be looked for any more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= MOST
     }
 
     /// An error in words of its own.

@@ -1,6 +1,6 @@
 //! Everything that can be said of one object before it is applied, and of what it refers to.
 //!
-//! This is all that `kubectl sluice lint` knows, and all that an admission webhook would need: raw JSON in, problems out.
+//! This is all that `kubectl sluice lint` knows, and what the admission webhook decides by: raw JSON in, problems out.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -41,6 +41,9 @@ impl Walk<'_> {
 
     /// Another release of Kubernetes may know the field.
     fn unknown_of_pods(&mut self, parent: &str, key: &str, type_: &'static GoStruct) {
+        if self.found.is_full() {
+            return;
+        }
         let field = join(parent, key);
         if let Some(name) = suggest::near(key, names(type_)) {
             self.found.error(field, format!("unknown field; did you mean `{name}`?"));

@@ -124,6 +124,9 @@ impl Walk<'_> {
 
     /// A field that the API server would drop.
     fn unknown<'s>(&mut self, parent: &str, key: &str, siblings: impl Iterator<Item = &'s str>) {
+        if self.found.is_full() {
+            return;
+        }
         let hint = suggest::hint(parent, key, siblings, self.places);
         let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
         self.found.error(join(parent, key), format!("unknown field{hint}"));

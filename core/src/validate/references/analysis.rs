@@ -120,7 +120,7 @@ fn gather(search: &mut Search<'_>, block: &Block) -> Gathered {
         let kind = if cluster_scope { "ClusterAnalysisTemplate" } else { "AnalysisTemplate" };
         let found = search.find_in(&field, Reference { group: "argoproj.io", kind, namespace, name: &name });
         // A template that cannot be read has problems of its own, which are told where it is.
-        let read = found.and_then(|object| serde_json::from_value::<AnalysisTemplate>(object.clone()).ok());
+        let read = found.and_then(|object| serde_json::from_value::<AnalysisTemplate>(object.into_owned()).ok());
         match read {
             Some(template) => {
                 queue.extend(template.spec.templates.iter().rev().map(|inner| (field.clone(), inner.clone())));

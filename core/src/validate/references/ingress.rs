@@ -33,7 +33,7 @@ fn check_all(search: &mut Search<'_>, field: &str, one: &str, several: &[String]
     let rest = several.iter().enumerate().map(|(index, name)| (format!("{field}{plural}[{index}]"), name.as_str()));
     for (field, name) in single.into_iter().chain(rest) {
         let Some(ingress) = search.find(&field, "networking.k8s.io", "Ingress", name) else { continue };
-        if !backend.is_empty() && !routes_to(ingress, backend) {
+        if !backend.is_empty() && !routes_to(&ingress, backend) {
             let detail = format!("ingress `{name}` has no rules using service {backend} backend");
             search.found.invalid(field, &name, &detail);
         }

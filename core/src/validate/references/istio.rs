@@ -26,7 +26,7 @@ pub(super) fn check(search: &mut Search<'_>) {
         let name_field = format!("{field}.name");
         let Some(object) = search.find_in(&name_field, reference) else { continue };
         let managed: Vec<&str> = routing.managed_routes.iter().map(|route| route.name.as_str()).collect();
-        if let Err(detail) = check_routes(wanted, object, &managed, &hosts(canary, istio)) {
+        if let Err(detail) = check_routes(wanted, &object, &managed, &hosts(canary, istio)) {
             search.found.invalid(name_field, &wanted.name, &detail);
         }
     }

@@ -1,7 +1,7 @@
 //! What a Rollout refers to: whether it is there, and whether it can serve the purpose.
 //!
 //! The objects come from a lookup that may know the whole cluster or only a folder of manifests. What is known to be missing is an
-//! error in the API server's words; what nothing is known of is a warning.
+//! error in the API server's words; what is out of sight and may be there is a warning.
 
 mod analysis;
 mod ingress;
@@ -9,6 +9,8 @@ mod istio;
 mod objects;
 mod other;
 mod services;
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -18,13 +20,15 @@ use crate::api::Rollout;
 pub use objects::Objects;
 
 /// What a lookup says of an object.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Lookup<'a> {
-    /// This is it.
-    Found(&'a Value),
+    /// This is it, or the parts of it that are known.
+    Found(Cow<'a, Value>),
     /// There is none.
     Missing,
-    /// It may be somewhere out of sight.
+    /// It is not where the lookup looks, in these words, and may well be elsewhere or come later.
+    Absent(&'static str),
+    /// Nothing is known of such objects.
     Unknown,
 }
 
@@ -60,6 +64,16 @@ pub trait Surroundings {
     fn find(&self, wanted: &Reference<'_>) -> Lookup<'_>;
 }
 
+/// A lookup that knows of no object.
+#[derive(Clone, Copy, Debug)]
+pub struct OutOfSight;
+
+impl Surroundings for OutOfSight {
+    fn find(&self, _: &Reference<'_>) -> Lookup<'_> {
+        Lookup::Unknown
+    }
+}
+
 /// Everything that is wrong or doubtful about what a Rollout refers to.
 pub fn problems(rollout: &Rollout, around: &dyn Surroundings) -> Vec<Problem> {
     let mut found = Problems::default();
@@ -86,18 +100,17 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Looks for an object of the Rollout's namespace, and reports what is missing under the field that names it.
-    fn find(&mut self, field: &str, group: &str, kind: &str, name: &str) -> Option<&'a Value> {
+    fn find(&mut self, field: &str, group: &str, kind: &str, name: &str) -> Option<Cow<'a, Value>> {
         let namespace = self.rollout.metadata.namespace.as_deref();
         self.find_in(field, Reference { group, kind, namespace, name })
     }
 
-    fn find_in(&mut self, field: &str, wanted: Reference<'_>) -> Option<&'a Value> {
+    fn find_in(&mut self, field: &str, wanted: Reference<'_>) -> Option<Cow<'a, Value>> {
         match self.around.find(&wanted) {
             Lookup::Found(object) => return Some(object),
             Lookup::Missing => self.found.invalid(field, &wanted.name, &wanted.not_found()),
-            Lookup::Unknown => {
-                self.found.warn(field, format!("{} {:?} is not in these files", wanted.kind, wanted.name));
-            }
+            Lookup::Absent(how) => self.found.warn(field, format!("{} {:?} {how}", wanted.kind, wanted.name)),
+            Lookup::Unknown => {}
         }
         None
     }

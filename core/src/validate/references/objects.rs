@@ -1,5 +1,6 @@
 //! A set of manifests to look things up in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -31,13 +32,13 @@ impl<'a> Objects<'a> {
 impl Surroundings for Objects<'_> {
     /// Manifests often leave their namespace to whoever applies them, so one without a namespace is in every one.
     fn find(&self, wanted: &Reference<'_>) -> Lookup<'_> {
-        let absent = if self.is_complete { Lookup::Missing } else { Lookup::Unknown };
+        let absent = if self.is_complete { Lookup::Missing } else { Lookup::Absent("is not in these files") };
         let key = (wanted.group.to_owned(), wanted.kind.to_owned(), wanted.name.to_owned());
         let Some(candidates) = self.by_name.get(&key) else { return absent };
         let namespace =
             |object: &Value| object.pointer("/metadata/namespace").and_then(Value::as_str).map(str::to_owned);
         let exact = candidates.iter().find(|object| namespace(object).as_deref() == wanted.namespace);
         let loose = || candidates.iter().find(|object| wanted.namespace.is_none() || namespace(object).is_none());
-        exact.or_else(loose).map_or(absent, |object| Lookup::Found(object))
+        exact.or_else(loose).map_or(absent, |object| Lookup::Found(Cow::Borrowed(object)))
     }
 }

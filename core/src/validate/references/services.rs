@@ -12,7 +12,7 @@ const BLUE_GREEN: &str = "spec.strategy.blueGreen";
 pub(super) fn check(search: &mut Search<'_>, template: Option<&Value>) {
     for (field, name) in managed(search) {
         if let Some(service) = search.find(&field, "", "Service", &name) {
-            check_one(search, &field, &name, service, template);
+            check_one(search, &field, &name, &service, template);
         }
     }
     // Root services are named in routes, and nothing is kept on them.
