@@ -240,7 +240,7 @@ impl<'a> Pass<'a> {
     }
 
     fn remember(&self, written: &Rollout, wanted: &RolloutStatus) {
-        let dropped = wanted.waiting_on.is_some() && written.status().waiting_on.is_none();
+        let dropped = wanted.waiting_on.is_some() && written.status().waiting_on != wanted.waiting_on;
         let first = self.cx.with_memory(self.uid, |memory| {
             memory.awaited = version_number(written.metadata.resource_version.as_deref());
             memory.quiet = None;

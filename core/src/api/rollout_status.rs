@@ -331,6 +331,16 @@ pub struct WaitingOn {
     pub object: Option<String>,
     /// In one sentence, for people.
     pub message: String,
+    /// The most pods of the new revision that were ready and available meanwhile, added up: pods that come and go are no progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<i32>,
+}
+
+impl WaitingOn {
+    /// A wait for something, with the object that it is about as `Kind/name`.
+    pub fn new(reason: &str, object: Option<String>, message: impl Into<String>) -> WaitingOn {
+        WaitingOn { reason: reason.into(), object, message: message.into(), reached: None }
+    }
 }
 
 impl RolloutStatus {

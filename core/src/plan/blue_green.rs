@@ -7,7 +7,7 @@ use crate::api::{BlueGreenStatus, BlueGreenStrategy, PauseCondition, PauseReason
 use crate::effect::Phase;
 use crate::planted::{self, Bug};
 use crate::snapshot::{Service, Snapshot};
-use crate::status::counters;
+use crate::status::{counters, waiting};
 use crate::strategy::Strategy;
 use crate::time;
 
@@ -109,6 +109,8 @@ fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
         None => begin_pause(d),
     };
     let end = seconds.map(|seconds| time::after(since, SignedDuration::from_secs(i64::from(seconds))));
+    // Whoever is to promote should know that pods are missing.
+    is_previewed(d, blue_green);
     match end {
         Some(end) if end <= d.s.now => {
             pass_checkpoint(d);
@@ -145,7 +147,7 @@ fn is_there(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: i32) -> bool {
     let there = rs.wanted() == wanted && serving >= wanted;
     if !there {
         let message = format!("{serving} of {wanted} pods of ReplicaSet {} are available", rs.name());
-        d.wait("Pods", Some(format!("ReplicaSet/{}", rs.name())), message);
+        d.wait(waiting::PODS, Some(format!("ReplicaSet/{}", rs.name())), message);
     }
     there
 }

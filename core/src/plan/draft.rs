@@ -10,7 +10,7 @@ use crate::event::Note;
 use crate::replicas::Limits;
 use crate::revision::Revisions;
 use crate::snapshot::Snapshot;
-use crate::status::counters;
+use crate::status::{counters, waiting};
 use crate::strategy::Strategy;
 
 use super::Plan;
@@ -102,10 +102,25 @@ impl<'a> Draft<'a> {
         self.wake_at = Some(self.wake_at.map_or(time, |earlier| earlier.min(time)));
     }
 
+    /// How far the new revision's pods have come: those that are ready and those that are available, added up.
+    fn how_far(&self) -> i32 {
+        self.revisions.new.map_or(0, |new| new.observed().ready_replicas + new.observed().available_replicas)
+    }
+
+    /// Whether the update moved since its status was written. Of pods that come and go only those count that are more than ever
+    /// during this wait.
+    pub(super) fn has_progressed(&self) -> bool {
+        let waits = self.before().waiting_on.as_ref().filter(|on| on.reason == waiting::PODS);
+        let new = self.revisions.new.map(|new| format!("ReplicaSet/{}", new.name()));
+        let reached = waits.filter(|on| on.object == new).and_then(|on| on.reached);
+        let farther = reached.is_none_or(|reached| self.how_far() > reached);
+        counters::progressed(self.before(), &self.status, farther)
+    }
+
     /// Names what the rollout waits for. The first reason given is the one shown.
     pub(super) fn wait(&mut self, reason: &str, object: Option<String>, message: impl Into<String>) {
         if self.waiting_on.is_none() {
-            self.waiting_on = Some(WaitingOn { reason: reason.into(), object, message: message.into() });
+            self.waiting_on = Some(WaitingOn::new(reason, object, message));
         }
     }
 
@@ -189,7 +204,11 @@ impl<'a> Draft<'a> {
         }
         // Pods come and go by themselves, so what fails on one of them must not keep the rest from happening.
         self.effects.sort_by_key(|planned| planned.effect.is_of_a_pod());
-        self.status.waiting_on = self.waiting_on.filter(|_| self.s.stores_waiting_on);
+        let far = self.how_far();
+        waiting::record(&mut self.status, self.s.rollout.status(), self.waiting_on, far, self.s.now);
+        if !self.s.stores_waiting_on {
+            self.status.waiting_on = None;
+        }
         let urgency = report::urgency(self.s.rollout.status(), &self.status);
         Plan { effects: self.effects, status: self.status, urgency, notes: self.notes, wake_at: self.wake_at }
     }

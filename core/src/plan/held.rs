@@ -4,7 +4,7 @@ use crate::api::WaitingOn;
 use crate::event::Note;
 use crate::snapshot::Snapshot;
 use crate::status::conditions::{self, Is, kind};
-use crate::status::phase;
+use crate::status::{phase, waiting};
 use crate::validate::Held;
 
 use super::{Plan, report};
@@ -21,11 +21,11 @@ pub(super) fn plan(snapshot: &Snapshot, held: &Held) -> Plan {
     let (phase, message) = phase(&snapshot.rollout, status, true, snapshot.now);
     phase.as_str().clone_into(&mut status.phase);
     status.message = message;
-    status.waiting_on = snapshot.stores_waiting_on.then(|| WaitingOn {
-        reason: held.reason.into(),
-        object: None,
-        message: format!("a change of the manifest: {}", held.message),
-    });
+    let on = WaitingOn::new(held.reason, None, format!("a change of the manifest: {}", held.message));
+    waiting::record(status, snapshot.rollout.status(), Some(on), 0, snapshot.now);
+    if !snapshot.stores_waiting_on {
+        status.waiting_on = None;
+    }
     plan.urgency = report::urgency(snapshot.rollout.status(), &plan.status);
     plan
 }

@@ -6,7 +6,7 @@ use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::selector;
 use crate::status::conditions::{self, Is, kind, reason};
-use crate::status::{counters, duration, phase};
+use crate::status::{duration, phase, waiting};
 
 use crate::strategy::Strategy;
 
@@ -57,6 +57,7 @@ fn decisions(status: &RolloutStatus) -> RolloutStatus {
     (status.available_replicas, status.hpa_replicas) = (0, 0);
     status.message.clear();
     status.waiting_on = None;
+    status.conditions.retain(|condition| condition.type_ != kind::WAITING);
     for condition in &mut status.conditions {
         // One way of moving is as good as another; how it ends is not.
         if MOVING.contains(&condition.reason.as_str()) {
@@ -211,10 +212,14 @@ fn report_progress(d: &mut Draft<'_>) {
         }
         return;
     }
-    if reason_now.is_empty() {
+    let pods_due = d.waiting_on.as_ref().is_some_and(|on| on.reason == waiting::PODS);
+    if reason_now == reason::TIMED_OUT && !d.status.pause_conditions.is_empty() && !pods_due {
+        // The pods that a pause lacked are there.
+        conditions::set(&mut d.status, now, kind::PROGRESSING, Is::Unknown, reason::PAUSED, "Rollout is paused");
+    } else if reason_now.is_empty() {
         let message = format!("Found new replica set \"{name}\"");
         conditions::set(&mut d.status, now, kind::PROGRESSING, Is::True, reason::FOUND_REPLICA_SET, &message);
-    } else if counters::progressed(d.before(), &d.status) && reason_now != reason::PAUSED {
+    } else if d.has_progressed() && reason_now != reason::PAUSED {
         let message = format!("ReplicaSet \"{name}\" is progressing.");
         conditions::replace(&mut d.status, now, kind::PROGRESSING, Is::True, reason::REPLICA_SET_UPDATED, &message);
     }

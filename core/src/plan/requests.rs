@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::event::Note;
 use crate::status::conditions::{self, Is, kind, reason};
 use crate::status::duration::{self, completion};
-use crate::status::{counters, deadline};
+use crate::status::{deadline, waiting};
 use crate::{steps, time};
 
 use super::draft::Draft;
@@ -74,19 +74,30 @@ fn resume(d: &mut Draft<'_>) {
     d.status.controller_pause = false;
 }
 
+/// When pods must be available that are waited for although the rollout pauses, or runs a step that may take as long as it likes:
+/// that is no reason for the new revision to be without its pods. (Argo Rollouts does not look at them then.)
+fn pods_due(d: &Draft<'_>) -> Option<jiff::Timestamp> {
+    let on = d.waiting_on.as_ref().filter(|on| on.reason == waiting::PODS && !d.s.rollout.spec.paused)?;
+    let since = waiting::since(d.before(), on)?;
+    Some(time::after(since, deadline::limit(&d.s.rollout)))
+}
+
 /// Applies `progressDeadlineSeconds`: an update without progress for too long is reported, and aborted where
 /// `progressDeadlineAbort` asks for it. One that progresses in this very observation is not overdue.
 pub(super) fn abort_if_overdue(d: &mut Draft<'_>) {
     let no_deadline = d.steps.get(d.index()).and_then(steps::kind_of).is_some_and(|kind| !kind.has_deadline());
     // A completed rollout that loses pods later owes no progress; one whose first deploy is not through does.
     let owes_progress = !d.is_complete() || duration::is_running(&d.status);
-    if d.begins || d.status.abort || d.is_complete_and_serving() || no_deadline || !owes_progress {
+    if d.begins || d.status.abort || d.is_complete_and_serving() || !owes_progress {
         return;
     }
-    if counters::progressed(d.before(), &d.status) {
-        return;
-    }
-    let Some(expiry) = deadline::expires_at(&d.s.rollout, &d.status) else { return };
+    let pauses = no_deadline || !d.status.pause_conditions.is_empty();
+    let expiry = if pauses {
+        pods_due(d)
+    } else {
+        deadline::expires_at(&d.s.rollout, &d.status).filter(|_| !d.has_progressed())
+    };
+    let Some(expiry) = expiry else { return };
     if d.s.now < expiry {
         // Stored times are cut to the second, so look a second later than the sum says.
         d.wake_at(time::after(expiry, jiff::SignedDuration::from_secs(1)));

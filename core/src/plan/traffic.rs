@@ -167,13 +167,13 @@ pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> 
         return lacking(d, index);
     }
     if d.revisions.new.is_none_or(|new| !new.has_hash(&traffic.canary.hash)) {
-        return Some(WaitingOn {
-            reason: "ServicePods".into(),
-            object: Some(format!("Service/{}", traffic.canary.service)),
-            message: "it leads to another version still".into(),
-        });
+        return Some(elsewhere(&traffic.canary.service));
     }
     lacking_of_all(d, &traffic, steps::weight_at(d.steps, index, d.strategy.max_weight()), index)
+}
+
+fn elsewhere(service: &str) -> WaitingOn {
+    WaitingOn::new("ServicePods", Some(format!("Service/{service}")), "it leads to another version still")
 }
 
 fn lacking_of_all(d: &Draft<'_>, traffic: &Traffic, weight: i32, index: usize) -> Option<WaitingOn> {
@@ -185,9 +185,8 @@ fn lacking_of(routed: &Routed, traffic: &Traffic, wanted: &Routing) -> Option<Wa
     let Routed { router, objects } = routed;
     let observed = router.observe(objects, &traffic.canary);
     let (name, weight, max) = (router.name(), wanted.weight.value(), wanted.weight.max());
-    let on = |reason: &str, message: String| {
-        Some(WaitingOn { reason: reason.into(), object: Some(format!("TrafficRouter/{name}")), message })
-    };
+    let on =
+        |reason: &str, message: String| Some(WaitingOn::new(reason, Some(format!("TrafficRouter/{name}")), message));
     match router.change(objects, wanted) {
         Err(error) => on("TrafficRouting", error),
         Ok(_) if observed.weight != weight => {
@@ -208,11 +207,7 @@ pub(super) fn not_arrived(d: &Draft<'_>) -> Option<WaitingOn> {
     }
     let traffic = observe(d);
     if traffic.stable.hash != d.status.stable_rs {
-        return Some(WaitingOn {
-            reason: "ServicePods".into(),
-            object: Some(format!("Service/{}", traffic.stable.service)),
-            message: "it leads to another version still".into(),
-        });
+        return Some(elsewhere(&traffic.stable.service));
     }
     lacking(d, d.index())
 }

@@ -6,6 +6,7 @@ use crate::api::{PauseCondition, PauseReason, ReplicaSet, WaitingOn};
 use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::replicas::BasicCanary;
+use crate::status::waiting;
 use crate::steps::{self, Progress, StepContext};
 
 use super::draft::Draft;
@@ -38,6 +39,10 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
                 d.notes.push(Note::step_completed(index + 1, d.steps.len(), kind.describe(step)));
             }
             Progress::Pause { since, until } => {
+                // Whoever is to promote should know that pods are missing.
+                if let Some(on) = counts {
+                    d.wait(&on.reason, on.object, on.message);
+                }
                 pause(d, since, until);
                 return;
             }
@@ -108,5 +113,5 @@ fn not_at(stable: &ReplicaSet, size: i32) -> Option<WaitingOn> {
 }
 
 fn lacking(rs: &ReplicaSet, message: String) -> WaitingOn {
-    WaitingOn { reason: "Pods".into(), object: Some(format!("ReplicaSet/{}", rs.name())), message }
+    WaitingOn::new(waiting::PODS, Some(format!("ReplicaSet/{}", rs.name())), message)
 }

@@ -19,6 +19,8 @@ pub mod kind {
     pub const PAUSED: &str = "Paused";
     /// The revision asked for is the stable one.
     pub const COMPLETED: &str = "Completed";
+    /// What the rollout waits for, and since when; there as long as it waits. An addition of Sluice.
+    pub const WAITING: &str = "Waiting";
     /// Completed, and every pod is there and available.
     pub const HEALTHY: &str = "Healthy";
 }

@@ -32,13 +32,14 @@ pub fn count_blue_green(status: &mut RolloutStatus, revisions: &Revisions<'_>, a
 }
 
 /// Whether an update moved between two statuses: its pods came, older ones went, or a decision was taken.
-/// (Argo Rollouts measures the progress deadline from the last time that this held.)
-pub fn progressed(before: &RolloutStatus, now: &RolloutStatus) -> bool {
+/// (Argo Rollouts measures the progress deadline from the last time that this held.) More ready or available pods count only where
+/// they are `farther` than before.
+pub fn progressed(before: &RolloutStatus, now: &RolloutStatus, farther: bool) -> bool {
     let old_pods = |status: &RolloutStatus| status.replicas - status.updated_replicas;
     now.updated_replicas != before.updated_replicas
         || old_pods(now) < old_pods(before)
-        || now.ready_replicas > before.ready_replicas
-        || now.available_replicas > before.available_replicas
+        || (farther && now.ready_replicas > before.ready_replicas)
+        || (farther && now.available_replicas > before.available_replicas)
         || now.stable_rs != before.stable_rs
         || now.current_step_index != before.current_step_index
         || now.current_step_hash != before.current_step_hash

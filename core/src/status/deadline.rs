@@ -15,6 +15,11 @@ pub fn seconds(rollout: &Rollout) -> i32 {
     rollout.spec.progress_deadline_seconds.unwrap_or(DEFAULT_SECONDS)
 }
 
+/// The same as a span of time.
+pub fn limit(rollout: &Rollout) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(seconds(rollout)))
+}
+
 /// When the update times out unless it progresses; `None` while no deadline applies: an aborted, paused or finished rollout
 /// owes no progress.
 pub fn expires_at(rollout: &Rollout, status: &RolloutStatus) -> Option<Timestamp> {
@@ -24,6 +29,5 @@ pub fn expires_at(rollout: &Rollout, status: &RolloutStatus) -> Option<Timestamp
     if !owes_progress || conditions::is_true(status, kind::PAUSED) {
         return None;
     }
-    let limit = SignedDuration::from_secs(i64::from(seconds(rollout)));
-    Some(time::after(progressing.last_update_time.0, limit))
+    Some(time::after(progressing.last_update_time.0, limit(rollout)))
 }

@@ -5,6 +5,7 @@ pub mod counters;
 pub mod deadline;
 pub mod duration;
 pub mod phase;
+pub mod waiting;
 
 pub use counters::count;
 pub use phase::{Phase, phase};

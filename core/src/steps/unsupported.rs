@@ -34,10 +34,7 @@ impl StepKind for Unsupported {
     }
 
     fn advance(&self, _: &CanaryStep, _: &StepContext<'_>) -> Progress {
-        Progress::Wait(WaitingOn {
-            reason: "NotSupported".into(),
-            object: None,
-            message: format!("this version of Sluice does not run {} steps", self.field),
-        })
+        let message = format!("this version of Sluice does not run {} steps", self.field);
+        Progress::Wait(WaitingOn::new("NotSupported", None, message))
     }
 }

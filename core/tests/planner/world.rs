@@ -409,6 +409,14 @@ impl World {
         moved
     }
 
+    /// So many pods of a revision are ready and available for now.
+    pub fn report_available(&mut self, image: &str, available: i32) {
+        let of = |rs: &&mut ReplicaSet| rs.spec.template["spec"]["containers"][0]["image"] == image;
+        for status in self.replica_sets.iter_mut().filter(of).filter_map(|rs| rs.status.as_mut()) {
+            (status.ready_replicas, status.available_replicas) = (available, available);
+        }
+    }
+
     /// Wanted pods of a revision, by its image's tag.
     pub fn size(&self, image: &str) -> i32 {
         let of = |rs: &&ReplicaSet| rs.spec.template["spec"]["containers"][0]["image"] == image;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sluice_core::api::{ReplicaSet, Rollout};
 use sluice_core::revision::owns;
+use sluice_core::status::conditions;
 
 use super::age;
 use super::badge::Badge;
@@ -106,7 +107,10 @@ impl Counts {
 }
 
 fn waiting(rollout: &Rollout) -> Option<String> {
-    let waiting = rollout.status().waiting_on.as_ref()?;
+    let Some(waiting) = rollout.status().waiting_on.as_ref() else {
+        // The installed CRD may drop the field, and keeps the condition.
+        return conditions::get(rollout.status(), conditions::kind::WAITING).map(|condition| condition.message.clone());
+    };
     Some(match &waiting.object {
         Some(object) if !waiting.message.contains(object.as_str()) => format!("{} ({object})", waiting.message),
         _ => waiting.message.clone(),
