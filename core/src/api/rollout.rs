@@ -85,6 +85,10 @@ pub struct RolloutSpec {
     /// When going back to an older revision skips the steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_window: Option<RollbackWindowSpec>,
+    /// What the very first revision has to go through: `none`, when absent, makes it stable at once; `steps` takes it through the
+    /// steps of a canary, or the pause of blue-green before its first switch. An addition of Sluice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_deploy: Option<String>,
     /// How an update goes.
     #[serde(default, deserialize_with = "null::as_default")]
     pub strategy: RolloutStrategy,

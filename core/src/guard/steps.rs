@@ -45,6 +45,11 @@ fn lacking(snapshot: &Snapshot, hash: &str, index: usize, weight: i32) -> Option
         return lacking_beside_router(snapshot, &now, hash, index, weight);
     }
     let canary = snapshot.rollout.spec.strategy.canary.as_ref()?;
+    if snapshot.rollout.status().stable_rs.is_empty() {
+        let due = pods(weight, 100, snapshot.replicas());
+        let (serving, needed) = (available(snapshot, hash), Strategy::Canary(canary).needed(due));
+        return (serving < needed).then(|| format!("{serving} of {needed} pods are available"));
+    }
     let with_hash = |hash: &str| snapshot.owned().find(|rs| rs.has_hash(hash));
     let new = with_hash(hash);
     let stable = with_hash(&snapshot.rollout.status().stable_rs);

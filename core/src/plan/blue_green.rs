@@ -78,7 +78,7 @@ fn pass_checkpoint(d: &mut Draft<'_>) {
 fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
     let needs_person = blue_green.auto_promotion_enabled == Some(false) && !planted::is(Bug::SwitchesWithoutAPerson);
     let seconds = blue_green.auto_promotion_seconds.filter(|seconds| !needs_person && *seconds > 0);
-    let needless = d.status.stable_rs.is_empty()
+    let needless = d.is_first()
         || is_active(d)
         || is_past_checkpoint(d)
         || d.status.promote_full
@@ -156,8 +156,7 @@ fn is_there(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: i32) -> bool {
 fn preview_size(d: &Draft<'_>, blue_green: &BlueGreenStrategy) -> i32 {
     let all = d.s.replicas();
     let Some(preview) = blue_green.preview_replica_count else { return all };
-    let first = d.status.stable_rs.is_empty();
-    let settled = first || is_active(d) || d.status.promote_full || d.is_complete() || is_past_checkpoint(d);
+    let settled = d.is_first() || is_active(d) || d.status.promote_full || d.is_complete() || is_past_checkpoint(d);
     if settled && !planted::is(Bug::ForgetsToGrow) { all } else { preview }
 }
 

@@ -87,6 +87,16 @@ impl<'a> Draft<'a> {
         self.status.stable_rs == self.revisions.hash.as_str()
     }
 
+    /// Whether this is a first revision that has to go through the steps (`spec.initialDeploy`).
+    pub(super) fn is_first_on_trial(&self) -> bool {
+        self.status.stable_rs.is_empty() && self.s.rollout.spec.initial_deploy.as_deref() == Some("steps")
+    }
+
+    /// Whether this is a first revision that is stable at once: there is nothing to compare it with.
+    pub(super) fn is_first(&self) -> bool {
+        self.status.stable_rs.is_empty() && !self.is_first_on_trial()
+    }
+
     /// The step in force; the number of steps once all are done.
     pub(super) fn index(&self) -> usize {
         let index = self.status.current_step_index.unwrap_or(0);

@@ -27,7 +27,7 @@ pub fn concerns_pods(snapshot: &Snapshot) -> bool {
 
 /// What a new ReplicaSet's pods get: as on trial where another revision serves, else as serving.
 pub(super) fn of_new(d: &Draft<'_>) -> PodTemplateMetadata {
-    let on_trial = !d.status.stable_rs.is_empty() && !d.is_complete();
+    let on_trial = !d.is_first() && !d.is_complete();
     allowed(d, if on_trial { d.strategy.trial_metadata() } else { d.strategy.serving_metadata() })
 }
 

@@ -31,8 +31,7 @@ pub(super) fn promote_if_done(d: &mut Draft<'_>) {
 
 /// Why the revision is to become stable now. The order and the words are those of Argo Rollouts.
 fn reason_to_promote(d: &Draft<'_>) -> Option<String> {
-    if d.status.stable_rs.is_empty() {
-        // There is nothing to compare a first revision with, so it is stable from the start.
+    if d.is_first() {
         return Some("Initial deploy".into());
     }
     let halted = d.s.rollout.spec.paused && matches!(d.strategy, Strategy::Canary(_));

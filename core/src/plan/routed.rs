@@ -13,6 +13,9 @@ use super::{delay, scale, services};
 /// The sizes that a step asks for.
 pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
     let (replicas, max) = (d.s.replicas(), d.strategy.max_weight());
+    if d.is_first_on_trial() {
+        return Split { canary: scale::of_first(d, index), stable: 0 };
+    }
     if d.status.stable_rs.is_empty() || d.revisions.other_stable().is_none() {
         return Split { canary: replicas, stable: 0 };
     }

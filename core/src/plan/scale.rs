@@ -14,6 +14,7 @@ use crate::replicas::{BasicCanary, OldReplicaSet, Size, shrink_old};
 use crate::selector;
 use crate::steps;
 use crate::strategy::Strategy;
+use crate::traffic::pods;
 
 use super::draft::Draft;
 use super::{affinity, delay, metadata, revise, services};
@@ -31,7 +32,7 @@ pub(super) fn observed(d: &Draft<'_>) -> BasicCanary {
 
 /// The share of the new revision, in percent.
 fn weight(d: &Draft<'_>) -> i32 {
-    if d.status.promote_full || d.status.stable_rs.is_empty() || d.is_complete() {
+    if d.status.promote_full || d.is_first() || d.is_complete() {
         100
     } else if d.status.abort {
         0
@@ -40,10 +41,21 @@ fn weight(d: &Draft<'_>) -> i32 {
     }
 }
 
+/// The pods of a first revision that goes through the steps: the share of its weight. Nothing else serves, so it loses none again.
+pub(super) fn of_first(d: &Draft<'_>, index: usize) -> i32 {
+    let (max, all) = (d.strategy.max_weight(), d.s.replicas());
+    let due = if d.status.promote_full { all } else { pods(steps::weight_at(d.steps, index, max), max, all) };
+    let kept = d.revisions.new.map_or(0, ReplicaSet::wanted).min(all);
+    if d.status.abort { kept } else { due.max(kept) }
+}
+
 /// Moves the ReplicaSets one pass towards their sizes. A paused rollout keeps the pods that it has.
 pub(super) fn resize(d: &mut Draft<'_>) {
     let halted = d.s.rollout.spec.paused;
-    let next = observed(d).next();
+    let mut next = observed(d).next();
+    if d.is_first_on_trial() {
+        next.canary = of_first(d, d.index()).min(next.canary);
+    }
     let Some(new) = d.revisions.new else {
         create(d, if halted { 0 } else { next.canary });
         if let Some(stable) = d.revisions.other_stable().filter(|_| !halted) {

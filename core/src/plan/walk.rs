@@ -19,7 +19,7 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
         && !d.status.abort
         && !d.s.rollout.spec.paused
         && !d.is_complete()
-        && !d.status.stable_rs.is_empty()
+        && !d.is_first()
         && d.revisions.new.is_some();
     if !walks {
         return;
@@ -80,6 +80,9 @@ fn pause(d: &mut Draft<'_>, since: jiff::Timestamp, until: Option<jiff::Timestam
 /// What the replica counts of a step still lack.
 fn missing_pods(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
     let new = d.revisions.new?;
+    if d.is_first_on_trial() {
+        return too_few(d, new, scale::of_first(d, index), new.observed().available_replicas);
+    }
     let desired = BasicCanary { weight: steps::weight_at(d.steps, index, 100), ..scale::observed(d) }.desired();
     if let Some(lacking) = too_few(d, new, desired.canary, new.observed().available_replicas) {
         return Some(lacking);

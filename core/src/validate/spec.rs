@@ -6,6 +6,7 @@ use super::problem::Problems;
 use super::{blue_green, canary, template, workload};
 use crate::api::{LabelSelector, Rollout};
 use crate::status::deadline;
+use crate::strategy::Strategy;
 
 pub(super) fn check(rollout: &Rollout, found: &mut Problems) {
     let spec = &rollout.spec;
@@ -19,6 +20,7 @@ pub(super) fn check(rollout: &Rollout, found: &mut Problems) {
     found.not_negative("spec.minReadySeconds", spec.min_ready_seconds);
     found.not_negative("spec.revisionHistoryLimit", spec.revision_history_limit);
     check_deadline(rollout, found);
+    initial_deploy(rollout, found);
     history(rollout, found);
     strategy(rollout, found);
 }
@@ -30,6 +32,25 @@ fn check_deadline(rollout: &Rollout, found: &mut Problems) {
         found.not_negative(FIELD, Some(seconds));
     } else if seconds <= rollout.spec.min_ready_seconds.unwrap_or(0) {
         found.invalid(FIELD, &seconds, "must be greater than minReadySeconds");
+    }
+}
+
+/// Of ours, as the field is.
+fn initial_deploy(rollout: &Rollout, found: &mut Problems) {
+    let Some(policy) = rollout.spec.initial_deploy.as_deref() else { return };
+    match policy {
+        "none" | "steps" | "analysis" => {}
+        other => found.unsupported("spec.initialDeploy", other, &["none", "steps", "analysis"]),
+    }
+    let strategy = Strategy::of(rollout);
+    let nothing = strategy.is_some_and(|strategy| match strategy {
+        Strategy::Canary(_) => strategy.steps().is_empty(),
+        Strategy::BlueGreen(blue_green) => {
+            blue_green.auto_promotion_enabled != Some(false) && blue_green.auto_promotion_seconds.unwrap_or(0) <= 0
+        }
+    });
+    if policy == "steps" && nothing {
+        found.warn("spec.initialDeploy", "there are no steps and no pause that a first revision could go through");
     }
 }
 

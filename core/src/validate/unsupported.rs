@@ -12,6 +12,9 @@ pub(super) fn check<'a>(rollout: &'a Rollout, routers: &[&str]) -> Result<Strate
     if spec.workload_ref.is_some() {
         return held("spec.workloadRef");
     }
+    if spec.initial_deploy.as_deref() == Some("analysis") {
+        return held("spec.initialDeploy: analysis");
+    }
     let Some(strategy) = Strategy::of(rollout) else { return held("spec.strategy") };
     let field = match strategy {
         Strategy::Canary(canary) => of_canary(canary, routers).map(|field| format!("spec.strategy.canary.{field}")),

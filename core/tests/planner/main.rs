@@ -2,6 +2,7 @@
 
 mod blue_green;
 mod exhaustive;
+mod first;
 mod laws;
 mod migrate;
 mod routed;
