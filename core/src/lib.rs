@@ -22,3 +22,4 @@ pub mod steps;
 pub mod strategy;
 pub mod time;
 pub mod validate;
+pub mod workload;

@@ -56,11 +56,15 @@ pub enum Bug {
     FeedsTheAutoscaler,
     /// Leaves a small preview small when it gets the traffic.
     ForgetsToGrow,
+    /// Takes the pods of a referenced Deployment away before there are others.
+    ShrinksTheWorkloadTooEarly,
+    /// Leaves a referenced Deployment alone once the rollout was healthy, whatever becomes of it.
+    ShrinksTheWorkloadOnce,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 25] = [
+    pub const ALL: [Bug; 27] = [
         Bug::ForgetsTheFloor,
         Bug::SkipsPauses,
         Bug::EndsPausesEarly,
@@ -86,6 +90,8 @@ impl Bug {
         Bug::ForgetsTheWindow,
         Bug::FeedsTheAutoscaler,
         Bug::ForgetsToGrow,
+        Bug::ShrinksTheWorkloadTooEarly,
+        Bug::ShrinksTheWorkloadOnce,
     ];
 }
 

@@ -36,6 +36,7 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     }
     drop(index);
     let services = services(cx, rollout, namespace, name)?;
+    let workload = cx.workloads.sight(rollout)?;
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
         rollout: rollout.clone(),
@@ -43,6 +44,7 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         replica_sets: children.iter().map(|rs| (**rs).clone()).collect(),
         pods: Vec::new(),
         services,
+        workload,
         refusals,
         stores_waiting_on,
     };

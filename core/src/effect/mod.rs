@@ -162,6 +162,15 @@ pub struct RolloutPatch {
     pub annotations: Entries,
 }
 
+/// A new size for the Deployment that the template is taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadScale {
+    /// The Deployment.
+    pub target: Target,
+    /// `spec.replicas`.
+    pub replicas: Change<i32>,
+}
+
 /// A change of who owns a ReplicaSet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
@@ -192,6 +201,8 @@ pub enum Effect {
     PatchPod(PodPatch),
     /// Point a Service at a revision, or let go of it.
     PatchService(ServicePatch),
+    /// Take pods of the Deployment away that the template is taken from.
+    ScaleWorkload(WorkloadScale),
 }
 
 /// What an effect does to what, as a key: the API server's refusal of one effect holds back that effect and no other.
@@ -230,6 +241,7 @@ impl Effect {
             Effect::EvictPod(target) => ("evict", "Pod", target.name.clone()),
             Effect::PatchPod(patch) => ("label", "Pod", patch.target.name.clone()),
             Effect::PatchService(patch) => ("point", "Service", patch.target.name.clone()),
+            Effect::ScaleWorkload(scale) => ("shrink", "Deployment", scale.target.name.clone()),
         };
         EffectKey { verb: verb.into(), kind: kind.into(), name }
     }

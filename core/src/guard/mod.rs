@@ -11,6 +11,7 @@ mod quiet;
 mod selectors;
 mod steps;
 mod truth;
+mod workload;
 
 use crate::effect::Phase;
 use crate::plan::Plan;
@@ -19,7 +20,8 @@ use crate::snapshot::Snapshot;
 /// What the guard watches over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`.
+    /// S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`; no Deployment that the template is taken from
+    /// loses pods that the Rollout has not replaced.
     Capacity,
     /// S5: a Service that carries traffic is pointed at pods that serve.
     Selectors,
@@ -78,8 +80,10 @@ pub struct Violation {
 /// Every invariant that the plan would break.
 pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
+    let snapshot = &*snapshot.resolved();
     let invariants = [
         capacity::check,
+        workload::check,
         selectors::check,
         steps::check,
         pause::check,

@@ -6,6 +6,7 @@ use crate::strategy::Strategy;
 use super::draft::Draft;
 use super::{
     Plan, affinity, history, metadata, ownership, promote, report, requests, restart, revise, scale, services, walk,
+    workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
@@ -23,6 +24,7 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     promote::promote_if_done(&mut draft);
     scale::resize(&mut draft);
     services::point_canary(&mut draft);
+    workload::follow(&mut draft);
     affinity::renew(&mut draft);
     restart::replace_old_pods(&mut draft);
     history::collect(&mut draft);

@@ -23,8 +23,11 @@ pub(super) fn plan(snapshot: &Snapshot, held: &Held) -> Plan {
     status.message = message;
     status.waiting_on = snapshot.stores_waiting_on.then(|| WaitingOn {
         reason: held.reason.into(),
-        object: None,
-        message: format!("a change of the manifest: {}", held.message),
+        object: held.object.clone(),
+        message: match &held.object {
+            Some(object) => format!("{object}: {}", held.message),
+            None => format!("a change of the manifest: {}", held.message),
+        },
     });
     plan.urgency = report::urgency(snapshot.rollout.status(), &plan.status);
     plan

@@ -7,6 +7,7 @@ use super::{Severity, admit, first_problem, problems};
 use crate::api::Rollout;
 use crate::effect::Target;
 use crate::snapshot::{Service, Snapshot};
+use crate::workload::Sight;
 
 mod blue_green;
 mod canary;
@@ -45,6 +46,7 @@ fn snapshot(rollout: Rollout) -> Snapshot {
         replica_sets: Vec::new(),
         pods: Vec::new(),
         services: Vec::new(),
+        workload: Sight::Missing,
         refusals: Vec::new(),
         stores_waiting_on: true,
     }

@@ -7,10 +7,6 @@ use crate::strategy::Strategy;
 pub(super) fn check(rollout: &Rollout) -> Result<Strategy<'_>, String> {
     let held =
         |field: &str| Err(format!("{field} is not supported by this version of Sluice; the rollout is held as it is"));
-    let spec = &rollout.spec;
-    if spec.workload_ref.is_some() {
-        return held("spec.workloadRef");
-    }
     let Some(strategy) = Strategy::of(rollout) else { return held("spec.strategy") };
     let field = match strategy {
         Strategy::Canary(canary) => of_canary(canary).map(|field| format!("spec.strategy.canary.{field}")),

@@ -10,6 +10,7 @@ use sluice_core::guard;
 use sluice_core::plan::{Urgency, plan};
 use sluice_core::status::conditions;
 
+use crate::workload;
 use crate::world::{World, world};
 
 /// What makes two states the same: everything that decisions are made on. Counters, phases and messages follow from it, and time
@@ -35,9 +36,12 @@ fn key(world: &World) -> u64 {
     let services: Vec<_> =
         world.services.iter().map(|service| (service.hash(), service.managed_by.as_deref())).collect();
     let observed = world.status().observed_generation == world.rollout.metadata.generation.unwrap_or(0).to_string();
-    let image = &world.rollout.spec.template.as_ref().expect("a template")["spec"]["containers"][0]["image"];
+    let image = world.image();
+    let annotations = world.rollout.metadata.annotations.as_ref().map_or(0, BTreeMap::len);
     let mut hasher = DefaultHasher::new();
-    json!([decided, sets, services, image, observed]).to_string().hash(&mut hasher);
+    json!([decided, sets, services, image, observed, annotations, workload::size(&world.workload)])
+        .to_string()
+        .hash(&mut hasher);
     hasher.finish()
 }
 
@@ -159,5 +163,15 @@ fn no_state_of_a_small_blue_green_update_breaks_an_invariant() {
         } });
         let states = search(begin(replicas, &strategy), most());
         println!("{replicas} replicas, preview {preview}: {states} states");
+    }
+}
+
+#[test]
+fn no_state_of_a_takeover_breaks_an_invariant() {
+    for (replicas, scale_down) in [(1, "progressively"), (2, "progressively"), (2, "onsuccess")] {
+        let canary = json!({ "maxSurge": 1, "maxUnavailable": 0, "steps": [{ "setWeight": 50 }, { "pause": {} }] });
+        let begin = workload::referring(replicas, &json!({ "canary": canary }), scale_down, replicas + 1);
+        let states = search(begin, most());
+        println!("{replicas} replicas, {scale_down}: {states} states");
     }
 }

@@ -6,6 +6,7 @@ mod laws;
 mod migrate;
 mod services;
 mod trouble;
+mod workload;
 mod world;
 
 use serde_json::json;

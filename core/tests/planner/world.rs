@@ -13,6 +13,7 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
+use sluice_core::workload::Sight;
 
 /// One rollout and its surroundings.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct World {
     pub replica_sets: Vec<ReplicaSet>,
     pub services: Vec<Service>,
     pub pods: Vec<Pod>,
+    /// What `spec.workloadRef` names.
+    pub workload: Sight,
     pub refusals: Vec<Refusal>,
     /// Every event told, as `reason: message`.
     pub events: Vec<String>,
@@ -70,6 +73,7 @@ pub fn world(replicas: i32, strategy: &Value) -> World {
         replica_sets: Vec::new(),
         services: Vec::new(),
         pods: Vec::new(),
+        workload: Sight::Missing,
         refusals: Vec::new(),
         events: Vec::new(),
         object_writes: 0,
@@ -119,6 +123,9 @@ impl World {
     }
 
     pub fn set_image(&mut self, image: &str) {
+        if let Sight::Found(workload) = &mut self.workload {
+            return crate::workload::set_image(workload, image);
+        }
         let mut template = self.rollout.spec.template.clone().expect("a template");
         template["spec"]["containers"][0]["image"] = json!(image);
         self.edit("/spec/template", template);
@@ -158,6 +165,7 @@ impl World {
             replica_sets: self.replica_sets.clone(),
             pods: self.pods.clone(),
             services: self.services.clone(),
+            workload: self.workload.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
         }
@@ -222,9 +230,10 @@ impl World {
     }
 
     /// The image that the manifest asks for.
-    pub fn image(&self) -> &str {
-        let template = self.rollout.spec.template.as_ref().expect("a template");
-        template["spec"]["containers"][0]["image"].as_str().expect("an image")
+    pub fn image(&self) -> String {
+        let snapshot = self.snapshot();
+        let template = snapshot.template().expect("a template");
+        template["spec"]["containers"][0]["image"].as_str().expect("an image").to_owned()
     }
 
     /// Carries out one write.
@@ -245,11 +254,10 @@ impl World {
                     self.rollout.spec.replicas = Some(replicas);
                 }
                 let annotations = self.rollout.metadata.annotations.get_or_insert_default();
-                for annotation in &patch.annotations.changes {
-                    annotations.insert(annotation.key.clone(), annotation.value.to.clone().expect("a value"));
-                }
+                change(annotations, &patch.annotations);
             }
             Effect::PatchService(patch) => self.point(patch),
+            Effect::ScaleWorkload(scale) => crate::workload::scale(&mut self.workload, scale),
             Effect::PatchPod(patch) => {
                 let pod = self.pods.iter_mut().find(|pod| pod.target.uid == patch.target.uid).expect("the pod exists");
                 change(&mut pod.labels, &patch.labels);
