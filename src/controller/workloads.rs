@@ -171,13 +171,7 @@ pub fn named(rollout: &Rollout) -> Option<(WorkloadKind, Key)> {
 }
 
 /// Keeps the index of one kind, once somebody needs it, until the task is stopped.
-pub async fn watch(
-    kind: WorkloadKind,
-    scope: Scope,
-    context: Arc<Context>,
-    rollouts: Store<Observed>,
-    touch: Touch,
-) {
+pub async fn watch(kind: WorkloadKind, scope: Scope, context: Arc<Context>, rollouts: Store<Observed>, touch: Touch) {
     let cache = context.workloads.of(kind);
     // The sender is in the context, so waiting cannot fail.
     let _ = cache.wanted.subscribe().wait_for(|wanted| *wanted).await;
