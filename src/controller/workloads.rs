@@ -218,3 +218,40 @@ fn reason(error: &watcher::Error) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rollout(spec: &Value) -> Rollout {
+        let metadata = json!({ "name": "web", "namespace": "shop" });
+        serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).expect("a Rollout")
+    }
+
+    #[test]
+    fn only_a_kind_that_is_referred_to_is_watched() {
+        let workloads = Workloads::default();
+        let wanted = || WorkloadKind::ALL.map(|kind| *workloads.of(kind).wanted.borrow());
+        assert_eq!(workloads.sight(&rollout(&json!({}))), Some(Sight::Missing));
+        assert_eq!(wanted(), [false; 3]);
+        let reference = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" });
+        assert_eq!(workloads.sight(&rollout(&json!({ "workloadRef": reference }))), None, "its list is not there yet");
+        assert_eq!(wanted(), [true, false, false]);
+    }
+
+    #[test]
+    fn a_refusal_is_told_until_the_first_list_and_what_was_listed_stays_known() {
+        let workloads = Workloads::default();
+        let reference = json!({ "apiVersion": "v1", "kind": "PodTemplate", "name": "web" });
+        let web = rollout(&json!({ "workloadRef": reference }));
+        let refused = || State::Refused("forbidden".into());
+        assert!(workloads.pod_templates.enter(refused()));
+        assert!(!workloads.pod_templates.enter(refused()), "it is no news");
+        assert_eq!(workloads.sight(&web), Some(Sight::Unreadable("forbidden".into())));
+        assert!(workloads.pod_templates.enter(State::Listed));
+        assert!(!workloads.pod_templates.enter(refused()));
+        assert_eq!(workloads.sight(&web), Some(Sight::Missing));
+    }
+}

@@ -85,12 +85,13 @@ fn successors(state: &World) -> Vec<World> {
             next.push(after);
         }
     }
-    let acts: [fn(&mut World); 5] = [
+    let acts: [fn(&mut World); 6] = [
         |world| world.set_image(if world.image() == "web:1" { "web:2" } else { "web:1" }),
         |world| world.patch_status(|status| status.pause_conditions.clear()),
         |world| world.patch_status(|status| status.abort = true),
         |world| world.patch_status(|status| status.abort = false),
         |world| world.patch_status(|status| status.promote_full = true),
+        |world| workload::scale_up(&mut world.workload),
     ];
     for act in acts {
         let mut after = state.clone();

@@ -58,6 +58,14 @@ pub fn set_image(workload: &mut Workload, image: &str) {
     workload.generation += 1;
 }
 
+/// Somebody else wants pods of the Deployment.
+pub fn scale_up(workload: &mut Sight) {
+    if let Sight::Found(workload) = workload {
+        workload.replicas = 2;
+        workload.generation += 1;
+    }
+}
+
 fn found(workload: &mut Sight) -> &mut Workload {
     let Sight::Found(workload) = workload else { panic!("a workload") };
     workload
