@@ -24,3 +24,4 @@ pub mod strategy;
 pub mod time;
 pub mod traffic;
 pub mod validate;
+pub mod workload;

@@ -64,11 +64,15 @@ pub enum Bug {
     MovesBusyServices,
     /// Takes pods away before routers are known to send nothing there.
     ShrinksBeforeTheShift,
+    /// Takes the pods of a referenced Deployment away before there are others.
+    ShrinksTheWorkloadTooEarly,
+    /// Leaves a referenced Deployment alone once the rollout was healthy, whatever becomes of it.
+    ShrinksTheWorkloadOnce,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 29] = [
+    pub const ALL: [Bug; 31] = [
         Bug::ForgetsTheFloor,
         Bug::SkipsPauses,
         Bug::EndsPausesEarly,
@@ -98,6 +102,8 @@ impl Bug {
         Bug::AbortsInOneGo,
         Bug::MovesBusyServices,
         Bug::ShrinksBeforeTheShift,
+        Bug::ShrinksTheWorkloadTooEarly,
+        Bug::ShrinksTheWorkloadOnce,
     ];
 }
 

@@ -1,13 +1,17 @@
 //! Everything a decision may look at, time included.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::Value;
 
 use crate::api::{ReplicaSet, Rollout, labels};
 use crate::effect::{EffectKey, Target};
 use crate::revision::owns;
 use crate::traffic::Routed;
+use crate::workload::{Sight, Workload};
 
 /// One rollout and its surroundings at one moment. Nothing else exists for the planner.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct Snapshot {
     pub services: Vec<Service>,
     /// The traffic routers that the manifest names, as far as there are any for them.
     pub routers: Vec<Routed>,
+    /// The workload that `spec.workloadRef` names.
+    pub workload: Sight,
     /// Writes that the API server refused lately.
     pub refusals: Vec<Refusal>,
     /// Whether the installed CRD keeps `status.waitingOn`, an addition of Sluice.
@@ -86,6 +92,36 @@ impl Snapshot {
     /// `spec.replicas`, 1 where the manifest is silent.
     pub fn replicas(&self) -> i32 {
         self.rollout.spec.replicas.unwrap_or(1)
+    }
+
+    /// The workload that the manifest refers to, where it is there.
+    pub fn workload(&self) -> Option<&Workload> {
+        match &self.workload {
+            Sight::Found(workload) if self.rollout.spec.workload_ref.is_some() => Some(workload),
+            _ => None,
+        }
+    }
+
+    /// The template of its pods: that of the workload it refers to, or its own.
+    pub fn template(&self) -> Option<&Value> {
+        self.workload().map(|workload| &workload.template).or(self.rollout.spec.template.as_ref())
+    }
+
+    /// Which pods are its: by its own selector, or where it has none that of the workload it refers to.
+    pub fn selector(&self) -> Option<&LabelSelector> {
+        self.rollout.spec.selector.as_ref().or_else(|| self.workload()?.selector.as_ref())
+    }
+
+    /// The same with a Rollout that has the template and the selector of the workload it refers to, as if they were its own. This is
+    /// what is planned on; nothing of it is written back, because effects carry only what they change.
+    pub fn resolved(&self) -> Cow<'_, Snapshot> {
+        if self.workload().is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut resolved = self.clone();
+        resolved.rollout.spec.template = self.template().cloned();
+        resolved.rollout.spec.selector = self.selector().cloned();
+        Cow::Owned(resolved)
     }
 
     /// The ReplicaSets that it owns.

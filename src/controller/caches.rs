@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{Pod as KubePod, Service as KubeService};
-use kube::api::Api;
-use kube::core::PartialObjectMeta;
+use kube::api::{Api, DynamicObject};
+use kube::core::{ApiResource, PartialObjectMeta};
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
@@ -17,8 +17,9 @@ use sluice_core::snapshot::{Pod, Service};
 use sluice_core::strategy::Strategy;
 use tokio::sync::{mpsc, watch};
 
-use super::children::{Child as _, IndexedPod, IndexedService};
+use super::children::{Child as _, IndexedPod, IndexedService, Key};
 use super::context::Context;
+use super::names::Named;
 use super::object::Observed;
 
 /// Where Rollouts to look at are sent.
@@ -41,6 +42,14 @@ impl Scope {
         match &self.namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
+        }
+    }
+
+    /// The objects of a kind that is known at run time.
+    pub fn dynamic(&self, resource: &ApiResource) -> Api<DynamicObject> {
+        match &self.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
         }
     }
 }
@@ -186,7 +195,7 @@ pub async fn services(scope: Scope, context: Arc<Context>, rollouts: Store<Obser
             return;
         }
         for indexed in concerned {
-            let names = context.names().of(&indexed.key());
+            let names = context.names().who_names(Named::Service, &indexed.key());
             let manager = indexed.service.managed_by.clone();
             for name in names.into_iter().chain(manager) {
                 let rollout = ObjectRef::new(&name).within(&indexed.namespace);
@@ -201,7 +210,7 @@ pub async fn services(scope: Scope, context: Arc<Context>, rollouts: Store<Obser
 }
 
 /// Feeds a cache. A watch that fails is tried again by its stream.
-async fn keep<T>(
+pub async fn keep<T>(
     events: impl Stream<Item = Result<Event<T>, watcher::Error>>,
     mut count: impl FnMut(),
     mut apply: impl FnMut(Event<T>),
@@ -231,6 +240,16 @@ fn rollout_of(rs: &ReplicaSet) -> Option<ObjectRef<Observed>> {
 fn send(touch: &Touch, rollout: ObjectRef<Observed>) {
     // The receiver is only gone while the program stops.
     let _ = touch.send(rollout);
+}
+
+/// Sends those of these Rollouts that are there.
+pub fn touch_each(touch: &Touch, rollouts: &Store<Observed>, keys: impl IntoIterator<Item = Key>) {
+    for (namespace, name) in keys {
+        let rollout = ObjectRef::new(&name).within(&namespace);
+        if rollouts.get(&rollout).is_some() {
+            send(touch, rollout);
+        }
+    }
 }
 
 fn summarise(pod: PartialObjectMeta<KubePod>) -> IndexedPod {
@@ -264,7 +283,8 @@ fn digest(service: KubeService) -> IndexedService {
     }
 }
 
-fn map_event<T, U>(event: Event<T>, map: impl FnOnce(T) -> U) -> Event<U> {
+/// An event about something made of its object.
+pub fn map_event<T, U>(event: Event<T>, map: impl FnOnce(T) -> U) -> Event<U> {
     match event {
         Event::Apply(object) => Event::Apply(map(object)),
         Event::Delete(object) => Event::Delete(map(object)),

@@ -8,7 +8,7 @@ use sluice_core::api::ReplicaSet;
 use sluice_core::snapshot::{Pod, Service};
 
 /// Namespace and name.
-type Key = (String, String);
+pub type Key = (String, String);
 
 /// The uid of an owner; ReplicaSets without a controller are kept under their namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -15,6 +15,7 @@ use super::caches::Filled;
 use super::children::{Index, IndexedPod, IndexedService};
 use super::names::Names;
 use super::tell::Telling;
+use super::workloads::Workloads;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -39,7 +40,9 @@ pub struct Context {
     pub pods: RwLock<Index<IndexedPod>>,
     /// Services by the Rollout that manages them.
     pub services: Arc<RwLock<Index<IndexedService>>>,
-    /// Which Rollouts name which Services.
+    /// Workloads that Rollouts take their template from.
+    pub workloads: Workloads,
+    /// Which Rollouts name which objects.
     pub names: RwLock<Names>,
     /// Whether the caches have their first lists.
     pub filled: Filled,
@@ -158,12 +161,12 @@ impl Context {
         self.services.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who names which Service, to read.
+    /// Who names which object, to read.
     pub fn names(&self) -> RwLockReadGuard<'_, Names> {
         self.names.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who names which Service, to write.
+    /// Who names which object, to write.
     pub fn names_mut(&self) -> RwLockWriteGuard<'_, Names> {
         self.names.write().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,5 +1,6 @@
 //! Effects become requests. Nothing is decided here: an effect applies to what was observed, or not at all.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::Resource;
 use kube::api::{
@@ -64,6 +65,13 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
             })
         }
         Effect::Route(change) => route(cx, place, &change.patch).await,
+        Effect::ScaleWorkload(scale) => {
+            let api: Api<PartialObjectMeta<Deployment>> = Api::namespaced(cx.writes.clone(), place.namespace);
+            json_patch(&api, &scale.target.name, scale.operations()).await.map(|written| {
+                let version = version_number(written.metadata.resource_version.as_deref());
+                cx.workloads.await_deployment((place.namespace.to_owned(), scale.target.name.clone()), version);
+            })
+        }
         Effect::PatchRollout(patch) => {
             let api: Api<Rollout> = Api::namespaced(cx.writes.clone(), place.namespace);
             json_patch(&api, &patch.target.name, patch.operations()).await.map(|written| {
@@ -93,6 +101,11 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
         Effect::DeleteReplicaSet(target) => target,
         Effect::PatchRollout(patch) => return catch_up_rollout(cx, place, &patch.target.name).await,
         Effect::PatchService(patch) => return catch_up_service(cx, place, &patch.target.name).await,
+        Effect::ScaleWorkload(scale) => {
+            let version = stored_version::<Deployment>(cx, place, &scale.target.name).await;
+            let key = (place.namespace.to_owned(), scale.target.name.clone());
+            return cx.workloads.await_deployment(key, version);
+        }
         // What these would do again is refused or changes nothing.
         Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) | Effect::Route(_) => return,
     };

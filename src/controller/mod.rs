@@ -1,7 +1,7 @@
 //! The controller: watches in, writes out.
 //!
-//! Read in this order: [`reconcile`] is one pass over one rollout; it [`observe`]s the [`caches`] ([`children`], [`object`]),
-//! lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
+//! Read in this order: [`reconcile`] is one pass over one rollout; it [`observe`]s the [`caches`] ([`children`], [`object`],
+//! [`workloads`]), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
 
 pub mod caches;
 pub mod children;
@@ -14,6 +14,7 @@ pub mod observe;
 pub mod reconcile;
 mod serial;
 pub mod tell;
+mod workloads;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use kube::Client;
 use kube::runtime::Controller;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
 use kube::runtime::reflector::{self, Store};
+use sluice_core::workload::WorkloadKind;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
@@ -31,6 +33,7 @@ use self::children::{Index, IndexedService};
 use self::context::{Context, GuardMode};
 use self::object::Observed;
 use self::serial::Triggers;
+use self::workloads::Workloads;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -83,6 +86,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         replica_sets: RwLock::new(Index::default()),
         pods: RwLock::new(Index::default()),
         services: signals.services,
+        workloads: Workloads::default(),
         names: RwLock::default(),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
@@ -100,6 +104,10 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let watched = caches::rollouts(&scope, writer, Arc::clone(&context));
     let (touch, touched) = mpsc::unbounded_channel();
     let (all, everything) = mpsc::unbounded_channel();
+    let workloads = WorkloadKind::ALL.map(|kind| {
+        let (scope, context) = (scope.clone(), Arc::clone(&context));
+        tokio::spawn(workloads::watch(kind, scope, context, rollouts.clone(), touch.clone()))
+    });
     let tasks = [
         tokio::spawn(caches::replica_sets(
             scope.clone(),
@@ -142,7 +150,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         )
         .for_each(|_| async {})
         .await;
-    for task in tasks {
+    for task in tasks.into_iter().chain(workloads) {
         task.abort();
         let _ = task.await;
     }

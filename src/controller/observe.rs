@@ -36,6 +36,7 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     }
     drop(index);
     let services = services(cx, rollout, namespace, name)?;
+    let workload = cx.workloads.sight(rollout)?;
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
         rollout: rollout.clone(),
@@ -45,6 +46,7 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         services,
         // No router has its shell yet, so validation holds a Rollout that names one.
         routers: Vec::new(),
+        workload,
         refusals,
         stores_waiting_on,
     };

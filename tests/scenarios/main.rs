@@ -29,6 +29,7 @@ mod scale;
 mod services;
 mod step;
 mod validate;
+mod workload;
 
 /// Declares scenarios as tests: `scenarios! { name, name }`. Those `with_processes` run programs beside the controller, which
 /// virtual time cannot wait for.

@@ -89,7 +89,7 @@ async fn a_field_that_no_table_knows_makes_a_revision(s: Scenario) {
 }
 
 async fn an_ordinary_manifest_is_accepted_without_a_warning(s: Scenario) {
-    for example in ["getting-started/rollout.yaml", "blue-green/", "story-a/rollout.yaml"] {
+    for example in ["getting-started/rollout.yaml", "blue-green/", "story-a/rollout.yaml", "workload-ref/"] {
         let example = format!("examples/{example}");
         let (success, printed) = s.programs().try_kubectl(&[
             "-n",

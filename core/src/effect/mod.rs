@@ -174,6 +174,15 @@ pub struct RouteChange {
     pub patch: RoutePatch,
 }
 
+/// A new size for the Deployment that the template is taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadScale {
+    /// The Deployment.
+    pub target: Target,
+    /// `spec.replicas`.
+    pub replicas: Change<i32>,
+}
+
 /// A change of who owns a ReplicaSet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
@@ -206,6 +215,8 @@ pub enum Effect {
     PatchService(ServicePatch),
     /// Tell a traffic router where requests go.
     Route(Box<RouteChange>),
+    /// Take pods of the Deployment away that the template is taken from.
+    ScaleWorkload(WorkloadScale),
 }
 
 /// What an effect does to what, as a key: the API server's refusal of one effect holds back that effect and no other.
@@ -245,6 +256,7 @@ impl Effect {
             Effect::PatchPod(patch) => ("label", "Pod", patch.target.name.clone()),
             Effect::PatchService(patch) => ("point", "Service", patch.target.name.clone()),
             Effect::Route(change) => ("route", change.patch.kind.as_str(), change.patch.target.name.clone()),
+            Effect::ScaleWorkload(scale) => ("shrink", "Deployment", scale.target.name.clone()),
         };
         EffectKey { verb: verb.into(), kind: kind.into(), name }
     }

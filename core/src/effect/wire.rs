@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Entries, Entry, Ownership, PodPatch, ReplicaSetPatch, RolloutPatch, ServicePatch, Target};
+use super::{Entries, Entry, Ownership, PodPatch, ReplicaSetPatch, RolloutPatch, ServicePatch, Target, WorkloadScale};
 
 /// The operations of a JSON Patch (RFC 6902), as the API server takes them.
 pub type Operations = Vec<Value>;
@@ -77,6 +77,17 @@ impl RolloutPatch {
         }
         change(&mut operations, "/metadata/annotations", &self.annotations);
         operations
+    }
+}
+
+impl WorkloadScale {
+    /// The patch: it applies to the observed Deployment at the observed size, or not at all.
+    pub fn operations(&self) -> Operations {
+        vec![
+            test("/metadata/uid", &json!(self.target.uid)),
+            test("/spec/replicas", &json!(self.replicas.from)),
+            set("/spec/replicas", &json!(self.replicas.to)),
+        ]
     }
 }
 

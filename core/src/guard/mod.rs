@@ -14,6 +14,7 @@ mod stable;
 mod steps;
 mod traffic;
 mod truth;
+mod workload;
 
 use crate::effect::Phase;
 use crate::plan::Plan;
@@ -22,7 +23,8 @@ use crate::snapshot::Snapshot;
 /// What the guard watches over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`.
+    /// S1: no shrink takes available pods below `spec.replicas` minus `maxUnavailable`; no Deployment that the template is taken from
+    /// loses pods that the Rollout has not replaced.
     Capacity,
     /// S2: a destination gets no more traffic than its pods can take.
     ServeBeforeShift,
@@ -96,10 +98,12 @@ pub struct Violation {
 /// Every invariant that the plan would break.
 pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
+    let snapshot = &*snapshot.resolved();
     let invariants = [
         capacity::check,
         shift::check,
         stable::check,
+        workload::check,
         selectors::check,
         steps::check,
         pause::check,

@@ -18,6 +18,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
                 patch.is_empty() || patch.replicas.as_ref().is_some_and(|size| size.from == size.to)
             }
             Effect::PatchRollout(patch) => patch.replicas.is_none() && patch.annotations.changes.is_empty(),
+            Effect::ScaleWorkload(scale) => scale.replicas.from == scale.replicas.to,
             _ => false,
         };
         if empty {

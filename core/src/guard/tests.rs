@@ -6,9 +6,12 @@ use serde_json::json;
 
 use super::{Invariant, Part, check, enforce};
 use crate::api::{PauseCondition, PauseReason, ReplicaSet, Rollout};
-use crate::effect::{Change, Effect, Entries, Entry, Phase, Planned, ReplicaSetPatch, ServicePatch, Target};
+use crate::effect::{
+    Change, Effect, Entries, Entry, Phase, Planned, ReplicaSetPatch, ServicePatch, Target, WorkloadScale,
+};
 use crate::plan::{Plan, Urgency, plan};
 use crate::snapshot::{Service, Snapshot};
+use crate::workload::{Sight, Workload, WorkloadKind};
 
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().expect("a timestamp")
@@ -55,6 +58,7 @@ fn paused_canary() -> Snapshot {
         pods: Vec::new(),
         services: Vec::new(),
         routers: Vec::new(),
+        workload: Sight::Missing,
         refusals: Vec::new(),
         stores_waiting_on: true,
     }
@@ -315,4 +319,41 @@ fn what_is_in_use_is_not_deleted() {
     };
     plan.effects = vec![delete(&snapshot.replica_sets[0])];
     assert!(broken(&snapshot, &plan).contains(&(Invariant::Collection, Part::Effect(0))));
+}
+
+/// A Rollout of a Deployment of four pods, with this many available pods of its own beside them.
+fn takeover(available: i32) -> Snapshot {
+    let mut snapshot = paused_canary();
+    let reference = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "scaleDown": "progressively"});
+    snapshot.rollout.spec.workload_ref = serde_json::from_value(reference).expect("a reference");
+    let template = snapshot.rollout.spec.template.take().unwrap_or_default();
+    let target = Target { name: "web".into(), uid: "d".into(), resource_version: "1".into() };
+    let workload =
+        Workload { kind: WorkloadKind::Deployment, target, generation: 1, template, selector: None, replicas: 4 };
+    snapshot.workload = Sight::Found(Box::new(workload));
+    snapshot.replica_sets = vec![replica_set("new", 4, available)];
+    snapshot
+}
+
+fn scale_workload(name: &str, from: i32, to: i32) -> Planned {
+    let target = Target { name: name.into(), uid: "d".into(), resource_version: "1".into() };
+    let effect = Effect::ScaleWorkload(WorkloadScale { target, replicas: Change { from, to } });
+    Planned { effect, phase: Some(Phase::Shrink), notes: Vec::new() }
+}
+
+#[test]
+fn a_deployment_shrinks_only_as_far_as_pods_of_the_rollout_replace_its_own() {
+    let plan = |snapshot: &Snapshot, effects| Plan { effects, ..idle(snapshot) };
+    for (available, to, holds) in [(4, 0, true), (3, 1, true), (3, 0, false), (0, 4, false), (0, 0, false)] {
+        let snapshot = takeover(available);
+        let found = broken(&snapshot, &plan(&snapshot, vec![scale_workload("web", 5, to)]));
+        let expected = if holds { vec![] } else { vec![(Invariant::Capacity, Part::Effect(0))] };
+        assert_eq!(found, expected, "{available} available, to {to}");
+    }
+    let snapshot = takeover(4);
+    let both = vec![scale_workload("web", 4, 0), resize(&snapshot.replica_sets[0], 3)];
+    assert!(broken(&snapshot, &plan(&snapshot, both)).contains(&(Invariant::Capacity, Part::Effect(0))));
+    for wrong in [scale_workload("other", 4, 0), scale_workload("web", 4, 5)] {
+        assert_eq!(broken(&snapshot, &plan(&snapshot, vec![wrong])), [(Invariant::Capacity, Part::Effect(0))]);
+    }
 }

@@ -14,7 +14,7 @@ use crate::time;
 use super::draft::Draft;
 use super::{
     Plan, affinity, delay, history, metadata, ownership, promote, report, requests, restart, revise, rollback, scale,
-    services,
+    services, workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan {
@@ -33,6 +33,7 @@ pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan 
     resize(&mut draft, blue_green);
     switch(&mut draft, blue_green, clear);
     services::release(&mut draft);
+    workload::follow(&mut draft);
     affinity::renew(&mut draft);
     restart::replace_old_pods(&mut draft);
     history::collect(&mut draft);

@@ -6,7 +6,7 @@ use crate::strategy::Strategy;
 use super::draft::Draft;
 use super::{
     Plan, affinity, history, metadata, ownership, promote, report, requests, restart, revise, routed, scale, services,
-    traffic, walk,
+    traffic, walk, workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
@@ -33,6 +33,7 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
             status.weights = None;
         }
     }
+    workload::follow(&mut draft);
     affinity::renew(&mut draft);
     restart::replace_old_pods(&mut draft);
     history::collect(&mut draft);

@@ -21,7 +21,11 @@ pub(super) fn plan(snapshot: &Snapshot, held: &Held) -> Plan {
     let (phase, message) = phase(&snapshot.rollout, status, true, snapshot.now);
     phase.as_str().clone_into(&mut status.phase);
     status.message = message;
-    let on = WaitingOn::new(held.reason, None, format!("a change of the manifest: {}", held.message));
+    let message = match &held.object {
+        Some(object) => format!("{object}: {}", held.message),
+        None => format!("a change of the manifest: {}", held.message),
+    };
+    let on = WaitingOn::new(held.reason, held.object.clone(), message);
     waiting::record(status, snapshot.rollout.status(), Some(on), 0, snapshot.now);
     if !snapshot.stores_waiting_on {
         status.waiting_on = None;

@@ -11,14 +11,16 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::rollback::{self, Fast};
+use super::workload;
 
 /// Annotations of a Rollout that say nothing about its revisions.
-const NOT_COPIED: [&str; 5] = [
+const NOT_COPIED: [&str; 6] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     labels::REVISION,
     labels::REVISION_HISTORY,
     labels::DESIRED_REPLICAS,
     labels::NOTIFIED,
+    labels::WORKLOAD_GENERATION,
 ];
 
 /// Whether a Rollout's annotation belongs on its ReplicaSets too.
@@ -68,6 +70,7 @@ pub(super) fn number_revisions(d: &mut Draft<'_>) {
         notes.push(Note::updated(d.revisions.number));
         changes.extend(Entry::change(labels::REVISION, recorded.as_deref(), Some(&number)));
     }
+    changes.extend(workload::generation(d));
     let replicas = rollout.spec.replicas.is_none().then_some(1);
     if replicas.is_some() || !changes.is_empty() {
         let patch = RolloutPatch {

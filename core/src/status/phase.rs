@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::{Rollout, RolloutStatus};
+use crate::api::{Rollout, RolloutStatus, labels};
 
 use super::conditions::{self, kind, reason};
 use crate::strategy::Strategy;
@@ -103,6 +103,11 @@ pub fn shown(rollout: &Rollout) -> (String, String) {
     }
     if status.controller_pause && status.pause_conditions.is_empty() && !rollout.spec.paused {
         return observing("waiting for rollout to unpause");
+    }
+    let annotations = rollout.metadata.annotations.as_ref().filter(|_| rollout.spec.workload_ref.is_some());
+    let workload = annotations.and_then(|annotations| annotations.get(labels::WORKLOAD_GENERATION));
+    if workload.is_some_and(|generation| *generation != status.workload_observed_generation) {
+        return observing("waiting for rollout spec update to be observed for the reference workload");
     }
     (status.phase.clone(), status.message.clone())
 }

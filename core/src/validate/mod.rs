@@ -41,6 +41,8 @@ pub struct Held {
     pub reason: &'static str,
     /// The problem, naming the field.
     pub message: String,
+    /// The object that is to change, as `Kind/name`; the manifest where there is none.
+    pub object: Option<String>,
 }
 
 /// The strategy to plan for, or why there is none. A manifest of which a part did not decode is held too: acting on the rest
@@ -51,6 +53,7 @@ pub fn admit(snapshot: &Snapshot) -> Result<Strategy<'_>, Held> {
     let invalid = |what: String| Held {
         reason: reason::INVALID_SPEC,
         message: format!("The Rollout \"{name}\" is invalid: {what}"),
+        object: None,
     };
     let problem = |problem: Problem| invalid(format!("{}: {}", problem.field, problem.message));
     if let Some(undecoded) = snapshot.decode_problems.first() {
@@ -58,8 +61,12 @@ pub fn admit(snapshot: &Snapshot) -> Result<Strategy<'_>, Held> {
     }
     first_problem(rollout).map_or(Ok(()), |found| Err(problem(found)))?;
     let routers: Vec<&str> = snapshot.routers.iter().map(|routed| routed.router.name()).collect();
-    let strategy =
-        unsupported::check(rollout, &routers).map_err(|message| Held { reason: reason::NOT_SUPPORTED, message })?;
+    let strategy = unsupported::check(rollout, &routers).map_err(|message| Held {
+        reason: reason::NOT_SUPPORTED,
+        message,
+        object: None,
+    })?;
+    workload::resolve(snapshot).map_err(|(found, object)| Held { object: Some(object), ..problem(found) })?;
     services::check(snapshot, strategy).map_err(problem)?;
     Ok(strategy)
 }

@@ -24,7 +24,7 @@ fn check_one(snapshot: &Snapshot, field: &str, service: &Service) -> Result<(), 
     if service.managed_by.as_deref().is_some_and(|manager| Some(manager) != own) {
         return Err(Problem::invalid(field, name, &format!("Service \"{name}\" is managed by another Rollout")));
     }
-    let template = snapshot.rollout.spec.template.as_ref().and_then(|template| template.pointer("/metadata/labels"));
+    let template = snapshot.template().and_then(|template| template.pointer("/metadata/labels"));
     let label = |key: &str| template.and_then(|labels| labels.get(key)).and_then(Value::as_str);
     let mut selected = service.selector.iter().filter(|(key, _)| *key != labels::POD_TEMPLATE_HASH);
     match selected.find(|(key, value)| label(key) != Some(value.as_str())) {

@@ -7,6 +7,7 @@ use super::{Severity, admit, first_problem, problems};
 use crate::api::Rollout;
 use crate::effect::Target;
 use crate::snapshot::{Service, Snapshot};
+use crate::workload::Sight;
 
 mod blue_green;
 mod canary;
@@ -46,6 +47,7 @@ fn snapshot(rollout: Rollout) -> Snapshot {
         pods: Vec::new(),
         services: Vec::new(),
         routers: Vec::new(),
+        workload: Sight::Missing,
         refusals: Vec::new(),
         stores_waiting_on: true,
     }

@@ -8,11 +8,7 @@ use crate::strategy::Strategy;
 pub(super) fn check<'a>(rollout: &'a Rollout, routers: &[&str]) -> Result<Strategy<'a>, String> {
     let held =
         |field: &str| Err(format!("{field} is not supported by this version of Sluice; the rollout is held as it is"));
-    let spec = &rollout.spec;
-    if spec.workload_ref.is_some() {
-        return held("spec.workloadRef");
-    }
-    if spec.initial_deploy.as_deref() == Some("analysis") {
+    if rollout.spec.initial_deploy.as_deref() == Some("analysis") {
         return held("spec.initialDeploy: analysis");
     }
     let Some(strategy) = Strategy::of(rollout) else { return held("spec.strategy") };

@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::problem::Problems;
+use super::problem::{Problem, Problems, Severity};
+use super::template;
 use crate::api::ObjectRef;
+use crate::snapshot::Snapshot;
+use crate::workload::{Sight, WorkloadKind};
 
 const FIELD: &str = "spec.workloadRef";
 
@@ -30,6 +33,27 @@ pub(super) fn check(reference: &ObjectRef, template: Option<&Value>, found: &mut
     } else if kind != "Deployment" && !["", "never"].contains(&scale_down.as_str()) {
         found.warn(format!("{FIELD}.scaleDown"), "only a Deployment is scaled down");
     }
+}
+
+/// Whether the workload that the manifest refers to is there, and has pods that a Rollout can run; otherwise what is wrong, and the
+/// workload as `Kind/name`.
+pub(super) fn resolve(snapshot: &Snapshot) -> Result<(), (Problem, String)> {
+    let Some(reference) = &snapshot.rollout.spec.workload_ref else { return Ok(()) };
+    let Some(kind) = WorkloadKind::of(reference) else { return Ok(()) };
+    let name = reference.name.as_deref().unwrap_or_default();
+    let mut found = Problems::default();
+    match &snapshot.workload {
+        Sight::Missing => found.invalid(format!("{FIELD}.name"), &name, &kind.not_found(name)),
+        Sight::Unreadable(why) => found.error(FIELD, format!("cannot watch {}: {why}", kind.resource())),
+        Sight::Found(_) => {
+            if snapshot.selector().is_none() {
+                found.required("spec.selector", "Rollout has missing field '.spec.selector'");
+            }
+            template::check(snapshot.template(), snapshot.selector(), &mut found);
+        }
+    }
+    let first = found.into_vec().into_iter().find(|problem| problem.severity == Severity::Error);
+    first.map_or(Ok(()), |problem| Err((problem, format!("{}/{name}", kind.as_str()))))
 }
 
 /// Whether anything is left of a template besides its mandatory frame.

@@ -10,6 +10,7 @@ use sluice_core::guard;
 use sluice_core::plan::{Urgency, plan};
 use sluice_core::status::conditions;
 
+use crate::workload;
 use crate::world::{World, world};
 
 /// What makes two states the same: everything that decisions are made on. Counters, phases and messages follow from it, and time
@@ -37,9 +38,11 @@ fn key(world: &World) -> u64 {
     let services: Vec<_> =
         world.services.iter().map(|service| (service.hash(), service.managed_by.as_deref())).collect();
     let observed = world.status().observed_generation == world.rollout.metadata.generation.unwrap_or(0).to_string();
-    let image = &world.rollout.spec.template.as_ref().expect("a template")["spec"]["containers"][0]["image"];
+    let image = world.image();
+    let annotations = world.rollout.metadata.annotations.as_ref().map_or(0, BTreeMap::len);
     let mut hasher = DefaultHasher::new();
-    json!([decided, sets, services, image, observed, routers, turn]).to_string().hash(&mut hasher);
+    let size = workload::size(&world.workload);
+    json!([decided, sets, services, image, observed, routers, turn, annotations, size]).to_string().hash(&mut hasher);
     hasher.finish()
 }
 
@@ -88,12 +91,13 @@ fn successors(state: &World) -> Vec<World> {
         after.run_routers();
         next.push(after);
     }
-    let acts: [fn(&mut World); 5] = [
+    let acts: [fn(&mut World); 6] = [
         |world| world.set_image(if world.image() == "web:1" { "web:2" } else { "web:1" }),
         |world| world.patch_status(|status| status.pause_conditions.clear()),
         |world| world.patch_status(|status| status.abort = true),
         |world| world.patch_status(|status| status.abort = false),
         |world| world.patch_status(|status| status.promote_full = true),
+        |world| workload::scale_up(&mut world.workload),
     ];
     for act in acts {
         let mut after = state.clone();
@@ -182,5 +186,15 @@ fn no_state_of_a_small_canary_with_a_router_breaks_an_invariant() {
         } });
         let states = search(begin(replicas, &strategy), most());
         println!("{replicas} replicas, dynamic {dynamic}: {states} states");
+    }
+}
+
+#[test]
+fn no_state_of_a_takeover_breaks_an_invariant() {
+    for (replicas, scale_down) in [(1, "progressively"), (2, "progressively"), (2, "onsuccess")] {
+        let canary = json!({ "maxSurge": 1, "maxUnavailable": 0, "steps": [{ "setWeight": 50 }, { "pause": {} }] });
+        let begin = workload::referring(replicas, &json!({ "canary": canary }), scale_down, replicas + 1);
+        let states = search(begin, most());
+        println!("{replicas} replicas, {scale_down}: {states} states");
     }
 }

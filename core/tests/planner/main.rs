@@ -9,6 +9,7 @@ mod routed;
 mod router;
 mod services;
 mod trouble;
+mod workload;
 mod world;
 
 use serde_json::json;

@@ -17,6 +17,7 @@ use sluice_core::strategy::Strategy;
 use sluice_core::traffic::Routed;
 
 use crate::router::{self, Plane, Recording};
+use sluice_core::workload::Sight;
 
 /// One rollout and its surroundings.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct World {
     pub replica_sets: Vec<ReplicaSet>,
     pub services: Vec<Service>,
     pub pods: Vec<Pod>,
+    /// What `spec.workloadRef` names.
+    pub workload: Sight,
     pub refusals: Vec<Refusal>,
     pub routers: Vec<Routed>,
     /// What the data plane has heard.
@@ -92,6 +95,7 @@ pub fn world(replicas: i32, strategy: &Value) -> World {
         replica_sets: Vec::new(),
         services: Vec::new(),
         pods: Vec::new(),
+        workload: Sight::Missing,
         refusals: Vec::new(),
         routers: Vec::new(),
         plane: Plane::default(),
@@ -201,6 +205,9 @@ impl World {
     }
 
     pub fn set_image(&mut self, image: &str) {
+        if let Sight::Found(workload) = &mut self.workload {
+            return crate::workload::set_image(workload, image);
+        }
         let mut template = self.rollout.spec.template.clone().expect("a template");
         template["spec"]["containers"][0]["image"] = json!(image);
         self.edit("/spec/template", template);
@@ -241,6 +248,7 @@ impl World {
             pods: self.pods.clone(),
             services: self.services.clone(),
             routers: self.routers.clone(),
+            workload: self.workload.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
         }
@@ -314,9 +322,10 @@ impl World {
     }
 
     /// The image that the manifest asks for.
-    pub fn image(&self) -> &str {
-        let template = self.rollout.spec.template.as_ref().expect("a template");
-        template["spec"]["containers"][0]["image"].as_str().expect("an image")
+    pub fn image(&self) -> String {
+        let snapshot = self.snapshot();
+        let template = snapshot.template().expect("a template");
+        template["spec"]["containers"][0]["image"].as_str().expect("an image").to_owned()
     }
 
     /// Carries out one write.
@@ -337,9 +346,7 @@ impl World {
                     self.rollout.spec.replicas = Some(replicas);
                 }
                 let annotations = self.rollout.metadata.annotations.get_or_insert_default();
-                for annotation in &patch.annotations.changes {
-                    annotations.insert(annotation.key.clone(), annotation.value.to.clone().expect("a value"));
-                }
+                change(annotations, &patch.annotations);
             }
             Effect::PatchService(patch) => self.point(patch),
             Effect::Route(change) => {
@@ -347,6 +354,7 @@ impl World {
                 let routed = self.routers.iter_mut().find(|routed| routed.router.name() == change.router);
                 router::apply(&mut routed.expect("the router exists").objects[0], &change.patch.operations);
             }
+            Effect::ScaleWorkload(scale) => crate::workload::scale(&mut self.workload, scale),
             Effect::PatchPod(patch) => {
                 let pod = self.pods.iter_mut().find(|pod| pod.target.uid == patch.target.uid).expect("the pod exists");
                 change(&mut pod.labels, &patch.labels);

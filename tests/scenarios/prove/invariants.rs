@@ -28,6 +28,7 @@ pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
             continue;
         }
         let found = match &*change.resource {
+            "deployments.apps" => workload(&objects, change),
             "replicasets.apps" => once(&objects, change).or_else(|| capacity(&objects, change)),
             "rollouts.argoproj.io" => steps(&objects, change)
                 .or_else(|| pause(change))
@@ -76,6 +77,23 @@ fn capacity(objects: &Objects, change: &Change) -> Option<String> {
     let name = object::name(before);
     (available < floor)
         .then(|| format!("S1 capacity: the shrink of {name} leaves {available} available pods of at least {floor}"))
+}
+
+/// S1: a Deployment that a Rollout takes its template from loses only pods that those of the Rollout replace.
+fn workload(objects: &Objects, change: &Change) -> Option<String> {
+    let (before, after) = (change.before.as_ref()?, &change.after);
+    let (name, left) = (object::name(after), number(after, "/spec/replicas"));
+    if left >= number(before, "/spec/replicas") {
+        return Some(format!("S1 capacity: Deployment {name} was written, and not to be smaller"));
+    }
+    let rollouts = objects.iter().filter(|((resource, _), _)| resource == "rollouts.argoproj.io").map(|(_, it)| it);
+    let rollout = rollouts.into_iter().find(|rollout| rollout["spec"]["workloadRef"]["name"] == name)?;
+    let sets = objects.iter().filter(|((resource, _), _)| resource == "replicasets.apps").map(|(_, rs)| rs);
+    let own = sets.filter(|rs| object::controller_uid(rs) == Some(object::uid(rollout)));
+    let there: i64 = own.map(|rs| number(rs, "/spec/replicas").min(number(rs, "/status/availableReplicas"))).sum();
+    let wanted = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+    (there == 0 || left + there < wanted)
+        .then(|| format!("S1 capacity: {left} pods of Deployment {name} and {there} of the Rollout, of {wanted}"))
 }
 
 /// The steps that a write leaves behind, where one update goes on by itself.

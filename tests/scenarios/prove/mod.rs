@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 15] = [
+    let modules: [&[Named]; 16] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -50,6 +50,7 @@ fn all() -> Vec<Named> {
         crate::services::SCENARIOS,
         crate::step::SCENARIOS,
         crate::validate::SCENARIOS,
+        crate::workload::SCENARIOS,
     ];
     modules.concat()
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
+use sluice_core::api::labels;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::line::{Fault, Line, Write};
 use sluice_sandbox::object;
@@ -122,11 +123,11 @@ fn children(changes: &[Change], namespace: &str) -> BTreeSet<String> {
     names
 }
 
-/// Rollouts and ReplicaSets, and how many pods each has, without times, uids and versions.
+/// Rollouts, ReplicaSets and Deployments, and how many pods each has, without times, uids and versions.
 fn end(sandbox: &Sandbox, namespace: &str) -> Value {
     sandbox.with(|state| {
         let mut end = json!({});
-        for resource in ["rollouts.argoproj.io", "replicasets.apps"] {
+        for resource in ["rollouts.argoproj.io", "replicasets.apps", "deployments.apps"] {
             for found in state.store.list(resource, Some(namespace)) {
                 let mut shown = (**found).clone();
                 let pods = state.store.list("pods", Some(namespace));
@@ -140,11 +141,23 @@ fn end(sandbox: &Sandbox, namespace: &str) -> Value {
     })
 }
 
+/// What differs from run to run. How often a Deployment was scaled is its generation, and the Rollout's record of it.
+const DIFFERENT: [&str; 8] = [
+    "uid",
+    "resourceVersion",
+    "managedFields",
+    "generation",
+    "observedGeneration",
+    "duration",
+    "workloadObservedGeneration",
+    labels::WORKLOAD_GENERATION,
+];
+
 /// Removes what differs from run to run.
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            for field in ["uid", "resourceVersion", "managedFields", "generation", "observedGeneration", "duration"] {
+            for field in DIFFERENT {
                 fields.remove(field);
             }
             fields.values_mut().for_each(strip);

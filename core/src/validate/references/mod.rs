@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::problem::{Problem, Problems};
 use crate::api::Rollout;
+use crate::workload::WorkloadKind;
 
 pub use objects::Objects;
 
@@ -49,6 +50,9 @@ impl Reference<'_> {
     /// How the API server says that it is not there.
     fn not_found(&self) -> String {
         let Reference { group, kind, name, .. } = self;
+        if let Some(workload) = WorkloadKind::named(kind).filter(|workload| workload.group() == *group) {
+            return workload.not_found(name);
+        }
         match *kind {
             // Argo Rollouts' own words.
             "AnalysisTemplate" | "ClusterAnalysisTemplate" => format!("{kind} '{name}' not found"),

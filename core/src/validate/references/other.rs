@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Search;
 use crate::validate::canary::CANARY;
+use crate::workload::WorkloadKind;
 
 /// The pods' template: the Rollout's own, or that of the workload it refers to.
 pub(super) fn pod_template(search: &mut Search<'_>) -> Option<Value> {
@@ -16,8 +17,7 @@ pub(super) fn pod_template(search: &mut Search<'_>) -> Option<Value> {
         return None;
     }
     let workload = search.find("spec.workloadRef.name", group, &kind, &name)?;
-    let pointer = if kind == "PodTemplate" { "/template" } else { "/spec/template" };
-    workload.pointer(pointer).cloned()
+    workload.pointer(WorkloadKind::named(&kind)?.template_path()).cloned()
 }
 
 pub(super) fn check(search: &mut Search<'_>) {

@@ -129,7 +129,7 @@ fn the_labels_are_those_of_the_workload_that_has_the_template() {
     says(
         &web,
         &[service("web")],
-        &["Error: spec.workloadRef.name: Invalid value: \"web\": deployment.apps \"web\" not found"],
+        &["Error: spec.workloadRef.name: Invalid value: \"web\": deployments.apps \"web\" not found"],
     );
 }
 
