@@ -5,6 +5,8 @@ mod exhaustive;
 mod first;
 mod laws;
 mod migrate;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod routed;
 mod router;
 mod services;

@@ -18,7 +18,7 @@ fn promote(world: &mut World) {
 }
 
 #[test]
-fn a_weight_moves_when_the_pods_for_it_are_available_and_the_stable_side_stays_whole() {
+pub fn a_weight_moves_when_the_pods_for_it_are_available_and_the_stable_side_stays_whole() {
     let mut world = halfway();
     assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
     assert_eq!((world.weight(), world.size("web:2"), world.size("web:1")), (20, 2, 10));
@@ -37,7 +37,22 @@ fn a_weight_moves_when_the_pods_for_it_are_available_and_the_stable_side_stays_w
 }
 
 #[test]
-fn a_promotion_moves_the_stable_service_first_and_the_old_version_stays_for_its_delay() {
+pub fn a_weight_waits_for_every_pod_that_it_needs() {
+    let mut world = routed(10, json!({"steps": [{"setWeight": 20}, {"pause": {}}]})).deployed();
+    world.set_image("web:2");
+    for _ in 0..8 {
+        world.pass();
+        world.run_replica_sets();
+        world.report_available("web:2", 1);
+        world.run_routers();
+    }
+    assert_eq!((world.weight(), world.selected("canary")), (0, "web:2"));
+    world.settle();
+    assert_eq!(world.weight(), 20);
+}
+
+#[test]
+pub fn a_promotion_moves_the_stable_service_first_and_the_old_version_stays_for_its_delay() {
     let mut world = halfway();
     promote(&mut world);
     promote(&mut world);
@@ -51,7 +66,7 @@ fn a_promotion_moves_the_stable_service_first_and_the_old_version_stays_for_its_
 }
 
 #[test]
-fn an_abort_gives_the_traffic_back_before_the_pods_go() {
+pub fn an_abort_gives_the_traffic_back_before_the_pods_go() {
     let mut world = halfway();
     world.patch_status(|status| status.abort = true);
     world.settle();
@@ -63,7 +78,7 @@ fn an_abort_gives_the_traffic_back_before_the_pods_go() {
 }
 
 #[test]
-fn an_abort_delay_of_zero_keeps_the_canary_for_ever() {
+pub fn an_abort_delay_of_zero_keeps_the_canary_for_ever() {
     let mut world = halfway();
     world.edit("/spec/strategy/canary/abortScaleDownDelaySeconds", json!(0));
     world.patch_status(|status| status.abort = true);
@@ -72,7 +87,7 @@ fn an_abort_delay_of_zero_keeps_the_canary_for_ever() {
 }
 
 #[test]
-fn nothing_shrinks_and_no_step_completes_while_the_data_plane_has_not_heard() {
+pub fn nothing_shrinks_and_no_step_completes_while_the_data_plane_has_not_heard() {
     let mut world = halfway();
     world.deaf = true;
     promote(&mut world);
@@ -90,7 +105,7 @@ fn nothing_shrinks_and_no_step_completes_while_the_data_plane_has_not_heard() {
 }
 
 #[test]
-fn a_third_version_in_the_middle_takes_the_place_of_the_second_only_when_that_gets_no_traffic() {
+pub fn a_third_version_in_the_middle_takes_the_place_of_the_second_only_when_that_gets_no_traffic() {
     let mut world = halfway();
     world.set_image("web:3");
     world.deaf = true;
@@ -103,7 +118,7 @@ fn a_third_version_in_the_middle_takes_the_place_of_the_second_only_when_that_ge
 }
 
 #[test]
-fn going_back_to_the_stable_version_takes_the_traffic_back_first() {
+pub fn going_back_to_the_stable_version_takes_the_traffic_back_first() {
     let mut world = halfway();
     world.set_image("web:1");
     world.settle();
@@ -113,7 +128,7 @@ fn going_back_to_the_stable_version_takes_the_traffic_back_first() {
 }
 
 #[test]
-fn the_size_of_a_canary_can_be_set_apart_from_its_weight() {
+pub fn the_size_of_a_canary_can_be_set_apart_from_its_weight() {
     let steps = json!([
         {"setCanaryScale": {"replicas": 3}}, {"pause": {}},
         {"setWeight": 50}, {"pause": {}},
@@ -136,7 +151,7 @@ fn the_size_of_a_canary_can_be_set_apart_from_its_weight() {
 }
 
 #[test]
-fn a_canary_without_pods_gets_no_traffic() {
+pub fn a_canary_without_pods_gets_no_traffic() {
     let steps = json!([{"setWeight": 50}, {"setCanaryScale": {"replicas": 0}}, {"pause": {}}]);
     let mut world = routed(4, json!({ "steps": steps })).deployed();
     world.set_image("web:2");
@@ -146,7 +161,7 @@ fn a_canary_without_pods_gets_no_traffic() {
 }
 
 #[test]
-fn few_pods_are_made_up_to_the_minimum() {
+pub fn few_pods_are_made_up_to_the_minimum() {
     let mut world =
         routed(10, json!({"minPodsPerReplicaSet": 2, "steps": [{"setWeight": 5}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
@@ -155,7 +170,7 @@ fn few_pods_are_made_up_to_the_minimum() {
 }
 
 #[test]
-fn weights_can_add_up_to_more_than_a_hundred() {
+pub fn weights_can_add_up_to_more_than_a_hundred() {
     let canary = json!({"trafficRouting": {"maxTrafficWeight": 1000}, "steps": [{"setWeight": 5}, {"pause": {}}]});
     let mut world = routed(10, canary).deployed();
     world.set_image("web:2");
@@ -165,7 +180,7 @@ fn weights_can_add_up_to_more_than_a_hundred() {
 }
 
 #[test]
-fn a_dynamic_stable_side_shrinks_and_grows_with_its_share() {
+pub fn a_dynamic_stable_side_shrinks_and_grows_with_its_share() {
     let mut world = routed(10, json!({"dynamicStableScale": true, "steps": [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
     world.settle();
@@ -183,7 +198,21 @@ fn a_dynamic_stable_side_shrinks_and_grows_with_its_share() {
 }
 
 #[test]
-fn a_dynamic_rollback_gives_the_traffic_back_as_the_stable_version_grows() {
+pub fn a_dynamic_stable_side_keeps_its_pods_until_the_data_plane_has_heard() {
+    let steps = json!([{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}, {"pause": {}}]);
+    let mut world = routed(10, json!({"dynamicStableScale": true, "steps": steps})).deployed();
+    world.set_image("web:2");
+    world.settle();
+    world.deaf = true;
+    promote(&mut world);
+    assert_eq!((world.weight(), world.size("web:2"), world.size("web:1")), (60, 6, 8));
+    world.deaf = false;
+    world.settle();
+    assert_eq!((world.weight(), world.size("web:2"), world.size("web:1")), (60, 6, 4));
+}
+
+#[test]
+pub fn a_dynamic_rollback_gives_the_traffic_back_as_the_stable_version_grows() {
     let mut world =
         routed(10, json!({"dynamicStableScale": true, "steps": [{"setWeight": 80}, {"pause": {}}]})).deployed();
     world.set_image("web:2");
@@ -196,7 +225,7 @@ fn a_dynamic_rollback_gives_the_traffic_back_as_the_stable_version_grows() {
 }
 
 #[test]
-fn a_full_promotion_waits_for_all_pods_and_not_for_the_steps() {
+pub fn a_full_promotion_waits_for_all_pods_and_not_for_the_steps() {
     for dynamic in [false, true] {
         let mut world =
             routed(10, json!({"dynamicStableScale": dynamic, "steps": [{"setWeight": 20}, {"pause": {}}]})).deployed();
@@ -212,7 +241,7 @@ fn a_full_promotion_waits_for_all_pods_and_not_for_the_steps() {
 }
 
 #[test]
-fn without_steps_the_promotion_moves_all_traffic_at_once() {
+pub fn without_steps_the_promotion_moves_all_traffic_at_once() {
     let mut world = routed(4, json!({})).deployed();
     world.break_image("web:2");
     world.set_image("web:2");
@@ -224,7 +253,7 @@ fn without_steps_the_promotion_moves_all_traffic_at_once() {
 }
 
 #[test]
-fn two_services_take_turns_and_neither_is_moved_while_it_gets_traffic() {
+pub fn two_services_take_turns_and_neither_is_moved_while_it_gets_traffic() {
     let canary = json!({"pingPong": {"pingService": "ping", "pongService": "pong"}, "steps": [{"setWeight": 50}, {"pause": {}}]});
     let mut world = routed(4, canary).deployed();
     let turn = |world: &World| world.status().canary.as_ref().expect("a status").stable_ping_pong.clone();
@@ -242,7 +271,7 @@ fn two_services_take_turns_and_neither_is_moved_while_it_gets_traffic() {
 }
 
 #[test]
-fn routes_for_certain_requests_come_and_go_with_their_steps() {
+pub fn routes_for_certain_requests_come_and_go_with_their_steps() {
     let canary = json!({
         "trafficRouting": {"managedRoutes": [{"name": "beta"}]},
         "steps": [
@@ -268,7 +297,7 @@ fn routes_for_certain_requests_come_and_go_with_their_steps() {
 }
 
 #[test]
-fn a_router_that_cannot_be_told_is_named_and_the_others_go_on() {
+pub fn a_router_that_cannot_be_told_is_named_and_the_others_go_on() {
     let mut world = routed(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.edit("/spec/strategy/canary/trafficRouting/plugins", json!({"recording": {}, "broken": {}}));
     let mut world = world.with_router("broken", false);
@@ -282,7 +311,7 @@ fn a_router_that_cannot_be_told_is_named_and_the_others_go_on() {
 }
 
 #[test]
-fn weights_that_somebody_changed_are_put_back() {
+pub fn weights_that_somebody_changed_are_put_back() {
     let mut world = halfway();
     world.meddle(90);
     world.settle();
@@ -291,7 +320,7 @@ fn weights_that_somebody_changed_are_put_back() {
 }
 
 #[test]
-fn a_router_that_this_version_does_not_have_holds_the_rollout() {
+pub fn a_router_that_this_version_does_not_have_holds_the_rollout() {
     let mut world = routed(4, json!({})).deployed();
     world.edit("/spec/strategy/canary/trafficRouting", json!({"smi": {}}));
     world.set_image("web:2");
@@ -301,7 +330,7 @@ fn a_router_that_this_version_does_not_have_holds_the_rollout() {
 }
 
 #[test]
-fn a_fix_takes_over_from_a_canary_when_the_stable_version_serves_nobody() {
+pub fn a_fix_takes_over_from_a_canary_when_the_stable_version_serves_nobody() {
     let mut world = halfway();
     world.break_image("web:1");
     world.settle();
