@@ -178,7 +178,8 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
     }
     let is_previewed = preview.is_none_or(|name| services::point_ahead(d, name, new));
     let stable = d.revisions.other_stable();
-    if let Some(stable) = stable {
+    // A revision whose successor is being promoted is asked for nothing any more.
+    if let Some(stable) = stable.filter(|_| !d.promotes) {
         delay::keep(d, stable);
         scale::set_size(d, stable, d.s.replicas());
     }

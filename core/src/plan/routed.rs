@@ -12,26 +12,38 @@ use super::{delay, scale, services};
 
 /// The sizes that a step asks for.
 pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
-    let (replicas, max) = (d.s.replicas(), d.strategy.max_weight());
     if d.is_first_on_trial() {
         return Split { canary: scale::of_first(d, index), stable: 0 };
     }
     if d.status.stable_rs.is_empty() || d.revisions.other_stable().is_none() {
-        return Split { canary: replicas, stable: 0 };
+        return Split { canary: d.s.replicas(), stable: 0 };
     }
     let traffic = traffic::observe(d);
-    // Both destinations may still lead to the stable revision, which then serves all.
-    let all_stable = traffic.canary.hash == d.status.stable_rs;
-    let in_use = if all_stable { (0, 0) } else { (traffic.lowest, traffic.highest) };
+    // Both destinations may still lead to the stable revision, which then serves all. Otherwise it must be able to take what it is
+    // about to get.
+    let lowest = traffic.lowest.min(traffic::target(d, &traffic, index));
+    let in_use = if traffic.canary.hash == d.status.stable_rs { (0, 0) } else { (lowest, traffic.highest) };
+    RoutedCanary { in_use, ..asked(d, index, traffic.lowest) }.desired()
+}
+
+/// The canary's pods by the step alone, whatever routers do.
+pub(super) fn asked_canary(d: &Draft<'_>, index: usize) -> i32 {
+    let asked = asked(d, index, 0);
+    RoutedCanary { in_use: (asked.weight, asked.weight), ..asked }.desired().canary
+}
+
+/// What a step asks for, where routers give the canary `lowest` at least.
+fn asked(d: &Draft<'_>, index: usize, lowest: i32) -> RoutedCanary {
+    let (replicas, max) = (d.s.replicas(), d.strategy.max_weight());
     let (weight, scale) = if d.status.promote_full {
-        (traffic.lowest, CanaryScale::Pods(replicas))
+        (lowest, CanaryScale::Pods(replicas))
     } else if d.status.abort {
         (0, CanaryScale::Weight)
     } else {
         (steps::weight_at(d.steps, index, max), steps::scale_at(d.steps, index))
     };
     let (min_pods, dynamic) = (d.strategy.min_pods(), d.strategy.is_dynamic());
-    RoutedCanary { replicas, max, weight, in_use, scale, min_pods, dynamic }.desired()
+    RoutedCanary { replicas, max, weight, in_use: (weight, weight), scale, min_pods, dynamic }
 }
 
 /// Moves the ReplicaSets one pass towards their sizes. A paused rollout keeps the pods that it has.
@@ -75,8 +87,9 @@ fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32, now: &Traffic) {
             delay::keep(d, new);
             let shrinks = wanted < new.wanted();
             let follows = d.strategy.is_dynamic() && wanted > 0;
-            // The stable Service may not have left it yet.
-            let used = now.lags()
+            // Its steps begin with the next observation, and the stable Service may not have left it yet.
+            let used = d.begins
+                || now.lags()
                 || new.has_hash(&now.stable.hash)
                 || (!follows && !is_settled(d))
                 || (wanted == 0 && now.highest > 0);

@@ -12,6 +12,10 @@ use super::{scale, traffic};
 
 /// Points the Services of a canary without a traffic router at their revisions.
 pub(super) fn point_canary(d: &mut Draft<'_>) {
+    // What a promotion moves, moves once it is stored.
+    if d.promotes && !d.before().stable_rs.is_empty() {
+        return;
+    }
     let Strategy::Canary(canary) = d.strategy else { return };
     let stable = d.revisions.stable;
     if let (Some(name), Some(rs)) = (canary.stable_service.as_deref(), serving(d)) {

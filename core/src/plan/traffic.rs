@@ -73,7 +73,7 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
 }
 
 /// The canary's weight to aim at, at a step.
-fn target(d: &Draft<'_>, traffic: &Traffic, index: usize) -> i32 {
+pub(super) fn target(d: &Draft<'_>, traffic: &Traffic, index: usize) -> i32 {
     let max = d.strategy.max_weight();
     if d.is_complete() || d.status.stable_rs.is_empty() {
         return 0;
@@ -90,7 +90,7 @@ fn target(d: &Draft<'_>, traffic: &Traffic, index: usize) -> i32 {
         return grown.max(traffic.highest);
     }
     // Without steps nothing is on trial: the promotion moves the stable destination. Where steps ask for no pods, there are none.
-    if d.steps.is_empty() || routed::desired(d, index).canary == 0 { 0 } else { steps::weight_at(d.steps, index, max) }
+    if d.steps.is_empty() || routed::asked_canary(d, index) == 0 { 0 } else { steps::weight_at(d.steps, index, max) }
 }
 
 /// The weight to set on the way from one to another.

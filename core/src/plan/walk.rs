@@ -112,7 +112,9 @@ fn too_few(d: &Draft<'_>, new: &ReplicaSet, wanted: i32, available: i32) -> Opti
 fn not_at(stable: &ReplicaSet, size: i32) -> Option<WaitingOn> {
     let pods = stable.observed().replicas;
     let message = || format!("the stable ReplicaSet has {pods} pods on its way to {size}");
-    (stable.wanted() != size || pods != size).then(|| lacking(stable, message()))
+    // What an older status counts may have been the same by chance.
+    let there = stable.wanted() == size && pods == size && stable.is_observed();
+    (!there).then(|| lacking(stable, message()))
 }
 
 fn lacking(rs: &ReplicaSet, message: String) -> WaitingOn {

@@ -17,9 +17,9 @@ impl Recording {
     /// Its object before anybody has told it anything. What is beside `spec` is not its own.
     pub fn object(name: &str) -> Value {
         json!({
-            "metadata": { "name": name, "uid": format!("uid-{name}"), "resourceVersion": "1" },
+            "metadata": { "name": name, "uid": format!("uid-{name}"), "resourceVersion": "1", "generation": 1 },
             "spec": null,
-            "seen": null,
+            "seen": 1,
             "others": { "keep": ["me"] },
         })
     }
@@ -34,7 +34,7 @@ impl TrafficRouter for Recording {
         let [object] = objects else { return Observed::default() };
         let weight = Told::of(&object["spec"]).map_or(0, |told| told.weight_of(&canary.service));
         let told = object["spec"]["canary"][1].as_str().filter(|_| canary.service.is_empty());
-        let verified = self.confirms.then(|| object["spec"] == object["seen"]);
+        let verified = self.confirms.then(|| object["metadata"]["generation"] == object["seen"]);
         Observed { weight, verified, hash: told.map(str::to_owned) }
     }
 
@@ -64,6 +64,12 @@ impl TrafficRouter for Recording {
     }
 }
 
+/// Another spec is another generation.
+pub fn count(object: &mut Value) {
+    let generation = object["metadata"]["generation"].as_i64().expect("a generation");
+    object["metadata"]["generation"] = json!(generation + 1);
+}
+
 /// Applies a patch of its own, as the API server would.
 pub fn apply(object: &mut Value, operations: &[Value]) {
     for operation in operations {
@@ -75,6 +81,7 @@ pub fn apply(object: &mut Value, operations: &[Value]) {
             other => panic!("unexpected operation {other:?}"),
         }
     }
+    count(object);
 }
 
 /// What a router was told, by Service.

@@ -150,6 +150,7 @@ impl World {
             if let (Some(now), Some(rest)) = (spec["weight"].as_i64(), spec["rest"].as_i64()) {
                 let weight = i64::from(weight).min(now + rest);
                 (spec["weight"], spec["rest"]) = (json!(weight), json!(now + rest - weight));
+                router::count(object);
             }
         }
     }
@@ -161,8 +162,8 @@ impl World {
         }
         let mut moved = false;
         for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
-            moved |= object["seen"] != object["spec"];
-            object["seen"] = object["spec"].clone();
+            moved |= object["seen"] != object["metadata"]["generation"];
+            object["seen"] = object["metadata"]["generation"].clone();
         }
         self.plane = Plane {
             routes: self
@@ -279,11 +280,47 @@ impl World {
             self.rollout.status = Some(plan.status.clone());
             told = in_order(told, plan.notes.clone());
         }
+        self.assert_not_taken_back(&plan);
         self.tell(&told);
         if plan.urgency == Urgency::Now {
             self.status_writes += 1;
         }
         plan
+    }
+
+    /// What one plan sets, the next one made of nothing new does not set back.
+    fn assert_not_taken_back(&self, done: &Plan) {
+        let moves = |plan: &Plan| -> BTreeMap<String, i32> {
+            let moved = plan.effects.iter().filter_map(|planned| match &planned.effect {
+                Effect::PatchReplicaSet(patch) => {
+                    let size = patch.replicas.as_ref()?;
+                    Some((patch.target.name.clone(), (size.to - size.from).signum()))
+                }
+                Effect::ScaleWorkload(scale) => Some((scale.target.name.clone(), -1)),
+                _ => None,
+            });
+            moved.collect()
+        };
+        let (before, next) = (moves(done), plan(&self.snapshot()));
+        for (name, direction) in moves(&next) {
+            let taken_back = before.get(&name).is_some_and(|before| *before == -direction);
+            assert!(!taken_back, "{name} is resized back: {:#?} then {:#?}", done.effects, next.effects);
+        }
+        let switch = |plan: &Plan| -> BTreeMap<String, (Option<String>, Option<String>)> {
+            let switched = plan.effects.iter().filter_map(|planned| match &planned.effect {
+                Effect::PatchService(patch) => {
+                    let hash = patch.hash()?;
+                    Some((patch.target.name.clone(), (hash.from.clone(), hash.to.clone())))
+                }
+                _ => None,
+            });
+            switched.collect()
+        };
+        let before = switch(done);
+        for (name, (from, to)) in switch(&next) {
+            let taken_back = before.get(&name).is_some_and(|before| *before == (to.clone(), from.clone()));
+            assert!(!taken_back, "{name} is switched back: {:#?} then {:#?}", done.effects, next.effects);
+        }
     }
 
     fn tell(&mut self, notes: &[sluice_core::event::Note]) {
