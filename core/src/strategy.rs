@@ -172,6 +172,11 @@ impl<'a> Strategy<'a> {
         }
     }
 
+    /// Seconds for which pods stay where nobody can say whether traffic still goes there.
+    pub fn delay_in_the_dark(self) -> i32 {
+        self.scale_down_delay().unwrap_or(DEFAULT_DELAY_SECONDS)
+    }
+
     /// How many old revisions may wait for their delay at once; `None` is any number.
     pub fn scale_down_limit(self) -> Option<i32> {
         match self {

@@ -68,11 +68,29 @@ fn read_folder(folder: &Path) -> anyhow::Result<Pair> {
     Ok(Pair { certificate: read("tls.crt")?, key: read("tls.key")?, authority: None })
 }
 
-/// The certificate to begin with.
-pub(super) async fn first(source: &Source) -> anyhow::Result<(Pair, watch::Sender<Arc<ServerConfig>>)> {
+/// One try to get the certificate to begin with.
+pub(super) async fn begin(source: &Source) -> anyhow::Result<(Pair, watch::Sender<Arc<ServerConfig>>)> {
     let pair = source.read().await?;
     let config = config(&pair).context("cannot use the webhook's certificate")?;
     Ok((pair, watch::Sender::new(config)))
+}
+
+/// The certificate to begin with. Until there is one, there is no webhook, which keeps nobody from anything.
+pub(super) async fn first(source: &Source) -> (Pair, watch::Sender<Arc<ServerConfig>>) {
+    let mut told = String::new();
+    loop {
+        match begin(source).await {
+            Ok(first) => return first,
+            Err(error) => {
+                let trouble = format!("{error:#}");
+                if trouble != told {
+                    tracing::warn!(error = trouble, "the webhook has no certificate yet");
+                }
+                told = trouble;
+            }
+        }
+        tokio::time::sleep(source.period()).await;
+    }
 }
 
 /// Looks for another certificate for ever. One that cannot be used changes nothing: half of a pair may be written before the

@@ -43,7 +43,7 @@ const LIFETIME: Duration = Duration::from_mins(5);
 /// Serves the webhook on every address of a port. Without a source of certificates there is none, and this waits for ever.
 pub async fn serve(port: u16, source: Option<Source>, around: Around, metrics: Metrics) -> anyhow::Result<()> {
     let Some(source) = source else { return std::future::pending().await };
-    let (current, configs) = certificate::first(&source).await?;
+    let (current, configs) = certificate::first(&source).await;
     let address = SocketAddr::from(([0, 0, 0, 0], port));
     let listener = TcpListener::bind(address).await;
     let listener = listener

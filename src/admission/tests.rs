@@ -203,7 +203,7 @@ async fn another_certificate_is_taken_without_a_restart_and_half_of_one_is_not()
     let (one, other) = (made().0, made().0);
     folder.put("tls.crt", &one.certificate);
     folder.put("tls.key", &one.key);
-    let (pair, configs) = certificate::first(&folder.source()).await.expect("a certificate");
+    let (pair, configs) = certificate::begin(&folder.source()).await.expect("a certificate");
     let mut seen = configs.subscribe();
     tokio::spawn(certificate::keep(folder.source(), pair, configs));
     folder.put("tls.crt", &other.certificate);
@@ -217,7 +217,7 @@ async fn another_certificate_is_taken_without_a_restart_and_half_of_one_is_not()
 async fn a_certificate_that_is_not_there_or_not_one_is_told_at_the_start() {
     let folder = Folder::new("missing");
     let says = async |expected: &str| {
-        let error = certificate::first(&folder.source()).await.err().expect("refused");
+        let error = certificate::begin(&folder.source()).await.err().expect("refused");
         assert!(format!("{error:#}").contains(expected), "{error:#}");
     };
     says("tls.crt for the webhook (--webhook-cert-dir)").await;

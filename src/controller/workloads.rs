@@ -180,7 +180,8 @@ pub async fn watch(kind: WorkloadKind, scope: Scope, context: Arc<Context>, roll
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind.as_str()));
     let events = watch_objects(scope.dynamic(&resource), watcher::Config::default()).default_backoff();
     let events = events.inspect_err(|error| {
-        if cache.enter(State::Refused(reason(error))) {
+        // Whatever else goes wrong passes, and the list is asked for again.
+        if refusal(error).is_some_and(|why| cache.enter(State::Refused(why))) {
             touch_all();
         }
     });
@@ -210,12 +211,14 @@ pub async fn watch(kind: WorkloadKind, scope: Scope, context: Arc<Context>, roll
     .await;
 }
 
-/// What the API server says, without what surrounds it.
-fn reason(error: &watcher::Error) -> String {
+/// Why the API server does not let the kind be watched, in its own words.
+fn refusal(error: &watcher::Error) -> Option<String> {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.message.clone(),
-        other => other.to_string(),
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => {
+            [401, 403, 404].contains(&status.code).then(|| status.message.clone())
+        }
+        _ => None,
     }
 }
 

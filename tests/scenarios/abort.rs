@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::scenario::{Scenario, rollout, with};
+use crate::scenario::{Scenario, Subject, rollout, with};
 
 crate::scenarios! {
     an_abort_gives_everything_back_to_the_stable_revision,
@@ -12,6 +12,8 @@ crate::scenarios! {
     aborting_a_finished_rollout_changes_nothing,
     an_update_without_progress_is_degraded_and_heals,
     a_deadline_can_abort_the_update,
+    pods_that_come_and_go_are_no_progress,
+    a_pause_is_no_reason_for_a_new_version_to_be_without_its_pods,
     going_back_to_the_stable_revision_skips_the_steps,
     going_back_to_an_older_revision_walks_the_steps_and_takes_the_highest_number,
 }
@@ -119,6 +121,38 @@ async fn a_deadline_can_abort_the_update(s: Scenario) {
         sets => Err(format!("{:?}", sets.iter().map(sluice_core::api::ReplicaSet::wanted).collect::<Vec<_>>())),
     })
     .await;
+}
+
+/// Another image, whose pods behave like this.
+async fn set_behaviour(web: &Subject, what: &str, value: &str) {
+    let annotation = format!("node.sluice.dev/{what}");
+    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { annotation: value } } } } })).await;
+}
+
+async fn pods_that_come_and_go_are_no_progress(s: Scenario) {
+    let mut manifest = rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }]));
+    (manifest["spec"]["minReadySeconds"], manifest["spec"]["progressDeadlineSeconds"]) = (json!(3), json!(4));
+    let web = s.deploy(manifest).await;
+    set_behaviour(&web, "crash", "1s").await;
+    let late = web.until("late", |rollout| rollout.status().phase == "Degraded").await;
+    assert!(late.status().message.starts_with("ProgressDeadlineExceeded"), "{}", late.status().message);
+    let waiting = late.status().conditions.iter().find(|condition| condition.type_ == "Waiting").expect("it says why");
+    assert!(waiting.message.ends_with("0 of 1 new pods are available"), "{}", waiting.message);
+}
+
+async fn a_pause_is_no_reason_for_a_new_version_to_be_without_its_pods(s: Scenario) {
+    let manifest =
+        with(rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }])), "/spec/progressDeadlineSeconds", json!(2));
+    let web = s.deploy(manifest).await;
+    set_behaviour(&web, "crash", "3s").await;
+    web.until_paused_at(1).await;
+    let lacking = web.until("a pod is missing", |rollout| {
+        rollout.status().waiting_on.as_ref().is_some_and(|on| on.reason == "Pods")
+    });
+    lacking.await;
+    let late = web.until("late", |rollout| rollout.status().phase == "Degraded").await;
+    assert!(late.status().message.starts_with("ProgressDeadlineExceeded"), "{}", late.status().message);
+    assert_eq!(late.status().current_step_index, Some(1), "it pauses still");
 }
 
 async fn going_back_to_the_stable_revision_skips_the_steps(s: Scenario) {

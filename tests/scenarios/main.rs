@@ -16,6 +16,7 @@ mod adopt;
 mod autoscale;
 mod blue_green;
 mod deploy;
+mod first;
 mod history;
 mod metadata;
 mod migrate;

@@ -33,7 +33,7 @@ fn weight(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, change: &RouteCha
         return Some((Invariant::Weights, format!("{router} would be told {to} of {max}, where all is {}", now.max)));
     }
     // Without a Service, the router leads elsewhere once nothing goes there any more.
-    if routing.canary.hash != now.canary && (!routing.canary.service.is_empty() || from > 0) {
+    if routing.canary.hash != now.canary && (!routing.canary.service.is_empty() || from > 0 || now.lags) {
         let message = format!("{router} would be told that the canary is {}, which it is not", routing.canary.hash);
         return Some((Invariant::Weights, message));
     }
@@ -76,17 +76,25 @@ fn raised(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, to: i32) -> Optio
     (serving < needed).then(|| format!("{serving} of {needed} pods are available"))
 }
 
-/// What speaks against pointing the canary's Service elsewhere.
+/// What speaks against pointing one of the two Services elsewhere.
 fn moved(snapshot: &Snapshot, now: &Traffic<'_>, patch: &ServicePatch) -> Option<String> {
     let status = snapshot.rollout.status();
-    let turn = status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str());
-    let change = patch.hash().filter(|_| now.strategy.roles(turn).canary == patch.target.name)?;
+    let roles = now.strategy.roles(status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str()));
+    let (name, change) = (&patch.target.name, patch.hash()?);
     let leaves = change.from.as_deref().filter(|from| available(snapshot, from) > 0)?;
-    let busy = now.highest() > 0 || now.lags;
-    // Where the stable revision serves nobody, the next canary may take over what the last one carries.
     let to = change.to.as_deref().map_or(0, |to| available(snapshot, to));
-    if available(snapshot, &now.stable) == 0 && to >= pods(now.highest(), now.max, now.replicas).max(1) {
+    let least = now.strategy.limits(now.replicas).floor().max(1).min(now.replicas);
+    if roles.stable == name {
+        let lowest = if now.lags { 0 } else { now.lowest() };
+        let share = pods(now.max - lowest, now.max, now.replicas);
+        let needed = available(snapshot, leaves).min(share).min(least).min(now.strategy.needed(now.replicas));
+        return (to < needed).then(|| format!("Service {name} would be moved to {to} pods where {needed} are needed"));
+    }
+    if roles.canary != name || !now.reaches_canary() {
         return None;
     }
-    busy.then(|| format!("Service {} would be moved away from {leaves}, which gets requests by it", patch.target.name))
+    // Where the stable revision cannot take it, the next canary may take over what the last one carries.
+    let weak = available(snapshot, &now.stable) < least;
+    let takes_over = weak && to >= pods(now.highest(), now.max, now.replicas).max(1);
+    (!takes_over).then(|| format!("Service {name} would be moved away from {leaves}, which gets requests by it"))
 }

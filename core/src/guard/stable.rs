@@ -35,7 +35,7 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
         } else if now.lags && !(rs.has_hash(&plan.status.stable_rs) && to >= now.replicas) {
             Some((Invariant::PhaseOrder, "a router has not confirmed where its traffic goes".to_owned()))
         } else {
-            waits(snapshot, plan, &now, rs).map(|why| (Invariant::HoldStable, why))
+            waits(snapshot, plan, &now, rs, to).map(|why| (Invariant::HoldStable, why))
         };
         if let Some((invariant, why)) = wrong {
             let message = format!("{} would be shrunk to {to}, although {why}", rs.name());
@@ -54,7 +54,7 @@ fn required(plan: &Plan, now: &Traffic<'_>, rs: &ReplicaSet) -> Option<(i32, &'s
         let pods = if whole { now.replicas } else { pods(share, now.max, now.replicas) };
         needed.push((pods, "the traffic of the stable revision"));
     }
-    if rs.has_hash(&now.canary) && now.highest() > 0 {
+    if rs.has_hash(&now.canary) && now.reaches_canary() && !rs.has_hash(&status.stable_rs) {
         let share = pods(now.highest(), now.max, now.replicas);
         let (steps, index) = (now.strategy.steps(), traffic::index(plan));
         let explicit = if status.abort { CanaryScale::Weight } else { steps::scale_at(steps, index) };
@@ -69,9 +69,22 @@ fn required(plan: &Plan, now: &Traffic<'_>, rs: &ReplicaSet) -> Option<(i32, &'s
 }
 
 /// What a revision that has served waits for before it loses its pods.
-fn waits(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, rs: &ReplicaSet) -> Option<String> {
+fn waits(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, rs: &ReplicaSet, to: i32) -> Option<String> {
     let status = &plan.status;
-    if rs.has_hash(&status.stable_rs) || rs.has_hash(&status.current_pod_hash) {
+    if rs.has_hash(&status.stable_rs) {
+        return None;
+    }
+    // Nobody can say when the last request for a canary has come.
+    let due = rs.scale_down_deadline().is_some_and(|deadline| deadline <= snapshot.now);
+    if now.is_in_the_dark
+        && to == 0
+        && !due
+        && !status.stable_rs.is_empty()
+        && now.strategy.scale_down_limit().is_none()
+    {
+        return (now.strategy.delay_in_the_dark() > 0).then(|| "nobody can say whether requests still go there".into());
+    }
+    if rs.has_hash(&status.current_pod_hash) {
         return None;
     }
     let selects = |service: &&Service| service.hash().is_some_and(|hash| rs.has_hash(hash));

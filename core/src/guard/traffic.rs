@@ -4,7 +4,7 @@ use crate::api::ReplicaSet;
 use crate::plan::Plan;
 use crate::snapshot::{Service, Snapshot};
 use crate::strategy::Strategy;
-use crate::traffic::{Destination, carried};
+use crate::traffic::{Destination, Observed, carried};
 
 /// The traffic of a rollout with routers.
 pub(super) struct Traffic<'a> {
@@ -20,6 +20,10 @@ pub(super) struct Traffic<'a> {
     pub(super) stable: String,
     /// Whether a data plane may still do what it was told before.
     pub(super) lags: bool,
+    /// Whether a router cannot say what its data plane does.
+    pub(super) is_in_the_dark: bool,
+    /// Whether requests of certain kinds go to the canary, whatever its weight.
+    has_routes: bool,
 }
 
 /// The traffic, unless no router carries it.
@@ -35,13 +39,15 @@ pub(super) fn of<'a>(snapshot: &'a Snapshot) -> Option<Traffic<'a>> {
     let routers = snapshot.routers.iter();
     let observed: Vec<_> =
         routers.map(|routed| (routed.router.name(), routed.router.observe(&routed.objects, &destination))).collect();
-    let told =
-        observed.iter().filter(|(_, observed)| observed.weight > 0).find_map(|(_, observed)| observed.hash.clone());
+    let busy = |observed: &Observed| observed.weight > 0 || observed.verified == Some(false);
+    let told = observed.iter().filter(|(_, observed)| busy(observed)).find_map(|(_, observed)| observed.hash.clone());
     Some(Traffic {
         strategy,
         replicas: snapshot.replicas(),
         max: strategy.max_weight(),
         weights: observed.iter().map(|(name, observed)| (*name, observed.weight)).collect(),
+        is_in_the_dark: observed.iter().any(|(_, observed)| observed.verified.is_none()),
+        has_routes: observed.iter().any(|(_, observed)| observed.has_routes),
         lags: observed.iter().any(|(_, observed)| observed.verified == Some(false)),
         stable: leads_to(roles.stable, &status.stable_rs),
         canary: leads_to(roles.canary, &told.unwrap_or_else(|| status.current_pod_hash.clone())),
@@ -52,6 +58,11 @@ impl Traffic<'_> {
     /// The highest weight that any router gives to the canary.
     pub(super) fn highest(&self) -> i32 {
         self.weights.iter().map(|(_, weight)| *weight).max().unwrap_or(0)
+    }
+
+    /// Whether requests may go to the canary's destination.
+    pub(super) fn reaches_canary(&self) -> bool {
+        self.highest() > 0 || self.has_routes || self.lags
     }
 
     /// The lowest.

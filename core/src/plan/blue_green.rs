@@ -11,7 +11,7 @@ use crate::status::{counters, waiting};
 use crate::strategy::Strategy;
 use crate::time;
 
-use super::draft::Draft;
+use super::draft::{Draft, object_of};
 use super::{
     Plan, affinity, delay, history, metadata, ownership, promote, report, requests, restart, revise, rollback, scale,
     services, workload,
@@ -148,7 +148,7 @@ fn is_there(d: &mut Draft<'_>, rs: &ReplicaSet, wanted: i32) -> bool {
     let there = rs.wanted() == wanted && serving >= wanted;
     if !there {
         let message = format!("{serving} of {wanted} pods of ReplicaSet {} are available", rs.name());
-        d.wait(waiting::PODS, Some(format!("ReplicaSet/{}", rs.name())), message);
+        d.wait(waiting::PODS, Some(object_of(rs)), message);
     }
     there
 }

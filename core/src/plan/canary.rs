@@ -12,6 +12,9 @@ use super::{
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     let mut draft = Draft::new(snapshot, strategy);
     draft.status.blue_green = None;
+    if strategy.is_routed() {
+        draft.traffic = traffic::observe(&draft);
+    }
     if revise::pass_over_taken_name(&mut draft) {
         return draft.finish();
     }

@@ -14,14 +14,15 @@ use super::scale;
 /// says how many; `is_used` names those that traffic still reaches.
 pub(super) fn drain_old(d: &mut Draft<'_>, is_used: impl Fn(&Draft<'_>, &ReplicaSet) -> bool) {
     let limit = d.strategy.scale_down_limit().unwrap_or(i32::MAX);
-    let delay = d.strategy.scale_down_delay().unwrap_or(0);
+    let in_the_dark = d.traffic.is_in_the_dark.then(|| d.strategy.delay_in_the_dark());
+    let delay = d.strategy.scale_down_delay().or(in_the_dark).unwrap_or(0);
     let mut waiting = 0;
     for rs in d.revisions.old.clone().into_iter().rev().filter(|rs| rs.wanted() > 0) {
         if is_used(d, rs) {
             continue;
         }
         match rs.scale_down_deadline() {
-            None if served(d) && waiting < limit && delay > 0 && !planted::is(Bug::ForgetsTheDelay) => {
+            None if waiting < limit && delay > 0 && !planted::is(Bug::ForgetsTheDelay) => {
                 waiting += 1;
                 set_deadline(d, rs, delay);
             }
@@ -37,10 +38,18 @@ pub(super) fn drain_old(d: &mut Draft<'_>, is_used: impl Fn(&Draft<'_>, &Replica
     }
 }
 
-/// Whether what has no deadline yet has served: a canary that another one replaced in the middle has not, so nobody has to hear of
-/// its going.
-fn served(d: &Draft<'_>) -> bool {
-    matches!(d.strategy, Strategy::BlueGreen(_)) || d.is_complete()
+/// Takes the pods of a revision away once its delay is over, which begins now.
+pub(super) fn drain_late(d: &mut Draft<'_>, rs: &ReplicaSet) {
+    match rs.scale_down_deadline() {
+        None => set_deadline(d, rs, d.strategy.delay_in_the_dark()),
+        Some(deadline) if deadline > d.s.now => d.wake_at(deadline),
+        Some(_) => drain(d, rs),
+    }
+}
+
+/// Ends the delay of a revision before it begins.
+pub(super) fn end(d: &mut Draft<'_>, rs: &ReplicaSet) {
+    d.annotate(rs, labels::SCALE_DOWN_DEADLINE, &time::floor_to_second(d.s.now).to_string());
 }
 
 /// The pods of a revision that was aborted: they stay until the stable revision is complete, then for their delay.

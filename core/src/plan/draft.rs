@@ -15,6 +15,7 @@ use crate::strategy::Strategy;
 
 use super::Plan;
 use super::report;
+use super::traffic::Traffic;
 
 /// The planner's private context. It lives for one call of [`super::plan`].
 pub(super) struct Draft<'a> {
@@ -27,6 +28,8 @@ pub(super) struct Draft<'a> {
     pub(super) status: RolloutStatus,
     pub(super) notes: Vec<Note>,
     pub(super) waiting_on: Option<WaitingOn>,
+    /// What routers and Services do with the traffic, where there are routers.
+    pub(super) traffic: Traffic,
     /// Whether this plan starts an update: its steps begin with the next observation.
     pub(super) begins: bool,
     /// Whether this plan makes the new revision stable: pods go only once that decision is stored.
@@ -69,6 +72,7 @@ impl<'a> Draft<'a> {
             status,
             notes: Vec::new(),
             waiting_on: None,
+            traffic: Traffic::default(),
             begins: false,
             promotes: false,
             effects: Vec::new(),
@@ -120,9 +124,7 @@ impl<'a> Draft<'a> {
     /// Whether the update moved since its status was written. Of pods that come and go only those count that are more than ever
     /// during this wait.
     pub(super) fn has_progressed(&self) -> bool {
-        let waits = self.before().waiting_on.as_ref().filter(|on| on.reason == waiting::PODS);
-        let new = self.revisions.new.map(|new| format!("ReplicaSet/{}", new.name()));
-        let reached = waits.filter(|on| on.object == new).and_then(|on| on.reached);
+        let reached = self.revisions.new.and_then(|new| waiting::reached(self.before(), &object_of(new)));
         let farther = reached.is_none_or(|reached| self.how_far() > reached);
         counters::progressed(self.before(), &self.status, farther)
     }
@@ -242,6 +244,11 @@ impl<'a> Draft<'a> {
             self.plan(Effect::PatchReplicaSet(patch), phase, notes);
         }
     }
+}
+
+/// A ReplicaSet, as `waitingOn` names it.
+pub(super) fn object_of(rs: &ReplicaSet) -> String {
+    format!("ReplicaSet/{}", rs.name())
 }
 
 /// The part of a postponed effect that has no phase of its own.

@@ -212,7 +212,7 @@ fn report_progress(d: &mut Draft<'_>) {
         }
         return;
     }
-    let pods_due = d.waiting_on.as_ref().is_some_and(|on| on.reason == waiting::PODS);
+    let pods_due = d.waiting_on.as_ref().is_some_and(|on| waiting::is_for_pods(&on.reason));
     if reason_now == reason::TIMED_OUT && !d.status.pause_conditions.is_empty() && !pods_due {
         // The pods that a pause lacked are there.
         conditions::set(&mut d.status, now, kind::PROGRESSING, Is::Unknown, reason::PAUSED, "Rollout is paused");
@@ -241,8 +241,8 @@ fn report_failures(d: &mut Draft<'_>) {
         Some(failure) => {
             let (reason, message) = (failure.reason.unwrap_or_default(), failure.message.unwrap_or_default());
             conditions::set(&mut d.status, d.s.now, kind::REPLICA_FAILURE, Is::True, &reason, &message);
-            d.waiting_on = None;
-            d.wait("ReplicaFailure", None, format!("pods cannot be created: {message}"));
+            let object = d.waiting_on.take().filter(|on| waiting::is_for_pods(&on.reason)).and_then(|on| on.object);
+            d.wait(waiting::REPLICA_FAILURE, object, format!("pods cannot be created: {message}"));
         }
         None => conditions::remove(&mut d.status, kind::REPLICA_FAILURE),
     }

@@ -11,7 +11,7 @@ use crate::status::duration::{self, completion};
 use crate::status::{deadline, waiting};
 use crate::{steps, time};
 
-use super::draft::Draft;
+use super::draft::{Draft, object_of};
 
 /// Acts on `status.abort` and `status.promoteFull`, set or cleared.
 pub(super) fn heed(d: &mut Draft<'_>) {
@@ -77,9 +77,12 @@ fn resume(d: &mut Draft<'_>) {
 /// When pods must be available that are waited for although the rollout pauses, or runs a step that may take as long as it likes:
 /// that is no reason for the new revision to be without its pods. (Argo Rollouts does not look at them then.)
 fn pods_due(d: &Draft<'_>) -> Option<jiff::Timestamp> {
-    let on = d.waiting_on.as_ref().filter(|on| on.reason == waiting::PODS && !d.s.rollout.spec.paused)?;
-    let since = waiting::since(d.before(), on)?;
-    Some(time::after(since, deadline::limit(&d.s.rollout)))
+    let new = object_of(d.revisions.new?);
+    let on = d.waiting_on.as_ref().filter(|on| on.reason == waiting::PODS && on.object.as_ref() == Some(&new))?;
+    if d.s.rollout.spec.paused {
+        return None;
+    }
+    Some(time::after(waiting::moved_at(d.before(), on)?, deadline::limit(&d.s.rollout)))
 }
 
 /// Applies `progressDeadlineSeconds`: an update without progress for too long is reported, and aborted where

@@ -7,8 +7,7 @@ use crate::steps;
 use crate::strategy::Strategy;
 
 use super::draft::Draft;
-use super::traffic::{self, Traffic};
-use super::{delay, scale, services};
+use super::{delay, scale, services, traffic};
 
 /// The sizes that a step asks for.
 pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
@@ -18,12 +17,14 @@ pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
     if d.status.stable_rs.is_empty() || d.revisions.other_stable().is_none() {
         return Split { canary: d.s.replicas(), stable: 0 };
     }
-    let traffic = traffic::observe(d);
+    let traffic = &d.traffic;
     // Both destinations may still lead to the stable revision, which then serves all. Otherwise it must be able to take what it is
     // about to get.
-    let lowest = traffic.lowest.min(traffic::target(d, &traffic, index));
+    let lowest = traffic.lowest.min(traffic::target(d, index));
     let in_use = if traffic.canary.hash == d.status.stable_rs { (0, 0) } else { (lowest, traffic.highest) };
-    RoutedCanary { in_use, ..asked(d, index, traffic.lowest) }.desired()
+    let desired = RoutedCanary { in_use, ..asked(d, index, traffic.lowest) }.desired();
+    let takes_over = traffic::carrier_of_last_resort(d).unwrap_or(0);
+    Split { canary: desired.canary.max(takes_over), ..desired }
 }
 
 /// The canary's pods by the step alone, whatever routers do.
@@ -48,6 +49,7 @@ fn asked(d: &Draft<'_>, index: usize, lowest: i32) -> RoutedCanary {
 
 /// Moves the ReplicaSets one pass towards their sizes. A paused rollout keeps the pods that it has.
 pub(super) fn resize(d: &mut Draft<'_>) {
+    release_replaced(d);
     let halted = d.s.rollout.spec.paused;
     let wanted = desired(d, d.index());
     let Some(new) = d.revisions.new else {
@@ -67,35 +69,46 @@ pub(super) fn resize(d: &mut Draft<'_>) {
     if d.promotes && !d.before().stable_rs.is_empty() {
         return;
     }
-    let now = traffic::observe(d);
     if let Some(stable) = d.revisions.other_stable() {
         delay::keep(d, stable);
         let early = planted::is(Bug::ShrinksBeforeTheShift);
-        let may_shrink = early || !d.strategy.is_dynamic() || !now.lags();
+        let may_shrink = early || !d.strategy.is_dynamic() || !d.traffic.lags();
         scale::set_size(d, stable, if may_shrink { wanted.stable } else { wanted.stable.max(stable.wanted()) });
     }
-    resize_new(d, new, wanted.canary, &now);
+    resize_new(d, new, wanted.canary);
     drain_old(d);
 }
 
-fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32, now: &Traffic) {
+fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32) {
     let follows_weight = d.strategy.is_dynamic() && !d.strategy.has_abort_delay();
     match d.revisions.other_stable().filter(|_| d.status.abort && !follows_weight) {
-        Some(stable) if is_settled(d) && !now.reaches_canary() => delay::drain_aborted(d, new, stable),
+        Some(stable) if is_settled(d) && !d.traffic.reaches_canary() => delay::drain_aborted(d, new, stable),
         Some(_) => scale::annotate_desired(d, new),
+        None if wanted < new.wanted() => shrink_new(d, new, wanted),
         None => {
             delay::keep(d, new);
-            let shrinks = wanted < new.wanted();
-            let follows = d.strategy.is_dynamic() && wanted > 0;
-            // Its steps begin with the next observation, and the stable Service may not have left it yet.
-            let used = d.begins
-                || now.lags()
-                || new.has_hash(&now.stable.hash)
-                || (!follows && !is_settled(d))
-                || (wanted == 0 && now.highest > 0);
-            let held = if shrinks { used && d.revisions.other_stable().is_some() } else { awaits_its_service(d, new) };
-            scale::set_size(d, new, if held { new.wanted() } else { wanted });
+            scale::set_size(d, new, if awaits_its_service(d, new) { new.wanted() } else { wanted });
         }
+    }
+}
+
+fn shrink_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32) {
+    // Whoever scales a complete rollout down is obeyed at once.
+    let follows = d.is_complete() || (d.strategy.is_dynamic() && wanted > 0);
+    // Its steps begin with the next observation, and the stable Service may not have left it yet.
+    let used = d.begins
+        || d.traffic.lags()
+        || new.has_hash(&d.traffic.stable.hash)
+        || (!follows && !is_settled(d))
+        || (wanted == 0 && d.traffic.reaches_canary());
+    if used && !d.is_complete() {
+        delay::keep(d, new);
+        scale::set_size(d, new, new.wanted());
+    } else if wanted == 0 && d.traffic.is_in_the_dark && !d.is_complete() {
+        delay::drain_late(d, new);
+    } else {
+        delay::keep(d, new);
+        scale::set_size(d, new, wanted);
     }
 }
 
@@ -116,11 +129,26 @@ fn is_settled(d: &Draft<'_>) -> bool {
 
 /// Takes away the pods of old revisions once no traffic can reach them.
 fn drain_old(d: &mut Draft<'_>) {
-    if !is_settled(d) && !planted::is(Bug::ShrinksBeforeTheShift) {
+    if !traffic::is_told(d) && !planted::is(Bug::ShrinksBeforeTheShift) {
         return;
     }
     delay::drain_old(d, |d, rs| {
         let names: Vec<&str> = d.strategy.services().map(|(_, name)| name).collect();
-        services::is_used(d, &names, rs)
+        let by_router =
+            (rs.has_hash(&d.traffic.canary.hash) && d.traffic.reaches_canary()) || rs.has_hash(&d.traffic.stable.hash);
+        by_router || services::is_used(d, &names, rs)
     });
+}
+
+/// A canary that another one replaces in the middle has served few, and goes as soon as nothing leads there any more; unless nobody
+/// can say when that is.
+fn release_replaced(d: &mut Draft<'_>) {
+    let before = d.before();
+    if !d.begins || d.traffic.is_in_the_dark || before.current_pod_hash == before.stable_rs {
+        return;
+    }
+    let replaced = d.revisions.old.iter().copied().find(|rs| rs.has_hash(&before.current_pod_hash));
+    if let Some(rs) = replaced.filter(|rs| rs.wanted() > 0 && rs.scale_down_deadline().is_none()) {
+        delay::end(d, rs);
+    }
 }

@@ -6,6 +6,7 @@ use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::snapshot::Service;
 use crate::strategy::Strategy;
+use crate::traffic::pods;
 
 use super::draft::Draft;
 use super::{scale, traffic};
@@ -53,10 +54,12 @@ pub(super) fn point_routed(d: &mut Draft<'_>) {
 
 fn point_stable(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
     let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
-    let leaves_others = now.is_some_and(|now| now.uid() != rs.uid() && now.size().serving() > 0);
-    // What was promoted must carry the load; what is stable already gets its Service back at once.
-    let needed = traffic::carriers(d).min(d.strategy.needed(d.s.replicas()));
-    if leaves_others && d.is_complete() && rs.certain() < needed {
+    let left = now.filter(|now| now.uid() != rs.uid()).map_or(0, |now| now.size().serving());
+    // What it leads to next must carry what it carries now.
+    let lowest = if d.traffic.lags() { 0 } else { d.traffic.lowest };
+    let share = pods(d.strategy.max_weight() - lowest, d.strategy.max_weight(), d.s.replicas());
+    let needed = left.min(share).min(traffic::carriers(d)).min(d.strategy.needed(d.s.replicas()));
+    if rs.certain() < needed {
         let message = format!("{} of {needed} pods that it needs are available", rs.certain());
         d.wait("ServicePods", Some(format!("Service/{name}")), message);
         return;
@@ -65,7 +68,7 @@ fn point_stable(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
 }
 
 fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, ahead: bool) {
-    let in_use = traffic::observe(d).reaches_canary();
+    let in_use = d.traffic.reaches_canary();
     let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
     let other = now.filter(|now| now.uid() != rs.uid() && now.size().serving() > 0);
     let takes_over = traffic::carrier_of_last_resort(d).is_some_and(|needed| rs.certain() >= needed);

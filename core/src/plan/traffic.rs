@@ -8,15 +8,17 @@ use crate::effect::{Effect, Phase, RouteChange};
 use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::snapshot::Service;
+use crate::status::conditions::{self, kind, reason};
+use crate::status::waiting;
 use crate::steps;
 use crate::strategy::{Roles, Strategy};
 use crate::traffic::{Destination, Route, Routed, Routing, Weight, carried, pods};
 
-use super::draft::Draft;
+use super::draft::{Draft, object_of};
 use super::routed;
 
 /// What is known of the traffic now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Traffic {
     /// Where the new revision is reached, or the one before it still is.
     pub(super) canary: Destination,
@@ -28,6 +30,10 @@ pub(super) struct Traffic {
     pub(super) highest: i32,
     /// Whether data planes are known to do what they were told; `None` where none can say.
     pub(super) verified: Option<bool>,
+    /// Whether a router cannot say what its data plane does.
+    pub(super) is_in_the_dark: bool,
+    /// Whether requests of certain kinds go to the canary, whatever its weight.
+    has_routes: bool,
 }
 
 impl Traffic {
@@ -38,7 +44,7 @@ impl Traffic {
 
     /// Whether the canary's destination may get requests.
     pub(super) fn reaches_canary(&self) -> bool {
-        self.highest > 0 || self.lags()
+        self.highest > 0 || self.has_routes || self.lags()
     }
 }
 
@@ -54,26 +60,29 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
     let named = |name: &str| d.s.service(name).and_then(Service::hash).unwrap_or_default().to_owned();
     let hash_of =
         |rs: Option<&ReplicaSet>| rs.and_then(ReplicaSet::hash).map_or(String::new(), |hash| hash.to_string());
-    let mut canary = Destination { service: roles.canary.to_owned(), hash: named(roles.canary) };
+    let canary = Destination { service: roles.canary.to_owned(), hash: named(roles.canary) };
     let observed: Vec<_> = d.s.routers.iter().map(|routed| routed.router.observe(&routed.objects, &canary)).collect();
-    let highest = observed.iter().map(|observed| observed.weight).max().unwrap_or(0);
-    if roles.canary.is_empty() {
-        // The router itself leads to a revision: to the one that it was told, while any requests go there.
-        let told = observed.iter().find_map(|observed| observed.hash.clone()).filter(|_| highest > 0);
-        canary.hash = told.unwrap_or_else(|| hash_of(d.revisions.new));
-    }
     let stable = if roles.stable.is_empty() { hash_of(d.revisions.stable) } else { named(roles.stable) };
-    Traffic {
+    let mut traffic = Traffic {
         canary,
         stable: Destination { service: roles.stable.to_owned(), hash: stable },
         lowest: observed.iter().map(|observed| observed.weight).min().unwrap_or(0),
-        highest,
+        highest: observed.iter().map(|observed| observed.weight).max().unwrap_or(0),
         verified: observed.iter().filter_map(|observed| observed.verified).reduce(|all, one| all && one),
+        is_in_the_dark: observed.iter().any(|observed| observed.verified.is_none()),
+        has_routes: observed.iter().any(|observed| observed.has_routes),
+    };
+    if roles.canary.is_empty() {
+        // The router itself leads to a revision: to the one that it was told, while any requests may go there.
+        let told = observed.iter().find_map(|observed| observed.hash.clone()).filter(|_| traffic.reaches_canary());
+        traffic.canary.hash = told.unwrap_or_else(|| hash_of(d.revisions.new));
     }
+    traffic
 }
 
 /// The canary's weight to aim at, at a step.
-pub(super) fn target(d: &Draft<'_>, traffic: &Traffic, index: usize) -> i32 {
+pub(super) fn target(d: &Draft<'_>, index: usize) -> i32 {
+    let traffic = &d.traffic;
     let max = d.strategy.max_weight();
     if d.is_complete() || d.status.stable_rs.is_empty() {
         return 0;
@@ -94,7 +103,7 @@ pub(super) fn target(d: &Draft<'_>, traffic: &Traffic, index: usize) -> i32 {
 }
 
 /// The weight to set on the way from one to another.
-fn next(d: &Draft<'_>, traffic: &Traffic, from: i32, target: i32) -> i32 {
+fn next(d: &Draft<'_>, from: i32, target: i32) -> i32 {
     let max = d.strategy.max_weight();
     if target > from {
         // An update that begins takes its steps from the next observation on.
@@ -104,7 +113,7 @@ fn next(d: &Draft<'_>, traffic: &Traffic, from: i32, target: i32) -> i32 {
     if planted::is(Bug::AbortsInOneGo) {
         return target;
     }
-    let stable = d.revisions.with_hash(&traffic.stable.hash).map_or(0, ReplicaSet::certain);
+    let stable = d.revisions.with_hash(&d.traffic.stable.hash).map_or(0, ReplicaSet::certain);
     (max - carried(stable, max, carriers(d))).clamp(target, from)
 }
 
@@ -113,13 +122,15 @@ pub(super) fn carriers(d: &Draft<'_>) -> i32 {
     d.limits.floor().max(1).min(d.s.replicas())
 }
 
-/// The pods that a revision needs to take over the canary's traffic as it is, where the stable revision can take none of it: then
-/// there is no other way out than from one canary to the next.
+/// The pods that a revision needs to take over the canary's traffic as it is. There is no other way out from one canary to the next
+/// where the stable revision serves nobody, or is still too weak for its traffic when the update is overdue.
 pub(super) fn carrier_of_last_resort(d: &Draft<'_>) -> Option<i32> {
-    let traffic = observe(d);
-    let stable = d.revisions.with_hash(&traffic.stable.hash).map_or(0, ReplicaSet::certain);
-    let stranded = stable == 0 && traffic.highest > 0 && d.s.replicas() > 0;
-    stranded.then(|| pods(traffic.highest, d.strategy.max_weight(), d.s.replicas()).max(1))
+    let stable = d.revisions.with_hash(&d.traffic.stable.hash).filter(|stable| stable.is_observed())?;
+    let late = conditions::reason_of(&d.status, kind::PROGRESSING) == reason::TIMED_OUT;
+    let too_weak = stable.certain() == 0 || (late && stable.certain() < carriers(d));
+    let led_elsewhere = d.revisions.new.is_none_or(|new| !new.has_hash(&d.traffic.canary.hash));
+    let stranded = too_weak && led_elsewhere && d.traffic.highest > 0 && !d.status.abort && d.s.replicas() > 0;
+    stranded.then(|| pods(d.traffic.highest, d.strategy.max_weight(), d.s.replicas()).max(1))
 }
 
 /// Whether the new revision has the pods for a weight.
@@ -134,56 +145,69 @@ fn is_ready(d: &Draft<'_>, weight: i32) -> bool {
 }
 
 /// The routes in force at a step: none without pods to send the requests to.
-fn routes(d: &Draft<'_>, traffic: &Traffic, index: usize) -> Vec<Route> {
+fn routes(d: &Draft<'_>, index: usize) -> Vec<Route> {
     let Strategy::Canary(canary) = d.strategy else { return Vec::new() };
-    let serves = |new: &ReplicaSet| new.has_hash(&traffic.canary.hash) && new.size().serving() > 0;
-    let on_trial = !d.status.abort && !d.is_complete() && d.revisions.new.is_some_and(serves);
+    let serves = |new: &ReplicaSet| new.has_hash(&d.traffic.canary.hash) && new.size().serving() > 0;
+    let asked = !d.status.abort && !d.is_complete() && routed::asked_canary(d, index) > 0;
+    let on_trial = asked && d.revisions.new.is_some_and(serves);
     let managed = canary.traffic_routing.as_ref().map_or(&[][..], |routing| &routing.managed_routes);
     if on_trial { steps::routes_at(d.steps, index, managed) } else { Vec::new() }
 }
 
-fn routing(d: &Draft<'_>, traffic: &Traffic, weight: i32, index: usize) -> Routing {
+fn routing(d: &Draft<'_>, weight: i32, index: usize) -> Routing {
     Routing {
-        canary: traffic.canary.clone(),
-        stable: traffic.stable.clone(),
+        canary: d.traffic.canary.clone(),
+        stable: d.traffic.stable.clone(),
         weight: Weight::new(weight, d.strategy.max_weight()),
-        routes: routes(d, traffic, index),
+        routes: routes(d, index),
     }
 }
 
 /// What the routers still lack of what is aimed at now.
 pub(super) fn lacking(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
-    let traffic = observe(d);
-    let target = target(d, &traffic, index);
-    lacking_of_all(d, &traffic, target, index)
+    lacking_of_all(d, target(d, index), index)
+}
+
+/// Whether every router was told where its destinations lead, and is not known to lag behind that.
+pub(super) fn is_told(d: &Draft<'_>) -> bool {
+    let index = d.index();
+    !d.traffic.lags()
+        && d.s.routers.iter().all(|Routed { router, objects }| {
+            let now = routing(d, router.observe(objects, &d.traffic.canary).weight, index);
+            router.change(objects, &now).is_ok_and(|patches| patches.is_empty())
+        })
 }
 
 /// What the routers still lack of a step. What is aimed at may be less than that for now, as long as there is nowhere to send
 /// the requests.
 pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
-    let traffic = observe(d);
-    let without_pods = d.strategy.needed(routed::desired(d, index).canary) == 0;
-    if without_pods || d.revisions.stable.is_none() {
+    let wanted = routed::asked_canary(d, index);
+    if wanted == 0 || d.strategy.needed(wanted) == 0 || d.revisions.stable.is_none() {
         return lacking(d, index);
     }
-    if d.revisions.new.is_none_or(|new| !new.has_hash(&traffic.canary.hash)) {
-        return Some(elsewhere(&traffic.canary.service));
+    let new = d.revisions.new?;
+    if !new.has_hash(&d.traffic.canary.hash) {
+        return Some(elsewhere(&d.traffic.canary.service));
     }
-    lacking_of_all(d, &traffic, steps::weight_at(d.steps, index, d.strategy.max_weight()), index)
+    if new.size().serving() == 0 {
+        let message = "none of its pods is available to get requests";
+        return Some(WaitingOn::new(waiting::PODS, Some(object_of(new)), message));
+    }
+    lacking_of_all(d, steps::weight_at(d.steps, index, d.strategy.max_weight()), index)
 }
 
 fn elsewhere(service: &str) -> WaitingOn {
     WaitingOn::new("ServicePods", Some(format!("Service/{service}")), "it leads to another version still")
 }
 
-fn lacking_of_all(d: &Draft<'_>, traffic: &Traffic, weight: i32, index: usize) -> Option<WaitingOn> {
-    let wanted = routing(d, traffic, weight, index);
-    d.s.routers.iter().find_map(|routed| lacking_of(routed, traffic, &wanted))
+fn lacking_of_all(d: &Draft<'_>, weight: i32, index: usize) -> Option<WaitingOn> {
+    let wanted = routing(d, weight, index);
+    d.s.routers.iter().find_map(|routed| lacking_of(routed, &wanted))
 }
 
-fn lacking_of(routed: &Routed, traffic: &Traffic, wanted: &Routing) -> Option<WaitingOn> {
+fn lacking_of(routed: &Routed, wanted: &Routing) -> Option<WaitingOn> {
     let Routed { router, objects } = routed;
-    let observed = router.observe(objects, &traffic.canary);
+    let observed = router.observe(objects, &wanted.canary);
     let (name, weight, max) = (router.name(), wanted.weight.value(), wanted.weight.max());
     let on =
         |reason: &str, message: String| Some(WaitingOn::new(reason, Some(format!("TrafficRouter/{name}")), message));
@@ -205,27 +229,25 @@ pub(super) fn not_arrived(d: &Draft<'_>) -> Option<WaitingOn> {
     if !d.strategy.is_routed() || !d.is_complete() {
         return None;
     }
-    let traffic = observe(d);
-    if traffic.stable.hash != d.status.stable_rs {
-        return Some(elsewhere(&traffic.stable.service));
+    if d.traffic.stable.hash != d.status.stable_rs {
+        return Some(elsewhere(&d.traffic.stable.service));
     }
     lacking(d, d.index())
 }
 
 /// Moves the weights one pass on, and writes down what they are.
 pub(super) fn route(d: &mut Draft<'_>) {
-    let traffic = observe(d);
-    record(d, &traffic);
     // What a promotion moves, moves once it is stored.
     if d.promotes {
         return;
     }
+    record(d);
     let index = d.index();
-    let target = target(d, &traffic, index);
+    let target = target(d, index);
     let snapshot = d.s;
     for Routed { router, objects } in &snapshot.routers {
-        let from = router.observe(objects, &traffic.canary).weight;
-        let wanted = routing(d, &traffic, next(d, &traffic, from, target), index);
+        let from = router.observe(objects, &d.traffic.canary).weight;
+        let wanted = routing(d, next(d, from, target), index);
         match router.change(objects, &wanted) {
             Ok(patches) => {
                 for patch in patches {
@@ -243,7 +265,8 @@ pub(super) fn route(d: &mut Draft<'_>) {
 }
 
 /// Status says what was observed, not what is planned.
-fn record(d: &mut Draft<'_>, traffic: &Traffic) {
+fn record(d: &mut Draft<'_>) {
+    let traffic = &d.traffic;
     let weight = Weight::new(traffic.lowest, d.strategy.max_weight());
     let destination = |to: &Destination, weight: i32| WeightDestination {
         weight,
@@ -257,8 +280,12 @@ fn record(d: &mut Draft<'_>, traffic: &Traffic) {
         verified: traffic.verified,
     };
     let status = d.status.canary.get_or_insert_default();
-    let before = status.weights.replace(weights).map(|before| before.canary.weight);
-    if before != Some(weight.value()) && (before.is_some() || weight.value() > 0) {
+    let service = weights.canary.service_name.clone();
+    let before = status.weights.replace(weights).map(|before| before.canary);
+    // Where two Services take turns, what is said of the other is no change.
+    let same_service = before.as_ref().is_none_or(|before| before.service_name == service);
+    let before = before.map(|before| before.weight);
+    if same_service && before != Some(weight.value()) && (before.is_some() || weight.value() > 0) {
         d.notes.push(Note::weight_updated(before, weight.value()));
     }
 }

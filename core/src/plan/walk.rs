@@ -9,7 +9,7 @@ use crate::replicas::BasicCanary;
 use crate::status::waiting;
 use crate::steps::{self, Progress, StepContext};
 
-use super::draft::Draft;
+use super::draft::{Draft, object_of};
 use super::{routed, scale, traffic};
 
 /// Advances through every step that is complete. Each step's completion is judged on what was observed, so a step that moves
@@ -118,5 +118,5 @@ fn not_at(stable: &ReplicaSet, size: i32) -> Option<WaitingOn> {
 }
 
 fn lacking(rs: &ReplicaSet, message: String) -> WaitingOn {
-    WaitingOn::new(waiting::PODS, Some(format!("ReplicaSet/{}", rs.name())), message)
+    WaitingOn::new(waiting::PODS, Some(object_of(rs)), message)
 }

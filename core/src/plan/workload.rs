@@ -52,7 +52,8 @@ fn needed(d: &Draft<'_>, workload: &Workload) -> i32 {
         return workload.replicas;
     }
     match ScaleDown::of(&d.s.rollout) {
-        ScaleDown::OnSuccess if serving >= wanted => 0,
+        // A first revision on trial may be given up, and then there is nothing else.
+        ScaleDown::OnSuccess if serving >= wanted && !d.is_first_on_trial() => 0,
         ScaleDown::Progressively => (wanted - serving).max(0),
         ScaleDown::OnSuccess | ScaleDown::Never => workload.replicas,
     }

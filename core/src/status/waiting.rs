@@ -3,40 +3,70 @@
 
 use jiff::Timestamp;
 
-use crate::api::{RolloutStatus, WaitingOn};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::{RolloutCondition, RolloutStatus, WaitingOn};
+use crate::time;
 
 use super::conditions::{self, Is, kind};
 
 /// The reason of a wait for pods to become available.
 pub const PODS: &str = "Pods";
+/// The reason of a wait for pods that cannot even be created.
+pub const REPLICA_FAILURE: &str = "ReplicaFailure";
 
-/// Since when a rollout waits for this, by a status; a wait for another object is another wait.
-pub fn since(status: &RolloutStatus, on: &WaitingOn) -> Option<Timestamp> {
-    let condition = conditions::get(status, kind::WAITING).filter(|condition| condition.reason == on.reason)?;
-    let before = status.waiting_on.as_ref();
-    let same = before.is_none_or(|before| before.reason == on.reason && before.object == on.object);
-    same.then_some(condition.last_transition_time.0)
+/// Whether a wait is one for pods.
+pub fn is_for_pods(reason: &str) -> bool {
+    [PODS, REPLICA_FAILURE].contains(&reason)
 }
 
-/// Writes down what is waited for now. `far` is how far the new revision's pods have come.
+/// Whether a rollout waited for this already, by a status; a wait for another object is another wait.
+fn goes_on<'a>(status: &'a RolloutStatus, on: &WaitingOn) -> Option<&'a RolloutCondition> {
+    let same = |reason: &str| reason == on.reason || (is_for_pods(reason) && is_for_pods(&on.reason));
+    let before = status.waiting_on.as_ref();
+    let same_object = before.is_none_or(|before| same(&before.reason) && before.object == on.object);
+    conditions::get(status, kind::WAITING).filter(|condition| same_object && same(&condition.reason))
+}
+
+/// When it last came nearer to what it waits for, or began to wait for it; `None` where it waits for it only now.
+pub fn moved_at(status: &RolloutStatus, on: &WaitingOn) -> Option<Timestamp> {
+    goes_on(status, on).map(|condition| condition.last_update_time.0)
+}
+
+/// The farthest that pods have come while they are waited for.
+pub fn reached(status: &RolloutStatus, object: &str) -> Option<i32> {
+    let on = status.waiting_on.as_ref().filter(|on| is_for_pods(&on.reason) && on.object.as_deref() == Some(object))?;
+    on.reached
+}
+
+/// Writes down what is waited for now: the condition says since when, and when it last moved. `far` is how far the new revision's
+/// pods have come.
 pub fn record(status: &mut RolloutStatus, before: &RolloutStatus, mut on: Option<WaitingOn>, far: i32, now: Timestamp) {
-    match &mut on {
-        Some(on) => {
-            let since = since(before, on);
-            if on.reason == PODS {
-                let reached = before.waiting_on.as_ref().filter(|_| since.is_some()).and_then(|before| before.reached);
-                on.reached = Some(reached.map_or(far, |reached| reached.max(far)));
-            }
-            if since.is_none() {
-                conditions::remove(status, kind::WAITING);
-            }
-            let message =
-                on.object.as_ref().map_or_else(|| on.message.clone(), |object| format!("{object}: {}", on.message));
-            if conditions::get(status, kind::WAITING).is_none_or(|condition| condition.message != message) {
-                conditions::replace(status, now, kind::WAITING, Is::True, &on.reason, &message);
-            }
+    conditions::remove(status, kind::WAITING);
+    if let Some(on) = &mut on {
+        let known = goes_on(before, on);
+        let mut moved = known.is_none();
+        if is_for_pods(&on.reason) {
+            let reached = known.and(before.waiting_on.as_ref()).and_then(|before| before.reached);
+            // Where the CRD drops it, the counters have to do.
+            let more =
+                status.ready_replicas > before.ready_replicas || status.available_replicas > before.available_replicas;
+            moved |= reached.map_or(more, |reached| far > reached);
+            on.reached = Some(reached.map_or(far, |reached| reached.max(far)));
         }
-        None => conditions::remove(status, kind::WAITING),
+        let now = Time(time::floor_to_second(now));
+        let time_of = |of: fn(&RolloutCondition) -> &Time| known.map_or_else(|| now.clone(), |known| of(known).clone());
+        status.conditions.push(RolloutCondition {
+            type_: kind::WAITING.to_owned(),
+            status: Is::True.as_str().to_owned(),
+            last_update_time: if moved { now.clone() } else { time_of(|known| &known.last_update_time) },
+            last_transition_time: time_of(|known| &known.last_transition_time),
+            reason: on.reason.clone(),
+            message: on
+                .object
+                .as_ref()
+                .map_or_else(|| on.message.clone(), |object| format!("{object}: {}", on.message)),
+        });
     }
     status.waiting_on = on;
 }
@@ -65,10 +95,24 @@ mod tests {
         let other = WaitingOn::new(PODS, Some("ReplicaSet/web-2".into()), "0 of 2");
         let before = status.clone();
         record(&mut status, &before, Some(other.clone()), 0, at(12));
-        assert_eq!(since(&status, &other), Some(at(12)));
+        assert_eq!(moved_at(&status, &other), Some(at(12)));
         let before = status.clone();
         record(&mut status, &before, None, 0, at(13));
         assert_eq!((conditions::get(&status, kind::WAITING), &status.waiting_on), (None, &None));
+    }
+
+    #[test]
+    fn pods_that_cannot_be_created_are_waited_for_like_others_and_only_getting_nearer_is_a_move() {
+        let mut status = RolloutStatus::default();
+        let refused = || WaitingOn { reason: REPLICA_FAILURE.into(), ..pods("quota") };
+        for (second, on, far) in [(0, pods("0 of 2"), 0), (4, refused(), 0), (8, pods("1 of 2"), 2), (9, refused(), 1)]
+        {
+            let before = status.clone();
+            record(&mut status, &before, Some(on), far, at(second));
+        }
+        assert_eq!(moved_at(&status, &pods("")), Some(at(8)));
+        assert_eq!(conditions::get(&status, kind::WAITING).map(|c| c.last_transition_time.0), Some(at(0)));
+        assert_eq!(reached(&status, "ReplicaSet/web-1"), Some(2));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Observed {
     pub weight: i32,
     /// Whether the data plane is known to do what the objects say; `None` where that cannot be known.
     pub verified: Option<bool>,
+    /// Whether requests of certain kinds go to the canary besides (`setHeaderRoute`, `setMirrorRoute`).
+    pub has_routes: bool,
     /// The revision that the canary's destination leads to, where the router itself says so and no Service does.
     pub hash: Option<String>,
 }

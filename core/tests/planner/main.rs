@@ -1,6 +1,7 @@
 //! The planner walked through whole updates, without a cluster.
 
 mod blue_green;
+mod deadline;
 mod exhaustive;
 mod first;
 mod laws;
@@ -8,6 +9,7 @@ mod migrate;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod routed;
+mod routed_trouble;
 mod router;
 mod services;
 mod trouble;
@@ -277,64 +279,4 @@ fn a_first_deploy_that_never_becomes_available_is_late() {
     world.break_image("web:1");
     world.pass_time(10_000);
     assert!(world.phase().1.starts_with("ProgressDeadlineExceeded"), "{:?}", world.phase());
-}
-
-#[test]
-fn what_is_waited_for_is_a_condition_too_and_says_since_when() {
-    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
-    world.break_image("web:2");
-    world.set_image("web:2");
-    world.settle();
-    let began = world.now;
-    world.pass_time(60);
-    let waiting = conditions::get(world.status(), conditions::kind::WAITING).expect("a condition").clone();
-    assert_eq!((waiting.status.as_str(), waiting.reason.as_str()), ("True", "Pods"));
-    assert!(waiting.message.ends_with(": 0 of 2 new pods are available"), "{}", waiting.message);
-    assert_eq!(waiting.last_transition_time.0, began);
-    world.mend_image("web:2");
-    world.settle();
-    assert_eq!(conditions::reason_of(world.status(), conditions::kind::WAITING), "PauseStep");
-    world.patch_status(|status| status.pause_conditions.clear());
-    world.settle();
-    assert_eq!(conditions::get(world.status(), conditions::kind::WAITING), None);
-}
-
-#[test]
-fn pods_that_come_and_go_are_no_progress() {
-    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
-    world.edit("/spec/progressDeadlineSeconds", json!(60));
-    world.break_image("web:2");
-    world.set_image("web:2");
-    world.settle();
-    for _ in 0..10 {
-        world.report_available("web:2", 1);
-        world.pass();
-        world.advance(10);
-        world.report_available("web:2", 0);
-        world.pass();
-        world.advance(10);
-    }
-    assert!(world.phase().1.starts_with("ProgressDeadlineExceeded"), "{:?}", world.phase());
-}
-
-#[test]
-fn a_pause_is_no_reason_for_a_new_version_to_be_without_its_pods() {
-    let mut world = rollout(4, &json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
-    world.edit("/spec/progressDeadlineSeconds", json!(60));
-    world.set_image("web:2");
-    world.pass_time(1000);
-    assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
-    world.break_image("web:2");
-    world.pass_time(50);
-    assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
-    assert_eq!(world.status().waiting_on.as_ref().map(|on| on.message.as_str()), Some("0 of 2 new pods are available"));
-    world.pass_time(20);
-    assert!(world.phase().1.starts_with("ProgressDeadlineExceeded"), "{:?}", world.phase());
-    world.mend_image("web:2");
-    world.settle();
-    assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
-    world.edit("/spec/progressDeadlineAbort", json!(true));
-    world.break_image("web:2");
-    world.pass_time(100);
-    assert!(world.phase().1.starts_with("RolloutAborted"), "{:?}", world.phase());
 }

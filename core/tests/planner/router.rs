@@ -35,7 +35,8 @@ impl TrafficRouter for Recording {
         let weight = Told::of(&object["spec"]).map_or(0, |told| told.weight_of(&canary.service));
         let told = object["spec"]["canary"][1].as_str().filter(|_| canary.service.is_empty());
         let verified = self.confirms.then(|| object["metadata"]["generation"] == object["seen"]);
-        Observed { weight, verified, hash: told.map(str::to_owned) }
+        let has_routes = object["spec"]["routes"].as_array().is_some_and(|routes| !routes.is_empty());
+        Observed { weight, verified, has_routes, hash: told.map(str::to_owned) }
     }
 
     fn change(&self, objects: &[Value], routing: &Routing) -> Result<Vec<RoutePatch>, String> {

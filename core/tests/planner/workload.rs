@@ -288,3 +288,12 @@ fn the_template_of_a_workload_must_be_one_for_this_rollout() {
     world.settle();
     assert_eq!((world.phase(), world.size("web:1")), (("Healthy", ""), 2));
 }
+
+#[test]
+fn a_takeover_on_success_waits_for_the_promotion_of_a_first_revision_on_trial() {
+    let mut world = referring(4, &json!({"canary": {"steps": [{"setWeight": 100}, {"pause": {}}]}}), "onsuccess", 4);
+    world.edit("/spec/initialDeploy", json!("steps"));
+    world.settle();
+    assert_eq!(world.phase(), ("Paused", "CanaryPauseStep"));
+    assert_eq!(size(&world.workload), 4, "{}", world.status().stable_rs);
+}

@@ -14,7 +14,7 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::Routed;
+use sluice_core::traffic::{Destination, Routed};
 
 use crate::router::{self, Plane, Recording};
 use sluice_core::workload::Sight;
@@ -136,6 +136,14 @@ impl World {
         let router = Arc::new(Recording { name: name.into(), confirms });
         self.routers.push(Routed { router, objects: vec![Recording::object(name)] });
         self
+    }
+
+    /// Whether the data plane says what it has heard.
+    pub fn confirms(&self) -> bool {
+        self.snapshot()
+            .routers
+            .iter()
+            .all(|routed| routed.router.observe(&routed.objects, &Destination::default()).verified.is_some())
     }
 
     /// The canary's weight, as the first router was told last.
@@ -341,6 +349,9 @@ impl World {
 
     /// Time passes, and nobody looks.
     pub fn advance(&mut self, seconds: i64) {
+        if !self.confirms() {
+            self.run_routers();
+        }
         self.now = sluice_core::time::after(self.now, SignedDuration::from_secs(seconds));
     }
 

@@ -34,12 +34,13 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 16] = [
+    let modules: [&[Named]; 17] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
         crate::blue_green::SCENARIOS,
         crate::deploy::SCENARIOS,
+        crate::first::SCENARIOS,
         crate::history::SCENARIOS,
         crate::metadata::SCENARIOS,
         crate::migrate::SCENARIOS,
