@@ -27,7 +27,7 @@ pub(super) struct Traffic<'a> {
 }
 
 /// The traffic, unless no router carries it.
-pub(super) fn of<'a>(snapshot: &'a Snapshot) -> Option<Traffic<'a>> {
+pub(super) fn of(snapshot: &Snapshot) -> Option<Traffic<'_>> {
     let strategy = Strategy::of(&snapshot.rollout).filter(|strategy| strategy.is_routed())?;
     let status = snapshot.rollout.status();
     let roles = strategy.roles(status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str()));

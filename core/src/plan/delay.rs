@@ -13,7 +13,8 @@ use super::scale;
 /// Takes the pods of old revisions away, each after its delay, the newest first. Of those that wait, `scaleDownDelayRevisionLimit`
 /// says how many; `is_used` names those that traffic still reaches.
 pub(super) fn drain_old(d: &mut Draft<'_>, is_used: impl Fn(&Draft<'_>, &ReplicaSet) -> bool) {
-    let limit = d.strategy.scale_down_limit().unwrap_or(i32::MAX);
+    // How many may wait is no matter where each may still get requests.
+    let limit = d.strategy.scale_down_limit().filter(|_| !d.traffic.is_in_the_dark).unwrap_or(i32::MAX);
     let in_the_dark = d.traffic.is_in_the_dark.then(|| d.strategy.delay_in_the_dark());
     let delay = d.strategy.scale_down_delay().or(in_the_dark).unwrap_or(0);
     let mut waiting = 0;
@@ -29,7 +30,8 @@ pub(super) fn drain_old(d: &mut Draft<'_>, is_used: impl Fn(&Draft<'_>, &Replica
             Some(deadline) if waiting < limit && deadline > d.s.now => {
                 waiting += 1;
                 d.wake_at(deadline);
-                if matches!(d.strategy, Strategy::BlueGreen(_)) {
+                // One that a promotion makes too many is asked for nothing any more.
+                if matches!(d.strategy, Strategy::BlueGreen(_)) && !d.promotes {
                     scale::set_size(d, rs, d.s.replicas());
                 }
             }

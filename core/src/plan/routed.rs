@@ -21,7 +21,9 @@ pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
     // Both destinations may still lead to the stable revision, which then serves all. Otherwise it must be able to take what it is
     // about to get.
     let lowest = traffic.lowest.min(traffic::target(d, index));
-    let in_use = if traffic.canary.hash == d.status.stable_rs { (0, 0) } else { (lowest, traffic.highest) };
+    let leads_to_new = d.revisions.new.is_some_and(|new| new.has_hash(&traffic.canary.hash));
+    let highest = if leads_to_new { traffic.highest } else { 0 };
+    let in_use = if traffic.canary.hash == d.status.stable_rs { (0, 0) } else { (lowest, highest) };
     let desired = RoutedCanary { in_use, ..asked(d, index, traffic.lowest) }.desired();
     let takes_over = traffic::carrier_of_last_resort(d).unwrap_or(0);
     Split { canary: desired.canary.max(takes_over), ..desired }

@@ -71,7 +71,8 @@ pub(super) fn resize(d: &mut Draft<'_>) {
     if d.promotes && !d.before().stable_rs.is_empty() {
         return;
     }
-    set_size(d, new, next.canary);
+    // An update that begins takes its steps from the next observation on, so its pods that are there stay until then.
+    set_size(d, new, if d.begins { next.canary.max(new.wanted()) } else { next.canary });
     if let Some(stable) = d.revisions.other_stable() {
         // The stable Service keeps a pod until it is moved to others.
         let keeps_one = new.certain() > 0 && is_served(d, stable);

@@ -125,7 +125,8 @@ pub(super) fn carriers(d: &Draft<'_>) -> i32 {
 /// The pods that a revision needs to take over the canary's traffic as it is. There is no other way out from one canary to the next
 /// where the stable revision serves nobody, or is still too weak for its traffic when the update is overdue.
 pub(super) fn carrier_of_last_resort(d: &Draft<'_>) -> Option<i32> {
-    let stable = d.revisions.with_hash(&d.traffic.stable.hash).filter(|stable| stable.is_observed())?;
+    let stable = d.revisions.with_hash(&d.traffic.stable.hash);
+    let stable = stable.filter(|stable| stable.is_observed() && stable.wanted() > 0)?;
     let late = conditions::reason_of(&d.status, kind::PROGRESSING) == reason::TIMED_OUT;
     let too_weak = stable.certain() == 0 || (late && stable.certain() < carriers(d));
     let led_elsewhere = d.revisions.new.is_none_or(|new| !new.has_hash(&d.traffic.canary.hash));
@@ -297,5 +298,5 @@ pub(super) fn take_turns(d: &mut Draft<'_>) {
         return;
     }
     let CanaryStatus { stable_ping_pong: turn, .. } = d.status.canary.get_or_insert_default();
-    *turn = if turn == "ping" { "pong" } else { "ping" }.to_owned();
+    if turn == "ping" { "pong" } else { "ping" }.clone_into(turn);
 }

@@ -81,10 +81,10 @@ fn pause(d: &mut Draft<'_>, since: jiff::Timestamp, until: Option<jiff::Timestam
 fn missing_pods(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
     let new = d.revisions.new?;
     if d.is_first_on_trial() {
-        return too_few(d, new, scale::of_first(d, index), new.observed().available_replicas);
+        return too_few(d, new, scale::of_first(d, index), new.certain());
     }
     let desired = BasicCanary { weight: steps::weight_at(d.steps, index, 100), ..scale::observed(d) }.desired();
-    if let Some(lacking) = too_few(d, new, desired.canary, new.observed().available_replicas) {
+    if let Some(lacking) = too_few(d, new, desired.canary, new.certain()) {
         return Some(lacking);
     }
     if let Some(stable) = d.revisions.other_stable()
