@@ -74,7 +74,9 @@ pub(super) fn resize(d: &mut Draft<'_>) {
     if let Some(stable) = d.revisions.other_stable() {
         delay::keep(d, stable);
         let early = planted::is(Bug::ShrinksBeforeTheShift);
-        let may_shrink = early || !d.strategy.is_dynamic() || !d.traffic.lags();
+        // Where nobody can say when the last request has come, the last pods go after the promotion, with its delay.
+        let in_the_dark = d.traffic.is_in_the_dark && wanted.stable == 0;
+        let may_shrink = early || !d.strategy.is_dynamic() || !(d.begins || d.traffic.lags() || in_the_dark);
         scale::set_size(d, stable, if may_shrink { wanted.stable } else { wanted.stable.max(stable.wanted()) });
     }
     resize_new(d, new, wanted.canary);
