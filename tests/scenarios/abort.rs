@@ -129,6 +129,13 @@ async fn set_behaviour(web: &Subject, what: &str, value: &str) {
     web.edit(json!({ "spec": { "template": { "metadata": { "annotations": { annotation: value } } } } })).await;
 }
 
+/// The first version again, whose pods behave.
+async fn give_up(web: &Subject) {
+    web.edit(json!({ "spec": { "template": { "metadata": { "annotations": null } } } })).await;
+    web.until_healthy().await;
+    web.until_sizes(("web:1", 2), ("none", 0)).await;
+}
+
 async fn pods_that_come_and_go_are_no_progress(s: Scenario) {
     let mut manifest = rollout(2, json!([{ "setWeight": 50 }, { "pause": {} }]));
     (manifest["spec"]["minReadySeconds"], manifest["spec"]["progressDeadlineSeconds"]) = (json!(3), json!(4));
@@ -138,6 +145,7 @@ async fn pods_that_come_and_go_are_no_progress(s: Scenario) {
     assert!(late.status().message.starts_with("ProgressDeadlineExceeded"), "{}", late.status().message);
     let waiting = late.status().conditions.iter().find(|condition| condition.type_ == "Waiting").expect("it says why");
     assert!(waiting.message.ends_with("0 of 1 new pods are available"), "{}", waiting.message);
+    give_up(&web).await;
 }
 
 async fn a_pause_is_no_reason_for_a_new_version_to_be_without_its_pods(s: Scenario) {
@@ -153,6 +161,7 @@ async fn a_pause_is_no_reason_for_a_new_version_to_be_without_its_pods(s: Scenar
     let late = web.until("late", |rollout| rollout.status().phase == "Degraded").await;
     assert!(late.status().message.starts_with("ProgressDeadlineExceeded"), "{}", late.status().message);
     assert_eq!(late.status().current_step_index, Some(1), "it pauses still");
+    give_up(&web).await;
 }
 
 async fn going_back_to_the_stable_revision_skips_the_steps(s: Scenario) {
