@@ -1,7 +1,7 @@
 //! The controller: watches in, writes out.
 //!
 //! Read in this order: [`reconcile`] is one pass over one rollout; it [`observe`]s the [`caches`] ([`children`], [`object`],
-//! [`workloads`]), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
+//! `workloads`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
 
 pub mod caches;
 pub mod children;

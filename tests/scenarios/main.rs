@@ -18,6 +18,7 @@ mod blue_green;
 mod deploy;
 mod first;
 mod history;
+mod lost;
 mod metadata;
 mod migrate;
 mod operate;

@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 17] = [
+    let modules: [&[Named]; 18] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -42,6 +42,7 @@ fn all() -> Vec<Named> {
         crate::deploy::SCENARIOS,
         crate::first::SCENARIOS,
         crate::history::SCENARIOS,
+        crate::lost::SCENARIOS,
         crate::metadata::SCENARIOS,
         crate::migrate::SCENARIOS,
         crate::pause::SCENARIOS,
