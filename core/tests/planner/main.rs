@@ -1,5 +1,6 @@
 //! The planner walked through whole updates, without a cluster.
 
+mod back_and_forth;
 mod blue_green;
 mod deadline;
 mod exhaustive;
@@ -8,6 +9,7 @@ mod laws;
 mod migrate;
 #[cfg(feature = "planted-bugs")]
 mod planted;
+mod pods;
 mod routed;
 mod routed_trouble;
 mod router;

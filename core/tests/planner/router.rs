@@ -1,10 +1,14 @@
 //! A traffic router that writes down what it is told, and its data plane, which hears of it later.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sluice_core::api::ReplicaSet;
 use sluice_core::effect::Target;
-use sluice_core::traffic::{Destination, Observed, RoutePatch, Routing, TrafficRouter};
+use sluice_core::traffic::{Destination, Observed, RoutePatch, Routed, Routing, TrafficRouter};
+
+use crate::world::World;
 
 /// The router. One that `confirms` says whether its data plane has heard.
 #[derive(Debug)]
@@ -127,5 +131,72 @@ impl Plane {
             })
             .filter(|hash| !hash.is_empty())
             .collect()
+    }
+}
+
+impl World {
+    /// A router, whose data plane says whether it has heard, or cannot.
+    pub fn with_router(mut self, name: &str, confirms: bool) -> World {
+        let router = Arc::new(Recording { name: name.into(), confirms });
+        self.routers.push(Routed { router, objects: vec![Recording::object(name)] });
+        self
+    }
+
+    /// Whether the data plane says what it has heard.
+    pub fn confirms(&self) -> bool {
+        self.snapshot()
+            .routers
+            .iter()
+            .all(|routed| routed.router.observe(&routed.objects, &Destination::default()).verified.is_some())
+    }
+
+    /// The canary's weight, as the first router was told last.
+    pub fn weight(&self) -> i64 {
+        self.routers[0].objects[0]["spec"]["weight"].as_i64().unwrap_or(0)
+    }
+
+    /// Somebody else changes what a router was told.
+    pub fn meddle(&mut self, weight: i32) {
+        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
+            let spec = &mut object["spec"];
+            if let (Some(now), Some(rest)) = (spec["weight"].as_i64(), spec["rest"].as_i64()) {
+                let weight = i64::from(weight).min(now + rest);
+                (spec["weight"], spec["rest"]) = (json!(weight), json!(now + rest - weight));
+                count(object);
+            }
+        }
+    }
+
+    /// The data plane hears of everything that is new. Says whether anything was.
+    pub fn run_routers(&mut self) -> bool {
+        if self.deaf {
+            return false;
+        }
+        let mut moved = false;
+        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
+            moved |= object["seen"] != object["metadata"]["generation"];
+            object["seen"] = object["metadata"]["generation"].clone();
+        }
+        self.plane = Plane {
+            routes: self
+                .routers
+                .iter()
+                .flat_map(|routed| &routed.objects)
+                .map(|object| object["spec"].clone())
+                .collect(),
+            selected: self
+                .services
+                .iter()
+                .filter_map(|service| Some((service.target.name.clone(), service.hash()?.to_owned())))
+                .collect(),
+        };
+        moved
+    }
+
+    /// Pods that the controller wants of the revisions that get requests, by what the data plane has heard last.
+    pub fn wanted_where_requests_go(&self) -> Vec<(String, i32)> {
+        let wanted =
+            |hash: &str| self.replica_sets.iter().filter(|rs| rs.has_hash(hash)).map(ReplicaSet::wanted).sum::<i32>();
+        self.plane.reached().into_iter().map(|hash| (hash.clone(), wanted(&hash))).collect()
     }
 }

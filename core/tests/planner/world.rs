@@ -2,21 +2,20 @@
 //! get their pods as configured.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
-use sluice_core::api::{ReplicaSet, ReplicaSetStatus, Rollout, RolloutStatus};
+use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
 use sluice_core::effect::{Effect, Entries, ReplicaSetPatch, ServicePatch, Target};
 use sluice_core::event::in_order;
 use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::{Destination, Routed};
+use sluice_core::traffic::Routed;
 
-use crate::router::{self, Plane, Recording};
+use crate::router::{self, Plane};
 use sluice_core::workload::Sight;
 
 /// One rollout and its surroundings.
@@ -32,7 +31,7 @@ pub struct World {
     pub refusals: Vec<Refusal>,
     pub routers: Vec<Routed>,
     /// What the data plane has heard.
-    plane: Plane,
+    pub plane: Plane,
     /// Every weight that a router was told, in order.
     pub told: Vec<i32>,
     /// Whether it hears nothing now.
@@ -46,8 +45,8 @@ pub struct World {
     /// The most pods that existed.
     pub most_pods: i32,
     /// Images whose pods never become ready.
-    broken: BTreeSet<String>,
-    serial: i64,
+    pub broken: BTreeSet<String>,
+    pub serial: i64,
 }
 
 /// A rollout `web` with this canary.
@@ -129,71 +128,6 @@ impl World {
             has_annotations: false,
         });
         self
-    }
-
-    /// A router, whose data plane says whether it has heard, or cannot.
-    pub fn with_router(mut self, name: &str, confirms: bool) -> World {
-        let router = Arc::new(Recording { name: name.into(), confirms });
-        self.routers.push(Routed { router, objects: vec![Recording::object(name)] });
-        self
-    }
-
-    /// Whether the data plane says what it has heard.
-    pub fn confirms(&self) -> bool {
-        self.snapshot()
-            .routers
-            .iter()
-            .all(|routed| routed.router.observe(&routed.objects, &Destination::default()).verified.is_some())
-    }
-
-    /// The canary's weight, as the first router was told last.
-    pub fn weight(&self) -> i64 {
-        self.routers[0].objects[0]["spec"]["weight"].as_i64().unwrap_or(0)
-    }
-
-    /// Somebody else changes what a router was told.
-    pub fn meddle(&mut self, weight: i32) {
-        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
-            let spec = &mut object["spec"];
-            if let (Some(now), Some(rest)) = (spec["weight"].as_i64(), spec["rest"].as_i64()) {
-                let weight = i64::from(weight).min(now + rest);
-                (spec["weight"], spec["rest"]) = (json!(weight), json!(now + rest - weight));
-                router::count(object);
-            }
-        }
-    }
-
-    /// The data plane hears of everything that is new. Says whether anything was.
-    pub fn run_routers(&mut self) -> bool {
-        if self.deaf {
-            return false;
-        }
-        let mut moved = false;
-        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
-            moved |= object["seen"] != object["metadata"]["generation"];
-            object["seen"] = object["metadata"]["generation"].clone();
-        }
-        self.plane = Plane {
-            routes: self
-                .routers
-                .iter()
-                .flat_map(|routed| &routed.objects)
-                .map(|object| object["spec"].clone())
-                .collect(),
-            selected: self
-                .services
-                .iter()
-                .filter_map(|service| Some((service.target.name.clone(), service.hash()?.to_owned())))
-                .collect(),
-        };
-        moved
-    }
-
-    /// Pods that the controller wants of the revisions that get requests, by what the data plane has heard last.
-    fn wanted_where_requests_go(&self) -> Vec<(String, i32)> {
-        let wanted =
-            |hash: &str| self.replica_sets.iter().filter(|rs| rs.has_hash(hash)).map(ReplicaSet::wanted).sum::<i32>();
-        self.plane.reached().into_iter().map(|hash| (hash.clone(), wanted(&hash))).collect()
     }
 
     /// The tag of the image that a Service selects; empty where it selects no revision.
@@ -294,41 +228,6 @@ impl World {
             self.status_writes += 1;
         }
         plan
-    }
-
-    /// What one plan sets, the next one made of nothing new does not set back.
-    fn assert_not_taken_back(&self, done: &Plan) {
-        let moves = |plan: &Plan| -> BTreeMap<String, i32> {
-            let moved = plan.effects.iter().filter_map(|planned| match &planned.effect {
-                Effect::PatchReplicaSet(patch) => {
-                    let size = patch.replicas.as_ref()?;
-                    Some((patch.target.name.clone(), (size.to - size.from).signum()))
-                }
-                Effect::ScaleWorkload(scale) => Some((scale.target.name.clone(), -1)),
-                _ => None,
-            });
-            moved.collect()
-        };
-        let (before, next) = (moves(done), plan(&self.snapshot()));
-        for (name, direction) in moves(&next) {
-            let taken_back = before.get(&name).is_some_and(|before| *before == -direction);
-            assert!(!taken_back, "{name} is resized back: {:#?} then {:#?}", done.effects, next.effects);
-        }
-        let switch = |plan: &Plan| -> BTreeMap<String, (Option<String>, Option<String>)> {
-            let switched = plan.effects.iter().filter_map(|planned| match &planned.effect {
-                Effect::PatchService(patch) => {
-                    let hash = patch.hash()?;
-                    Some((patch.target.name.clone(), (hash.from.clone(), hash.to.clone())))
-                }
-                _ => None,
-            });
-            switched.collect()
-        };
-        let before = switch(done);
-        for (name, (from, to)) in switch(&next) {
-            let taken_back = before.get(&name).is_some_and(|before| *before == (to.clone(), from.clone()));
-            assert!(!taken_back, "{name} is switched back: {:#?} then {:#?}", done.effects, next.effects);
-        }
     }
 
     fn tell(&mut self, notes: &[sluice_core::event::Note]) {
@@ -441,38 +340,6 @@ impl World {
         }
     }
 
-    /// What the ReplicaSet controller and the nodes do. Says whether anything moved.
-    pub fn run_replica_sets(&mut self) -> bool {
-        let mut moved = false;
-        for rs in &mut self.replica_sets {
-            let image = rs.spec.template["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
-            let wanted = rs.wanted();
-            let serving = if self.broken.contains(image) { 0 } else { wanted };
-            let status = ReplicaSetStatus {
-                replicas: wanted,
-                ready_replicas: serving,
-                available_replicas: serving,
-                observed_generation: rs.metadata.generation,
-                ..ReplicaSetStatus::default()
-            };
-            moved |= rs.status.as_ref() != Some(&status);
-            rs.status = Some(status);
-            moved |= run_pods(&mut self.pods, rs, &mut self.serial, self.now);
-        }
-        let available: i32 = self.replica_sets.iter().map(|rs| rs.observed().available_replicas).sum();
-        self.fewest_available = self.fewest_available.min(available);
-        self.most_pods = self.most_pods.max(self.replica_sets.iter().map(ReplicaSet::wanted).sum());
-        moved
-    }
-
-    /// So many pods of a revision are ready and available for now.
-    pub fn report_available(&mut self, image: &str, available: i32) {
-        let of = |rs: &&mut ReplicaSet| rs.spec.template["spec"]["containers"][0]["image"] == image;
-        for status in self.replica_sets.iter_mut().filter(of).filter_map(|rs| rs.status.as_mut()) {
-            (status.ready_replicas, status.available_replicas) = (available, available);
-        }
-    }
-
     /// Wanted pods of a revision, by its image's tag.
     pub fn size(&self, image: &str) -> i32 {
         let of = |rs: &&ReplicaSet| rs.spec.template["spec"]["containers"][0]["image"] == image;
@@ -497,34 +364,7 @@ impl World {
     }
 }
 
-/// Creates pods that are missing and removes those that are too many. Says whether there were any.
-fn run_pods(pods: &mut Vec<Pod>, rs: &ReplicaSet, serial: &mut i64, now: Timestamp) -> bool {
-    let is_own = |pod: &Pod| pod.replica_set_uid == rs.uid();
-    let (wanted, there) = (usize::try_from(rs.wanted()).unwrap_or(0), pods.iter().filter(|pod| is_own(pod)).count());
-    for _ in there..wanted {
-        *serial += 1;
-        let metadata = &rs.spec.template["metadata"];
-        pods.push(Pod {
-            target: Target {
-                name: format!("pod-{serial}"),
-                uid: format!("uid-{serial}"),
-                resource_version: "1".into(),
-            },
-            replica_set_uid: rs.uid().to_owned(),
-            created: now,
-            deleting: false,
-            labels: texts(&metadata["labels"]),
-            annotations: texts(&metadata["annotations"]),
-        });
-    }
-    for _ in wanted..there {
-        let last = pods.iter().rposition(is_own).expect("one that is too many");
-        pods.remove(last);
-    }
-    wanted != there
-}
-
-fn texts(map: &Value) -> BTreeMap<String, String> {
+pub fn texts(map: &Value) -> BTreeMap<String, String> {
     let map = map.as_object().into_iter().flatten();
     map.map(|(key, value)| (key.clone(), value.as_str().expect("a text").to_owned())).collect()
 }
