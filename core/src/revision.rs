@@ -31,8 +31,7 @@ impl<'a> Revisions<'a> {
         let rollout = &snapshot.rollout;
         let mut owned: Vec<&ReplicaSet> = snapshot.owned().collect();
         owned.sort_by(|a, b| (a.created(), a.name()).cmp(&(b.created(), b.name())));
-        let (template, collisions) =
-            (rollout.spec.template.as_ref().unwrap_or(&Value::Null), rollout.status().collision_count);
+        let (template, collisions) = (snapshot.template().unwrap_or(&Value::Null), rollout.status().collision_count);
         let current =
             Some(PodHash::from(rollout.status().current_pod_hash.as_str())).filter(|hash| !hash.as_str().is_empty());
         let found = find_new_replica_set(template, collisions, current.as_ref(), owned.iter().map(|rs| candidate(rs)));

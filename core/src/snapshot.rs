@@ -1,6 +1,5 @@
 //! Everything a decision may look at, time included.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -110,18 +109,6 @@ impl Snapshot {
     /// Which pods are its: by its own selector, or where it has none that of the workload it refers to.
     pub fn selector(&self) -> Option<&LabelSelector> {
         self.rollout.spec.selector.as_ref().or_else(|| self.workload()?.selector.as_ref())
-    }
-
-    /// The same with a Rollout that has the template and the selector of the workload it refers to, as if they were its own. This is
-    /// what is planned on; nothing of it is written back, because effects carry only what they change.
-    pub fn resolved(&self) -> Cow<'_, Snapshot> {
-        if self.workload().is_none() {
-            return Cow::Borrowed(self);
-        }
-        let mut resolved = self.clone();
-        resolved.rollout.spec.template = self.template().cloned();
-        resolved.rollout.spec.selector = self.selector().cloned();
-        Cow::Owned(resolved)
     }
 
     /// The ReplicaSets that it owns.

@@ -1,7 +1,8 @@
 //! How a rollout updates, whichever of the two strategies it uses: what both have, in one place.
 
 use crate::api::{
-    AntiAffinity, BlueGreenStrategy, CanaryStep, CanaryStrategy, PodTemplateMetadata, ReplicaProgressThreshold, Rollout,
+    AntiAffinity, BlueGreenStrategy, CanaryStep, CanaryStrategy, PodTemplateMetadata, ReplicaProgressThreshold,
+    Rollout, RolloutStatus,
 };
 use crate::replicas::Limits;
 
@@ -57,24 +58,27 @@ impl<'a> Strategy<'a> {
 
     /// The Services whose selectors the rollout keeps, each with the field that names it.
     pub fn services(self) -> impl Iterator<Item = (&'static str, &'a str)> {
-        let named = match self {
+        let (named, ping_pong) = match self {
             Strategy::Canary(canary) => {
-                let ping_pong = canary.ping_pong.as_ref();
-                [
+                let named = [
                     ("spec.strategy.canary.canaryService", canary.canary_service.as_deref()),
                     ("spec.strategy.canary.stableService", canary.stable_service.as_deref()),
-                    ("spec.strategy.canary.pingPong.pingService", ping_pong.map(|pair| pair.ping_service.as_str())),
-                    ("spec.strategy.canary.pingPong.pongService", ping_pong.map(|pair| pair.pong_service.as_str())),
-                ]
+                ];
+                (named, canary.ping_pong.as_ref())
             }
-            Strategy::BlueGreen(blue_green) => [
-                ("spec.strategy.blueGreen.activeService", Some(blue_green.active_service.as_str())),
-                ("spec.strategy.blueGreen.previewService", blue_green.preview_service.as_deref()),
-                ("", None),
-                ("", None),
-            ],
+            Strategy::BlueGreen(blue_green) => {
+                let named = [
+                    ("spec.strategy.blueGreen.activeService", Some(blue_green.active_service.as_str())),
+                    ("spec.strategy.blueGreen.previewService", blue_green.preview_service.as_deref()),
+                ];
+                (named, None)
+            }
         };
-        named.into_iter().filter_map(|(field, name)| Some((field, name.filter(|name| !name.is_empty())?)))
+        let pair = [
+            ("spec.strategy.canary.pingPong.pingService", ping_pong.map(|pair| pair.ping_service.as_str())),
+            ("spec.strategy.canary.pingPong.pongService", ping_pong.map(|pair| pair.pong_service.as_str())),
+        ];
+        named.into_iter().chain(pair).filter_map(|(field, name)| Some((field, name.filter(|name| !name.is_empty())?)))
     }
 
     /// Whether routers carry the weights.
@@ -103,10 +107,16 @@ impl<'a> Strategy<'a> {
         }
     }
 
-    /// The Services by which the two revisions of a routed canary are reached. Of two that take turns, `turn` is the one that is
+    /// Whether two Services take turns in being the stable one.
+    pub fn takes_turns(self) -> bool {
+        matches!(self, Strategy::Canary(canary) if canary.ping_pong.is_some())
+    }
+
+    /// The Services by which the two revisions of a routed canary are reached. Of two that take turns, the status says which one is
     /// stable, `ping` or `pong`; before the first promotion it is `pong`.
-    pub fn roles(self, turn: &str) -> Roles<'a> {
+    pub fn roles(self, status: &RolloutStatus) -> Roles<'a> {
         let Strategy::Canary(canary) = self else { return Roles::default() };
+        let turn = status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str());
         match &canary.ping_pong {
             Some(pair) if turn == "ping" => Roles { canary: &pair.pong_service, stable: &pair.ping_service },
             Some(pair) => Roles { canary: &pair.ping_service, stable: &pair.pong_service },

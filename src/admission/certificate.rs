@@ -81,16 +81,19 @@ pub(super) async fn first(source: &Source) -> (Pair, watch::Sender<Arc<ServerCon
     loop {
         match begin(source).await {
             Ok(first) => return first,
-            Err(error) => {
-                let trouble = format!("{error:#}");
-                if trouble != told {
-                    tracing::warn!(error = trouble, "the webhook has no certificate yet");
-                }
-                told = trouble;
-            }
+            Err(error) => tell(&mut told, &error, "the webhook has no certificate yet"),
         }
         tokio::time::sleep(source.period()).await;
     }
+}
+
+/// Tells of a trouble that is not the one told of last.
+fn tell(told: &mut String, error: &anyhow::Error, consequence: &str) {
+    let trouble = format!("{error:#}");
+    if trouble != *told {
+        tracing::warn!(error = trouble, "{consequence}");
+    }
+    *told = trouble;
 }
 
 /// Looks for another certificate for ever. One that cannot be used changes nothing: half of a pair may be written before the
@@ -98,14 +101,10 @@ pub(super) async fn first(source: &Source) -> (Pair, watch::Sender<Arc<ServerCon
 pub(super) async fn keep(source: Source, mut current: Pair, configs: watch::Sender<Arc<ServerConfig>>) {
     let mut told = String::new();
     loop {
-        let trouble = match look(&source, &mut current, &configs).await {
-            Ok(()) => String::new(),
-            Err(error) => format!("{error:#}"),
-        };
-        if !trouble.is_empty() && trouble != told {
-            tracing::warn!(error = trouble, "the webhook goes on with the certificate that it has");
+        match look(&source, &mut current, &configs).await {
+            Ok(()) => told.clear(),
+            Err(error) => tell(&mut told, &error, "the webhook goes on with the certificate that it has"),
         }
-        told = trouble;
         tokio::time::sleep(source.period()).await;
     }
 }

@@ -181,14 +181,7 @@ fn minds_pods(observed: &Observed) -> bool {
 pub async fn services(scope: Scope, context: Arc<Context>, rollouts: Store<Observed>, touch: Touch, filled: Filled) {
     let events = watch_objects(scope.api::<KubeService>(), watcher::Config::default()).default_backoff();
     keep(events.map_ok(|event| map_event(event, digest)), filled.counter(), |event| {
-        // What a new list repeats has changed nothing.
-        let repeated = match &event {
-            Event::InitApply(service) | Event::Apply(service) => {
-                let known = context.services().get(&service.key()).map(|known| known.resource_version());
-                known == Some(service.resource_version())
-            }
-            Event::Delete(_) | Event::Init | Event::InitDone => false,
-        };
+        let repeated = context.services().knows(&event);
         let concerned = context.services_mut().apply(event);
         // Before the caches are filled nobody plans, and afterwards every rollout is looked at.
         if repeated || !context.filled.is_filled() {

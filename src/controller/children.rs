@@ -85,6 +85,17 @@ impl<T: Child> Index<T> {
         self.awaited.keys().any(|(ns, name)| ns == namespace && concerns(name))
     }
 
+    /// Whether an event only says again what is known, as a new list does.
+    pub fn knows(&self, event: &Event<T>) -> bool {
+        match event {
+            Event::InitApply(object) | Event::Apply(object) => {
+                let known = self.objects.get(&object.key()).map(|known| known.resource_version());
+                known == Some(object.resource_version())
+            }
+            Event::Delete(_) | Event::Init | Event::InitDone => false,
+        }
+    }
+
     /// Takes a watch event and returns the objects it concerns: as they are, and as they were where their owner changed.
     pub fn apply(&mut self, event: Event<T>) -> Vec<Arc<T>> {
         match event {

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::runtime::reflector::Store;
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher;
 use kube::runtime::{WatchStreamExt as _, watcher as watch_objects};
 use serde_json::Value;
 use sluice_core::api::Rollout;
@@ -191,14 +191,7 @@ pub async fn watch(kind: WorkloadKind, scope: Scope, context: Arc<Context>, roll
         }
     };
     keep(events.map_ok(|event| map_event(event, |object| IndexedWorkload::of(kind, object))), listed, |event| {
-        // What a new list repeats has changed nothing.
-        let repeated = match &event {
-            Event::InitApply(object) | Event::Apply(object) => {
-                let known = cache.read().get(&object.key()).map(|known| known.resource_version());
-                known == Some(object.resource_version())
-            }
-            Event::Delete(_) | Event::Init | Event::InitDone => false,
-        };
+        let repeated = cache.read().knows(&event);
         let concerned = cache.write().apply(event);
         if !repeated {
             for object in concerned {

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CanaryStep, RolloutAnalysisBackground, TrafficRouting, null};
+use super::{CanaryStep, RolloutAnalysisBackground, TrafficRouting, null, traffic};
 
 /// Gives the new revision a growing share, step by step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +68,7 @@ pub struct CanaryStrategy {
 impl CanaryStrategy {
     /// What all weights add up to: 100, unless its routers say otherwise.
     pub fn max_weight(&self) -> i32 {
-        self.traffic_routing.as_ref().map_or(100, TrafficRouting::max_weight)
+        self.traffic_routing.as_ref().map_or(traffic::DEFAULT_MAX_WEIGHT, TrafficRouting::max_weight)
     }
 }
 

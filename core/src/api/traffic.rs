@@ -273,7 +273,7 @@ pub struct ApisixRoute {
 }
 
 /// What all weights add up to where the manifest is silent.
-const DEFAULT_MAX_WEIGHT: i32 = 100;
+pub(super) const DEFAULT_MAX_WEIGHT: i32 = 100;
 
 impl TrafficRouting {
     /// What all weights add up to, at least 1.

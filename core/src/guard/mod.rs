@@ -98,7 +98,6 @@ pub struct Violation {
 /// Every invariant that the plan would break.
 pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let snapshot = &*snapshot.resolved();
     let invariants = [
         capacity::check,
         shift::check,

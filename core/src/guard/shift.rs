@@ -3,10 +3,8 @@
 
 use crate::effect::{Effect, RouteChange, ServicePatch};
 use crate::plan::Plan;
-use crate::replicas::CanaryScale;
 use crate::snapshot::Snapshot;
 use crate::steps;
-use crate::traffic::pods;
 
 use super::traffic::{self, Traffic, available};
 use super::{Invariant, Part, Violation};
@@ -66,35 +64,29 @@ fn raised(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, to: i32) -> Optio
     if to > asked && !free {
         return Some(format!("step {index} asks for {asked}"));
     }
-    let share = pods(to, now.max, now.replicas);
-    let needed = match steps::scale_at(steps, index) {
-        CanaryScale::Pods(count) if !status.promote_full => share.min(count),
-        CanaryScale::Share(weight) if !status.promote_full => share.min(pods(weight, now.max, now.replicas)),
-        _ => share,
-    };
+    let share = now.share(to);
+    let needed = if status.promote_full { share } else { share.min(now.asked(index, to)) };
     let (needed, serving) = (now.strategy.needed(needed).max(1), available(snapshot, &now.canary));
     (serving < needed).then(|| format!("{serving} of {needed} pods are available"))
 }
 
 /// What speaks against pointing one of the two Services elsewhere.
 fn moved(snapshot: &Snapshot, now: &Traffic<'_>, patch: &ServicePatch) -> Option<String> {
-    let status = snapshot.rollout.status();
-    let roles = now.strategy.roles(status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str()));
+    let roles = now.strategy.roles(snapshot.rollout.status());
     let (name, change) = (&patch.target.name, patch.hash()?);
     let leaves = change.from.as_deref().filter(|from| available(snapshot, from) > 0)?;
     let to = change.to.as_deref().map_or(0, |to| available(snapshot, to));
-    let least = now.strategy.limits(now.replicas).floor().max(1).min(now.replicas);
     if roles.stable == name {
         let lowest = if now.lags { 0 } else { now.lowest() };
-        let share = pods(now.max - lowest, now.max, now.replicas);
-        let needed = available(snapshot, leaves).min(share).min(least).min(now.strategy.needed(now.replicas));
+        let share = now.share(now.max - lowest);
+        let needed = available(snapshot, leaves).min(share).min(now.carriers()).min(now.strategy.needed(now.replicas));
         return (to < needed).then(|| format!("Service {name} would be moved to {to} pods where {needed} are needed"));
     }
     if roles.canary != name || !now.reaches_canary() {
         return None;
     }
     // Where the stable revision cannot take it, the next canary may take over what the last one carries.
-    let weak = available(snapshot, &now.stable) < least;
-    let takes_over = weak && to >= pods(now.highest(), now.max, now.replicas).max(1);
+    let weak = available(snapshot, &now.stable) < now.carriers();
+    let takes_over = weak && to >= now.share(now.highest()).max(1);
     (!takes_over).then(|| format!("Service {name} would be moved away from {leaves}, which gets requests by it"))
 }

@@ -4,10 +4,7 @@
 use crate::api::ReplicaSet;
 use crate::effect::Effect;
 use crate::plan::Plan;
-use crate::replicas::CanaryScale;
 use crate::snapshot::{Service, Snapshot};
-use crate::steps;
-use crate::traffic::pods;
 
 use super::traffic::{self, Traffic};
 use super::{Invariant, Part, Violation};
@@ -51,18 +48,12 @@ fn required(plan: &Plan, now: &Traffic<'_>, rs: &ReplicaSet) -> Option<(i32, &'s
     if rs.has_hash(&now.stable) {
         let share = if rs.has_hash(&now.canary) { now.max } else { now.max - now.lowest() };
         let whole = rs.has_hash(&status.stable_rs) && !now.strategy.is_dynamic();
-        let pods = if whole { now.replicas } else { pods(share, now.max, now.replicas) };
+        let pods = if whole { now.replicas } else { now.share(share) };
         needed.push((pods, "the traffic of the stable revision"));
     }
     if rs.has_hash(&now.canary) && now.reaches_canary() && !rs.has_hash(&status.stable_rs) {
-        let share = pods(now.highest(), now.max, now.replicas);
-        let (steps, index) = (now.strategy.steps(), traffic::index(plan));
-        let explicit = if status.abort { CanaryScale::Weight } else { steps::scale_at(steps, index) };
-        let pods = match explicit {
-            CanaryScale::Weight => share,
-            CanaryScale::Share(weight) => share.min(pods(weight, now.max, now.replicas)),
-            CanaryScale::Pods(count) => share.min(count),
-        };
+        let share = now.share(now.highest());
+        let pods = if status.abort { share } else { share.min(now.asked(traffic::index(plan), now.highest())) };
         needed.push((pods.max(1).min(now.replicas), "the traffic of the canary"));
     }
     needed.into_iter().max_by_key(|(pods, _)| *pods)

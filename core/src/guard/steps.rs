@@ -2,9 +2,8 @@
 
 use crate::api::CanaryStep;
 use crate::plan::Plan;
-use crate::replicas::{BasicCanary, CanaryScale, Limits, Size};
+use crate::replicas::{BasicCanary, Limits, Size};
 use crate::snapshot::Snapshot;
-use crate::steps;
 use crate::strategy::Strategy;
 use crate::traffic::pods;
 
@@ -78,12 +77,7 @@ fn lacking_beside_router(
     index: usize,
     weight: i32,
 ) -> Option<String> {
-    let wanted = match steps::scale_at(now.strategy.steps(), index) {
-        CanaryScale::Pods(count) => count,
-        CanaryScale::Share(share) => pods(share, now.max, now.replicas),
-        CanaryScale::Weight => pods(weight, now.max, now.replicas),
-    };
-    let (serving, needed) = (available(snapshot, hash), now.strategy.needed(wanted));
+    let (serving, needed) = (available(snapshot, hash), now.strategy.needed(now.asked(index, weight)));
     if serving < needed {
         return Some(format!("{serving} of {needed} new pods are available"));
     }

@@ -2,9 +2,11 @@
 
 use crate::api::ReplicaSet;
 use crate::plan::Plan;
+use crate::replicas::CanaryScale;
 use crate::snapshot::{Service, Snapshot};
+use crate::steps;
 use crate::strategy::Strategy;
-use crate::traffic::{Destination, Observed, carried};
+use crate::traffic::{Destination, Observed, carried, pods};
 
 /// The traffic of a rollout with routers.
 pub(super) struct Traffic<'a> {
@@ -30,7 +32,7 @@ pub(super) struct Traffic<'a> {
 pub(super) fn of(snapshot: &Snapshot) -> Option<Traffic<'_>> {
     let strategy = Strategy::of(&snapshot.rollout).filter(|strategy| strategy.is_routed())?;
     let status = snapshot.rollout.status();
-    let roles = strategy.roles(status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str()));
+    let roles = strategy.roles(status);
     let leads_to = |service: &str, otherwise: &str| match service {
         "" => otherwise.to_owned(),
         name => snapshot.service(name).and_then(Service::hash).unwrap_or_default().to_owned(),
@@ -72,8 +74,26 @@ impl Traffic<'_> {
 
     /// The weight that pods of the stable destination may be given.
     pub(super) fn stable_carries(&self, snapshot: &Snapshot) -> i32 {
-        let least = self.strategy.limits(self.replicas).floor().max(1).min(self.replicas);
-        carried(available(snapshot, &self.stable), self.max, least)
+        carried(available(snapshot, &self.stable), self.max, self.carriers())
+    }
+
+    /// How many pods carry all of the traffic: no fewer than `maxUnavailable` leaves, and at least one.
+    pub(super) fn carriers(&self) -> i32 {
+        self.strategy.limits(self.replicas).floor().max(1).min(self.replicas)
+    }
+
+    /// The pods that carry a weight, of those that carry all.
+    pub(super) fn share(&self, weight: i32) -> i32 {
+        pods(weight, self.max, self.replicas)
+    }
+
+    /// The pods that a step asks for, where it gives the canary this weight.
+    pub(super) fn asked(&self, index: usize, weight: i32) -> i32 {
+        match steps::scale_at(self.strategy.steps(), index) {
+            CanaryScale::Pods(count) => count,
+            CanaryScale::Share(own) => self.share(own),
+            CanaryScale::Weight => self.share(weight),
+        }
     }
 }
 

@@ -91,6 +91,11 @@ impl<'a> Draft<'a> {
         self.status.stable_rs == self.revisions.hash.as_str()
     }
 
+    /// Whether this plan makes another revision the stable one. What that moves, moves once it is stored.
+    pub(super) fn replaces_stable(&self) -> bool {
+        self.promotes && !self.before().stable_rs.is_empty()
+    }
+
     /// Whether this is a first revision that has to go through the steps (`spec.initialDeploy`).
     pub(super) fn is_first_on_trial(&self) -> bool {
         self.status.stable_rs.is_empty() && self.s.rollout.spec.initial_deploy.as_deref() == Some("steps")
@@ -217,10 +222,7 @@ impl<'a> Draft<'a> {
         // Pods come and go by themselves, so what fails on one of them must not keep the rest from happening.
         self.effects.sort_by_key(|planned| planned.effect.is_of_a_pod());
         let far = self.how_far();
-        waiting::record(&mut self.status, self.s.rollout.status(), self.waiting_on, far, self.s.now);
-        if !self.s.stores_waiting_on {
-            self.status.waiting_on = None;
-        }
+        waiting::report(&mut self.status, self.s, self.waiting_on, far);
         let urgency = report::urgency(self.s.rollout.status(), &self.status);
         Plan { effects: self.effects, status: self.status, urgency, notes: self.notes, wake_at: self.wake_at }
     }

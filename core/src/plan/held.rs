@@ -26,10 +26,7 @@ pub(super) fn plan(snapshot: &Snapshot, held: &Held) -> Plan {
         None => format!("a change of the manifest: {}", held.message),
     };
     let on = WaitingOn::new(held.reason, held.object.clone(), message);
-    waiting::record(status, snapshot.rollout.status(), Some(on), 0, snapshot.now);
-    if !snapshot.stores_waiting_on {
-        status.waiting_on = None;
-    }
+    waiting::report(status, snapshot, Some(on), 0);
     plan.urgency = report::urgency(snapshot.rollout.status(), &plan.status);
     plan
 }

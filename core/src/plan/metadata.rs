@@ -34,7 +34,7 @@ pub(super) fn of_new(d: &Draft<'_>) -> PodTemplateMetadata {
 /// The metadata, without the labels by which pods belong to their ReplicaSet.
 fn allowed(d: &Draft<'_>, metadata: Option<&PodTemplateMetadata>) -> PodTemplateMetadata {
     let mut metadata = metadata.cloned().unwrap_or_default();
-    let selector = d.s.rollout.spec.selector.as_ref();
+    let selector = d.s.selector();
     let keys = selector.and_then(|selector| selector.match_labels.as_ref()).into_iter().flat_map(BTreeMap::keys);
     let expressions = selector.and_then(|selector| selector.match_expressions.as_ref()).into_iter().flatten();
     for key in keys.chain(expressions.map(|expression| &expression.key)) {
@@ -67,7 +67,7 @@ pub(super) fn settle(d: &mut Draft<'_>) {
     }
     if let Some(rs) = new {
         // The manifest says what its pods have without a role.
-        let own = d.s.rollout.spec.template.as_ref().map(written).unwrap_or_default();
+        let own = d.s.template().map(written).unwrap_or_default();
         settle_one(d, rs, &of_new, &own);
     }
 }

@@ -76,8 +76,8 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
         return Plan::nothing(snapshot);
     }
     match validate::admit(snapshot) {
-        Ok(strategy @ Strategy::Canary(_)) => canary::plan(&snapshot.resolved(), strategy),
-        Ok(Strategy::BlueGreen(blue_green)) => blue_green::plan(&snapshot.resolved(), blue_green),
+        Ok(strategy @ Strategy::Canary(_)) => canary::plan(snapshot, strategy),
+        Ok(Strategy::BlueGreen(blue_green)) => blue_green::plan(snapshot, blue_green),
         Err(held) => held::plan(snapshot, &held),
     }
 }

@@ -12,7 +12,7 @@ use super::scale::owner;
 
 /// Plans adoption and release. What is adopted counts from the next observation on.
 pub(super) fn settle(d: &mut Draft<'_>) {
-    let Some(selector) = d.s.rollout.spec.selector.as_ref() else { return };
+    let Some(selector) = d.s.selector() else { return };
     for rs in d.s.replica_sets.iter().filter(|rs| !rs.is_deleting()) {
         let matching = matches(selector, rs);
         if matching && rs.controller_uid().is_none() {

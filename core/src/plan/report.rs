@@ -156,7 +156,7 @@ fn report_completion(d: &mut Draft<'_>) {
 
 /// The pods that an autoscaler looks at: for blue-green, those that the active Service selects.
 fn autoscaled(d: &Draft<'_>) -> String {
-    let mut selector = d.s.rollout.spec.selector.clone().unwrap_or_default();
+    let mut selector = d.s.selector().cloned().unwrap_or_default();
     let active = blue_green::active(d);
     if matches!(d.strategy, Strategy::BlueGreen(_)) && !active.is_empty() {
         selector.match_labels.get_or_insert_default().insert(labels::POD_TEMPLATE_HASH.into(), active.to_owned());

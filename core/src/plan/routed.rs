@@ -4,7 +4,6 @@ use crate::api::ReplicaSet;
 use crate::planted::{self, Bug};
 use crate::replicas::{CanaryScale, RoutedCanary, Split};
 use crate::steps;
-use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::{delay, scale, services, traffic};
@@ -31,8 +30,7 @@ pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
 
 /// The canary's pods by the step alone, whatever routers do.
 pub(super) fn asked_canary(d: &Draft<'_>, index: usize) -> i32 {
-    let asked = asked(d, index, 0);
-    RoutedCanary { in_use: (asked.weight, asked.weight), ..asked }.desired().canary
+    asked(d, index, 0).desired().canary
 }
 
 /// What a step asks for, where routers give the canary `lowest` at least.
@@ -56,19 +54,14 @@ pub(super) fn resize(d: &mut Draft<'_>) {
     let wanted = desired(d, d.index());
     let Some(new) = d.revisions.new else {
         // An idle Service selects the pods before there are any: load balancers then gate their readiness.
-        let first = if halted || d.status.abort || takes_turns(d) { 0 } else { wanted.canary };
+        let first = if halted || d.status.abort || d.strategy.takes_turns() { 0 } else { wanted.canary };
         scale::create(d, first);
         if let Some(stable) = d.revisions.other_stable().filter(|stable| !halted && wanted.stable > stable.wanted()) {
             scale::set_size(d, stable, wanted.stable);
         }
         return;
     };
-    if halted {
-        d.wait("UserPause", None, "spec.paused is true: sizes and steps stay as they are until it is unset");
-        return;
-    }
-    // Pods go only once the promotion is stored, so that no crash can lose the reason for their going.
-    if d.promotes && !d.before().stable_rs.is_empty() {
+    if scale::stands_still(d) {
         return;
     }
     if let Some(stable) = d.revisions.other_stable() {
@@ -88,7 +81,8 @@ fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32) {
     match d.revisions.other_stable().filter(|_| d.status.abort && !follows_weight) {
         Some(stable) if is_settled(d) && !d.traffic.reaches_canary() => delay::drain_aborted(d, new, stable),
         Some(_) => scale::annotate_desired(d, new),
-        None if wanted < new.wanted() => shrink_new(d, new, wanted),
+        // Whoever scales a complete rollout down is obeyed at once.
+        None if wanted < new.wanted() && !d.is_complete() => shrink_new(d, new, wanted),
         None => {
             delay::keep(d, new);
             scale::set_size(d, new, if awaits_its_service(d, new) { new.wanted() } else { wanted });
@@ -97,18 +91,17 @@ fn resize_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32) {
 }
 
 fn shrink_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32) {
-    // Whoever scales a complete rollout down is obeyed at once.
-    let follows = d.is_complete() || (d.strategy.is_dynamic() && wanted > 0);
+    let follows = d.strategy.is_dynamic() && wanted > 0;
     // Its steps begin with the next observation, and the stable Service may not have left it yet.
     let used = d.begins
         || d.traffic.lags()
         || new.has_hash(&d.traffic.stable.hash)
         || (!follows && !is_settled(d))
         || (wanted == 0 && d.traffic.reaches_canary());
-    if used && !d.is_complete() {
+    if used {
         delay::keep(d, new);
         scale::set_size(d, new, new.wanted());
-    } else if wanted == 0 && d.traffic.is_in_the_dark && !d.is_complete() {
+    } else if wanted == 0 && d.traffic.is_in_the_dark {
         delay::drain_late(d, new);
     } else {
         delay::keep(d, new);
@@ -118,12 +111,11 @@ fn shrink_new(d: &mut Draft<'_>, new: &ReplicaSet, wanted: i32) {
 
 /// Whether the Service that is to lead to a new revision must select its pods before there are any.
 fn awaits_its_service(d: &Draft<'_>, new: &ReplicaSet) -> bool {
-    let waits = takes_turns(d) && !d.is_complete() && new.wanted() == 0 && traffic::carrier_of_last_resort(d).is_none();
+    let waits = d.strategy.takes_turns()
+        && !d.is_complete()
+        && new.wanted() == 0
+        && traffic::carrier_of_last_resort(d).is_none();
     waits && !services::selects(d, traffic::roles(d).canary, new)
-}
-
-fn takes_turns(d: &Draft<'_>) -> bool {
-    matches!(d.strategy, Strategy::Canary(canary) if canary.ping_pong.is_some())
 }
 
 /// Whether the routers do what is asked of them now.

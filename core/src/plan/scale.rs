@@ -63,12 +63,7 @@ pub(super) fn resize(d: &mut Draft<'_>) {
         }
         return;
     };
-    if halted {
-        d.wait("UserPause", None, "spec.paused is true: sizes and steps stay as they are until it is unset");
-        return;
-    }
-    // The last stable pods go only once the promotion is stored, so that no crash can lose the reason for their going.
-    if d.promotes && !d.before().stable_rs.is_empty() {
+    if stands_still(d) {
         return;
     }
     // An update that begins takes its steps from the next observation on, so its pods that are there stay until then.
@@ -79,6 +74,16 @@ pub(super) fn resize(d: &mut Draft<'_>) {
         set_size(d, stable, next.stable.max(i32::from(keeps_one).min(stable.wanted())));
     }
     drain_old(d);
+}
+
+/// Whether no size changes now: a person has paused the rollout, or this plan promotes. The last pods of a revision go only once the
+/// promotion of another is stored, so that no crash can lose the reason for their going.
+pub(super) fn stands_still(d: &mut Draft<'_>) -> bool {
+    if d.s.rollout.spec.paused {
+        d.wait("UserPause", None, "spec.paused is true: sizes and steps stay as they are until it is unset");
+        return true;
+    }
+    d.replaces_stable()
 }
 
 fn drain_old(d: &mut Draft<'_>) {
@@ -140,7 +145,7 @@ pub(super) fn create(d: &mut Draft<'_>, size: i32) {
 /// The ReplicaSet of the new revision: named after its hash, so that a second attempt finds the first.
 fn new_replica_set(d: &Draft<'_>, size: i32) -> ReplicaSet {
     let (rollout, hash) = (&d.s.rollout, d.revisions.hash.as_str().to_owned());
-    let mut template = identity::clean_template(rollout.spec.template.as_ref().unwrap_or(&Value::Null));
+    let mut template = identity::clean_template(d.s.template().unwrap_or(&Value::Null));
     let mut pod_labels = selector::texts(&template, "/metadata/labels");
     pod_labels.insert(labels::POD_TEMPLATE_HASH.into(), hash.clone());
     template["metadata"]["labels"] = pod_labels.clone().into_iter().map(|(k, v)| (k, Value::String(v))).collect();
@@ -151,7 +156,7 @@ fn new_replica_set(d: &Draft<'_>, size: i32) -> ReplicaSet {
             template["metadata"][at][key] = Value::String(value.clone());
         }
     }
-    let mut selector = rollout.spec.selector.clone().unwrap_or_default();
+    let mut selector = d.s.selector().cloned().unwrap_or_default();
     selector.match_labels.get_or_insert_default().insert(labels::POD_TEMPLATE_HASH.into(), hash.clone());
     ReplicaSet {
         metadata: ObjectMeta {

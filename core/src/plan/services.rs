@@ -13,15 +13,14 @@ use super::{scale, traffic};
 
 /// Points the Services of a canary without a traffic router at their revisions.
 pub(super) fn point_canary(d: &mut Draft<'_>) {
-    // What a promotion moves, moves once it is stored.
-    if d.promotes && !d.before().stable_rs.is_empty() {
+    if d.replaces_stable() {
         return;
     }
     let Strategy::Canary(canary) = d.strategy else { return };
     let stable = d.revisions.stable;
     if let (Some(name), Some(rs)) = (canary.stable_service.as_deref(), serving(d)) {
         // On its way from one version to the other it never leads to fewer pods.
-        let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
+        let now = selected(d, name);
         if now.is_none_or(|now| rs.certain() >= now.size().serving()) {
             point(d, name, rs, Phase::Shift);
         }
@@ -40,20 +39,19 @@ pub(super) fn point_routed(d: &mut Draft<'_>) {
     if d.promotes {
         return;
     }
-    let Strategy::Canary(canary) = d.strategy else { return };
     let roles = traffic::roles(d);
     if let Some(stable) = d.revisions.stable {
         point_stable(d, roles.stable, stable);
     }
     let trial = if d.status.abort { d.revisions.stable } else { d.revisions.new };
     if let Some(rs) = trial {
-        point_trial(d, roles.canary, rs, canary.ping_pong.is_some());
+        point_trial(d, roles.canary, rs);
     }
     release(d);
 }
 
 fn point_stable(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
-    let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
+    let now = selected(d, name);
     let left = now.filter(|now| now.uid() != rs.uid()).map_or(0, |now| now.size().serving());
     // What it leads to next must carry what it carries now.
     let lowest = if d.traffic.lags() { 0 } else { d.traffic.lowest };
@@ -67,9 +65,9 @@ fn point_stable(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
     point(d, name, rs, Phase::Shift);
 }
 
-fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, ahead: bool) {
+fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
     let in_use = d.traffic.reaches_canary();
-    let now = d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash));
+    let now = selected(d, name);
     let other = now.filter(|now| now.uid() != rs.uid() && now.size().serving() > 0);
     let takes_over = traffic::carrier_of_last_resort(d).is_some_and(|needed| rs.certain() >= needed);
     let busy = in_use && !takes_over && !planted::is(Bug::MovesBusyServices);
@@ -79,7 +77,7 @@ fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet, ahead: bool) {
             d.wait("Weight", Some(format!("Service/{name}")), message);
         }
         // A load balancer that gates the pods' readiness must see them from the first moment.
-        None if ahead && !in_use => {
+        None if d.strategy.takes_turns() && !in_use => {
             point_ahead(d, name, rs);
         }
         None => point(d, name, rs, Phase::Shift),
@@ -188,6 +186,11 @@ fn patch(service: &Service, hash: Option<&str>, manager: Option<&str>) -> Servic
         selector: Entries { changes: selector.into_iter().collect(), had_any: !service.selector.is_empty() },
         annotations: Entries { changes: annotation.into_iter().collect(), had_any: service.has_annotations },
     }
+}
+
+/// The ReplicaSet that the Service of this name selects.
+fn selected<'a>(d: &Draft<'a>, name: &str) -> Option<&'a ReplicaSet> {
+    d.s.service(name).and_then(Service::hash).and_then(|hash| d.revisions.with_hash(hash))
 }
 
 /// Whether the Service of this name selects the ReplicaSet.

@@ -12,7 +12,7 @@ use crate::status::conditions::{self, kind, reason};
 use crate::status::waiting;
 use crate::steps;
 use crate::strategy::{Roles, Strategy};
-use crate::traffic::{Destination, Route, Routed, Routing, Weight, carried, pods};
+use crate::traffic::{Destination, Observed, Route, Routed, Routing, Weight, carried, pods};
 
 use super::draft::{Draft, object_of};
 use super::routed;
@@ -24,6 +24,8 @@ pub(super) struct Traffic {
     pub(super) canary: Destination,
     /// Where the stable revision is reached.
     pub(super) stable: Destination,
+    /// What each router's objects say, in the order of the routers.
+    observed: Vec<Observed>,
     /// The lowest weight that a router gives to the canary.
     pub(super) lowest: i32,
     /// The highest.
@@ -50,8 +52,7 @@ impl Traffic {
 
 /// The Services that lead to the two revisions now.
 pub(super) fn roles<'a>(d: &Draft<'a>) -> Roles<'a> {
-    let turn = d.status.canary.as_ref().map_or("", |status| status.stable_ping_pong.as_str());
-    d.strategy.roles(turn)
+    d.strategy.roles(&d.status)
 }
 
 /// What the routers and the Services say.
@@ -71,10 +72,12 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
         verified: observed.iter().filter_map(|observed| observed.verified).reduce(|all, one| all && one),
         is_in_the_dark: observed.iter().any(|observed| observed.verified.is_none()),
         has_routes: observed.iter().any(|observed| observed.has_routes),
+        observed,
     };
     if roles.canary.is_empty() {
         // The router itself leads to a revision: to the one that it was told, while any requests may go there.
-        let told = observed.iter().find_map(|observed| observed.hash.clone()).filter(|_| traffic.reaches_canary());
+        let told =
+            traffic.observed.iter().find_map(|observed| observed.hash.clone()).filter(|_| traffic.reaches_canary());
         traffic.canary.hash = told.unwrap_or_else(|| hash_of(d.revisions.new));
     }
     traffic
@@ -173,8 +176,8 @@ pub(super) fn lacking(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
 pub(super) fn is_told(d: &Draft<'_>) -> bool {
     let index = d.index();
     !d.traffic.lags()
-        && d.s.routers.iter().all(|Routed { router, objects }| {
-            let now = routing(d, router.observe(objects, &d.traffic.canary).weight, index);
+        && d.s.routers.iter().zip(&d.traffic.observed).all(|(Routed { router, objects }, observed)| {
+            let now = routing(d, observed.weight, index);
             router.change(objects, &now).is_ok_and(|patches| patches.is_empty())
         })
 }
@@ -203,12 +206,12 @@ fn elsewhere(service: &str) -> WaitingOn {
 
 fn lacking_of_all(d: &Draft<'_>, weight: i32, index: usize) -> Option<WaitingOn> {
     let wanted = routing(d, weight, index);
-    d.s.routers.iter().find_map(|routed| lacking_of(routed, &wanted))
+    let mut routers = d.s.routers.iter().zip(&d.traffic.observed);
+    routers.find_map(|(routed, observed)| lacking_of(routed, observed, &wanted))
 }
 
-fn lacking_of(routed: &Routed, wanted: &Routing) -> Option<WaitingOn> {
+fn lacking_of(routed: &Routed, observed: &Observed, wanted: &Routing) -> Option<WaitingOn> {
     let Routed { router, objects } = routed;
-    let observed = router.observe(objects, &wanted.canary);
     let (name, weight, max) = (router.name(), wanted.weight.value(), wanted.weight.max());
     let on =
         |reason: &str, message: String| Some(WaitingOn::new(reason, Some(format!("TrafficRouter/{name}")), message));
@@ -246,9 +249,9 @@ pub(super) fn route(d: &mut Draft<'_>) {
     let index = d.index();
     let target = target(d, index);
     let snapshot = d.s;
-    for Routed { router, objects } in &snapshot.routers {
-        let from = router.observe(objects, &d.traffic.canary).weight;
-        let wanted = routing(d, next(d, from, target), index);
+    let observed = d.traffic.observed.clone();
+    for (Routed { router, objects }, observed) in snapshot.routers.iter().zip(observed) {
+        let wanted = routing(d, next(d, observed.weight, target), index);
         match router.change(objects, &wanted) {
             Ok(patches) => {
                 for patch in patches {
@@ -293,8 +296,7 @@ fn record(d: &mut Draft<'_>) {
 
 /// The Service that was on trial is the stable one from now on.
 pub(super) fn take_turns(d: &mut Draft<'_>) {
-    let Strategy::Canary(canary) = d.strategy else { return };
-    if canary.ping_pong.is_none() {
+    if !d.strategy.takes_turns() {
         return;
     }
     let CanaryStatus { stable_ping_pong: turn, .. } = d.status.canary.get_or_insert_default();

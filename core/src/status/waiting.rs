@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{RolloutCondition, RolloutStatus, WaitingOn};
+use crate::snapshot::Snapshot;
 use crate::time;
 
 use super::conditions::{self, Is, kind};
@@ -39,9 +40,17 @@ pub fn reached(status: &RolloutStatus, object: &str) -> Option<i32> {
     on.reached
 }
 
+/// Writes down what is waited for now, the field only where the installed CRD keeps it.
+pub fn report(status: &mut RolloutStatus, snapshot: &Snapshot, on: Option<WaitingOn>, far: i32) {
+    record(status, snapshot.rollout.status(), on, far, snapshot.now);
+    if !snapshot.stores_waiting_on {
+        status.waiting_on = None;
+    }
+}
+
 /// Writes down what is waited for now: the condition says since when, and when it last moved. `far` is how far the new revision's
 /// pods have come.
-pub fn record(status: &mut RolloutStatus, before: &RolloutStatus, mut on: Option<WaitingOn>, far: i32, now: Timestamp) {
+fn record(status: &mut RolloutStatus, before: &RolloutStatus, mut on: Option<WaitingOn>, far: i32, now: Timestamp) {
     conditions::remove(status, kind::WAITING);
     if let Some(on) = &mut on {
         let known = goes_on(before, on);

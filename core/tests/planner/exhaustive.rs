@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
-use sluice_core::api::{ReplicaSet, ReplicaSetStatus};
 use sluice_core::guard;
 use sluice_core::plan::{Urgency, plan};
 use sluice_core::status::conditions;
 
+use crate::pods::report;
 use crate::workload;
 use crate::world::{World, world};
 
@@ -47,17 +47,6 @@ fn key(world: &World) -> u64 {
     let size = workload::size(&world.workload);
     json!([decided, sets, services, image, observed, routers, turn, annotations, size]).to_string().hash(&mut hasher);
     hasher.finish()
-}
-
-/// The ReplicaSet's controller reports, with this many of the pods available.
-fn report(rs: &mut ReplicaSet, available: i32) {
-    rs.status = Some(ReplicaSetStatus {
-        replicas: rs.wanted(),
-        ready_replicas: available,
-        available_replicas: available,
-        observed_generation: rs.metadata.generation,
-        ..ReplicaSetStatus::default()
-    });
 }
 
 /// Everything that can happen next.

@@ -15,15 +15,7 @@ impl World {
             let image = rs.spec.template["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
             let wanted = rs.wanted();
             let serving = if self.broken.contains(image) { 0 } else { wanted };
-            let status = ReplicaSetStatus {
-                replicas: wanted,
-                ready_replicas: serving,
-                available_replicas: serving,
-                observed_generation: rs.metadata.generation,
-                ..ReplicaSetStatus::default()
-            };
-            moved |= rs.status.as_ref() != Some(&status);
-            rs.status = Some(status);
+            moved |= report(rs, serving);
             moved |= run_pods(&mut self.pods, rs, &mut self.serial, self.now);
         }
         let available: i32 = self.replica_sets.iter().map(|rs| rs.observed().available_replicas).sum();
@@ -39,6 +31,20 @@ impl World {
             (status.ready_replicas, status.available_replicas) = (available, available);
         }
     }
+}
+
+/// The ReplicaSet's controller reports, with this many of the pods available. Says whether that is news.
+pub fn report(rs: &mut ReplicaSet, available: i32) -> bool {
+    let status = Some(ReplicaSetStatus {
+        replicas: rs.wanted(),
+        ready_replicas: available,
+        available_replicas: available,
+        observed_generation: rs.metadata.generation,
+        ..ReplicaSetStatus::default()
+    });
+    let news = rs.status != status;
+    rs.status = status;
+    news
 }
 
 /// Creates pods that are missing and removes those that are too many. Says whether there were any.

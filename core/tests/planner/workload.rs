@@ -1,11 +1,12 @@
 //! A Rollout that takes its template from another workload, without a cluster.
 
 use serde_json::{Value, json};
-use sluice_core::api::{ReplicaSet, ReplicaSetStatus, labels};
+use sluice_core::api::{ReplicaSet, labels};
 use sluice_core::effect::{Target, WorkloadScale};
 use sluice_core::status::phase;
 use sluice_core::workload::{Sight, Workload, WorkloadKind};
 
+use crate::pods::report;
 use crate::world::{World, blue_green, rollout, world};
 
 /// A Deployment `web` of this size, as an API server returns it.
@@ -82,13 +83,7 @@ fn one_more_pod(world: &mut World) -> bool {
     for rs in &mut world.replica_sets {
         let available = rs.wanted().min(rs.observed().available_replicas + 1);
         came |= available > rs.observed().available_replicas;
-        rs.status = Some(ReplicaSetStatus {
-            replicas: rs.wanted(),
-            ready_replicas: available,
-            available_replicas: available,
-            observed_generation: rs.metadata.generation,
-            ..ReplicaSetStatus::default()
-        });
+        report(rs, available);
     }
     came
 }
