@@ -71,6 +71,11 @@ impl Note {
         Note::normal(SCALING, format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"))
     }
 
+    /// A traffic router cannot be told where requests go.
+    pub fn routing_failed(what: &str) -> Note {
+        Note::warning("TrafficRoutingError", what.to_owned())
+    }
+
     /// A Deployment that the Rollout takes its template from lost pods. The reason is of ours.
     pub fn workload_scaled(name: &str, from: i32, to: i32) -> Note {
         Note::normal("ScalingDeployment", format!("Scaled down Deployment {name} from {from} to {to}"))

@@ -17,6 +17,7 @@ pub mod planted;
 pub mod replicas;
 pub mod revision;
 pub mod selector;
+pub mod sight;
 pub mod snapshot;
 pub mod status;
 pub mod steps;

@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::api::{ReplicaSet, Rollout, labels};
 use crate::effect::{EffectKey, Target};
 use crate::revision::owns;
+use crate::sight::Sight;
 use crate::traffic::Routed;
-use crate::workload::{Sight, Workload};
+use crate::workload::Workload;
 
 /// One rollout and its surroundings at one moment. Nothing else exists for the planner.
 #[derive(Clone, Debug)]
@@ -29,8 +30,10 @@ pub struct Snapshot {
     pub services: Vec<Service>,
     /// The traffic routers that the manifest names, as far as there are any for them.
     pub routers: Vec<Routed>,
+    /// Those that it named when their objects were written last, where they are others.
+    pub former: Vec<Routed>,
     /// The workload that `spec.workloadRef` names.
-    pub workload: Sight,
+    pub workload: Sight<Box<Workload>>,
     /// Writes that the API server refused lately.
     pub refusals: Vec<Refusal>,
     /// Whether the installed CRD keeps `status.waitingOn`, an addition of Sluice.
@@ -65,12 +68,28 @@ pub struct Service {
     pub managed_by: Option<String>,
     /// Whether it has any annotation.
     pub has_annotations: bool,
+    /// Its ready endpoints by their revision, by its `EndpointSlices`; `None` where nobody looks at those.
+    pub endpoints: Option<BTreeMap<String, i32>>,
 }
 
 impl Service {
     /// The revision that it selects, where it selects one.
     pub fn hash(&self) -> Option<&str> {
         self.selector.get(labels::POD_TEMPLATE_HASH).map(String::as_str)
+    }
+
+    /// The revision that its requests go to: the one that it selects, once its endpoints have followed.
+    pub fn leads_to(&self) -> Option<&str> {
+        let selected = self.hash()?;
+        let endpoints = self.endpoints.iter().flatten().filter(|(hash, ready)| **ready > 0 && !hash.is_empty());
+        let other = endpoints.map(|(hash, _)| hash.as_str()).find(|hash| *hash != selected);
+        Some(other.unwrap_or(selected))
+    }
+
+    /// How many of `pods` of a revision its requests can go to.
+    pub fn serves(&self, hash: &str, pods: i32) -> i32 {
+        let ready = self.endpoints.as_ref().map(|endpoints| endpoints.get(hash).copied().unwrap_or(0));
+        ready.map_or(pods, |ready| pods.min(ready))
     }
 }
 
@@ -119,6 +138,11 @@ impl Snapshot {
     /// The Service of this name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.target.name == name)
+    }
+
+    /// How many of `pods` of a revision requests can go to by a Service; all of them where there is none between.
+    pub fn served(&self, service: &str, hash: &str, pods: i32) -> i32 {
+        self.service(service).map_or(pods, |service| service.serves(hash, pods))
     }
 
     /// The refusal that holds an effect back now.

@@ -1,8 +1,8 @@
 //! How a rollout updates, whichever of the two strategies it uses: what both have, in one place.
 
 use crate::api::{
-    AntiAffinity, BlueGreenStrategy, CanaryStep, CanaryStrategy, PodTemplateMetadata, ReplicaProgressThreshold,
-    Rollout, RolloutStatus,
+    AntiAffinity, BlueGreenStrategy, BlueGreenTrafficRouting, CanaryStep, CanaryStrategy, PodTemplateMetadata,
+    ReplicaProgressThreshold, Rollout, RolloutStatus, TrafficRouting,
 };
 use crate::replicas::Limits;
 
@@ -81,6 +81,17 @@ impl<'a> Strategy<'a> {
         named.into_iter().chain(pair).filter_map(|(field, name)| Some((field, name.filter(|name| !name.is_empty())?)))
     }
 
+    /// The routers that it names.
+    pub fn routing(self) -> Option<TrafficRouting> {
+        match self {
+            Strategy::Canary(canary) => canary.traffic_routing.clone(),
+            Strategy::BlueGreen(blue_green) => {
+                let BlueGreenTrafficRouting { gateway_api } = blue_green.traffic_routing.clone()?;
+                Some(TrafficRouting { gateway_api, ..TrafficRouting::default() })
+            }
+        }
+    }
+
     /// Whether routers carry the weights.
     pub fn is_routed(self) -> bool {
         matches!(self, Strategy::Canary(canary) if canary.traffic_routing.is_some())
@@ -112,10 +123,13 @@ impl<'a> Strategy<'a> {
         matches!(self, Strategy::Canary(canary) if canary.ping_pong.is_some())
     }
 
-    /// The Services by which the two revisions of a routed canary are reached. Of two that take turns, the status says which one is
+    /// The Services by which the two revisions are reached; blue-green has one that carries traffic. Of two that take turns, the status says which one is
     /// stable, `ping` or `pong`; before the first promotion it is `pong`.
     pub fn roles(self, status: &RolloutStatus) -> Roles<'a> {
-        let Strategy::Canary(canary) = self else { return Roles::default() };
+        let canary = match self {
+            Strategy::Canary(canary) => canary,
+            Strategy::BlueGreen(blue_green) => return Roles { canary: "", stable: &blue_green.active_service },
+        };
         let turn = status.canary.as_ref().map_or("", |canary| canary.stable_ping_pong.as_str());
         match &canary.ping_pong {
             Some(pair) if turn == "ping" => Roles { canary: &pair.pong_service, stable: &pair.ping_service },

@@ -94,18 +94,6 @@ pub struct Workload {
     pub replicas: i32,
 }
 
-/// What is known of the workload that a manifest refers to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Sight {
-    /// There is none, or none is referred to.
-    #[default]
-    Missing,
-    /// It is there.
-    Found(Box<Workload>),
-    /// Nothing can be said, for this reason.
-    Unreadable(String),
-}
-
 /// When a Deployment that is referred to loses its pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScaleDown {

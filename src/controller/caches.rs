@@ -271,6 +271,7 @@ fn digest(service: KubeService) -> IndexedService {
             target: Target::of(&metadata),
             selector: service.spec.and_then(|spec| spec.selector).unwrap_or_default(),
             managed_by: annotations.and_then(|map| map.get(labels::MANAGED_BY)).cloned(),
+            endpoints: None,
             has_annotations: annotations.is_some_and(|map| !map.is_empty()),
         },
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sluice_core::api::{ReplicaSet, Rollout, labels};
 use sluice_core::effect::{Effect, Target};
 use sluice_core::planted::{self, Bug};
-use sluice_core::traffic::RoutePatch;
+use sluice_core::traffic::{RouteAction, RouteWrite};
 
 use super::children::version_number;
 use super::context::Context;
@@ -64,7 +64,7 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
                 cx.services_mut().await_version((place.namespace.to_owned(), patch.target.name.clone()), version);
             })
         }
-        Effect::Route(change) => route(cx, place, &change.patch).await,
+        Effect::Route(change) => route(cx, &change.write).await,
         Effect::ScaleWorkload(scale) => {
             let api: Api<PartialObjectMeta<Deployment>> = Api::namespaced(cx.writes.clone(), place.namespace);
             json_patch(&api, &scale.target.name, scale.operations()).await.map(|written| {
@@ -229,12 +229,26 @@ async fn evict(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), ku
     api.evict(&target.name, &params).await.map(|_| ())
 }
 
-/// Patches an object that a traffic router reads, of whatever kind it is.
-async fn route(cx: &Context, place: Place<'_>, patch: &RoutePatch) -> Result<(), kube::Error> {
-    let (group, version) = patch.api_version.split_once('/').unwrap_or(("", &patch.api_version));
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &patch.kind));
-    let api: Api<DynamicObject> = Api::namespaced_with(cx.writes.clone(), place.namespace, &resource);
-    json_patch(&api, &patch.target.name, patch.operations.clone()).await.map(|_| ())
+/// Writes an object that a traffic router reads, of whatever kind it is.
+async fn route(cx: &Context, write: &RouteWrite) -> Result<(), kube::Error> {
+    let mut resource = ApiResource::from_gvk(&GroupVersionKind::gvk(write.kind.group, &write.version, write.kind.kind));
+    write.kind.plural.clone_into(&mut resource.plural);
+    let api: Api<DynamicObject> = Api::namespaced_with(cx.writes.clone(), &write.namespace, &resource);
+    match &write.action {
+        RouteAction::Create(object) => {
+            let object: DynamicObject = serde_json::from_value(object.clone()).map_err(kube::Error::SerdeError)?;
+            api.create(&PostParams::default(), &object).await?;
+        }
+        RouteAction::Patch(operations) => {
+            json_patch(&api, &write.name, operations.clone()).await?;
+        }
+        RouteAction::Delete(uid) => {
+            let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
+            let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
+            api.delete(&write.name, &params).await?;
+        }
+    }
+    Ok(())
 }
 
 fn preconditions(target: &Target) -> Preconditions {

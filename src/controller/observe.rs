@@ -46,6 +46,7 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         services,
         // No router has its shell yet, so validation holds a Rollout that names one.
         routers: Vec::new(),
+        former: Vec::new(),
         workload,
         refusals,
         stores_waiting_on,

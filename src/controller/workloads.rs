@@ -13,7 +13,8 @@ use kube::runtime::{WatchStreamExt as _, watcher as watch_objects};
 use serde_json::Value;
 use sluice_core::api::Rollout;
 use sluice_core::effect::Target;
-use sluice_core::workload::{Sight, Workload, WorkloadKind};
+use sluice_core::sight::Sight;
+use sluice_core::workload::{Workload, WorkloadKind};
 use tokio::sync::watch;
 
 use super::caches::{Scope, Touch, keep, map_event, touch_each};
@@ -139,7 +140,7 @@ impl Workloads {
     }
 
     /// What is known of the workload that a Rollout refers to; `None` while its cache is empty, or older than an own write.
-    pub fn sight(&self, rollout: &Rollout) -> Option<Sight> {
+    pub fn sight(&self, rollout: &Rollout) -> Option<Sight<Box<Workload>>> {
         let Some((kind, key)) = named(rollout) else { return Some(Sight::Missing) };
         let cache = self.of(kind);
         cache.wanted.send_if_modified(|wanted| !std::mem::replace(wanted, true));

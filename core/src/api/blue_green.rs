@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AntiAffinity, PodTemplateMetadata, RolloutAnalysis};
+use super::{AntiAffinity, GatewayApiTrafficRouting, PodTemplateMetadata, RolloutAnalysis};
 
 /// Runs the new revision beside the old one, then switches all traffic at once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,9 @@ pub struct BlueGreenStrategy {
     /// A Service for looking at the new revision before the switch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_service: Option<String>,
+    /// The routes that lead to the active Service: old pods stay until their gateways have heard of a switch. An addition of Sluice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_routing: Option<BlueGreenTrafficRouting>,
     /// The new revision's pods before the switch; `replicas` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview_replica_count: Option<i32>,
@@ -51,4 +54,13 @@ pub struct BlueGreenStrategy {
     /// Seconds for which the new pods stay after an abort; 30 when absent, 0 for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort_scale_down_delay_seconds: Option<i32>,
+}
+
+/// Routes that lead to the active Service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BlueGreenTrafficRouting {
+    /// Routes of the Gateway API.
+    #[serde(rename = "gatewayAPI", default, skip_serializing_if = "Option::is_none")]
+    pub gateway_api: Option<GatewayApiTrafficRouting>,
 }

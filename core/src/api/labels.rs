@@ -18,6 +18,10 @@ pub const WORKLOAD_GENERATION: &str = "rollout.argoproj.io/workload-generation";
 pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
 /// Annotation of Services and routing objects: the Rollout that manages them.
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
+/// Annotation of routing objects, of ours: what their data plane was told of each Rollout, as JSON.
+pub const ROUTED: &str = "rollout.argoproj.io/routed";
+/// Annotation of Rollouts, of ours: the traffic routing that is to be undone when the manifest asks for another, as JSON.
+pub const ROUTES_BY: &str = "rollout.argoproj.io/routes-by";
 /// Label: which controller acts on the object, where there are several.
 pub const INSTANCE_ID: &str = "argo-rollouts.argoproj.io/controller-instance-id";
 /// Annotation of Rollouts: state of the notifications engine.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,7 +44,10 @@ pub struct TrafficRouting {
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "raw::any_map")]
     pub plugins: BTreeMap<String, Value>,
-    /// What all weights add up to; 100 when absent. Only nginx and plugins support another value.
+    /// Routes of the Gateway API. An addition of Sluice; Argo Rollouts has them as a plugin, which is understood too.
+    #[serde(rename = "gatewayAPI", default, skip_serializing_if = "Option::is_none")]
+    pub gateway_api: Option<GatewayApiTrafficRouting>,
+    /// What all weights add up to; 100 when absent. Only nginx, the Gateway API and plugins support another value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_traffic_weight: Option<i32>,
 }
@@ -272,10 +276,91 @@ pub struct ApisixRoute {
     pub rules: Vec<String>,
 }
 
+/// The name under which Argo Rollouts knows its plugin for the Gateway API.
+pub const GATEWAY_API_PLUGIN: &str = "argoproj-labs/gatewayAPI";
+
+/// Routes of the Gateway API. The fields are those of the plugin `argoproj-labs/gatewayAPI`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayApiTrafficRouting {
+    /// Name of an `HTTPRoute`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_route: Option<String>,
+    /// Name of a `GRPCRoute`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grpc_route: Option<String>,
+    /// Name of a `TCPRoute`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_route: Option<String>,
+    /// Name of a `TLSRoute`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_route: Option<String>,
+    /// Several `HTTPRoutes`.
+    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
+    pub http_routes: Vec<GatewayApiRoute>,
+    /// Several `GRPCRoutes`.
+    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
+    pub grpc_routes: Vec<GatewayApiRoute>,
+    /// Several `TCPRoutes`.
+    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
+    pub tcp_routes: Vec<GatewayApiRoute>,
+    /// Several `TLSRoutes`.
+    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
+    pub tls_routes: Vec<GatewayApiRoute>,
+    /// `HTTPRoutes` by their labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_route_selector: Option<LabelSelector>,
+    /// `GRPCRoutes` by their labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grpc_route_selector: Option<LabelSelector>,
+    /// `TCPRoutes` by their labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_route_selector: Option<LabelSelector>,
+    /// `TLSRoutes` by their labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_route_selector: Option<LabelSelector>,
+    /// Their namespace; the Rollout's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Leaves the label away that a route has while the canary gets requests.
+    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "std::ops::Not::not")]
+    pub disable_in_progress_label: bool,
+    /// Its key; `rollouts.argoproj.io/gatewayapi-canary` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_progress_label_key: Option<String>,
+    /// Its value; `in-progress` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_progress_label_value: Option<String>,
+}
+
+/// A route of the Gateway API.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayApiRoute {
+    /// Its name.
+    pub name: String,
+    /// Whether `setHeaderRoute` and `setMirrorRoute` add rules to it.
+    #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "std::ops::Not::not")]
+    pub use_header_routes: bool,
+}
+
 /// What all weights add up to where the manifest is silent.
 pub(super) const DEFAULT_MAX_WEIGHT: i32 = 100;
 
 impl TrafficRouting {
+    /// The routes of the Gateway API that carry the weights, however they are given, with the name of that router.
+    ///
+    /// # Errors
+    /// Says which part of the plugin's configuration does not read.
+    pub fn gateway_apis(&self) -> Result<Vec<(&str, GatewayApiTrafficRouting)>, String> {
+        let own = self.gateway_api.iter().map(|own| Ok(("GatewayAPI", own.clone())));
+        let plugin = self.plugins.get_key_value(GATEWAY_API_PLUGIN).map(|(name, config)| {
+            let read = serde_json::from_value(config.clone()).map_err(|error| error.to_string())?;
+            Ok((name.as_str(), read))
+        });
+        own.chain(plugin).collect()
+    }
+
     /// What all weights add up to, at least 1.
     pub fn max_weight(&self) -> i32 {
         self.max_traffic_weight.unwrap_or(DEFAULT_MAX_WEIGHT).max(1)
@@ -292,6 +377,7 @@ impl TrafficRouting {
             ("AppMesh", self.app_mesh.is_some()),
             ("Traefik", self.traefik.is_some()),
             ("Apisix", self.apisix.is_some()),
+            ("GatewayAPI", self.gateway_api.is_some()),
         ];
         let built_in = set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name);
         built_in.chain(self.plugins.keys().map(String::as_str)).collect()

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::api::{ReplicaSet, labels};
 use crate::event::Note;
-use crate::traffic::{RoutePatch, Routing};
+use crate::traffic::{RouteWrite, Routing};
 
 /// Effects run in phases. The first phase that has work runs; the next one needs a fresh observation. So nothing shrinks
 /// before what replaces it has been seen to serve.
@@ -170,8 +170,8 @@ pub struct RouteChange {
     pub router: String,
     /// What it is told.
     pub routing: Routing,
-    /// How the object says so.
-    pub patch: RoutePatch,
+    /// How an object says so.
+    pub write: RouteWrite,
 }
 
 /// A new size for the Deployment that the template is taken from.
@@ -255,7 +255,7 @@ impl Effect {
             Effect::EvictPod(target) => ("evict", "Pod", target.name.clone()),
             Effect::PatchPod(patch) => ("label", "Pod", patch.target.name.clone()),
             Effect::PatchService(patch) => ("point", "Service", patch.target.name.clone()),
-            Effect::Route(change) => ("route", change.patch.kind.as_str(), change.patch.target.name.clone()),
+            Effect::Route(change) => ("route", change.write.kind.kind, change.write.name.clone()),
             Effect::ScaleWorkload(scale) => ("shrink", "Deployment", scale.target.name.clone()),
         };
         EffectKey { verb: verb.into(), kind: kind.into(), name }

@@ -26,27 +26,31 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
 fn weight(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, change: &RouteChange) -> Option<(Invariant, String)> {
     let RouteChange { router, routing, .. } = change;
     let (to, max) = (routing.weight.value(), routing.weight.max());
-    let from = now.weights.iter().find(|(name, _)| name == router).map(|(_, weight)| *weight)?;
+    let (lowest, highest) = now.weights.iter().find(|(name, ..)| name == router).map(|(_, low, high)| (*low, *high))?;
     if max != now.max {
         return Some((Invariant::Weights, format!("{router} would be told {to} of {max}, where all is {}", now.max)));
     }
     // Without a Service, the router leads elsewhere once nothing goes there any more.
-    if routing.canary.hash != now.canary && (!routing.canary.service.is_empty() || from > 0 || now.lags) {
+    if routing.canary.hash != now.canary && (!routing.canary.service.is_empty() || highest > 0 || now.lags) {
         let message = format!("{router} would be told that the canary is {}, which it is not", routing.canary.hash);
         return Some((Invariant::Weights, message));
     }
-    if to > from {
-        return raised(snapshot, plan, now, to).map(|why| {
-            (Invariant::ServeBeforeShift, format!("{router} would send {to} of {max} to the canary, although {why}"))
-        });
+    if let Some(why) = raised(snapshot, plan, now, to).filter(|_| to > lowest && to > stays(snapshot, now, highest)) {
+        let message = format!("{router} would send {to} of {max} to the canary, although {why}");
+        return Some((Invariant::ServeBeforeShift, message));
     }
     let carried = now.stable_carries(snapshot);
-    if to < from && max - to > carried {
+    if to < highest && max - to > carried {
         let invariant = if plan.status.abort { Invariant::Abort } else { Invariant::ServeBeforeShift };
         let message = format!("{router} would send {} of {max} to stable pods that carry {carried}", max - to);
         return Some((invariant, message));
     }
     None
+}
+
+/// The weight that stays where it is for want of stable pods to take it.
+fn stays(snapshot: &Snapshot, now: &Traffic<'_>, highest: i32) -> i32 {
+    (now.max - now.stable_carries(snapshot)).min(highest)
 }
 
 /// What speaks against a higher weight.
@@ -66,7 +70,8 @@ fn raised(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, to: i32) -> Optio
     }
     let share = now.share(to);
     let needed = if status.promote_full { share } else { share.min(now.asked(index, to)) };
-    let (needed, serving) = (now.strategy.needed(needed).max(1), available(snapshot, &now.canary));
+    let needed = now.strategy.needed(needed).max(1);
+    let serving = snapshot.served(now.canary_service, &now.canary, available(snapshot, &now.canary));
     (serving < needed).then(|| format!("{serving} of {needed} pods are available"))
 }
 

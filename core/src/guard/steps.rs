@@ -92,6 +92,7 @@ fn lacking_beside_router(
     if now.lags {
         return Some("a router has not confirmed where its traffic goes".into());
     }
-    let other = now.weights.iter().find(|(_, at)| *at != weight)?;
-    Some(format!("{} sends {} to the canary", other.0, other.1))
+    let mut each = now.weights.iter().flat_map(|(name, lowest, highest)| [(name, *lowest), (name, *highest)]);
+    let (name, at) = each.find(|(_, at)| *at != weight)?;
+    Some(format!("{name} sends {at} to the canary"))
 }

@@ -10,8 +10,9 @@ use crate::effect::{
     Change, Effect, Entries, Entry, Phase, Planned, ReplicaSetPatch, ServicePatch, Target, WorkloadScale,
 };
 use crate::plan::{Plan, Urgency, plan};
+use crate::sight::Sight;
 use crate::snapshot::{Service, Snapshot};
-use crate::workload::{Sight, Workload, WorkloadKind};
+use crate::workload::{Workload, WorkloadKind};
 
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().expect("a timestamp")
@@ -58,6 +59,7 @@ fn paused_canary() -> Snapshot {
         pods: Vec::new(),
         services: Vec::new(),
         routers: Vec::new(),
+        former: Vec::new(),
         workload: Sight::Missing,
         refusals: Vec::new(),
         stores_waiting_on: true,
@@ -263,6 +265,7 @@ fn with_service(mut snapshot: Snapshot) -> Snapshot {
         selector: selector.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         managed_by: Some("web".into()),
         has_annotations: true,
+        endpoints: None,
     });
     snapshot
 }

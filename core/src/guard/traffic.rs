@@ -14,12 +14,15 @@ pub(super) struct Traffic<'a> {
     pub(super) replicas: i32,
     /// What all weights add up to.
     pub(super) max: i32,
-    /// The canary's weight, by router.
-    pub(super) weights: Vec<(&'a str, i32)>,
+    /// The canary's lowest and highest weight, by router.
+    pub(super) weights: Vec<(&'a str, i32, i32)>,
     /// The revision that its destination leads to.
     pub(super) canary: String,
     /// The revision that the stable destination leads to.
     pub(super) stable: String,
+    /// The Services of both; empty where there are none between.
+    pub(super) stable_service: &'a str,
+    pub(super) canary_service: &'a str,
     /// Whether a data plane may still do what it was told before.
     pub(super) lags: bool,
     /// Whether a router cannot say what its data plane does.
@@ -35,23 +38,27 @@ pub(super) fn of(snapshot: &Snapshot) -> Option<Traffic<'_>> {
     let roles = strategy.roles(status);
     let leads_to = |service: &str, otherwise: &str| match service {
         "" => otherwise.to_owned(),
-        name => snapshot.service(name).and_then(Service::hash).unwrap_or_default().to_owned(),
+        name => snapshot.service(name).and_then(Service::leads_to).unwrap_or_default().to_owned(),
     };
-    let destination = Destination { service: roles.canary.to_owned(), hash: leads_to(roles.canary, "") };
+    let canary = Destination { service: roles.canary.to_owned(), hash: leads_to(roles.canary, "") };
+    let stable = Destination { service: roles.stable.to_owned(), hash: leads_to(roles.stable, &status.stable_rs) };
     let routers = snapshot.routers.iter();
-    let observed: Vec<_> =
-        routers.map(|routed| (routed.router.name(), routed.router.observe(&routed.objects, &destination))).collect();
-    let busy = |observed: &Observed| observed.weight > 0 || observed.verified == Some(false);
+    let observed: Vec<_> = routers
+        .map(|routed| (routed.router.name(), routed.router.observe(routed.view(snapshot.now), &canary, &stable)))
+        .collect();
+    let busy = |observed: &Observed| observed.highest > 0 || observed.verified == Some(false);
     let told = observed.iter().filter(|(_, observed)| busy(observed)).find_map(|(_, observed)| observed.hash.clone());
     Some(Traffic {
         strategy,
         replicas: snapshot.replicas(),
         max: strategy.max_weight(),
-        weights: observed.iter().map(|(name, observed)| (*name, observed.weight)).collect(),
+        weights: observed.iter().map(|(name, observed)| (*name, observed.lowest, observed.highest)).collect(),
         is_in_the_dark: observed.iter().any(|(_, observed)| observed.verified.is_none()),
         has_routes: observed.iter().any(|(_, observed)| observed.has_routes),
         lags: observed.iter().any(|(_, observed)| observed.verified == Some(false)),
-        stable: leads_to(roles.stable, &status.stable_rs),
+        stable: stable.hash,
+        stable_service: roles.stable,
+        canary_service: roles.canary,
         canary: leads_to(roles.canary, &told.unwrap_or_else(|| status.current_pod_hash.clone())),
     })
 }
@@ -59,7 +66,7 @@ pub(super) fn of(snapshot: &Snapshot) -> Option<Traffic<'_>> {
 impl Traffic<'_> {
     /// The highest weight that any router gives to the canary.
     pub(super) fn highest(&self) -> i32 {
-        self.weights.iter().map(|(_, weight)| *weight).max().unwrap_or(0)
+        self.weights.iter().map(|(_, _, highest)| *highest).max().unwrap_or(0)
     }
 
     /// Whether requests may go to the canary's destination.
@@ -69,12 +76,13 @@ impl Traffic<'_> {
 
     /// The lowest.
     pub(super) fn lowest(&self) -> i32 {
-        self.weights.iter().map(|(_, weight)| *weight).min().unwrap_or(0)
+        self.weights.iter().map(|(_, lowest, _)| *lowest).min().unwrap_or(0)
     }
 
     /// The weight that pods of the stable destination may be given.
     pub(super) fn stable_carries(&self, snapshot: &Snapshot) -> i32 {
-        carried(available(snapshot, &self.stable), self.max, self.carriers())
+        let serving = snapshot.served(self.stable_service, &self.stable, available(snapshot, &self.stable));
+        carried(serving, self.max, self.carriers())
     }
 
     /// How many pods carry all of the traffic: no fewer than `maxUnavailable` leaves, and at least one.

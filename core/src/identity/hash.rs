@@ -75,6 +75,11 @@ fn safe_hash(encoded: &str, collision_count: Option<i32>) -> String {
     sum.to_string().bytes().map(|digit| char::from(ALPHABET[usize::from(digit) % ALPHABET.len()])).collect()
 }
 
+/// A short digest of bytes, for telling whether they are the same as before.
+pub(crate) fn fingerprint(bytes: &[u8]) -> u32 {
+    fnv1a(0x811c_9dc5, bytes)
+}
+
 fn fnv1a(start: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(start, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

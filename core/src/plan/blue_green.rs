@@ -13,12 +13,13 @@ use crate::time;
 
 use super::draft::{Draft, object_of};
 use super::{
-    Plan, affinity, delay, history, metadata, ownership, promote, report, requests, restart, revise, rollback, scale,
-    services, workload,
+    Plan, active, affinity, delay, former, history, metadata, ownership, promote, report, requests, restart, revise,
+    rollback, scale, services, workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan {
     let mut draft = Draft::new(snapshot, Strategy::BlueGreen(blue_green));
+    draft.traffic = active::observe(&draft);
     if revise::pass_over_taken_name(&mut draft) {
         return draft.finish();
     }
@@ -30,6 +31,8 @@ pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan 
     let clear = pause(&mut draft, blue_green);
     requests::abort_if_overdue(&mut draft);
     promote::promote_if_done(&mut draft);
+    former::release(&mut draft);
+    active::tell(&mut draft);
     resize(&mut draft, blue_green);
     switch(&mut draft, blue_green, clear);
     services::release(&mut draft);
@@ -56,13 +59,13 @@ fn observe(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
 }
 
 /// The revision that the active Service selects.
-pub(super) fn active<'s>(d: &'s Draft<'_>) -> &'s str {
+pub(super) fn selected<'s>(d: &'s Draft<'_>) -> &'s str {
     d.status.blue_green.as_ref().map_or("", |status| status.active_selector.as_str())
 }
 
 /// Whether the active Service selects the revision asked for.
 pub(super) fn is_active(d: &Draft<'_>) -> bool {
-    active(d) == d.revisions.hash.as_str()
+    selected(d) == d.revisions.hash.as_str()
 }
 
 fn is_past_checkpoint(d: &Draft<'_>) -> bool {
@@ -185,7 +188,7 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
     }
     match stable.filter(|_| d.status.abort) {
         // Pods that the active Service still selects are in use.
-        Some(_) if is_active(d) => scale::annotate_desired(d, new),
+        Some(_) if is_active(d) || !active::is_known(d) => scale::annotate_desired(d, new),
         Some(stable) => delay::drain_aborted(d, new, stable),
         None => {
             // The deadline tells a fast way back from others until the revision serves.
@@ -197,6 +200,10 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
                 scale::set_size(d, new, size);
             }
         }
+    }
+    // Gateways may still send requests to where the active Service led before.
+    if !active::is_known(d) {
+        return;
     }
     let names = [blue_green.active_service.as_str(), preview.unwrap_or_default()];
     delay::drain_old(d, |d, rs| services::is_used(d, &names, rs));
@@ -218,7 +225,7 @@ fn switch(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy, clear: bool) {
         }
     }
     let Some(stable) = d.revisions.stable else { return };
-    let active = d.revisions.with_hash(active(d)).map_or(0, |rs| rs.size().serving());
+    let active = d.revisions.with_hash(selected(d)).map_or(0, |rs| rs.size().serving());
     let carries_it = stable.certain() >= d.s.replicas() || stable.certain() >= active;
     if carries_it && !services::selects(d, name, stable) {
         services::point(d, name, stable, Phase::Shift);

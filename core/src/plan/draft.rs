@@ -37,6 +37,8 @@ pub(super) struct Draft<'a> {
     effects: Vec<Planned>,
     patches: BTreeMap<String, Patch>,
     wake_at: Option<Timestamp>,
+    /// Whether a traffic router cannot be told something.
+    fails_to_route: bool,
 }
 
 /// Changes of one ReplicaSet, gathered so that they become one write.
@@ -78,6 +80,7 @@ impl<'a> Draft<'a> {
             effects: Vec::new(),
             patches: BTreeMap::new(),
             wake_at: None,
+            fails_to_route: false,
         }
     }
 
@@ -147,6 +150,7 @@ impl<'a> Draft<'a> {
         if let Some(refusal) = self.s.refusal(&effect.key()) {
             let (retry_at, message) = (refusal.retry_at, format!("cannot {}: {}", refusal.key, refusal.error));
             self.wake_at(retry_at);
+            self.fails_to_route |= matches!(effect, Effect::Route(_));
             self.wait("Refused", Some(format!("{}/{}", refusal.key.kind, refusal.key.name)), message);
             return false;
         }
@@ -223,6 +227,11 @@ impl<'a> Draft<'a> {
         self.effects.sort_by_key(|planned| planned.effect.is_of_a_pod());
         let far = self.how_far();
         waiting::report(&mut self.status, self.s, self.waiting_on, far);
+        let fails =
+            self.fails_to_route || self.status.waiting_on.as_ref().is_some_and(|on| on.reason == waiting::ROUTING);
+        if let Some(news) = waiting::news(self.s.rollout.status(), &self.status).filter(|_| fails) {
+            self.notes.push(Note::routing_failed(news));
+        }
         let urgency = report::urgency(self.s.rollout.status(), &self.status);
         Plan { effects: self.effects, status: self.status, urgency, notes: self.notes, wake_at: self.wake_at }
     }

@@ -2,11 +2,13 @@
 //!
 //! [`plan`] is pure: the same snapshot gives the same plan. What it returns is complete; executing it takes no decision.
 
+mod active;
 mod affinity;
 mod blue_green;
 mod canary;
 mod delay;
 mod draft;
+mod former;
 mod held;
 mod history;
 mod metadata;

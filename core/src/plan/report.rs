@@ -85,7 +85,7 @@ pub(super) fn report(d: &mut Draft<'_>) {
     let available = match d.strategy {
         Strategy::Canary(_) => d.status.available_replicas >= d.s.replicas(),
         Strategy::BlueGreen(_) => {
-            let active = d.revisions.with_hash(blue_green::active(d)).map(ReplicaSet::size);
+            let active = d.revisions.with_hash(blue_green::selected(d)).map(ReplicaSet::size);
             active.is_some_and(|active| active.spec == d.s.replicas() && active.serving() >= active.spec)
         }
     };
@@ -157,7 +157,7 @@ fn report_completion(d: &mut Draft<'_>) {
 /// The pods that an autoscaler looks at: for blue-green, those that the active Service selects.
 fn autoscaled(d: &Draft<'_>) -> String {
     let mut selector = d.s.selector().cloned().unwrap_or_default();
-    let active = blue_green::active(d);
+    let active = blue_green::selected(d);
     if matches!(d.strategy, Strategy::BlueGreen(_)) && !active.is_empty() {
         selector.match_labels.get_or_insert_default().insert(labels::POD_TEMPLATE_HASH.into(), active.to_owned());
     }

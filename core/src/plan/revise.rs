@@ -11,16 +11,17 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::rollback::{self, Fast};
-use super::workload;
+use super::{former, workload};
 
 /// Annotations of a Rollout that say nothing about its revisions.
-const NOT_COPIED: [&str; 6] = [
+const NOT_COPIED: [&str; 7] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     labels::REVISION,
     labels::REVISION_HISTORY,
     labels::DESIRED_REPLICAS,
     labels::NOTIFIED,
     labels::WORKLOAD_GENERATION,
+    labels::ROUTES_BY,
 ];
 
 /// Whether a Rollout's annotation belongs on its ReplicaSets too.
@@ -71,6 +72,7 @@ pub(super) fn number_revisions(d: &mut Draft<'_>) {
         changes.extend(Entry::change(labels::REVISION, recorded.as_deref(), Some(&number)));
     }
     changes.extend(workload::generation(d));
+    changes.extend(former::record(d));
     let replicas = rollout.spec.replicas.is_none().then_some(1);
     if replicas.is_some() || !changes.is_empty() {
         let patch = RolloutPatch {

@@ -12,7 +12,7 @@ use crate::status::conditions::{self, kind, reason};
 use crate::status::waiting;
 use crate::steps;
 use crate::strategy::{Roles, Strategy};
-use crate::traffic::{Destination, Observed, Route, Routed, Routing, Weight, carried, pods};
+use crate::traffic::{Answer, Destination, Observed, Route, Routed, Routing, Trouble, Weight, carried, pods};
 
 use super::draft::{Draft, object_of};
 use super::routed;
@@ -25,7 +25,7 @@ pub(super) struct Traffic {
     /// Where the stable revision is reached.
     pub(super) stable: Destination,
     /// What each router's objects say, in the order of the routers.
-    observed: Vec<Observed>,
+    pub(super) observed: Vec<Observed>,
     /// The lowest weight that a router gives to the canary.
     pub(super) lowest: i32,
     /// The highest.
@@ -35,7 +35,7 @@ pub(super) struct Traffic {
     /// Whether a router cannot say what its data plane does.
     pub(super) is_in_the_dark: bool,
     /// Whether requests of certain kinds go to the canary, whatever its weight.
-    has_routes: bool,
+    pub(super) has_routes: bool,
 }
 
 impl Traffic {
@@ -58,17 +58,19 @@ pub(super) fn roles<'a>(d: &Draft<'a>) -> Roles<'a> {
 /// What the routers and the Services say.
 pub(super) fn observe(d: &Draft<'_>) -> Traffic {
     let roles = roles(d);
-    let named = |name: &str| d.s.service(name).and_then(Service::hash).unwrap_or_default().to_owned();
+    let named = |name: &str| d.s.service(name).and_then(Service::leads_to).unwrap_or_default().to_owned();
     let hash_of =
         |rs: Option<&ReplicaSet>| rs.and_then(ReplicaSet::hash).map_or(String::new(), |hash| hash.to_string());
     let canary = Destination { service: roles.canary.to_owned(), hash: named(roles.canary) };
-    let observed: Vec<_> = d.s.routers.iter().map(|routed| routed.router.observe(&routed.objects, &canary)).collect();
     let stable = if roles.stable.is_empty() { hash_of(d.revisions.stable) } else { named(roles.stable) };
+    let stable = Destination { service: roles.stable.to_owned(), hash: stable };
+    let observed: Vec<_> =
+        d.s.routers.iter().map(|routed| routed.router.observe(routed.view(d.s.now), &canary, &stable)).collect();
     let mut traffic = Traffic {
         canary,
-        stable: Destination { service: roles.stable.to_owned(), hash: stable },
-        lowest: observed.iter().map(|observed| observed.weight).min().unwrap_or(0),
-        highest: observed.iter().map(|observed| observed.weight).max().unwrap_or(0),
+        stable,
+        lowest: observed.iter().map(|observed| observed.lowest).min().unwrap_or(0),
+        highest: observed.iter().map(|observed| observed.highest).max().unwrap_or(0),
         verified: observed.iter().filter_map(|observed| observed.verified).reduce(|all, one| all && one),
         is_in_the_dark: observed.iter().any(|observed| observed.verified.is_none()),
         has_routes: observed.iter().any(|observed| observed.has_routes),
@@ -105,19 +107,20 @@ pub(super) fn target(d: &Draft<'_>, index: usize) -> i32 {
     if d.steps.is_empty() || routed::asked_canary(d, index) == 0 { 0 } else { steps::weight_at(d.steps, index, max) }
 }
 
-/// The weight to set on the way from one to another.
-fn next(d: &Draft<'_>, from: i32, target: i32) -> i32 {
+/// The weight to set on the way from what a router has to a target.
+fn next(d: &Draft<'_>, from: &Observed, target: i32) -> i32 {
     let max = d.strategy.max_weight();
-    if target > from {
+    let (lowest, highest) = (from.lowest, from.highest);
+    let stable = d.revisions.with_hash(&d.traffic.stable.hash).map_or(0, ReplicaSet::certain);
+    let stable = d.s.served(&d.traffic.stable.service, &d.traffic.stable.hash, stable);
+    // What the stable side cannot take yet stays where it is.
+    let stays = (max - carried(stable, max, carriers(d))).min(highest);
+    if target > lowest {
         // An update that begins takes its steps from the next observation on.
         let ready = (is_ready(d, target) && !d.begins) || planted::is(Bug::ShiftsTooEarly);
-        return if ready { target } else { from };
+        return if ready { target.max(stays) } else { lowest.max(stays) };
     }
-    if planted::is(Bug::AbortsInOneGo) {
-        return target;
-    }
-    let stable = d.revisions.with_hash(&d.traffic.stable.hash).map_or(0, ReplicaSet::certain);
-    (max - carried(stable, max, carriers(d))).clamp(target, from)
+    if planted::is(Bug::AbortsInOneGo) { target } else { target.max(stays) }
 }
 
 /// How many pods carry all of the traffic: no fewer than `maxUnavailable` leaves, and at least one.
@@ -145,7 +148,8 @@ fn is_ready(d: &Draft<'_>, weight: i32) -> bool {
     } else {
         routed::desired(d, d.index()).canary
     };
-    new.certain() >= d.strategy.needed(wanted).max(1)
+    let serving = d.s.served(&d.traffic.canary.service, &d.traffic.canary.hash, new.certain());
+    serving >= d.strategy.needed(wanted).max(1)
 }
 
 /// The routes in force at a step: none without pods to send the requests to.
@@ -163,6 +167,7 @@ fn routing(d: &Draft<'_>, weight: i32, index: usize) -> Routing {
         canary: d.traffic.canary.clone(),
         stable: d.traffic.stable.clone(),
         weight: Weight::new(weight, d.strategy.max_weight()),
+        additional: Vec::new(),
         routes: routes(d, index),
     }
 }
@@ -176,9 +181,9 @@ pub(super) fn lacking(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
 pub(super) fn is_told(d: &Draft<'_>) -> bool {
     let index = d.index();
     !d.traffic.lags()
-        && d.s.routers.iter().zip(&d.traffic.observed).all(|(Routed { router, objects }, observed)| {
-            let now = routing(d, observed.weight, index);
-            router.change(objects, &now).is_ok_and(|patches| patches.is_empty())
+        && d.s.routers.iter().zip(&d.traffic.observed).all(|(routed, observed)| {
+            let now = routing(d, observed.lowest, index);
+            routed.router.change(routed.view(d.s.now), &now).is_nothing()
         })
 }
 
@@ -200,32 +205,43 @@ pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> 
     lacking_of_all(d, steps::weight_at(d.steps, index, d.strategy.max_weight()), index)
 }
 
-fn elsewhere(service: &str) -> WaitingOn {
+pub(super) fn elsewhere(service: &str) -> WaitingOn {
     WaitingOn::new("ServicePods", Some(format!("Service/{service}")), "it leads to another version still")
 }
 
 fn lacking_of_all(d: &Draft<'_>, weight: i32, index: usize) -> Option<WaitingOn> {
     let wanted = routing(d, weight, index);
     let mut routers = d.s.routers.iter().zip(&d.traffic.observed);
-    routers.find_map(|(routed, observed)| lacking_of(routed, observed, &wanted))
+    routers.find_map(|(routed, observed)| {
+        let answer = routed.router.change(routed.view(d.s.now), &wanted);
+        lacking_of(routed.router.name(), observed, &wanted, &answer)
+    })
 }
 
-fn lacking_of(routed: &Routed, observed: &Observed, wanted: &Routing) -> Option<WaitingOn> {
-    let Routed { router, objects } = routed;
-    let (name, weight, max) = (router.name(), wanted.weight.value(), wanted.weight.max());
-    let on =
-        |reason: &str, message: String| Some(WaitingOn::new(reason, Some(format!("TrafficRouter/{name}")), message));
-    match router.change(objects, wanted) {
-        Err(error) => on("TrafficRouting", error),
-        Ok(_) if observed.weight != weight => {
-            on("Weight", format!("{name} sends {} of {max} to the canary, on the way to {weight}", observed.weight))
-        }
-        Ok(patches) if !patches.is_empty() => on("Weight", format!("{name} is being told where requests go")),
-        Ok(_) if observed.verified == Some(false) => {
-            on("Verification", format!("{name} has not confirmed yet that it sends {weight} of {max} to the canary"))
-        }
-        Ok(_) => None,
+fn lacking_of(name: &str, observed: &Observed, wanted: &Routing, answer: &Answer) -> Option<WaitingOn> {
+    let (weight, max) = (wanted.weight.value(), wanted.weight.max());
+    let router = || format!("TrafficRouter/{name}");
+    let on = |reason: &str, message: String| Some(WaitingOn::new(reason, Some(router()), message));
+    if let Some(trouble) = answer.trouble.as_ref().or(observed.trouble.as_ref()) {
+        return Some(in_trouble(trouble));
     }
+    let now = if observed.lowest == weight { observed.highest } else { observed.lowest };
+    if now != weight {
+        return on("Weight", format!("{name} sends {now} of {max} to the canary, on the way to {weight}"));
+    }
+    if !answer.writes.is_empty() {
+        return on("Weight", format!("{name} is being told where requests go"));
+    }
+    if observed.verified != Some(false) {
+        return None;
+    }
+    let message = format!("{name} has not confirmed yet that it sends {weight} of {max} to the canary");
+    Some(WaitingOn::new("Verification", Some(observed.behind.clone().unwrap_or_else(router)), message))
+}
+
+/// What a router cannot do, as what the rollout waits for.
+pub(super) fn in_trouble(trouble: &Trouble) -> WaitingOn {
+    WaitingOn::new(waiting::ROUTING, Some(trouble.object.clone()), trouble.message.clone())
 }
 
 /// What keeps the traffic of a completed update from being where it belongs.
@@ -250,20 +266,29 @@ pub(super) fn route(d: &mut Draft<'_>) {
     let target = target(d, index);
     let snapshot = d.s;
     let observed = d.traffic.observed.clone();
-    for (Routed { router, objects }, observed) in snapshot.routers.iter().zip(observed) {
-        let wanted = routing(d, next(d, observed.weight, target), index);
-        match router.change(objects, &wanted) {
-            Ok(patches) => {
-                for patch in patches {
-                    let (router, routing) = (router.name().to_owned(), wanted.clone());
-                    let change = RouteChange { router, routing, patch };
-                    d.plan(Effect::Route(Box::new(change)), Some(Phase::Shift), Vec::new());
-                }
-            }
-            Err(error) => d.wait("TrafficRouting", Some(format!("TrafficRouter/{}", router.name())), error),
-        }
+    for (routed, observed) in snapshot.routers.iter().zip(&observed) {
+        let wanted = routing(d, next(d, observed, target), index);
+        tell(d, routed, &wanted);
     }
     if let Some(on) = lacking(d, index) {
+        d.wait(&on.reason, on.object, on.message);
+    }
+}
+
+/// Has a router's objects say it.
+pub(super) fn tell(d: &mut Draft<'_>, routed: &Routed, wanted: &Routing) {
+    let answer = routed.router.change(routed.view(d.s.now), wanted);
+    carry_out(d, routed.router.name(), wanted, answer);
+}
+
+/// Plans what a router has to do, and says what it cannot do.
+pub(super) fn carry_out(d: &mut Draft<'_>, router: &str, routing: &Routing, answer: Answer) {
+    for write in answer.writes {
+        let change = RouteChange { router: router.to_owned(), routing: routing.clone(), write };
+        d.plan(Effect::Route(Box::new(change)), Some(Phase::Shift), Vec::new());
+    }
+    if let Some(trouble) = answer.trouble {
+        let on = in_trouble(&trouble);
         d.wait(&on.reason, on.object, on.message);
     }
 }

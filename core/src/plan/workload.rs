@@ -67,7 +67,7 @@ fn serving(d: &Draft<'_>) -> i32 {
     match d.strategy {
         Strategy::Canary(_) => d.revisions.all().map(count).sum(),
         Strategy::BlueGreen(_) => {
-            let active = Some(blue_green::active(d)).filter(|hash| !hash.is_empty());
+            let active = Some(blue_green::selected(d)).filter(|hash| !hash.is_empty());
             let version = active.map_or(d.revisions.stable, |hash| d.revisions.with_hash(hash));
             version.map_or(0, count)
         }

@@ -16,6 +16,9 @@ pub const PODS: &str = "Pods";
 /// The reason of a wait for pods that cannot even be created.
 pub const REPLICA_FAILURE: &str = "ReplicaFailure";
 
+/// The reason of a wait for an object that a traffic router cannot make say what it should.
+pub const ROUTING: &str = "TrafficRouting";
+
 /// Whether a wait is one for pods.
 pub fn is_for_pods(reason: &str) -> bool {
     [PODS, REPLICA_FAILURE].contains(&reason)
@@ -38,6 +41,13 @@ pub fn moved_at(status: &RolloutStatus, on: &WaitingOn) -> Option<Timestamp> {
 pub fn reached(status: &RolloutStatus, object: &str) -> Option<i32> {
     let on = status.waiting_on.as_ref().filter(|on| is_for_pods(&on.reason) && on.object.as_deref() == Some(object))?;
     on.reached
+}
+
+/// What is waited for now and was not before, in words.
+pub fn news<'a>(before: &RolloutStatus, after: &'a RolloutStatus) -> Option<&'a str> {
+    let words = |status: &'a RolloutStatus| conditions::get(status, kind::WAITING).map(|on| on.message.as_str());
+    let known = conditions::get(before, kind::WAITING).map(|on| on.message.as_str());
+    words(after).filter(|now| known != Some(now))
 }
 
 /// Writes down what is waited for now, the field only where the installed CRD keeps it.

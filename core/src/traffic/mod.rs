@@ -3,10 +3,19 @@
 //! The planner decides on a [`Routing`]; a [`TrafficRouter`] turns it into patches of the objects that its data plane reads, and says
 //! what those objects, and as far as it can know that data plane, do now.
 
+mod diff;
+mod gateway_api;
+mod memory;
+mod object;
+mod recorded;
 mod router;
+mod routers;
 mod weight;
 
-pub use router::{Observed, RoutePatch, Routed, TrafficRouter};
+pub use object::{ObjectKind, Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
+pub use recorded::{Recorded, recorded};
+pub use router::{Answer, Observed, Routed, TrafficRouter, View};
+pub use routers::{former, named};
 pub use weight::{Weight, carried, pods};
 
 use crate::api::{SetHeaderRoute, SetMirrorRoute};
@@ -27,8 +36,10 @@ pub struct Routing {
     pub canary: Destination,
     /// Where the stable revision is reached.
     pub stable: Destination,
-    /// The canary's share; the stable destination has the rest.
+    /// The canary's share; the stable destination has what the others leave.
     pub weight: Weight,
+    /// Destinations beside these two, with their shares: those of experiments.
+    pub additional: Vec<(Destination, i32)>,
     /// Requests that go elsewhere than their weight says, first match first.
     pub routes: Vec<Route>,
 }
@@ -40,6 +51,14 @@ pub enum Route {
     Header(SetHeaderRoute),
     /// Requests like these go to the canary too, and its answers go nowhere.
     Mirror(SetMirrorRoute),
+}
+
+impl Routing {
+    /// The stable destination's share: what the others leave.
+    pub fn rest(&self) -> i32 {
+        let additional: i32 = self.additional.iter().map(|(_, share)| share.max(&0)).sum();
+        (self.weight.rest() - additional).max(0)
+    }
 }
 
 impl Route {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
+use jiff::Timestamp;
 
+use super::object::{Query, RouteWrite, Seen, Trouble};
 use super::{Destination, Routing};
-use crate::effect::Target;
 
 /// A kind of data plane, and how it is told.
 ///
@@ -16,38 +16,71 @@ pub trait TrafficRouter: fmt::Debug + Send + Sync {
     /// Its name, as in the label `traffic_router` of `rollout_info`.
     fn name(&self) -> &str;
 
-    /// What the objects say now of the canary's destination.
-    fn observe(&self, objects: &[Value], canary: &Destination) -> Observed;
+    /// The objects that it reads, and may change.
+    fn queries(&self) -> Vec<Query>;
 
-    /// The patches that make the objects say `routing`; none where they do already. An error says in words which object cannot be
-    /// made to say it, and why.
-    fn change(&self, objects: &[Value], routing: &Routing) -> Result<Vec<RoutePatch>, String>;
+    /// What the objects say now of the two destinations.
+    fn observe(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Observed;
+
+    /// The writes that make the objects say `routing`; none where they do already.
+    fn change(&self, view: View<'_>, routing: &Routing) -> Answer;
+
+    /// The writes that leave the objects to whoever comes next: everything goes to the stable destination, and nothing that the
+    /// router made is left.
+    fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer;
+}
+
+/// The objects of a router at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// What was found for its queries.
+    pub objects: &'a [Seen],
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What a router has to do. Where one of its objects is in trouble, the others are told all the same: an abort must reach as many
+/// as it can.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// Its writes.
+    pub writes: Vec<RouteWrite>,
+    /// What keeps it from telling all.
+    pub trouble: Option<Trouble>,
+}
+
+impl Answer {
+    /// Whether everything is said.
+    pub fn is_nothing(&self) -> bool {
+        self.writes.is_empty() && self.trouble.is_none()
+    }
+
+    /// Adds what is to be done to one more object.
+    pub fn add(&mut self, one: Result<Option<RouteWrite>, Trouble>) {
+        match one {
+            Ok(write) => self.writes.extend(write),
+            Err(trouble) => self.trouble = self.trouble.take().or(Some(trouble)),
+        }
+    }
 }
 
 /// What a router's objects say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// The canary's weight; 0 where nothing is said of it.
-    pub weight: i32,
+    /// The canary's weight, in the rule where it has least; 0 where nothing is said of it.
+    pub lowest: i32,
+    /// The same, in the rule where it has most.
+    pub highest: i32,
     /// Whether the data plane is known to do what the objects say; `None` where that cannot be known.
     pub verified: Option<bool>,
+    /// The object that a data plane has not taken up yet, as `Kind/name`.
+    pub behind: Option<String>,
+    /// Why the data plane does not do what they say, where it says so.
+    pub trouble: Option<Trouble>,
     /// Whether requests of certain kinds go to the canary besides (`setHeaderRoute`, `setMirrorRoute`).
     pub has_routes: bool,
     /// The revision that the canary's destination leads to, where the router itself says so and no Service does.
     pub hash: Option<String>,
-}
-
-/// One patch of an object.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RoutePatch {
-    /// Group and version of the object, as in `apiVersion`.
-    pub api_version: String,
-    /// Its kind.
-    pub kind: String,
-    /// Its identity.
-    pub target: Target,
-    /// The operations of a JSON Patch, with their preconditions.
-    pub operations: Vec<Value>,
 }
 
 /// A router of a rollout, with its objects as they are.
@@ -55,6 +88,13 @@ pub struct RoutePatch {
 pub struct Routed {
     /// The router.
     pub router: Arc<dyn TrafficRouter>,
-    /// The objects that carry its weights, as far as they exist.
-    pub objects: Vec<Value>,
+    /// What was found for its queries.
+    pub objects: Vec<Seen>,
+}
+
+impl Routed {
+    /// Its objects at a moment.
+    pub fn view(&self, now: Timestamp) -> View<'_> {
+        View { objects: &self.objects, now }
+    }
 }

@@ -1,7 +1,7 @@
 //! Rules for blue-green.
 
 use super::problem::Problems;
-use super::{analysis, anti_affinity, limits};
+use super::{analysis, anti_affinity, limits, traffic};
 use crate::api::{BlueGreenStrategy, Rollout};
 
 const FIELD: &str = "spec.strategy.blueGreen";
@@ -17,6 +17,16 @@ pub(super) fn check(strategy: &BlueGreenStrategy, rollout: &Rollout, found: &mut
     } else if strategy.preview_service.as_deref() == Some(active) {
         let detail = "This rollout uses the same service for the active and preview services, but two different services are required.";
         found.invalid(format!("{FIELD}.activeService"), &active, detail);
+    }
+    if let Some(routing) = &strategy.traffic_routing {
+        let field = format!("{FIELD}.trafficRouting.gatewayAPI");
+        match &routing.gateway_api {
+            Some(gateway) => traffic::check_gateway(&field, gateway, found),
+            None => found.required(
+                field,
+                "of all routers, only routes of the Gateway API say whether they have heard of a switch",
+            ),
+        }
     }
     let history = rollout.spec.revision_history_limit.unwrap_or(DEFAULT_HISTORY);
     if let Some(limit) = strategy.scale_down_delay_revision_limit.filter(|limit| *limit > history) {

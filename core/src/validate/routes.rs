@@ -21,8 +21,13 @@ impl<'a> Routes<'a> {
 
     pub(super) fn check_header(&self, field: &str, route: &SetHeaderRoute, found: &mut Problems) {
         let Some(routing) = self.routing.filter(|routing| {
-            let built_in = routing.istio.is_some() || routing.alb.is_some() || routing.apisix.is_some();
-            built_in || !routing.plugins.is_empty()
+            let built_in = [
+                routing.istio.is_some(),
+                routing.alb.is_some(),
+                routing.apisix.is_some(),
+                routing.gateway_api.is_some(),
+            ];
+            built_in.contains(&true) || !routing.plugins.is_empty()
         }) else {
             let detail = "SetHeaderRoute requires TrafficRouting, supports Istio and ALB and Apisix";
             found.invalid(field, route, detail);
@@ -46,7 +51,9 @@ impl<'a> Routes<'a> {
     }
 
     pub(super) fn check_mirror(&self, field: &str, route: &SetMirrorRoute, found: &mut Problems) {
-        let mirrors = |routing: &TrafficRouting| routing.istio.is_some() || !routing.plugins.is_empty();
+        let mirrors = |routing: &TrafficRouting| {
+            routing.istio.is_some() || routing.gateway_api.is_some() || !routing.plugins.is_empty()
+        };
         if !self.routing.is_some_and(mirrors) {
             found.invalid(field, route, "SetMirrorRoute requires TrafficRouting, supports Istio and Plugins");
             return;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{Severity, admit, first_problem, problems};
 use crate::api::Rollout;
 use crate::effect::Target;
+use crate::sight::Sight;
 use crate::snapshot::{Service, Snapshot};
-use crate::workload::Sight;
 
 mod blue_green;
 mod canary;
@@ -47,6 +47,7 @@ fn snapshot(rollout: Rollout) -> Snapshot {
         pods: Vec::new(),
         services: Vec::new(),
         routers: Vec::new(),
+        former: Vec::new(),
         workload: Sight::Missing,
         refusals: Vec::new(),
         stores_waiting_on: true,
@@ -279,6 +280,7 @@ fn a_service_must_be_there_be_free_and_select_these_pods() {
         selector: selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         managed_by: managed_by.map(str::to_owned),
         has_annotations: managed_by.is_some(),
+        endpoints: None,
     };
     let expected = |what: &str| {
         let field = "spec.strategy.blueGreen.activeService: Invalid value: \"front\"";

@@ -2,7 +2,7 @@
 
 use super::canary::CANARY;
 use super::problem::Problems;
-use crate::api::{CanaryStrategy, PingPongSpec, TrafficRouting};
+use crate::api::{CanaryStrategy, GATEWAY_API_PLUGIN, GatewayApiTrafficRouting, PingPongSpec, TrafficRouting};
 
 pub(super) fn check(canary: &CanaryStrategy, found: &mut Problems) {
     if let Some(ping_pong) = &canary.ping_pong {
@@ -31,13 +31,16 @@ fn needs_services(routing: &TrafficRouting, has_ping_pong: bool) -> bool {
         routing.app_mesh.is_some(),
         routing.traefik.is_some(),
     ];
-    istio || alb || always.contains(&true)
+    let gateway = routing.gateway_api.is_some() || routing.plugins.contains_key(GATEWAY_API_PLUGIN);
+    istio || alb || (gateway && !has_ping_pong) || always.contains(&true)
 }
 
 fn check_ping_pong(ping_pong: &PingPongSpec, routing: Option<&TrafficRouting>, found: &mut Problems) {
     let field = format!("{CANARY}.pingPong");
-    let router =
-        routing.is_some_and(|routing| routing.alb.is_some() || routing.istio.is_some() || !routing.plugins.is_empty());
+    let router = routing.is_some_and(|routing| {
+        let built_in = [routing.alb.is_some(), routing.istio.is_some(), routing.gateway_api.is_some()];
+        built_in.contains(&true) || !routing.plugins.is_empty()
+    });
     if !router {
         let detail = "Ping-pong feature works with the ALB, Istio, and plugin-based traffic routers only";
         found.invalid(field, ping_pong, detail);
@@ -65,7 +68,7 @@ pub(super) fn check_max_weight(canary: &CanaryStrategy, found: &mut Problems) {
     let Some(routing) = &canary.traffic_routing else { return };
     let Some(weight) = routing.max_traffic_weight else { return };
     let field = format!("{CANARY}.trafficRouting.maxTrafficWeight");
-    if routing.nginx.is_none() && routing.plugins.is_empty() {
+    if routing.nginx.is_none() && routing.gateway_api.is_none() && routing.plugins.is_empty() {
         found.invalid(
             &field,
             &weight,
@@ -114,8 +117,38 @@ pub(super) fn check_objects(canary: &CanaryStrategy, found: &mut Problems) {
             }
         }
     }
+    match routing.gateway_apis() {
+        Ok(gateways) => {
+            let fields = [format!("{field}.gatewayAPI"), format!("{field}.plugins.{GATEWAY_API_PLUGIN}")];
+            for (name, gateway) in gateways {
+                check_gateway(&fields[usize::from(name == GATEWAY_API_PLUGIN)], &gateway, found);
+            }
+        }
+        Err(error) => found.error(format!("{field}.plugins.{GATEWAY_API_PLUGIN}"), error),
+    }
     if routing.router_names().is_empty() {
         found.warn(field, "names no router, so nothing carries the weights");
+    }
+}
+
+/// Of ours: without a route nothing carries the weights.
+pub(super) fn check_gateway(field: &str, gateway: &GatewayApiTrafficRouting, found: &mut Problems) {
+    let one = [&gateway.http_route, &gateway.grpc_route, &gateway.tcp_route, &gateway.tls_route];
+    let several = [&gateway.http_routes, &gateway.grpc_routes, &gateway.tcp_routes, &gateway.tls_routes];
+    let selectors = [
+        &gateway.http_route_selector,
+        &gateway.grpc_route_selector,
+        &gateway.tcp_route_selector,
+        &gateway.tls_route_selector,
+    ];
+    let any = one.iter().any(|name| name.as_ref().is_some_and(|name| !name.is_empty()))
+        || several.iter().any(|routes| !routes.is_empty())
+        || selectors.iter().any(|selector| selector.is_some());
+    if !any {
+        found.error(
+            field,
+            "names no route; set httpRoute, grpcRoute, tcpRoute or tlsRoute, or one of their lists or selectors",
+        );
     }
 }
 

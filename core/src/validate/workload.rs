@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::problem::{Problem, Problems, Severity};
 use super::template;
 use crate::api::ObjectRef;
+use crate::sight::Sight;
 use crate::snapshot::Snapshot;
-use crate::workload::{Sight, WorkloadKind};
+use crate::workload::WorkloadKind;
 
 const FIELD: &str = "spec.workloadRef";
 

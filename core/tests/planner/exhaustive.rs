@@ -35,8 +35,10 @@ fn key(world: &World) -> u64 {
         .collect();
     // Generations grow for ever; what counts is whether the last was heard of.
     let objects = world.routers.iter().flat_map(|routed| &routed.objects);
-    let routers: Vec<_> =
-        objects.map(|object| json!([object["spec"], object["metadata"]["generation"] == object["seen"]])).collect();
+    let routers: Vec<_> = objects
+        .filter_map(|seen| seen.found().ok())
+        .map(|object| json!([object["spec"], object["metadata"]["generation"] == object["seen"]]))
+        .collect();
     let turn = status.canary.as_ref().map(|canary| canary.stable_ping_pong.as_str());
     let services: Vec<_> =
         world.services.iter().map(|service| (service.hash(), service.managed_by.as_deref())).collect();

@@ -1,6 +1,7 @@
 //! Canaries whose traffic a router carries.
 
 use serde_json::json;
+use sluice_core::sight::Sight;
 
 use crate::world::{World, routed};
 
@@ -176,7 +177,7 @@ pub fn weights_can_add_up_to_more_than_a_hundred() {
     world.set_image("web:2");
     world.settle();
     assert_eq!((world.weight(), world.size("web:2")), (5, 1));
-    assert_eq!(world.routers[0].objects[0]["spec"]["rest"], 995);
+    assert_eq!(world.routed()["spec"]["rest"], 995);
 }
 
 #[test]
@@ -264,7 +265,7 @@ pub fn two_services_take_turns_and_neither_is_moved_while_it_gets_traffic() {
     promote(&mut world);
     assert_eq!((turn(&world).as_str(), world.weight()), ("pong", 0));
     assert_eq!((world.selected("ping"), world.selected("pong")), ("web:2", "web:2"));
-    assert_eq!(world.routers[0].objects[0]["spec"]["stable"][0], "pong");
+    assert_eq!(world.routed()["spec"]["stable"][0], "pong");
     world.set_image("web:3");
     world.settle();
     assert_eq!((world.selected("ping"), world.selected("pong")), ("web:3", "web:2"));
@@ -283,7 +284,7 @@ pub fn routes_for_certain_requests_come_and_go_with_their_steps() {
         ],
     });
     let mut world = routed(4, canary).deployed();
-    let routes = |world: &World| world.routers[0].objects[0]["spec"]["routes"].clone();
+    let routes = |world: &World| world.routed()["spec"]["routes"].clone();
     world.set_image("web:2");
     world.settle();
     assert_eq!(routes(&world), json!(["beta"]));
@@ -301,13 +302,16 @@ pub fn a_router_that_cannot_be_told_is_named_and_the_others_go_on() {
     let mut world = routed(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
     world.edit("/spec/strategy/canary/trafficRouting/plugins", json!({"recording": {}, "broken": {}}));
     let mut world = world.with_router("broken", false);
-    world.routers[1].objects.clear();
+    world.routers[1].objects[0].object = Sight::Missing;
     world.set_image("web:2");
     world.settle();
     assert_eq!((world.weight(), world.status().current_step_index), (50, Some(0)));
     let waiting = world.status().waiting_on.clone().expect("something");
-    assert_eq!(waiting.object.as_deref(), Some("TrafficRouter/broken"));
-    assert_eq!(waiting.message, "Recorded broken does not exist");
+    assert_eq!((waiting.reason.as_str(), waiting.object.as_deref()), ("TrafficRouting", Some("Recorded/broken")));
+    assert_eq!(waiting.message, "recorded.test \"broken\" not found in namespace \"shop\"");
+    let told: Vec<&String> = world.events.iter().filter(|event| event.starts_with("TrafficRoutingError")).collect();
+    let words = "TrafficRoutingError: Recorded/broken: recorded.test \"broken\" not found in namespace \"shop\"";
+    assert_eq!(told, [words], "it is told once");
 }
 
 #[test]
@@ -316,7 +320,7 @@ pub fn weights_that_somebody_changed_are_put_back() {
     world.meddle(90);
     world.settle();
     assert_eq!(world.weight(), 20);
-    assert_eq!(world.routers[0].objects[0]["others"], json!({"keep": ["me"]}));
+    assert_eq!(world.routed()["others"], json!({"keep": ["me"]}));
 }
 
 #[test]

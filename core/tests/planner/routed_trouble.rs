@@ -45,7 +45,7 @@ fn a_header_route_goes_before_the_pods() {
     world.patch_status(|status| status.pause_conditions.clear());
     for _ in 0..8 {
         world.pass();
-        let routes = world.routers[0].objects[0]["spec"]["routes"].clone();
+        let routes = world.routed()["spec"]["routes"].clone();
         assert!(world.size("web:2") > 0 || routes == json!([]), "{routes} with no pods");
         world.run_replica_sets();
         world.run_routers();
@@ -87,7 +87,7 @@ fn a_router_without_services_leads_elsewhere_only_when_its_data_plane_has_heard(
     world.break_image("web:3");
     world.set_image("web:3");
     world.settle();
-    let spec = &world.routers[0].objects[0];
+    let spec = world.routed();
     assert_ne!(spec["spec"]["canary"][1], json!(world.status().current_pod_hash), "{spec:#}");
 }
 
@@ -107,7 +107,7 @@ fn a_route_step_is_not_done_without_its_route() {
     world.break_image("web:2");
     world.settle();
     promote(&mut world);
-    assert_eq!(world.status().current_step_index, Some(2), "{:?}", world.routers[0].objects[0]["spec"]["routes"]);
+    assert_eq!(world.status().current_step_index, Some(2), "{:?}", world.routed()["spec"]["routes"]);
 }
 
 #[test]

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_core::api::ReplicaSet;
-use sluice_core::effect::Target;
-use sluice_core::traffic::{Destination, Observed, RoutePatch, Routed, Routing, TrafficRouter};
+use sluice_core::sight::Sight;
+use sluice_core::traffic::{
+    Answer, Destination, ObjectKind, Observed, Pick, Query, RouteAction, RouteWrite, Routed, Routing, Seen,
+    TrafficRouter, View,
+};
 
 use crate::world::World;
 
@@ -17,10 +20,14 @@ pub struct Recording {
     pub confirms: bool,
 }
 
+const RECORDED: ObjectKind = ObjectKind { group: "test", kind: "Recorded", plural: "recorded", versions: &["v1"] };
+
 impl Recording {
     /// Its object before anybody has told it anything. What is beside `spec` is not its own.
     pub fn object(name: &str) -> Value {
         json!({
+            "apiVersion": "test/v1",
+            "kind": "Recorded",
             "metadata": { "name": name, "uid": format!("uid-{name}"), "resourceVersion": "1", "generation": 1 },
             "spec": null,
             "seen": 1,
@@ -34,17 +41,32 @@ impl TrafficRouter for Recording {
         &self.name
     }
 
-    fn observe(&self, objects: &[Value], canary: &Destination) -> Observed {
-        let [object] = objects else { return Observed::default() };
+    fn queries(&self) -> Vec<Query> {
+        vec![Query { kind: RECORDED, namespace: "shop".into(), pick: Pick::Named(self.name.clone()) }]
+    }
+
+    fn observe(&self, view: View<'_>, canary: &Destination, _: &Destination) -> Observed {
+        let [Seen { object: Sight::Found(object), .. }] = view.objects else { return Observed::default() };
         let weight = Told::of(&object["spec"]).map_or(0, |told| told.weight_of(&canary.service));
         let told = object["spec"]["canary"][1].as_str().filter(|_| canary.service.is_empty());
         let verified = self.confirms.then(|| object["metadata"]["generation"] == object["seen"]);
         let has_routes = object["spec"]["routes"].as_array().is_some_and(|routes| !routes.is_empty());
-        Observed { weight, verified, has_routes, hash: told.map(str::to_owned) }
+        Observed {
+            lowest: weight,
+            highest: weight,
+            verified,
+            has_routes,
+            hash: told.map(str::to_owned),
+            ..Observed::default()
+        }
     }
 
-    fn change(&self, objects: &[Value], routing: &Routing) -> Result<Vec<RoutePatch>, String> {
-        let [object] = objects else { return Err(format!("Recorded {} does not exist", self.name)) };
+    fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
+        let [seen] = view.objects else { return Answer::default() };
+        let object = match seen.found() {
+            Ok(object) => object,
+            Err(trouble) => return Answer { trouble: Some(trouble), ..Answer::default() },
+        };
         let spec = json!({
             "canary": [routing.canary.service, routing.canary.hash],
             "stable": [routing.stable.service, routing.stable.hash],
@@ -52,20 +74,29 @@ impl TrafficRouter for Recording {
             "rest": routing.weight.rest(),
             "routes": routing.routes.iter().map(sluice_core::traffic::Route::name).collect::<Vec<_>>(),
         });
-        let patch = || RoutePatch {
-            api_version: "test/v1".into(),
-            kind: "Recorded".into(),
-            target: Target {
-                name: self.name.clone(),
-                uid: object["metadata"]["uid"].as_str().unwrap_or_default().into(),
-                resource_version: object["metadata"]["resourceVersion"].as_str().unwrap_or_default().into(),
-            },
-            operations: vec![
+        let write = || RouteWrite {
+            kind: RECORDED,
+            version: "v1".into(),
+            namespace: "shop".into(),
+            name: self.name.clone(),
+            action: RouteAction::Patch(vec![
                 json!({"op": "test", "path": "/spec", "value": object["spec"]}),
                 json!({"op": "replace", "path": "/spec", "value": spec}),
-            ],
+            ]),
         };
-        Ok(if object["spec"] == spec { Vec::new() } else { vec![patch()] })
+        Answer { writes: if object["spec"] == spec { Vec::new() } else { vec![write()] }, trouble: None }
+    }
+
+    fn release(&self, _: View<'_>, _: &Destination, _: &Destination) -> Answer {
+        Answer::default()
+    }
+}
+
+/// The object of a router of the world, where it has not been taken away.
+pub fn object(routed: &mut Routed) -> Option<&mut Value> {
+    match &mut routed.objects[0].object {
+        Sight::Found(object) => Some(object),
+        Sight::Missing | Sight::Unreadable(_) => None,
     }
 }
 
@@ -138,26 +169,33 @@ impl World {
     /// A router, whose data plane says whether it has heard, or cannot.
     pub fn with_router(mut self, name: &str, confirms: bool) -> World {
         let router = Arc::new(Recording { name: name.into(), confirms });
-        self.routers.push(Routed { router, objects: vec![Recording::object(name)] });
+        let object = Sight::Found(Recording::object(name));
+        let seen = Seen { kind: RECORDED, namespace: "shop".into(), name: name.into(), object };
+        self.routers.push(Routed { router, objects: vec![seen] });
         self
     }
 
     /// Whether the data plane says what it has heard.
     pub fn confirms(&self) -> bool {
-        self.snapshot()
-            .routers
-            .iter()
-            .all(|routed| routed.router.observe(&routed.objects, &Destination::default()).verified.is_some())
+        let snapshot = self.snapshot();
+        let none = Destination::default();
+        let verified = |routed: &Routed| routed.router.observe(routed.view(snapshot.now), &none, &none).verified;
+        snapshot.routers.iter().all(|routed| verified(routed).is_some())
     }
 
     /// The canary's weight, as the first router was told last.
     pub fn weight(&self) -> i64 {
-        self.routers[0].objects[0]["spec"]["weight"].as_i64().unwrap_or(0)
+        self.routed()["spec"]["weight"].as_i64().unwrap_or(0)
+    }
+
+    /// The object of the first router.
+    pub fn routed(&self) -> &Value {
+        self.routers[0].objects[0].found().expect("the object is there")
     }
 
     /// Somebody else changes what a router was told.
     pub fn meddle(&mut self, weight: i32) {
-        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
+        for object in self.routers.iter_mut().filter_map(object) {
             let spec = &mut object["spec"];
             if let (Some(now), Some(rest)) = (spec["weight"].as_i64(), spec["rest"].as_i64()) {
                 let weight = i64::from(weight).min(now + rest);
@@ -173,17 +211,12 @@ impl World {
             return false;
         }
         let mut moved = false;
-        for object in self.routers.iter_mut().flat_map(|routed| &mut routed.objects) {
+        for object in self.routers.iter_mut().filter_map(object) {
             moved |= object["seen"] != object["metadata"]["generation"];
             object["seen"] = object["metadata"]["generation"].clone();
         }
         self.plane = Plane {
-            routes: self
-                .routers
-                .iter()
-                .flat_map(|routed| &routed.objects)
-                .map(|object| object["spec"].clone())
-                .collect(),
+            routes: self.routers.iter_mut().filter_map(object).map(|object| object["spec"].clone()).collect(),
             selected: self
                 .services
                 .iter()

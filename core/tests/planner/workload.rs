@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use sluice_core::api::{ReplicaSet, labels};
 use sluice_core::effect::{Target, WorkloadScale};
+use sluice_core::sight::Sight;
 use sluice_core::status::phase;
-use sluice_core::workload::{Sight, Workload, WorkloadKind};
+use sluice_core::workload::{Workload, WorkloadKind};
 
 use crate::pods::report;
 use crate::world::{World, blue_green, rollout, world};
@@ -47,7 +48,7 @@ fn canary(replicas: i32, scale_down: &str, of: i32) -> World {
     referring(replicas, &json!({"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}), scale_down, of)
 }
 
-pub fn scale(workload: &mut Sight, scale: &WorkloadScale) {
+pub fn scale(workload: &mut Sight<Box<Workload>>, scale: &WorkloadScale) {
     let workload = found(workload);
     assert_eq!((workload.replicas, &workload.target), (scale.replicas.from, &scale.target), "the precondition holds");
     workload.replicas = scale.replicas.to;
@@ -60,20 +61,20 @@ pub fn set_image(workload: &mut Workload, image: &str) {
 }
 
 /// Somebody else wants pods of the Deployment.
-pub fn scale_up(workload: &mut Sight) {
+pub fn scale_up(workload: &mut Sight<Box<Workload>>) {
     if let Sight::Found(workload) = workload {
         workload.replicas = 2;
         workload.generation += 1;
     }
 }
 
-fn found(workload: &mut Sight) -> &mut Workload {
+fn found(workload: &mut Sight<Box<Workload>>) -> &mut Workload {
     let Sight::Found(workload) = workload else { panic!("a workload") };
     workload
 }
 
 /// The Deployment's size; 0 where there is none.
-pub fn size(workload: &Sight) -> i32 {
+pub fn size(workload: &Sight<Box<Workload>>) -> i32 {
     if let Sight::Found(workload) = workload { workload.replicas } else { 0 }
 }
 

@@ -13,10 +13,11 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::Routed;
+use sluice_core::traffic::{RouteAction, Routed};
 
 use crate::router::{self, Plane};
-use sluice_core::workload::Sight;
+use sluice_core::sight::Sight;
+use sluice_core::workload::Workload;
 
 /// One rollout and its surroundings.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub struct World {
     pub services: Vec<Service>,
     pub pods: Vec<Pod>,
     /// What `spec.workloadRef` names.
-    pub workload: Sight,
+    pub workload: Sight<Box<Workload>>,
     pub refusals: Vec<Refusal>,
     pub routers: Vec<Routed>,
     /// What the data plane has heard.
@@ -126,6 +127,7 @@ impl World {
             selector: [("app".to_owned(), "web".to_owned())].into(),
             managed_by: None,
             has_annotations: false,
+            endpoints: None,
         });
         self
     }
@@ -191,6 +193,7 @@ impl World {
             pods: self.pods.clone(),
             services: self.services.clone(),
             routers: self.routers.clone(),
+            former: Vec::new(),
             workload: self.workload.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
@@ -299,7 +302,8 @@ impl World {
             Effect::Route(change) => {
                 self.told.push(change.routing.weight.value());
                 let routed = self.routers.iter_mut().find(|routed| routed.router.name() == change.router);
-                router::apply(&mut routed.expect("the router exists").objects[0], &change.patch.operations);
+                let RouteAction::Patch(operations) = &change.write.action else { panic!("{change:?}") };
+                router::apply(routed.and_then(router::object).expect("the router and its object exist"), operations);
             }
             Effect::ScaleWorkload(scale) => crate::workload::scale(&mut self.workload, scale),
             Effect::PatchPod(patch) => {

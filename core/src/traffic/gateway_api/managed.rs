@@ -1,0 +1,130 @@
+//! Rules for certain requests (`setHeaderRoute`, `setMirrorRoute`), one for each rule that has the weights.
+
+use serde_json::{Value, json};
+
+use super::super::memory::{Memories, Memory};
+use super::super::object::ObjectKind;
+use super::super::routers::Client;
+use super::super::{Route, Routing};
+use super::matches;
+use super::rules::is_backend;
+use crate::api::{SetHeaderRoute, SetMirrorRoute};
+use crate::identity::hash::fingerprint;
+
+/// Whether the router has made a rule. Older releases of the API drop the names of rules, so that only their contents tell.
+pub(super) fn is_managed(rule: &Value, client: &Client, memory: &Memory) -> bool {
+    match rule["name"].as_str() {
+        Some(name) => client.managed.iter().any(|managed| {
+            let rest = name.strip_prefix(managed.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_number))
+        }),
+        None => !memory.rules.is_empty() && memory.rules.contains(&digest(rule)),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a route has any rule that was made for a rollout.
+pub(super) fn has_any(route: &Value, client: &Client) -> bool {
+    let memory = Memories::of(route).get(&client.name).cloned().unwrap_or_default();
+    route["spec"]["rules"].as_array().into_iter().flatten().any(|rule| is_managed(rule, client, &memory))
+}
+
+/// What is remembered of a rule: its contents but for its name, and its weights, which change.
+pub(super) fn digest(rule: &Value) -> String {
+    let mut rule = rule.clone();
+    if let Some(rule) = rule.as_object_mut() {
+        rule.remove("name");
+    }
+    for backend in rule["backendRefs"].as_array_mut().into_iter().flatten() {
+        backend["weight"] = Value::Null;
+    }
+    format!("{:08x}", fingerprint(sorted(&rule).to_string().as_bytes()))
+}
+
+/// The same with the keys of every map in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut pairs: Vec<_> = map.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(pairs.into_iter().collect())
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The rules in force, in the order of their precedence. The second one for a route of the same name is called `name-1`.
+pub(super) fn rules(kind: ObjectKind, routing: &Routing, sources: &[Value]) -> Result<Vec<Value>, String> {
+    let mut made = Vec::new();
+    let canary = &routing.canary.service;
+    // Of two rules that match the same, the first one counts; that is to be the one made from the narrower one.
+    let mut narrowest: Vec<&Value> = sources.iter().collect();
+    narrowest.sort_by_key(|rule| std::cmp::Reverse(matches::longest_path(rule)));
+    for route in &routing.routes {
+        let mut count = 0;
+        for source in &narrowest {
+            let rule = match route {
+                Route::Header(header) => Some(header_rule(kind, header, source, canary)?),
+                Route::Mirror(mirror) => mirror_rule(kind, mirror, source, canary)?,
+            };
+            let Some(mut rule) = rule else { continue };
+            let name = route.name();
+            rule["name"] = json!(if count == 0 { name.to_owned() } else { format!("{name}-{count}") });
+            count += 1;
+            made.push(rule);
+        }
+        if count == 0 {
+            return Err(format!("none of its rules has requests that the route {:?} asks for", route.name()));
+        }
+    }
+    Ok(made)
+}
+
+/// A rule by which requests with these headers go to the canary; everything else is as in the rule that has the weights.
+fn header_rule(kind: ObjectKind, route: &SetHeaderRoute, source: &Value, canary: &str) -> Result<Value, String> {
+    let mut rule = source.clone();
+    rule["matches"] = json!(matches::with_headers(kind, source, &route.matches)?);
+    let backends = rule["backendRefs"].as_array_mut().into_iter().flatten();
+    let mut only: Vec<Value> =
+        backends.filter(|backend| is_backend(backend, canary)).map(|backend| backend.clone()).collect();
+    for backend in &mut only {
+        backend["weight"] = json!(1);
+    }
+    rule["backendRefs"] = json!(only);
+    Ok(rule)
+}
+
+/// A rule by which such requests go where they went before, and copies of them to the canary; none where the other rule has no such
+/// requests.
+fn mirror_rule(
+    kind: ObjectKind,
+    route: &SetMirrorRoute,
+    source: &Value,
+    canary: &str,
+) -> Result<Option<Value>, String> {
+    let mut rule = source.clone();
+    let narrowed = matches::narrowed(kind, source, &route.matches)?;
+    if narrowed.is_empty() {
+        return Ok(None);
+    }
+    rule["matches"] = json!(narrowed);
+    let backends = source["backendRefs"].as_array().into_iter().flatten();
+    let mut to = backends.into_iter().find(|backend| is_backend(backend, canary)).cloned().unwrap_or_default();
+    for field in ["weight", "filters"] {
+        if let Some(to) = to.as_object_mut() {
+            to.remove(field);
+        }
+    }
+    let mut mirror = json!({ "backendRef": to });
+    if let Some(percent) = route.percentage.filter(|percent| *percent != 100) {
+        mirror["percent"] = json!(percent);
+    }
+    let mut filters = source["filters"].as_array().cloned().unwrap_or_default();
+    filters.push(json!({ "type": "RequestMirror", "requestMirror": mirror }));
+    rule["filters"] = json!(filters);
+    Ok(Some(rule))
+}

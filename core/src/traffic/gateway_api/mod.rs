@@ -1,0 +1,181 @@
+//! The Gateway API: `HTTPRoute`, `GRPCRoute`, `TCPRoute` and `TLSRoute`.
+//!
+//! The weights are those of the two Services in every rule that has both as its backends. Whoever runs the gateway says in the
+//! route's status which generation of it was taken up. What is compatible is what Argo Rollouts' plugin `argoproj-labs/gatewayAPI`
+//! does with the same configuration; it does not know mirrors, nor whether a gateway has heard.
+
+mod heard;
+mod managed;
+mod matches;
+mod rules;
+
+use serde_json::Value;
+
+use self::rules::Told;
+use super::memory::{Memories, set_entry};
+use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
+use super::router::{Answer, Observed, TrafficRouter, View};
+use super::routers::Client;
+use super::{Destination, Routing, Weight};
+use crate::api::{GatewayApiRoute, GatewayApiTrafficRouting};
+
+const GROUP: &str = "gateway.networking.k8s.io";
+const HTTP: ObjectKind =
+    ObjectKind { group: GROUP, kind: "HTTPRoute", plural: "httproutes", versions: &["v1", "v1beta1"] };
+const GRPC: ObjectKind = ObjectKind { group: GROUP, kind: "GRPCRoute", plural: "grpcroutes", versions: &["v1"] };
+const TCP: ObjectKind =
+    ObjectKind { group: GROUP, kind: "TCPRoute", plural: "tcproutes", versions: &["v1", "v1alpha2"] };
+const TLS: ObjectKind =
+    ObjectKind { group: GROUP, kind: "TLSRoute", plural: "tlsroutes", versions: &["v1", "v1alpha3", "v1alpha2"] };
+
+const IN_PROGRESS: (&str, &str) = ("rollouts.argoproj.io/gatewayapi-canary", "in-progress");
+
+/// The routes of one rollout.
+#[derive(Debug)]
+pub(super) struct GatewayApi {
+    name: String,
+    client: Client,
+    queries: Vec<Query>,
+    /// Routes that rules are added to, by kind and name.
+    with_rules: Vec<(ObjectKind, String)>,
+    /// The label of a route while the canary gets requests, by which tools know that its rules are not Git's.
+    label: Option<(String, String)>,
+}
+
+impl GatewayApi {
+    pub(super) fn new(name: &str, client: &Client, config: &GatewayApiTrafficRouting) -> GatewayApi {
+        let namespace = config.namespace.as_ref().filter(|namespace| !namespace.is_empty());
+        let namespace = namespace.unwrap_or(&client.namespace);
+        let kinds = [
+            (HTTP, &config.http_route, &config.http_routes, &config.http_route_selector),
+            (GRPC, &config.grpc_route, &config.grpc_routes, &config.grpc_route_selector),
+            (TCP, &config.tcp_route, &config.tcp_routes, &config.tcp_route_selector),
+            (TLS, &config.tls_route, &config.tls_routes, &config.tls_route_selector),
+        ];
+        let (mut queries, mut with_rules) = (Vec::new(), Vec::new());
+        for (kind, one, several, selector) in kinds {
+            // A single route has rules added to it without being asked, as it has with the plugin.
+            let one = one.iter().map(|name| GatewayApiRoute { name: name.clone(), use_header_routes: true });
+            for route in one.chain(several.iter().cloned()).filter(|route| !route.name.is_empty()) {
+                if route.use_header_routes && [HTTP, GRPC].contains(&kind) {
+                    with_rules.push((kind, route.name.clone()));
+                }
+                queries.push(Query { kind, namespace: namespace.clone(), pick: Pick::Named(route.name) });
+            }
+            let selected = selector.iter().map(|selector| Pick::Labelled(selector.clone()));
+            queries.extend(selected.map(|pick| Query { kind, namespace: namespace.clone(), pick }));
+        }
+        let or = |given: &Option<String>, otherwise: &str| {
+            given.clone().filter(|given| !given.is_empty()).unwrap_or_else(|| otherwise.to_owned())
+        };
+        let label =
+            (or(&config.in_progress_label_key, IN_PROGRESS.0), or(&config.in_progress_label_value, IN_PROGRESS.1));
+        GatewayApi {
+            name: name.to_owned(),
+            client: client.clone(),
+            queries,
+            with_rules,
+            label: (!config.disable_in_progress_label).then_some(label),
+        }
+    }
+
+    fn takes_rules(&self, seen: &Seen) -> bool {
+        self.with_rules.iter().any(|(kind, name)| *kind == seen.kind && *name == seen.name)
+    }
+
+    /// The write that makes one route say it.
+    fn tell(&self, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
+        let before = seen.found()?;
+        let told = Told { kind: seen.kind, client: &self.client, takes_rules: self.takes_rules(seen), routing };
+        let (mut after, busy) = told.apply(before).map_err(|message| seen.trouble(message))?;
+        self.mark(&mut after, busy);
+        Ok(seen.turned_into(before, &after))
+    }
+
+    fn mark(&self, route: &mut Value, busy: bool) {
+        let Some((key, value)) = &self.label else { return };
+        let marked = route["metadata"]["labels"][key.as_str()] == value.as_str();
+        if busy || marked {
+            set_entry(route, "labels", key, busy.then_some(value));
+        }
+    }
+
+    /// What keeps a route that the steps ask for from being made.
+    fn unable(&self, routing: &Routing) -> Option<Trouble> {
+        let asked = routing.routes.first().filter(|_| self.with_rules.is_empty())?;
+        let message = format!(
+            "no route that could have the rule {:?} is named with useHeaderRoutes: true (HTTPRoutes and GRPCRoutes can)",
+            asked.name()
+        );
+        Some(Trouble { object: format!("TrafficRouter/{}", self.name), message })
+    }
+}
+
+impl TrafficRouter for GatewayApi {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn queries(&self) -> Vec<Query> {
+        self.queries.clone()
+    }
+
+    fn observe(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Observed {
+        let found: Vec<(&Seen, &Value)> =
+            view.objects.iter().filter_map(|seen| Some((seen, seen.found().ok()?))).collect();
+        let shares: Vec<i32> = found
+            .iter()
+            .flat_map(|(_, route)| rules::shares(route, &self.client, &canary.service, &stable.service))
+            .collect();
+        let heard: Vec<Option<bool>> = found.iter().map(|(_, route)| heard::heard(route)).collect();
+        let trouble = found.iter().find_map(|(seen, route)| Some(seen.trouble(heard::refusal(route)?)));
+        Observed {
+            lowest: shares.iter().copied().min().unwrap_or(0),
+            highest: shares.iter().copied().max().unwrap_or(0),
+            // What no gateway takes up, none does.
+            verified: if trouble.is_some() { Some(false) } else { heard::all(&heard) },
+            behind: found
+                .iter()
+                .find(|(_, route)| heard::heard(route) == Some(false))
+                .map(|(seen, _)| seen.reference()),
+            trouble,
+            has_routes: found.iter().any(|(_, route)| managed::has_any(route, &self.client)),
+            hash: None,
+        }
+    }
+
+    fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
+        let mut answer = Answer { trouble: self.unable(routing), ..Answer::default() };
+        if view.objects.is_empty() {
+            let message = "names no route, so nothing carries the weights".to_owned();
+            answer.trouble = Some(Trouble { object: format!("TrafficRouter/{}", self.name), message });
+        }
+        for seen in view.objects {
+            answer.add(self.tell(seen, routing));
+        }
+        answer
+    }
+
+    fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer {
+        let routing = Routing {
+            canary: canary.clone(),
+            stable: stable.clone(),
+            weight: Weight::new(0, self.client.max),
+            additional: Vec::new(),
+            routes: Vec::new(),
+        };
+        let mut answer = Answer::default();
+        for seen in view.objects {
+            // What is not there, or has other backends by now, is nobody's to clean up.
+            let Ok(before) = seen.found() else { continue };
+            let told = Told { kind: seen.kind, client: &self.client, takes_rules: false, routing: &routing };
+            let mut after = told.undo(before);
+            let mut memories = Memories::of(before);
+            memories.set(&self.client.name, None);
+            memories.write(&mut after);
+            self.mark(&mut after, memories.any_busy());
+            answer.add(Ok(seen.turned_into(before, &after)));
+        }
+        answer
+    }
+}

@@ -1,0 +1,196 @@
+//! The rules of a route: their weights, and what is written down about them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::memory::{Memories, Memory};
+use super::super::object::ObjectKind;
+use super::super::routers::Client;
+use super::super::{Destination, Routing};
+use super::{heard, managed};
+
+/// What a route is told.
+pub(super) struct Told<'a> {
+    pub(super) kind: ObjectKind,
+    pub(super) client: &'a Client,
+    /// Whether rules for certain requests are added to it.
+    pub(super) takes_rules: bool,
+    pub(super) routing: &'a Routing,
+}
+
+impl Told<'_> {
+    /// The route that says so, and whether any canary gets requests by it.
+    ///
+    /// The same weights in other numbers make a gateway read a route again: by having heard of them it has heard of whatever
+    /// happened before, such as a Service that leads elsewhere.
+    pub(super) fn apply(&self, before: &Value) -> Result<(Value, bool), String> {
+        let mut memories = Memories::of(before);
+        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
+        let heard = heard::heard(before);
+        // Where no gateway says what it has heard, telling it again proves nothing.
+        let is_news = heard.is_some() && old.leads != self.leads();
+        let at_rest = heard == Some(true) && self.is_at_rest();
+        let (mut memory, mut after) = self.in_numbers(before, &old, is_news, at_rest)?;
+        memory.busy = self.routing.weight.value() > 0 || !self.routing.routes.is_empty();
+        if heard.is_some() || after["spec"] != before["spec"] || memory.busy != old.busy {
+            memories.set(&self.client.name, Some(memory));
+            memories.write(&mut after);
+        }
+        let busy = memories.any_busy();
+        Ok((after, busy))
+    }
+
+    /// The route without anything that it was told.
+    pub(super) fn undo(&self, before: &Value) -> Value {
+        let memory = Memories::of(before).get(&self.client.name).cloned().unwrap_or_default();
+        let plain = Memory { doubled: false, ..memory.clone() };
+        self.written(before, &memory, &plain).map_or_else(|_| before.clone(), |(route, _)| route)
+    }
+
+    fn leads(&self) -> BTreeMap<String, String> {
+        let Routing { canary, stable, additional, .. } = self.routing;
+        let all = [canary, stable].into_iter().chain(additional.iter().map(|(to, _)| to));
+        all.filter(|to| !to.service.is_empty()).map(|to| (to.service.clone(), to.hash.clone())).collect()
+    }
+
+    /// Chooses the numbers: others than before where there is news that the weights do not tell, and the plain ones where they
+    /// tell it, or once everything is at rest.
+    fn in_numbers(
+        &self,
+        before: &Value,
+        was: &Memory,
+        is_news: bool,
+        at_rest: bool,
+    ) -> Result<(Memory, Value), String> {
+        let told = |doubled: bool| {
+            let next = Memory { doubled, leads: self.leads(), ..was.clone() };
+            self.written(before, was, &next).map(|(route, rules)| (Memory { rules, ..next }, route))
+        };
+        let same = told(was.doubled && !at_rest)?;
+        let plain = told(false)?;
+        let differs = |told: &(Memory, Value)| told.1["spec"] != before["spec"];
+        match (differs(&same), is_news) {
+            (false, false) => Ok(same),
+            _ if differs(&plain) => Ok(plain),
+            _ => told(true),
+        }
+    }
+
+    /// Whether nothing is on its way: all goes to one revision, by the numbers of the manifest.
+    fn is_at_rest(&self) -> bool {
+        let Routing { canary, stable, weight, additional, routes } = self.routing;
+        let same = canary.service.is_empty() || canary.hash == stable.hash;
+        weight.value() == 0 && same && additional.is_empty() && routes.is_empty()
+    }
+
+    /// The route with its weights and rules, and the digests of the latter.
+    fn written(&self, before: &Value, was: &Memory, next: &Memory) -> Result<(Value, Vec<String>), String> {
+        let mut route = before.clone();
+        let all = route["spec"]["rules"].as_array().cloned().unwrap_or_default();
+        let mut rules: Vec<Value> =
+            all.into_iter().filter(|rule| !managed::is_managed(rule, self.client, was)).collect();
+        let mut sources = Vec::new();
+        for rule in &mut rules {
+            if self.weigh(rule, was, next) {
+                sources.push(rule.clone());
+            }
+        }
+        let Routing { canary, stable, .. } = self.routing;
+        if sources.is_empty() {
+            return Err(match canary.service.as_str() {
+                "" => format!("none of its rules has the Service {:?} as a backend", stable.service),
+                canary => format!(
+                    "none of its rules has both Services {:?} and {canary:?} as backends; add the one that is missing, with weight 0",
+                    stable.service
+                ),
+            });
+        }
+        let made = if self.takes_rules { managed::rules(self.kind, self.routing, &sources)? } else { Vec::new() };
+        let digests = made.iter().map(managed::digest).collect();
+        rules.splice(0..0, made);
+        route["spec"]["rules"] = json!(rules);
+        Ok((route, digests))
+    }
+
+    /// Gives the backends of a rule their weights. Says whether it is one of this rollout's.
+    fn weigh(&self, rule: &mut Value, was: &Memory, next: &Memory) -> bool {
+        let Routing { canary, stable, weight, additional, .. } = self.routing;
+        let Some(backends) = rule["backendRefs"].as_array_mut() else { return false };
+        let has = |service: &str| backends.iter().any(|backend| is_backend(backend, service));
+        let both = has(&stable.service) && (canary.service.is_empty() || has(&canary.service));
+        if !both {
+            return false;
+        }
+        // What experiments had is known by the names that they had.
+        let gone = |backend: &Value| {
+            was.leads.keys().any(|service| is_backend(backend, service))
+                && ![canary, stable].iter().any(|to| is_backend(backend, &to.service))
+                && !additional.iter().any(|(to, _)| is_backend(backend, &to.service))
+        };
+        backends.retain(|backend| !gone(backend));
+        let template = backends.iter().find(|backend| is_backend(backend, &stable.service)).cloned();
+        for (to, _) in additional {
+            if let Some(template) = template.as_ref().filter(|_| !backends.iter().any(|it| is_backend(it, &to.service)))
+            {
+                let mut backend = template.clone();
+                backend["name"] = json!(to.service);
+                backends.push(backend);
+            }
+        }
+        let scale = if next.doubled { 2 } else { 1 };
+        for backend in backends {
+            let share =
+                |to: &Destination, weight: i32| is_backend(backend, &to.service).then_some(i64::from(weight) * scale);
+            let own = (!canary.service.is_empty())
+                .then(|| share(canary, weight.value()).or_else(|| share(stable, self.routing.rest())))
+                .flatten()
+                .or_else(|| additional.iter().find_map(|(to, weight)| share(to, *weight)));
+            let now = backend["weight"].as_i64().unwrap_or(1);
+            let weight = own.unwrap_or(match (was.doubled, next.doubled) {
+                (false, true) => now.saturating_mul(2),
+                (true, false) if now % 2 == 0 => now / 2,
+                _ => now,
+            });
+            if weight != now {
+                backend["weight"] = json!(weight);
+            }
+        }
+        true
+    }
+}
+
+/// The canary's share in each rule that has both Services, out of `max`. Where weights add up to something else, which somebody
+/// else has written, it is rounded up.
+pub(super) fn shares(route: &Value, client: &Client, canary: &str, stable: &str) -> Vec<i32> {
+    let max = client.max;
+    let memory = Memories::of(route).get(&client.name).cloned().unwrap_or_default();
+    let scale = if memory.doubled { 2 } else { 1 };
+    let rules = route["spec"]["rules"].as_array().into_iter().flatten();
+    let rules = rules.filter(|rule| !managed::is_managed(rule, client, &memory));
+    let share = |rule: &Value| {
+        let backends = rule["backendRefs"].as_array()?;
+        let weight = |service: &str| backends.iter().find(|it| is_backend(it, service)).map(weight_of);
+        let (canary_has, stable_has) = (weight(canary)?, weight(stable)?);
+        let extra = |backend: &&Value| {
+            memory.leads.keys().any(|name| name != canary && name != stable && is_backend(backend, name))
+        };
+        let all = canary_has + stable_has + backends.iter().filter(extra).map(weight_of).sum::<i64>();
+        if all == i64::from(max) * scale {
+            return i32::try_from(canary_has / scale).ok();
+        }
+        let both = (canary_has + stable_has).max(1);
+        i32::try_from((canary_has * i64::from(max) + both - 1) / both).ok()
+    };
+    rules.filter_map(share).collect()
+}
+
+fn weight_of(backend: &Value) -> i64 {
+    backend["weight"].as_i64().unwrap_or(1).clamp(0, 1_000_000)
+}
+
+/// Whether a backend is the Service of this name.
+pub(super) fn is_backend(backend: &Value, service: &str) -> bool {
+    let is = |field: &str, default: &str| backend[field].as_str().unwrap_or(default) == default;
+    backend["name"] == service && !service.is_empty() && is("kind", "Service") && is("group", "")
+}

@@ -1,0 +1,39 @@
+//! What the API server makes of a write.
+
+use serde_json::{Value, json};
+use sluice_core::traffic::{RouteAction, RouteWrite};
+
+/// Carries a write out on a set of objects.
+pub fn carry_out(objects: &mut Vec<Value>, write: &RouteWrite) {
+    let at = objects
+        .iter()
+        .position(|object| object["kind"] == write.kind.kind && object["metadata"]["name"] == write.name.as_str());
+    match (&write.action, at) {
+        (RouteAction::Create(object), None) => {
+            let mut object = object.clone();
+            assert_eq!(object["metadata"]["name"], write.name.as_str());
+            object["metadata"]["uid"] = json!(format!("uid-of-{}", write.name));
+            object["metadata"]["generation"] = json!(1);
+            objects.push(object);
+        }
+        (RouteAction::Patch(operations), Some(at)) => {
+            let spec = objects[at]["spec"].clone();
+            apply(&mut objects[at], operations);
+            if objects[at]["spec"] != spec {
+                let generation = objects[at]["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
+                objects[at]["metadata"]["generation"] = json!(generation);
+            }
+        }
+        (RouteAction::Delete(uid), Some(at)) => {
+            assert_eq!(objects[at]["metadata"]["uid"], uid.as_str());
+            objects.remove(at);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Applies a JSON Patch, as the API server would.
+pub fn apply(object: &mut Value, operations: &[Value]) {
+    let patch: json_patch::Patch = serde_json::from_value(json!(operations)).expect("a JSON Patch");
+    json_patch::patch(object, &patch).unwrap_or_else(|error| panic!("{error}: {operations:#?}"));
+}
