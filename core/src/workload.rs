@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::api::{ObjectRef, Rollout};
 use crate::effect::Target;
+use crate::object_kind::ObjectKind;
 
 /// The kinds that have a pod template to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,18 +50,19 @@ impl WorkloadKind {
         }
     }
 
-    /// Its group; empty for the core group.
-    pub fn group(self) -> &'static str {
-        self.api_version().split_once('/').map_or("", |(group, _)| group)
+    /// The kind as one of all.
+    pub fn object_kind(self) -> ObjectKind {
+        let (group, plural) = match self {
+            WorkloadKind::Deployment => ("apps", "deployments"),
+            WorkloadKind::ReplicaSet => ("apps", "replicasets"),
+            WorkloadKind::PodTemplate => ("", "podtemplates"),
+        };
+        ObjectKind { group, kind: self.as_str(), plural, versions: &["v1"] }
     }
 
     /// How the API server calls the resource in its messages.
-    pub fn resource(self) -> &'static str {
-        match self {
-            WorkloadKind::Deployment => "deployments.apps",
-            WorkloadKind::ReplicaSet => "replicasets.apps",
-            WorkloadKind::PodTemplate => "podtemplates",
-        }
+    pub fn resource(self) -> String {
+        self.object_kind().resource()
     }
 
     /// Where the pod template is, as a JSON Pointer.
@@ -92,6 +94,23 @@ pub struct Workload {
     pub selector: Option<LabelSelector>,
     /// `spec.replicas`; 0 for a `PodTemplate`.
     pub replicas: i32,
+}
+
+impl Workload {
+    /// Reads an object of this kind.
+    pub fn read(kind: WorkloadKind, object: &Value) -> Workload {
+        let metadata = &object["metadata"];
+        let text = |field: &str| metadata[field].as_str().unwrap_or_default().to_owned();
+        let replicas = object["spec"]["replicas"].as_i64().and_then(|replicas| i32::try_from(replicas).ok());
+        Workload {
+            kind,
+            target: Target { name: text("name"), uid: text("uid"), resource_version: text("resourceVersion") },
+            generation: metadata["generation"].as_i64().unwrap_or(0),
+            template: object.pointer(kind.template_path()).cloned().unwrap_or_default(),
+            selector: serde_json::from_value(object["spec"]["selector"].clone()).ok(),
+            replicas: replicas.unwrap_or(0),
+        }
+    }
 }
 
 /// When a Deployment that is referred to loses its pods.

@@ -35,7 +35,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn api<K>(&self) -> Api<K>
+    /// The objects of a kind that is known at compile time.
+    pub fn api<K>(&self) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
     {
@@ -189,9 +190,9 @@ pub async fn services(scope: Scope, context: Arc<Context>, rollouts: Store<Obser
         }
         for indexed in concerned {
             let names = context.names().who_names(Named::Service, &indexed.key());
-            let manager = indexed.service.managed_by.clone();
-            for name in names.into_iter().chain(manager) {
-                let rollout = ObjectRef::new(&name).within(&indexed.namespace);
+            let manager = indexed.service.managed_by.clone().map(|name| (indexed.namespace.clone(), name));
+            for (namespace, name) in names.into_iter().chain(manager) {
+                let rollout = ObjectRef::new(&name).within(&namespace);
                 match rollouts.get(&rollout) {
                     Some(_) => send(&touch, rollout),
                     None => context.look_for_leftovers(),

@@ -9,13 +9,15 @@ use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
 use sluice_core::effect::EffectKey;
 use sluice_core::planted::{self, Bug};
 use sluice_core::snapshot::Refusal;
+use sluice_core::traffic::RouteWrite;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::caches::Filled;
 use super::children::{Index, IndexedPod, IndexedService};
+use super::endpoints::Endpoints;
 use super::names::Names;
+use super::objects::Objects;
 use super::tell::Telling;
-use super::workloads::Workloads;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -40,8 +42,10 @@ pub struct Context {
     pub pods: RwLock<Index<IndexedPod>>,
     /// Services by the Rollout that manages them.
     pub services: Arc<RwLock<Index<IndexedService>>>,
-    /// Workloads that Rollouts take their template from.
-    pub workloads: Workloads,
+    /// What only some Rollouts name: workloads, and what traffic routers read.
+    pub objects: Objects,
+    /// The endpoints of Services.
+    pub endpoints: Endpoints,
     /// Which Rollouts name which objects.
     pub names: RwLock<Names>,
     /// Whether the caches have their first lists.
@@ -64,6 +68,10 @@ pub struct Context {
     pub resync: std::time::Duration,
 }
 
+/// What is said of a write that has to be made again at once.
+const DOES_NOT_STAY: &str = "the last change was taken back, or a part of it was dropped: look for a GitOps tool that reverts it, for an \
+                             admission webhook, and for CRDs that are too old for a field";
+
 /// What is remembered of one rollout between two plans. Losing it costs nothing but a repeated request.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -71,6 +79,8 @@ pub struct Memory {
     pub awaited: Option<u64>,
     /// Writes that were refused, and how often in a row.
     refusals: Vec<(Refusal, u32)>,
+    /// What was written last to the objects of traffic routers.
+    routed: Vec<(EffectKey, RouteWrite)>,
     /// A status that may wait, as the last plan had it, and when it was first and last seen to change.
     pub quiet: Option<Quiet>,
     /// The installed CRD drops `status.waitingOn`.
@@ -102,6 +112,23 @@ impl Memory {
         let retry_at = sluice_core::time::after(now, SignedDuration::from_secs(seconds));
         self.accept(&key);
         self.refusals.push((Refusal { key, error, name_taken, retry_at }, times + 1));
+    }
+
+    /// Notes a write to an object of a traffic router. One that has to be made again, word for word, did not stay: somebody takes it
+    /// back, or the API drops a part of it. It is made again, but less and less often.
+    pub fn route(&mut self, key: EffectKey, write: &RouteWrite, now: Timestamp) {
+        let last = self.routed.iter_mut().find(|(known, _)| *known == key);
+        match last {
+            Some((_, last)) if last == write => self.refuse(key, DOES_NOT_STAY.to_owned(), false, now),
+            Some((_, last)) => {
+                last.clone_from(write);
+                self.accept(&key);
+            }
+            None => {
+                self.accept(&key);
+                self.routed.push((key, write.clone()));
+            }
+        }
     }
 
     /// Forgets a refusal, because the write succeeded.

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::api::{
     Api, ApiResource, DeleteParams, DynamicObject, EvictParams, Patch, PatchParams, PostParams, Preconditions,
@@ -13,6 +14,7 @@ use sluice_core::api::{ReplicaSet, Rollout, labels};
 use sluice_core::effect::{Effect, Target};
 use sluice_core::planted::{self, Bug};
 use sluice_core::traffic::{RouteAction, RouteWrite};
+use sluice_core::workload::WorkloadKind;
 
 use super::children::version_number;
 use super::context::Context;
@@ -69,7 +71,8 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
             let api: Api<PartialObjectMeta<Deployment>> = Api::namespaced(cx.writes.clone(), place.namespace);
             json_patch(&api, &scale.target.name, scale.operations()).await.map(|written| {
                 let version = version_number(written.metadata.resource_version.as_deref());
-                cx.workloads.await_deployment((place.namespace.to_owned(), scale.target.name.clone()), version);
+                let key = (place.namespace.to_owned(), scale.target.name.clone());
+                cx.objects.await_newer(WorkloadKind::Deployment.object_kind(), key, version);
             })
         }
         Effect::PatchRollout(patch) => {
@@ -104,10 +107,11 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
         Effect::ScaleWorkload(scale) => {
             let version = stored_version::<Deployment>(cx, place, &scale.target.name).await;
             let key = (place.namespace.to_owned(), scale.target.name.clone());
-            return cx.workloads.await_deployment(key, version);
+            return cx.objects.await_newer(WorkloadKind::Deployment.object_kind(), key, version);
         }
+        Effect::Route(change) => return catch_up_routed(cx, &change.write).await,
         // What these would do again is refused or changes nothing.
-        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) | Effect::Route(_) => return,
+        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) => return,
     };
     let key = (place.namespace.to_owned(), target.name.clone());
     let version = stored_version::<ReplicaSet>(cx, place, &target.name).await;
@@ -231,24 +235,50 @@ async fn evict(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), ku
 
 /// Writes an object that a traffic router reads, of whatever kind it is.
 async fn route(cx: &Context, write: &RouteWrite) -> Result<(), kube::Error> {
-    let mut resource = ApiResource::from_gvk(&GroupVersionKind::gvk(write.kind.group, &write.version, write.kind.kind));
-    write.kind.plural.clone_into(&mut resource.plural);
-    let api: Api<DynamicObject> = Api::namespaced_with(cx.writes.clone(), &write.namespace, &resource);
+    let api = routed_objects(cx, write);
+    let key = (write.namespace.clone(), write.name.clone());
     match &write.action {
         RouteAction::Create(object) => {
             let object: DynamicObject = serde_json::from_value(object.clone()).map_err(kube::Error::SerdeError)?;
-            api.create(&PostParams::default(), &object).await?;
+            let created = api.create(&PostParams::default(), &object).await?;
+            cx.objects.await_version(write.kind, key, version_of(&created.metadata));
         }
         RouteAction::Patch(operations) => {
-            json_patch(&api, &write.name, operations.clone()).await?;
+            let written = json_patch(&api, &write.name, operations.clone()).await?;
+            cx.objects.await_newer(write.kind, key, version_of(&written.metadata));
         }
         RouteAction::Delete(uid) => {
             let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
             let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
-            api.delete(&write.name, &params).await?;
+            if let either::Either::Left(deleting) = api.delete(&write.name, &params).await? {
+                cx.objects.await_newer(write.kind, key, version_of(&deleting.metadata));
+            }
         }
     }
     Ok(())
+}
+
+fn routed_objects(cx: &Context, write: &RouteWrite) -> Api<DynamicObject> {
+    let mut resource = ApiResource::from_gvk(&GroupVersionKind::gvk(write.kind.group, &write.version, write.kind.kind));
+    write.kind.plural.clone_into(&mut resource.plural);
+    Api::namespaced_with(cx.writes.clone(), &write.namespace, &resource)
+}
+
+/// After a write that conflicted, or of which the answer was lost: see [`catch_up`].
+async fn catch_up_routed(cx: &Context, write: &RouteWrite) {
+    match routed_objects(cx, write).get_metadata_opt(&write.name).await {
+        Ok(stored) => {
+            let key = (write.namespace.clone(), write.name.clone());
+            cx.objects.await_version(write.kind, key, stored.and_then(|stored| version_of(&stored.metadata)));
+        }
+        Err(error) => {
+            tracing::warn!(namespace = write.namespace, kind = write.kind.kind, name = write.name, %error, "cannot see what is stored");
+        }
+    }
+}
+
+fn version_of(metadata: &ObjectMeta) -> Option<u64> {
+    version_number(metadata.resource_version.as_deref())
 }
 
 fn preconditions(target: &Target) -> Preconditions {

@@ -1,20 +1,22 @@
 //! The controller: watches in, writes out.
 //!
 //! Read in this order: [`reconcile`] is one pass over one rollout; it [`observe`]s the [`caches`] ([`children`], [`object`],
-//! `workloads`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
+//! `objects`, `endpoints`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
 
 pub mod caches;
 pub mod children;
 pub mod context;
+mod endpoints;
 pub mod execute;
+mod lazy;
 mod leftovers;
 mod names;
 pub mod object;
+mod objects;
 pub mod observe;
 pub mod reconcile;
 mod serial;
 pub mod tell;
-mod workloads;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -24,16 +26,16 @@ use kube::Client;
 use kube::runtime::Controller;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
 use kube::runtime::reflector::{self, Store};
-use sluice_core::workload::WorkloadKind;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use self::caches::{Filled, Scope};
 use self::children::{Index, IndexedService};
 use self::context::{Context, GuardMode};
+use self::endpoints::Endpoints;
 use self::object::Observed;
+use self::objects::Objects;
 use self::serial::Triggers;
-use self::workloads::Workloads;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -80,13 +82,15 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let (telling, queue) = mpsc::unbounded_channel();
     let teller = tokio::spawn(tell::run(clients.writes.clone(), clock, metrics.clone(), queue));
     let filled = Filled::default();
+    let (objects, asking) = Objects::new();
     let context = Arc::new(Context {
         writes: clients.writes,
         clock,
         replica_sets: RwLock::new(Index::default()),
         pods: RwLock::new(Index::default()),
         services: signals.services,
-        workloads: Workloads::default(),
+        objects,
+        endpoints: Endpoints::default(),
         names: RwLock::default(),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
@@ -104,10 +108,6 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let watched = caches::rollouts(&scope, writer, Arc::clone(&context));
     let (touch, touched) = mpsc::unbounded_channel();
     let (all, everything) = mpsc::unbounded_channel();
-    let workloads = WorkloadKind::ALL.map(|kind| {
-        let (scope, context) = (scope.clone(), Arc::clone(&context));
-        tokio::spawn(workloads::watch(kind, scope, context, rollouts.clone(), touch.clone()))
-    });
     let tasks = [
         tokio::spawn(caches::replica_sets(
             scope.clone(),
@@ -123,7 +123,9 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
             touch.clone(),
             filled.clone(),
         )),
-        tokio::spawn(caches::services(scope, Arc::clone(&context), rollouts.clone(), touch, filled)),
+        tokio::spawn(caches::services(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone(), filled)),
+        tokio::spawn(endpoints::watch(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone())),
+        tokio::spawn(objects::watch(asking, scope, Arc::clone(&context), rollouts.clone(), touch)),
         tokio::spawn(leftovers::release(Arc::clone(&context), rollouts.clone())),
         tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),
     ];
@@ -150,7 +152,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         )
         .for_each(|_| async {})
         .await;
-    for task in tasks.into_iter().chain(workloads) {
+    for task in tasks {
         task.abort();
         let _ = task.await;
     }

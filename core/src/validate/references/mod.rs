@@ -50,7 +50,7 @@ impl Reference<'_> {
     /// How the API server says that it is not there.
     fn not_found(&self) -> String {
         let Reference { group, kind, name, .. } = self;
-        if let Some(workload) = WorkloadKind::named(kind).filter(|workload| workload.group() == *group) {
+        if let Some(workload) = WorkloadKind::named(kind).filter(|workload| workload.object_kind().group == *group) {
             return workload.not_found(name);
         }
         match *kind {

@@ -1,0 +1,138 @@
+//! The ready endpoints of Services, by the revision of their pods. They are watched from the moment in which the first Rollout with a
+//! traffic router needs them: requests go where `EndpointSlices` say, which is later than where a selector points.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::TryStreamExt as _;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::runtime::reflector::Store;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use sluice_core::api::labels;
+
+use super::caches::{Scope, Touch, map_event, touch_each};
+use super::children::{Child, Index, IndexedPod, Key, Owner, version_number};
+use super::context::Context;
+use super::lazy::{Lazy, Sighted};
+use super::names::Named;
+use super::object::Observed;
+
+/// Label of `EndpointSlices`: the Service whose endpoints they are.
+const SERVICE: &str = "kubernetes.io/service-name";
+
+/// The ready endpoints of one `EndpointSlice`.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    namespace: String,
+    name: String,
+    service: String,
+    version: Option<u64>,
+    /// Names of ready pods.
+    ready: Vec<String>,
+}
+
+impl Child for Slice {
+    fn key(&self) -> Key {
+        (self.namespace.clone(), self.name.clone())
+    }
+
+    fn owner(&self) -> Owner {
+        Owner::Manager(self.namespace.clone(), self.service.clone())
+    }
+
+    fn resource_version(&self) -> Option<u64> {
+        self.version
+    }
+}
+
+impl Slice {
+    fn of(slice: EndpointSlice) -> Slice {
+        let metadata = slice.metadata;
+        let service = metadata.labels.and_then(|mut labels| labels.remove(SERVICE));
+        let is_ready = |conditions: Option<&k8s_openapi::api::discovery::v1::EndpointConditions>| {
+            conditions.and_then(|conditions| conditions.ready).unwrap_or(true)
+        };
+        let ready = slice.endpoints.into_iter().flatten().filter(|endpoint| is_ready(endpoint.conditions.as_ref()));
+        let pod = |target: k8s_openapi::api::core::v1::ObjectReference| {
+            target.name.filter(|_| target.kind.as_deref() == Some("Pod"))
+        };
+        Slice {
+            namespace: metadata.namespace.unwrap_or_default(),
+            name: metadata.name.unwrap_or_default(),
+            service: service.unwrap_or_default(),
+            version: version_number(metadata.resource_version.as_deref()),
+            ready: ready.filter_map(|endpoint| pod(endpoint.target_ref?)).collect(),
+        }
+    }
+}
+
+/// Ready endpoints of a Service by revision; pods of no revision are not counted.
+pub type ByRevision = BTreeMap<String, i32>;
+
+/// The cache.
+pub type Endpoints = Lazy<Slice>;
+
+/// What can be said of the endpoints of a Service: nothing before the first list (`None`), and never where nobody may look
+/// (`Some(None)`).
+pub fn of_service(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) -> Option<Option<ByRevision>> {
+    let index = match cache.read() {
+        Sighted::NotYet => return None,
+        Sighted::Refused(_) => return Some(None),
+        Sighted::Index(index) => index,
+    };
+    let (namespace, name) = service;
+    let mut ready: ByRevision = BTreeMap::new();
+    for slice in index.of(&Owner::Manager(namespace.clone(), name.clone())) {
+        for pod in &slice.ready {
+            let pod = pods.get(&(namespace.clone(), pod.clone()));
+            if let Some(hash) = pod.and_then(|indexed| indexed.pod.labels.get(labels::POD_TEMPLATE_HASH)) {
+                *ready.entry(hash.clone()).or_default() += 1;
+            }
+        }
+    }
+    Some(Some(ready))
+}
+
+/// Keeps the cache, once somebody needs it, until the task is stopped.
+pub async fn watch(scope: Scope, context: Arc<Context>, rollouts: Store<Observed>, touch: Touch) {
+    context.endpoints.wanted().await;
+    let config = watcher::Config::default().labels(SERVICE);
+    let events = watcher::watcher(scope.api::<EndpointSlice>(), config).default_backoff();
+    let moved = |slice: Option<&Arc<Slice>>| {
+        let names = context.names();
+        let concerned = match slice {
+            Some(slice) => names.who_names(Named::Service, &(slice.namespace.clone(), slice.service.clone())),
+            None => names.who_names_any(Named::Service),
+        };
+        drop(names);
+        touch_each(&touch, &rollouts, concerned);
+    };
+    let events = events.inspect_err(|error| {
+        tracing::warn!(%error, "cannot watch EndpointSlices; where there is no list, available pods have to do");
+    });
+    context.endpoints.keep(events.map_ok(|event| map_event(event, Slice::of)), moved).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_ready_pods_of_a_slice_count() {
+        let slice: EndpointSlice = serde_json::from_value(json!({
+            "metadata": { "name": "web-x", "namespace": "shop", "labels": { (SERVICE): "web" }, "resourceVersion": "7" },
+            "addressType": "IPv4",
+            "endpoints": [
+                { "addresses": ["10.0.0.1"], "conditions": { "ready": true }, "targetRef": { "kind": "Pod", "name": "a" } },
+                { "addresses": ["10.0.0.2"], "conditions": { "ready": false }, "targetRef": { "kind": "Pod", "name": "b" } },
+                { "addresses": ["10.0.0.3"], "targetRef": { "kind": "Pod", "name": "c" } },
+                { "addresses": ["10.0.0.4"], "targetRef": { "kind": "VM", "name": "d" } },
+            ],
+        }))
+        .expect("an EndpointSlice");
+        let slice = Slice::of(slice);
+        assert_eq!((slice.service.as_str(), slice.ready), ("web", vec!["a".to_owned(), "c".to_owned()]));
+    }
+}
