@@ -1,5 +1,5 @@
 //! Weather: a gateway whose control plane hears at once, or one that is frozen for 8 of every 9 seconds. There is one gateway for
-//! all tests, so those of one weather run together, and those of the other wait.
+//! all tests, so those of one weather run together, a few at a time, and those of the other wait.
 
 use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,6 +11,8 @@ use tokio::sync::watch;
 
 const FROZEN_FOR: Duration = Duration::from_secs(8);
 const THAWED_FOR: Duration = Duration::from_secs(1);
+/// Stories that run together: each sends its load.
+const TOGETHER: usize = 6;
 
 /// Freezes and thaws a process by turns until it is dropped; then it thaws it.
 struct Freezer {
@@ -89,7 +91,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Waits until there is the weather that is wanted.
+    /// Waits until there is the weather that is wanted, and room in it.
     pub async fn of(frozen: bool, process: u32) -> Turn {
         loop {
             if let Some(turn) = Turn::now(frozen, process) {
@@ -104,8 +106,8 @@ impl Turn {
         match &mut *weather {
             Weather::Nobody if frozen => *weather = Weather::Frozen(1, Freezer::start(process)),
             Weather::Nobody => *weather = Weather::Thawed(1),
-            Weather::Thawed(count) if !frozen => *count += 1,
-            Weather::Frozen(count, _) if frozen => *count += 1,
+            Weather::Thawed(count) if !frozen && *count < TOGETHER => *count += 1,
+            Weather::Frozen(count, _) if frozen && *count < TOGETHER => *count += 1,
             Weather::Thawed(_) | Weather::Frozen(..) => return None,
         }
         let frozen = match &*weather {
