@@ -9,6 +9,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::reflector::Store;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use sluice_core::api::labels;
+use sluice_core::sight::Sight;
 
 use super::caches::{Scope, Touch, map_event, touch_each};
 use super::children::{Child, Index, IndexedPod, Key, Owner, version_number};
@@ -72,12 +73,11 @@ pub type ByRevision = BTreeMap<String, i32>;
 /// The cache.
 pub type Endpoints = Lazy<Slice>;
 
-/// What can be said of the endpoints of a Service: nothing before the first list (`None`), and never where nobody may look
-/// (`Some(None)`).
-pub fn of_service(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) -> Option<Option<ByRevision>> {
+/// The endpoints of a Service; `None` before the first list.
+pub fn of_service(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) -> Option<Sight<ByRevision>> {
     let index = match cache.read() {
         Sighted::NotYet => return None,
-        Sighted::Refused(_) => return Some(None),
+        Sighted::Refused(why) => return Some(Sight::Unreadable(why)),
         Sighted::Index(index) => index,
     };
     let (namespace, name) = service;
@@ -90,7 +90,7 @@ pub fn of_service(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) ->
             }
         }
     }
-    Some(Some(ready))
+    Some(Sight::Found(ready))
 }
 
 /// Keeps the cache, once somebody needs it, until the task is stopped.

@@ -95,7 +95,9 @@ impl<T: Child> Lazy<T> {
             let repeated = self.index.read().unwrap_or_else(PoisonError::into_inner).knows(&event);
             let concerned = self.write().apply(event);
             if !repeated {
-                concerned.iter().for_each(|object| moved(Some(object)));
+                for object in &concerned {
+                    moved(Some(object));
+                }
             }
         })
         .await;

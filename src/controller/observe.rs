@@ -102,7 +102,12 @@ fn services(cx: &Context, rollout: &Rollout, namespace: &str, name: &str) -> Opt
     if Strategy::of(rollout).and_then(Strategy::routing).is_some() {
         let pods = cx.pods();
         for (name, service) in &mut all {
-            service.endpoints = endpoints::of_service(&cx.endpoints, &pods, &(namespace.to_owned(), name.clone()))?;
+            // Where nobody may look at them, available pods have to do.
+            service.endpoints =
+                match endpoints::of_service(&cx.endpoints, &pods, &(namespace.to_owned(), name.clone()))? {
+                    Sight::Found(ready) => Some(ready),
+                    Sight::Missing | Sight::Unreadable(_) => None,
+                };
         }
     }
     (!index.is_stale(namespace, |candidate| all.contains_key(candidate))).then(|| all.into_values().collect())

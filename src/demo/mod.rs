@@ -145,7 +145,7 @@ async fn play(
     stage.until("had a pod", |rollout| rollout.status().available_replicas > 0).await?;
     let (stop, stopped) = watch::channel(false);
     let loading = tokio::spawn(load.run(proxy, flags.speed, stopped));
-    let told = story::tell(&mut stage).await;
+    let told = Box::pin(story::tell(&mut stage)).await;
     // Requests under way count, too.
     stop.send_replace(true);
     loading.await.context("the load failed")?;

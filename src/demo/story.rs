@@ -22,7 +22,7 @@ pub async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
     first_release(stage).await?;
     canary(stage).await?;
     promotion(stage).await?;
-    bad_release(stage).await
+    Box::pin(bad_release(stage)).await
 }
 
 /// What came of all requests, once there are no more.

@@ -8,7 +8,6 @@ use crate::scenario::{Subject, blue_green};
 use crate::story::{NEW, OLD, PODS, Story, manifest, set_version};
 
 crate::stories! {
-    ; later, "waits until the controller asks an HTTPRoute whether the gateway has heard of the active Service":
     a_promotion_moves_all_requests,
     a_rollback_right_after_the_promotion_moves_them_back,
     a_rollback_later_moves_them_back,

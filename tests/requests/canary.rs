@@ -8,7 +8,6 @@ use crate::scenario::{Scenario, Subject};
 use crate::story::{NEW, OLD, PODS, Story, manifest, set_version};
 
 crate::stories! {
-    ; later, "waits until the controller moves the weights of HTTPRoutes":
     a_canary_takes_over_step_by_step,
     a_canary_takes_over_while_the_stable_version_shrinks,
     an_abort_gives_everything_back,
