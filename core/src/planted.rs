@@ -64,6 +64,12 @@ pub enum Bug {
     MovesBusyServices,
     /// Takes pods away before routers are known to send nothing there.
     ShrinksBeforeTheShift,
+    /// Takes old pods of blue-green away before the gateway knows of the switch.
+    ForgetsTheGateway,
+    /// Believes that requests go where a Service points.
+    TrustsSelectors,
+    /// Tells a gateway nothing of a Service that leads elsewhere.
+    TellsNoMoves,
     /// Takes the pods of a referenced Deployment away before there are others.
     ShrinksTheWorkloadTooEarly,
     /// Leaves a referenced Deployment alone once the rollout was healthy, whatever becomes of it.
@@ -72,8 +78,15 @@ pub enum Bug {
 
 impl Bug {
     /// Those that show only where routers carry the traffic.
-    pub const OF_ROUTERS: [Bug; 4] =
-        [Bug::ShiftsTooEarly, Bug::AbortsInOneGo, Bug::MovesBusyServices, Bug::ShrinksBeforeTheShift];
+    pub const OF_ROUTERS: [Bug; 7] = [
+        Bug::ShiftsTooEarly,
+        Bug::AbortsInOneGo,
+        Bug::MovesBusyServices,
+        Bug::ShrinksBeforeTheShift,
+        Bug::ForgetsTheGateway,
+        Bug::TrustsSelectors,
+        Bug::TellsNoMoves,
+    ];
 
     /// All others.
     pub const ALL: [Bug; 27] = [

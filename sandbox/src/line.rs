@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tower_service::Service;
@@ -62,6 +62,15 @@ pub enum Fault {
     CutWatches,
 }
 
+/// What writes of a resource are answered with, instead of taking effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A refusal with this code.
+    Status(u16),
+    /// Nothing, until whoever asks gives up after so long.
+    Silence(Duration),
+}
+
 /// How long watches may fall behind.
 pub const LAG: Duration = Duration::from_secs(5);
 
@@ -85,6 +94,8 @@ struct Shared {
     fault: Option<(Write, Fault)>,
     /// The seed of faults by chance.
     chance: Option<u64>,
+    /// Resources whose writes are answered like this.
+    answers: HashMap<String, Answer>,
 }
 
 /// One write of so many has a fault by chance,
@@ -121,6 +132,35 @@ impl Line {
     /// Breaks it at some writes, the same for the same seed.
     pub fn break_by_chance(&self, seed: u64) {
         self.lock().chance = Some(seed);
+    }
+
+    /// From now on writes of a resource, by its plural name, are answered like this; or as they should be.
+    pub fn answer(&self, resource: &str, answer: Option<Answer>) {
+        let mut shared = self.lock();
+        match answer {
+            Some(answer) => drop(shared.answers.insert(resource.to_owned(), answer)),
+            None => drop(shared.answers.remove(resource)),
+        }
+    }
+
+    /// What a write is answered with, where it is not to take effect.
+    async fn answered(&self, method: &Method, resource: Option<&String>) -> Option<io::Result<Response<Body>>> {
+        let writes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method);
+        let answer = self.lock().answers.get(resource?).copied().filter(|_| writes)?;
+        match answer {
+            Answer::Silence(patience) => {
+                tokio::time::sleep(patience).await;
+                Some(Err(io::ErrorKind::TimedOut.into()))
+            }
+            Answer::Status(code) => {
+                let body = json!({
+                    "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+                    "reason": "Refused", "message": format!("{} refused with {code}", resource?),
+                });
+                let answer = Response::builder().status(code).header("content-type", "application/json");
+                Some(answer.body(Body::Whole(Some(body.to_string().into()))).map_err(io::Error::other))
+            }
+        }
     }
 
     /// From now on it is sound.
@@ -201,6 +241,9 @@ impl Line {
             parts.headers.entry(http::header::USER_AGENT).or_insert(agent);
         }
         let resource = Path::parse(parts.uri.path()).map(|path| path.plural);
+        if let Some(answer) = self.answered(&parts.method, resource.as_ref()).await {
+            return answer;
+        }
         let named = self.name(&parts.method, parts.uri.path(), &body);
         let fault = named.as_ref().and_then(|(_, fault)| *fault);
         match fault {

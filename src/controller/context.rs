@@ -68,6 +68,9 @@ pub struct Context {
     pub resync: std::time::Duration,
 }
 
+/// A write that conflicts so often in a row is no accident.
+const CONFLICTS: u32 = 5;
+
 /// What is said of a write that has to be made again at once.
 const DOES_NOT_STAY: &str = "the last change was taken back, or a part of it was dropped: look for a GitOps tool that reverts it, for an \
                              admission webhook, and for CRDs that are too old for a field";
@@ -79,6 +82,8 @@ pub struct Memory {
     pub awaited: Option<u64>,
     /// Writes that were refused, and how often in a row.
     refusals: Vec<(Refusal, u32)>,
+    /// Writes that conflicted, and how often in a row.
+    conflicts: Vec<(EffectKey, u32)>,
     /// What was written last to the objects of traffic routers.
     routed: Vec<(EffectKey, RouteWrite)>,
     /// A status that may wait, as the last plan had it, and when it was first and last seen to change.
@@ -110,7 +115,7 @@ impl Memory {
         let given_up = planted::is(Bug::GivesUpAfterAnError);
         let seconds = if given_up { 1_000_000 } else { (1_i64 << times.min(5)).min(30) };
         let retry_at = sluice_core::time::after(now, SignedDuration::from_secs(seconds));
-        self.accept(&key);
+        self.hold_back_no_more(&key);
         self.refusals.push((Refusal { key, error, name_taken, retry_at }, times + 1));
     }
 
@@ -131,8 +136,30 @@ impl Memory {
         }
     }
 
+    /// Notes a write that conflicted: the next plan is made on what is there by then. One that does so again and again is refused.
+    pub fn conflict(&mut self, key: EffectKey, error: String, now: Timestamp) {
+        let times = match self.conflicts.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, times)) => {
+                *times += 1;
+                *times
+            }
+            None => {
+                self.conflicts.push((key.clone(), 1));
+                1
+            }
+        };
+        if times >= CONFLICTS {
+            self.refuse(key, error, false, now);
+        }
+    }
+
     /// Forgets a refusal, because the write succeeded.
     pub fn accept(&mut self, key: &EffectKey) {
+        self.conflicts.retain(|(known, _)| known != key);
+        self.hold_back_no_more(key);
+    }
+
+    fn hold_back_no_more(&mut self, key: &EffectKey) {
         self.refusals.retain(|(refusal, _)| refusal.key != *key);
     }
 }

@@ -67,7 +67,7 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
             Outcome::Done => {
                 tracing::info!(namespace = pass.namespace, rollout = pass.name, effect = %key, "done");
                 cx.with_memory(pass.uid, |memory| match &planned.effect {
-                    Effect::Route(change) => memory.route(key, &change.write, snapshot.now),
+                    Effect::Route(change) => memory.route(key, &change.write, cx.clock.now()),
                     _ => memory.accept(&key),
                 });
                 done.extend(planned.notes.iter().cloned());
@@ -79,12 +79,13 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
                     again = Some(snapshot.now);
                     continue;
                 }
+                cx.with_memory(pass.uid, |memory| memory.conflict(key, reason, cx.clock.now()));
                 pass.tell(&done);
                 return Ok(Some(CACHE_LAG));
             }
             Outcome::Refused { error, name_taken } => {
                 tracing::warn!(namespace = pass.namespace, rollout = pass.name, effect = %key, error, "refused");
-                cx.with_memory(pass.uid, |memory| memory.refuse(key, error, name_taken, snapshot.now));
+                cx.with_memory(pass.uid, |memory| memory.refuse(key, error, name_taken, cx.clock.now()));
                 if of_a_pod {
                     again = Some(snapshot.now);
                     continue;

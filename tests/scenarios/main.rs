@@ -27,6 +27,7 @@ mod plugin;
 mod prove;
 mod restart;
 mod rollback;
+mod routers;
 mod scale;
 mod services;
 mod step;

@@ -12,6 +12,7 @@ mod selectors;
 mod shift;
 mod stable;
 mod steps;
+mod switch;
 mod traffic;
 mod truth;
 mod workload;
@@ -102,6 +103,7 @@ pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
         capacity::check,
         shift::check,
         stable::check,
+        switch::check,
         workload::check,
         selectors::check,
         steps::check,

@@ -202,7 +202,7 @@ fn resize(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) {
         }
     }
     // Gateways may still send requests to where the active Service led before.
-    if !active::is_known(d) {
+    if !active::is_known(d) && !planted::is(Bug::ForgetsTheGateway) {
         return;
     }
     let names = [blue_green.active_service.as_str(), preview.unwrap_or_default()];

@@ -150,7 +150,11 @@ impl<'a> Draft<'a> {
         if let Some(refusal) = self.s.refusal(&effect.key()) {
             let (retry_at, message) = (refusal.retry_at, format!("cannot {}: {}", refusal.key, refusal.error));
             self.wake_at(retry_at);
-            self.fails_to_route |= matches!(effect, Effect::Route(_));
+            if matches!(effect, Effect::Route(_)) {
+                // That the weight is on its way would be true as well, and of no help.
+                self.fails_to_route = true;
+                self.waiting_on = None;
+            }
             self.wait("Refused", Some(format!("{}/{}", refusal.key.kind, refusal.key.name)), message);
             return false;
         }

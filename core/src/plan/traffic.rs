@@ -89,8 +89,14 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
 pub(super) fn target(d: &Draft<'_>, index: usize) -> i32 {
     let traffic = &d.traffic;
     let max = d.strategy.max_weight();
-    if d.is_complete() || d.status.stable_rs.is_empty() {
+    if d.status.stable_rs.is_empty() {
         return 0;
+    }
+    if d.is_complete() {
+        // What was promoted keeps its requests until the stable Service leads there too.
+        let stable = d.status.stable_rs.as_str();
+        let on_its_way = traffic.canary.hash == stable && traffic.stable.hash != stable;
+        return if on_its_way { traffic.highest } else { 0 };
     }
     if d.revisions.stable.is_none() {
         // Somebody deleted the ReplicaSet to go back to.
@@ -195,6 +201,9 @@ pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> 
         return lacking(d, index);
     }
     let new = d.revisions.new?;
+    if let Some(trouble) = d.traffic.observed.iter().find_map(|observed| observed.trouble.as_ref()) {
+        return Some(in_trouble(trouble));
+    }
     if !new.has_hash(&d.traffic.canary.hash) {
         return Some(elsewhere(&d.traffic.canary.service));
     }

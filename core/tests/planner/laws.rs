@@ -34,6 +34,8 @@ enum Act {
     Hear,
     /// Somebody else changes a weight.
     Meddle(i32),
+    /// From now on requests go where `EndpointSlices` say, which follow the Services later.
+    Slice,
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -54,6 +56,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => any::<bool>().prop_map(Act::Deafen),
         3 => Just(Act::Hear),
         1 => (0_i32..=100).prop_map(Act::Meddle),
+        1 => Just(Act::Slice),
     ];
     prop::collection::vec(act, 1..60)
 }
@@ -124,14 +127,20 @@ fn routed() -> impl Strategy<Value = Value> {
         1 => Just(json!({})),
     ];
     let most = prop_oneof![2 => Just(json!(null)), 1 => Just(json!(1000)), 1 => Just(json!(50))];
-    (sizes, services, most, prop::collection::vec(step, 0..5)).prop_map(|(mut canary, services, most, steps)| {
-        canary["steps"] = json!(steps);
-        canary["trafficRouting"] = json!({"plugins": {"recording": {}}, "maxTrafficWeight": most});
-        for (field, name) in services.as_object().expect("an object") {
-            canary[field] = name.clone();
-        }
-        json!({ "canary": canary })
-    })
+    let real = any::<bool>();
+    (sizes, services, most, prop::collection::vec(step, 0..5), real).prop_map(
+        |(mut canary, services, most, steps, real)| {
+            canary["steps"] = json!(steps);
+            let real = real && services != json!({});
+            let router =
+                if real { ("gatewayAPI", json!({"httpRoute": "web"})) } else { ("plugins", json!({"recording": {}})) };
+            canary["trafficRouting"] = json!({(router.0): router.1, "maxTrafficWeight": most});
+            for (field, name) in services.as_object().expect("an object") {
+                canary[field] = name.clone();
+            }
+            json!({ "canary": canary })
+        },
+    )
 }
 
 fn world(replicas: i32, strategy: &Value) -> World {
@@ -139,7 +148,11 @@ fn world(replicas: i32, strategy: &Value) -> World {
     for name in ["stable", "canary", "active", "preview", "ping", "pong"] {
         world = world.with_service(name);
     }
-    if !strategy["canary"]["trafficRouting"].is_null() {
+    let routing = &strategy["canary"]["trafficRouting"];
+    if !routing["gatewayAPI"].is_null() {
+        let pair = if strategy["canary"]["pingPong"].is_null() { ["stable", "canary"] } else { ["ping", "pong"] };
+        world = world.with_route(&pair);
+    } else if !routing.is_null() {
         // One that cannot confirm is asked for by this weight. Without a delay there is nothing that could help it.
         let canary = &strategy["canary"];
         let dark = canary["trafficRouting"]["maxTrafficWeight"] == 50 && canary["scaleDownDelaySeconds"] != 0;
@@ -169,6 +182,7 @@ fn act(world: &mut World, act: &Act) {
         }),
         Act::RunPods => {
             world.run_replica_sets();
+            world.run_endpoints();
         }
         Act::Pass => {
             world.pass();
@@ -180,6 +194,7 @@ fn act(world: &mut World, act: &Act) {
             world.run_routers();
         }
         Act::Meddle(weight) => world.meddle(*weight),
+        Act::Slice => world.has_endpoints = true,
     }
 }
 

@@ -5,6 +5,7 @@ mod blue_green;
 mod deadline;
 mod exhaustive;
 mod first;
+mod gateway;
 mod laws;
 mod migrate;
 #[cfg(feature = "planted-bugs")]

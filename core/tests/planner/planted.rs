@@ -4,9 +4,21 @@ use std::panic::catch_unwind;
 
 use sluice_core::planted::{Bug, plant};
 
-use crate::routed;
+use crate::{gateway, routed};
 
-const TABLES: [(&str, fn()); 23] = [
+const TABLES: [(&str, fn()); 26] = [
+    (
+        "the_weight_waits_for_ready_endpoints_and_the_promotion_for_those_of_the_stable_service",
+        gateway::the_weight_waits_for_ready_endpoints_and_the_promotion_for_those_of_the_stable_service,
+    ),
+    (
+        "old_pods_of_blue_green_stay_until_the_gateway_knows_the_switch",
+        gateway::old_pods_of_blue_green_stay_until_the_gateway_knows_the_switch,
+    ),
+    (
+        "old_pods_stay_until_the_gateway_knows_where_a_service_leads_although_no_weight_changes",
+        gateway::old_pods_stay_until_the_gateway_knows_where_a_service_leads_although_no_weight_changes,
+    ),
     (
         "a_weight_moves_when_the_pods_for_it_are_available_and_the_stable_side_stays_whole",
         routed::a_weight_moves_when_the_pods_for_it_are_available_and_the_stable_side_stays_whole,

@@ -11,6 +11,7 @@ use sluice_core::traffic::{
     TrafficRouter, View,
 };
 
+use crate::gateway;
 use crate::world::World;
 
 /// The router. One that `confirms` says whether its data plane has heard.
@@ -177,10 +178,9 @@ impl World {
 
     /// Whether the data plane says what it has heard.
     pub fn confirms(&self) -> bool {
-        let snapshot = self.snapshot();
         let none = Destination::default();
-        let verified = |routed: &Routed| routed.router.observe(routed.view(snapshot.now), &none, &none).verified;
-        snapshot.routers.iter().all(|routed| verified(routed).is_some())
+        let verified = |routed: &Routed| routed.router.observe(routed.view(self.now), &none, &none).verified;
+        self.routers.iter().all(|routed| verified(routed).is_some())
     }
 
     /// The canary's weight, as the first router was told last.
@@ -195,6 +195,7 @@ impl World {
 
     /// Somebody else changes what a router was told.
     pub fn meddle(&mut self, weight: i32) {
+        self.meddle_with_routes(weight);
         for object in self.routers.iter_mut().filter_map(object) {
             let spec = &mut object["spec"];
             if let (Some(now), Some(rest)) = (spec["weight"].as_i64(), spec["rest"].as_i64()) {
@@ -210,17 +211,23 @@ impl World {
         if self.deaf {
             return false;
         }
-        let mut moved = false;
+        let mut moved = self.hear_routes();
         for object in self.routers.iter_mut().filter_map(object) {
             moved |= object["seen"] != object["metadata"]["generation"];
             object["seen"] = object["metadata"]["generation"].clone();
         }
         self.plane = Plane {
-            routes: self.routers.iter_mut().filter_map(object).map(|object| object["spec"].clone()).collect(),
+            routes: self
+                .routers
+                .iter_mut()
+                .filter_map(object)
+                .map(|object| object["spec"].clone())
+                .chain(self.routes.iter().filter_map(|seen| gateway::told(seen.found().ok()?)))
+                .collect(),
             selected: self
                 .services
                 .iter()
-                .filter_map(|service| Some((service.target.name.clone(), service.hash()?.to_owned())))
+                .filter_map(|service| Some((service.target.name.clone(), service.leads_to()?.to_owned())))
                 .collect(),
         };
         moved

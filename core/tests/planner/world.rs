@@ -13,7 +13,7 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::{RouteAction, Routed};
+use sluice_core::traffic::{self, RouteAction, Routed, Seen};
 
 use crate::router::{self, Plane};
 use sluice_core::sight::Sight;
@@ -31,6 +31,10 @@ pub struct World {
     pub workload: Sight<Box<Workload>>,
     pub refusals: Vec<Refusal>,
     pub routers: Vec<Routed>,
+    /// Objects that real routers read, where the manifest names such routers.
+    pub routes: Vec<Seen>,
+    /// Whether Services have `EndpointSlices`, which follow their selectors later.
+    pub has_endpoints: bool,
     /// What the data plane has heard.
     pub plane: Plane,
     /// Every weight that a router was told, in order.
@@ -98,6 +102,8 @@ pub fn world(replicas: i32, strategy: &Value) -> World {
         workload: Sight::Missing,
         refusals: Vec::new(),
         routers: Vec::new(),
+        routes: Vec::new(),
+        has_endpoints: false,
         plane: Plane::default(),
         told: Vec::new(),
         deaf: false,
@@ -192,8 +198,8 @@ impl World {
             replica_sets: self.replica_sets.clone(),
             pods: self.pods.clone(),
             services: self.services.clone(),
-            routers: self.routers.clone(),
-            former: Vec::new(),
+            routers: self.routed_by(traffic::named(&self.rollout), &self.routers),
+            former: self.routed_by(traffic::former(&self.rollout), &[]),
             workload: self.workload.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
@@ -241,7 +247,7 @@ impl World {
     pub fn settle(&mut self) {
         for _ in 0..200 {
             let plan = self.pass();
-            let moved = self.run_replica_sets() | self.run_routers();
+            let moved = self.run_replica_sets() | self.run_endpoints() | self.run_routers();
             if plan.effects.is_empty() && plan.urgency == Urgency::None && !moved {
                 return;
             }
@@ -301,9 +307,11 @@ impl World {
             Effect::PatchService(patch) => self.point(patch),
             Effect::Route(change) => {
                 self.told.push(change.routing.weight.value());
-                let routed = self.routers.iter_mut().find(|routed| routed.router.name() == change.router);
                 let RouteAction::Patch(operations) = &change.write.action else { panic!("{change:?}") };
-                router::apply(routed.and_then(router::object).expect("the router and its object exist"), operations);
+                match self.routers.iter_mut().find(|routed| routed.router.name() == change.router) {
+                    Some(routed) => router::apply(router::object(routed).expect("its object exists"), operations),
+                    None => self.patch_route(&change.write.name, operations),
+                }
             }
             Effect::ScaleWorkload(scale) => crate::workload::scale(&mut self.workload, scale),
             Effect::PatchPod(patch) => {

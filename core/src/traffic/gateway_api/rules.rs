@@ -9,6 +9,7 @@ use super::super::routers::Client;
 use super::super::{Destination, Routing};
 use super::{heard, managed};
 use crate::object_kind::ObjectKind;
+use crate::planted::{self, Bug};
 
 /// What a route is told.
 pub(super) struct Told<'a> {
@@ -29,7 +30,7 @@ impl Told<'_> {
         let old = memories.get(&self.client.name).cloned().unwrap_or_default();
         let heard = heard::heard(before);
         // Where no gateway says what it has heard, telling it again proves nothing.
-        let is_news = heard.is_some() && old.leads != self.leads();
+        let is_news = heard.is_some() && old.leads != self.leads() && !planted::is(Bug::TellsNoMoves);
         let at_rest = heard == Some(true) && self.is_at_rest();
         let (mut memory, mut after) = self.in_numbers(before, &old, is_news, at_rest)?;
         memory.busy = self.routing.weight.value() > 0 || !self.routing.routes.is_empty();

@@ -1,0 +1,84 @@
+//! What traffic routers write, on an API server: their kinds installed, and whoever runs the data plane played by the scenario.
+
+pub mod gateway_api;
+mod trouble;
+
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use serde_json::{Value, json};
+
+use crate::scenario::Scenario;
+
+/// A kind that is no part of Kubernetes.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    pub group: &'static str,
+    pub version: &'static str,
+    pub kind: &'static str,
+    pub plural: &'static str,
+}
+
+impl Kind {
+    pub fn api_version(&self) -> String {
+        format!("{}/{}", self.group, self.version)
+    }
+
+    /// A definition that keeps whatever it is given.
+    fn definition(&self) -> Value {
+        let Kind { group, version, kind, plural } = self;
+        let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+        json!({
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": { "name": format!("{plural}.{group}") },
+            "spec": {
+                "group": group,
+                "scope": "Namespaced",
+                "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase(), "listKind": format!("{kind}List") },
+                "versions": [{
+                    "name": version,
+                    "served": true,
+                    "storage": true,
+                    "subresources": { "status": {} },
+                    "schema": { "openAPIV3Schema": { "type": "object", "properties": { "spec": any, "status": any } } },
+                }],
+            },
+        })
+    }
+}
+
+impl Scenario {
+    /// Installs a kind, unless the cluster has it, and waits until its objects can be listed.
+    pub async fn install(&self, kind: Kind) {
+        let definitions =
+            ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+        let api: Api<DynamicObject> = Api::all_with(self.client(), &definitions);
+        let mut definition = kind.definition();
+        if kind.group.ends_with(".k8s.io") {
+            let approved = "https://github.com/kubernetes-sigs/gateway-api/pull/2443";
+            definition["metadata"]["annotations"] = json!({ "api-approved.kubernetes.io": approved });
+        }
+        let definition = serde_json::from_value(definition).expect("a definition");
+        match api.create(&PostParams::default(), &definition).await {
+            Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+            made => drop(made.expect("the definition is accepted")),
+        }
+        self.eventually("the kind is served", async || {
+            let listed = self.objects(&kind.api_version(), kind.kind).list(&kube::api::ListParams::default()).await;
+            listed.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
+    }
+
+    /// Reads an object of such a kind.
+    pub async fn see(&self, kind: Kind, name: &str) -> Value {
+        self.read(&kind.api_version(), kind.kind, name).await
+    }
+
+    /// Writes its status, as whoever runs the data plane does.
+    pub async fn report(&self, kind: Kind, name: &str, status: Value) {
+        let patch = Patch::Merge(json!({ "status": status }));
+        let api = self.objects(&kind.api_version(), kind.kind);
+        api.patch_status(name, &PatchParams::default(), &patch).await.expect("the status is patched");
+    }
+}
