@@ -110,7 +110,7 @@ mod on_the_real_control_plane {
         println!("{report}");
         // A half of the old version's requests, for some three seconds.
         assert!(report.failures.len() > 50, "{report}");
-        assert!(report.failures[0].contains("a pod was deleted") && report.failures[0].contains("503"), "{report}");
+        assert!(report.failures[0].contains("a pod was deleted") && report.failures[0].contains(": 50"), "{report}");
     }
 
     #[tokio::test]
