@@ -7,12 +7,6 @@ use crate::run::Run;
 use crate::scenario::{Subject, blue_green};
 use crate::story::{NEW, OLD, PODS, Story, manifest, set_version};
 
-crate::stories! {
-    a_promotion_moves_all_requests,
-    a_rollback_right_after_the_promotion_moves_them_back,
-    a_rollback_later_moves_them_back,
-}
-
 /// Deploys the first version behind the route.
 async fn deploy(story: &Story) -> Subject {
     let s = &story.s;
@@ -67,7 +61,7 @@ async fn gone(run: &mut Run, web: &Subject, step: &str, stays: &str) {
     run.measure(step, if stays == NEW { 100 } else { 0 }).await;
 }
 
-async fn a_promotion_moves_all_requests(story: Story) {
+pub async fn a_promotion_moves_all_requests(story: Story) {
     let web = deploy(&story).await;
     let mut run = story.load().await;
     set_version(&web, NEW).await;
@@ -76,7 +70,7 @@ async fn a_promotion_moves_all_requests(story: Story) {
     story.end(run).await;
 }
 
-async fn a_rollback_right_after_the_promotion_moves_them_back(story: Story) {
+pub async fn a_rollback_right_after_the_promotion_moves_them_back(story: Story) {
     let web = deploy(&story).await;
     let mut run = story.load().await;
     set_version(&web, NEW).await;
@@ -85,7 +79,7 @@ async fn a_rollback_right_after_the_promotion_moves_them_back(story: Story) {
     story.end(run).await;
 }
 
-async fn a_rollback_later_moves_them_back(story: Story) {
+pub async fn a_rollback_later_moves_them_back(story: Story) {
     let web = deploy(&story).await;
     let mut run = story.load().await;
     set_version(&web, NEW).await;

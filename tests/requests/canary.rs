@@ -7,15 +7,6 @@ use crate::run::Run;
 use crate::scenario::{Scenario, Subject};
 use crate::story::{NEW, OLD, PODS, Story, manifest, set_version};
 
-crate::stories! {
-    a_canary_takes_over_step_by_step,
-    a_canary_takes_over_while_the_stable_version_shrinks,
-    an_abort_gives_everything_back,
-    an_abort_gives_everything_back_to_a_stable_version_that_has_shrunk,
-    a_retry_after_an_abort_gets_there,
-    going_back_in_the_middle_gives_everything_back,
-}
-
 /// Deploys the first version behind the route.
 async fn deploy(story: &Story, dynamic: bool) -> Subject {
     let s = &story.s;
@@ -79,11 +70,11 @@ async fn take_over(story: Story, dynamic: bool) {
     story.end(run).await;
 }
 
-async fn a_canary_takes_over_step_by_step(story: Story) {
+pub async fn a_canary_takes_over_step_by_step(story: Story) {
     take_over(story, false).await;
 }
 
-async fn a_canary_takes_over_while_the_stable_version_shrinks(story: Story) {
+pub async fn a_canary_takes_over_while_the_stable_version_shrinks(story: Story) {
     take_over(story, true).await;
 }
 
@@ -99,15 +90,15 @@ async fn abort(story: Story, dynamic: bool) {
     story.end(run).await;
 }
 
-async fn an_abort_gives_everything_back(story: Story) {
+pub async fn an_abort_gives_everything_back(story: Story) {
     abort(story, false).await;
 }
 
-async fn an_abort_gives_everything_back_to_a_stable_version_that_has_shrunk(story: Story) {
+pub async fn an_abort_gives_everything_back_to_a_stable_version_that_has_shrunk(story: Story) {
     abort(story, true).await;
 }
 
-async fn a_retry_after_an_abort_gets_there(story: Story) {
+pub async fn a_retry_after_an_abort_gets_there(story: Story) {
     let web = deploy(&story, false).await;
     let mut run = story.load().await;
     set_version(&web, NEW).await;
@@ -123,7 +114,7 @@ async fn a_retry_after_an_abort_gets_there(story: Story) {
     story.end(run).await;
 }
 
-async fn going_back_in_the_middle_gives_everything_back(story: Story) {
+pub async fn going_back_in_the_middle_gives_everything_back(story: Story) {
     let web = deploy(&story, false).await;
     let mut run = story.load().await;
     set_version(&web, NEW).await;

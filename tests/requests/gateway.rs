@@ -1,6 +1,7 @@
 //! The gateway that `tests/cluster/run` has started.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -18,6 +19,8 @@ pub struct Gateway {
     pub address: SocketAddr,
     /// The process of its control plane.
     pub process: u32,
+    /// How much later than it says it does as a route says.
+    pub lag: Duration,
     namespace: String,
     name: String,
 }
@@ -33,11 +36,13 @@ impl Gateway {
         let url = read("SLUICE_GATEWAY_URL");
         let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
         let process = read("SLUICE_GATEWAY_PID").parse();
+        let lag = read("SLUICE_GATEWAY_LAG").strip_suffix('s').and_then(|seconds| seconds.parse().ok());
         let name = read("SLUICE_GATEWAY");
         let (namespace, name) = name.split_once('/').expect("NAMESPACE/NAME");
         Gateway {
             address: address.unwrap_or_else(|| panic!("{url} is not http://ADDRESS:PORT")),
             process: process.expect("the number of a process"),
+            lag: Duration::from_secs(lag.expect("whole seconds")),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         }

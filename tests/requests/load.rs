@@ -89,8 +89,8 @@ async fn run(client: Client, journal: Journal, mut stop: watch::Receiver<bool>) 
     let begun = Instant::now();
     let mut under_way = JoinSet::new();
     let mut ticks = tokio::time::interval(EVERY);
-    // What a busy machine could not send in time is sent late, and the rate stays.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    // After a standstill of the whole machine there is no flood: that would be another load than the one that is meant.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}

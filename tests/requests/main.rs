@@ -28,33 +28,64 @@ mod real;
 #[path = "../scenarios/scenario.rs"]
 mod scenario;
 
-/// Declares stories as tests, each with a gateway that hears at once and with one that is frozen for most of the time. Those
-/// `later` wait for something that is not there yet.
-#[macro_export]
+/// Declares stories as tests. The modules are sorted as they are run: all that want a frozen gateway come before the others, so that
+/// few threads wait for the weather to change.
 macro_rules! stories {
-    ($($name:ident),* $(,)? $(; later, $what:literal: $($later:ident),+ $(,)?)?) => {
+    (
+        both { $($module:ident: [$($name:ident),+ $(,)?]),+ $(,)? }
+        frozen { $($frozen_module:ident: [$($frozen:ident),+ $(,)?]),+ $(,)? }
+        thawed { $($thawed_module:ident: [$($thawed:ident),+ $(,)?]),+ $(,)? }
+    ) => {
         mod on_the_real_control_plane {
             mod frozen {
-                $($crate::story!(true, $name);)*
-                $($($crate::story!(true, $later, #[ignore = $what]);)+)?
+                $(mod $module { $(tell!(true, $module, $name);)+ })+
+                $(mod $frozen_module { $(tell!(true, $frozen_module, $frozen);)+ })+
             }
 
             mod thawed {
-                $($crate::story!(false, $name);)*
-                $($($crate::story!(false, $later, #[ignore = $what]);)+)?
+                $(mod $module { $(tell!(false, $module, $name);)+ })+
+                $(mod $thawed_module { $(tell!(false, $thawed_module, $thawed);)+ })+
             }
         }
     };
 }
 
-/// Declares one story as a test.
-#[macro_export]
-macro_rules! story {
-    ($frozen:literal, $name:ident $(, #[$ignore:meta])?) => {
+macro_rules! tell {
+    ($is_frozen:literal, $module:ident, $name:ident) => {
         #[tokio::test]
-        $(#[$ignore])?
         async fn $name() {
-            super::super::$name($crate::story::Story::begin(stringify!($name), $frozen).await).await;
+            crate::$module::$name(crate::story::Story::begin(stringify!($name), $is_frozen).await).await;
         }
     };
+}
+
+stories! {
+    both {
+        blue_green: [
+            a_promotion_moves_all_requests,
+            a_rollback_later_moves_them_back,
+            a_rollback_right_after_the_promotion_moves_them_back,
+        ],
+        canary: [
+            a_canary_takes_over_step_by_step,
+            a_canary_takes_over_while_the_stable_version_shrinks,
+            a_retry_after_an_abort_gets_there,
+            an_abort_gives_everything_back,
+            an_abort_gives_everything_back_to_a_stable_version_that_has_shrunk,
+            going_back_in_the_middle_gives_everything_back,
+        ],
+    }
+    frozen {
+        harness: [
+            a_frozen_gateway_hears_nothing_and_carries_on,
+            a_pod_that_ends_before_the_gateway_has_heard_is_found,
+        ],
+    }
+    thawed {
+        harness: [
+            a_correct_split_is_right_and_another_one_is_found,
+            a_pod_that_ends_when_the_gateway_has_heard_loses_nothing,
+            a_weight_that_comes_and_goes_under_load_loses_nothing,
+        ],
+    }
 }

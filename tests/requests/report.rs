@@ -8,10 +8,14 @@ use crate::load::Request;
 
 /// Failures that are told in words.
 const TOLD: usize = 5;
+/// A standstill that may explain failures.
+const WORTH_TELLING: Duration = Duration::from_millis(500);
 
 pub struct Report {
     pub title: String,
     pub length: Duration,
+    /// The longest time in which nothing was sent, for want of a processor.
+    pub standstill: Duration,
     pub requests: usize,
     /// Each in words.
     pub failures: Vec<String>,
@@ -98,6 +102,9 @@ impl fmt::Display for Report {
             write!(f, "  {step:<40} {weight:>6} {answered:>9} {own:>9} {right:>19} {failures:>6}")?;
             writeln!(f, "{}", if share.is_right() { "" } else { "  WRONG" })?;
         }
+        if self.standstill > WORTH_TELLING {
+            writeln!(f, "  the machine was so busy that nothing was sent for {:.1} s", self.standstill.as_secs_f64())?;
+        }
         for failure in self.failures.iter().take(TOLD) {
             writeln!(f, "  failed {failure}")?;
         }
@@ -121,7 +128,8 @@ mod tests {
 
     fn report(shares: Vec<Share>, failures: &[&str]) -> Report {
         let failures = failures.iter().map(|&failure| failure.to_owned()).collect();
-        Report { title: "a run".to_owned(), length: Duration::from_secs(10), requests: 2000, failures, shares }
+        let length = Duration::from_secs(10);
+        Report { title: "a run".to_owned(), length, standstill: Duration::ZERO, requests: 2000, failures, shares }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub struct Run {
     /// The image whose share is counted.
     new: String,
     load: Load,
+    lag: Duration,
     windows: Vec<Window>,
     /// What happened, and how many requests had been sent by then.
     marks: Vec<(usize, String)>,
@@ -34,7 +35,7 @@ impl Run {
     pub async fn begin(title: String, new: &str, gateway: &Gateway, s: &Scenario) -> Run {
         gateway.until_answered(s).await;
         let load = Load::start(gateway.address, &Gateway::host(s));
-        Run { title, new: new.to_owned(), load, windows: Vec::new(), marks: Vec::new() }
+        Run { title, new: new.to_owned(), load, lag: gateway.lag, windows: Vec::new(), marks: Vec::new() }
     }
 
     /// Says what happens now, for the report of what goes wrong then.
@@ -45,6 +46,7 @@ impl Run {
     /// Counts the shares from now on until there are enough requests. The new version must have this weight all the while, and
     /// whoever calls this has seen that it has.
     pub async fn measure(&mut self, step: &str, weight: i32) {
+        tokio::time::sleep(self.lag).await;
         self.mark(&format!("counting at {step}"));
         let begin = self.load.sent();
         let end = begin + ENOUGH;
@@ -70,6 +72,8 @@ impl Run {
         });
         let failures = failures.collect();
         let length = requests.last().map_or(Duration::ZERO, |request| request.sent);
-        Report { title: self.title, length, requests: requests.len(), failures, shares }
+        let gaps = requests.windows(2).map(|pair| pair[1].sent.saturating_sub(pair[0].sent));
+        let standstill = gaps.max().unwrap_or(Duration::ZERO);
+        Report { title: self.title, length, standstill, requests: requests.len(), failures, shares }
     }
 }
