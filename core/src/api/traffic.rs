@@ -331,6 +331,20 @@ pub struct GatewayApiTrafficRouting {
     /// Its value; `in-progress` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_progress_label_value: Option<String>,
+    /// Keeps clients on the version that they got first, in `HTTPRoutes`. An addition of Sluice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_affinity: Option<SessionAffinity>,
+}
+
+/// Keeps clients on the version that they got first, by a cookie.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAffinity {
+    /// The cookie's name.
+    pub cookie_name: String,
+    /// Seconds for which a browser keeps it; a day when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<i64>,
 }
 
 /// A route of the Gateway API.

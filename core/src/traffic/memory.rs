@@ -22,6 +22,9 @@ pub struct Memory {
     /// Whether the canary gets requests.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub busy: bool,
+    /// The name of the cookie that keeps clients on the canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<String>,
     /// Digests of the rules that the router made, for objects whose API does not keep the names of rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::memory::{Memories, Memory};
 use super::super::routers::Client;
 use super::super::{Route, Routing};
-use super::matches;
 use super::rules::is_backend;
+use super::{affinity, matches};
 use crate::api::{SetHeaderRoute, SetMirrorRoute};
 use crate::identity::hash::fingerprint;
 use crate::object_kind::ObjectKind;
@@ -14,8 +14,8 @@ use crate::object_kind::ObjectKind;
 /// Whether the router has made a rule. Older releases of the API drop the names of rules, so that only their contents tell.
 pub(super) fn is_managed(rule: &Value, client: &Client, memory: &Memory) -> bool {
     match rule["name"].as_str() {
-        Some(name) => client.managed.iter().any(|managed| {
-            let rest = name.strip_prefix(managed.as_str());
+        Some(name) => client.managed.iter().map(String::as_str).chain([affinity::RULE]).any(|managed| {
+            let rest = name.strip_prefix(managed);
             rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_number))
         }),
         None => !memory.rules.is_empty() && memory.rules.contains(&digest(rule)),
@@ -57,29 +57,38 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// The rules in force, in the order of their precedence. The second one for a route of the same name is called `name-1`.
+/// The rules in force, in the order of their precedence.
 pub(super) fn rules(kind: ObjectKind, routing: &Routing, sources: &[Value]) -> Result<Vec<Value>, String> {
-    let mut made = Vec::new();
     let canary = &routing.canary.service;
+    let mut all = Vec::new();
+    for route in &routing.routes {
+        let made = named(route.name(), sources, |source| match route {
+            Route::Header(header) => header_rule(kind, header, source, canary).map(Some),
+            Route::Mirror(mirror) => mirror_rule(kind, mirror, source, canary),
+        })?;
+        if made.is_empty() {
+            return Err(format!("none of its rules has requests that the route {:?} asks for", route.name()));
+        }
+        all.extend(made);
+    }
+    Ok(all)
+}
+
+/// Makes a rule from each of the sources. The second one is called `name-1`, and so on.
+pub(super) fn named(
+    name: &str,
+    sources: &[Value],
+    make: impl Fn(&Value) -> Result<Option<Value>, String>,
+) -> Result<Vec<Value>, String> {
     // Of two rules that match the same, the first one counts; that is to be the one made from the narrower one.
     let mut narrowest: Vec<&Value> = sources.iter().collect();
     narrowest.sort_by_key(|rule| std::cmp::Reverse(matches::longest_path(rule)));
-    for route in &routing.routes {
-        let mut count = 0;
-        for source in &narrowest {
-            let rule = match route {
-                Route::Header(header) => Some(header_rule(kind, header, source, canary)?),
-                Route::Mirror(mirror) => mirror_rule(kind, mirror, source, canary)?,
-            };
-            let Some(mut rule) = rule else { continue };
-            let name = route.name();
-            rule["name"] = json!(if count == 0 { name.to_owned() } else { format!("{name}-{count}") });
-            count += 1;
-            made.push(rule);
-        }
-        if count == 0 {
-            return Err(format!("none of its rules has requests that the route {:?} asks for", route.name()));
-        }
+    let mut made = Vec::new();
+    for source in narrowest {
+        let Some(mut rule) = make(source)? else { continue };
+        let count = made.len();
+        rule["name"] = json!(if count == 0 { name.to_owned() } else { format!("{name}-{count}") });
+        made.push(rule);
     }
     Ok(made)
 }

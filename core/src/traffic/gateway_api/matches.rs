@@ -123,7 +123,7 @@ fn header(name: &str, value: Option<&StringMatch>) -> Result<Value, String> {
 }
 
 /// A regular expression that matches this text.
-fn literally(text: &str) -> String {
+pub(super) fn literally(text: &str) -> String {
     text.chars().fold(String::new(), |mut all, one| {
         if r"\.+*?()|[]{}^$".contains(one) {
             all.push('\\');

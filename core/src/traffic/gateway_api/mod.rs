@@ -4,6 +4,7 @@
 //! route's status which generation of it was taken up. What is compatible is what Argo Rollouts' plugin `argoproj-labs/gatewayAPI`
 //! does with the same configuration; it does not know mirrors, nor whether a gateway has heard.
 
+mod affinity;
 mod heard;
 mod managed;
 mod matches;
@@ -17,7 +18,7 @@ use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::{Destination, Routing, Weight};
-use crate::api::{GatewayApiRoute, GatewayApiTrafficRouting};
+use crate::api::{GatewayApiRoute, GatewayApiTrafficRouting, SessionAffinity};
 use crate::object_kind::ObjectKind;
 
 const GROUP: &str = "gateway.networking.k8s.io";
@@ -41,6 +42,7 @@ pub(super) struct GatewayApi {
     with_rules: Vec<(ObjectKind, String)>,
     /// The label of a route while the canary gets requests, by which tools know that its rules are not Git's.
     label: Option<(String, String)>,
+    affinity: Option<SessionAffinity>,
 }
 
 impl GatewayApi {
@@ -76,6 +78,7 @@ impl GatewayApi {
             client: client.clone(),
             queries,
             with_rules,
+            affinity: config.session_affinity.clone(),
             label: (!config.disable_in_progress_label).then_some(label),
         }
     }
@@ -84,10 +87,16 @@ impl GatewayApi {
         self.with_rules.iter().any(|(kind, name)| *kind == seen.kind && *name == seen.name)
     }
 
+    fn told<'a>(&'a self, seen: &Seen, takes_rules: bool, routing: &'a Routing) -> Told<'a> {
+        // Only HTTP has cookies.
+        let affinity = self.affinity.as_ref().filter(|_| seen.kind == HTTP);
+        Told { kind: seen.kind, client: &self.client, takes_rules, affinity, routing }
+    }
+
     /// The write that makes one route say it.
     fn tell(&self, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
         let before = seen.found()?;
-        let told = Told { kind: seen.kind, client: &self.client, takes_rules: self.takes_rules(seen), routing };
+        let told = self.told(seen, self.takes_rules(seen), routing);
         let (mut after, busy) = told.apply(before).map_err(|message| seen.trouble(message))?;
         self.mark(&mut after, busy);
         Ok(seen.turned_into(before, &after))
@@ -169,7 +178,7 @@ impl TrafficRouter for GatewayApi {
         for seen in view.objects {
             // What is not there, or has other backends by now, is nobody's to clean up.
             let Ok(before) = seen.found() else { continue };
-            let told = Told { kind: seen.kind, client: &self.client, takes_rules: false, routing: &routing };
+            let told = self.told(seen, false, &routing);
             let mut after = told.undo(before);
             let mut memories = Memories::of(before);
             memories.set(&self.client.name, None);

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::super::memory::{Memories, Memory};
 use super::super::routers::Client;
 use super::super::{Destination, Routing};
-use super::{heard, managed};
+use super::{affinity, heard, managed};
+use crate::api::SessionAffinity;
 use crate::object_kind::ObjectKind;
 use crate::planted::{self, Bug};
 
@@ -17,6 +18,7 @@ pub(super) struct Told<'a> {
     pub(super) client: &'a Client,
     /// Whether rules for certain requests are added to it.
     pub(super) takes_rules: bool,
+    pub(super) affinity: Option<&'a SessionAffinity>,
     pub(super) routing: &'a Routing,
 }
 
@@ -65,7 +67,8 @@ impl Told<'_> {
         at_rest: bool,
     ) -> Result<(Memory, Value), String> {
         let told = |doubled: bool| {
-            let next = Memory { doubled, leads: self.leads(), ..was.clone() };
+            let cookie = self.affinity.filter(|_| self.routing.weight.value() > 0).map(|it| it.cookie_name.clone());
+            let next = Memory { doubled, cookie, leads: self.leads(), ..was.clone() };
             self.written(before, was, &next).map(|(route, rules)| (Memory { rules, ..next }, route))
         };
         let same = told(was.doubled && !at_rest)?;
@@ -107,7 +110,11 @@ impl Told<'_> {
                 ),
             });
         }
-        let made = if self.takes_rules { managed::rules(self.kind, self.routing, &sources)? } else { Vec::new() };
+        let mut made = if self.takes_rules { managed::rules(self.kind, self.routing, &sources)? } else { Vec::new() };
+        if let Some(affinity) = self.affinity {
+            let rule = |source: &Value| affinity::rule(self.kind, affinity, self.routing, source);
+            made.extend(managed::named(affinity::RULE, &sources, rule)?);
+        }
         let digests = made.iter().map(managed::digest).collect();
         rules.splice(0..0, made);
         route["spec"]["rules"] = json!(rules);
@@ -156,6 +163,7 @@ impl Told<'_> {
             if weight != now {
                 backend["weight"] = json!(weight);
             }
+            affinity::mark(self.affinity, was.cookie.as_deref(), self.routing, backend);
         }
         true
     }
