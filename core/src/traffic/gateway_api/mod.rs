@@ -140,7 +140,7 @@ impl TrafficRouter for GatewayApi {
                 .map(|(seen, _)| seen.reference()),
             trouble,
             has_routes: found.iter().any(|(_, route)| managed::has_any(route, &self.client)),
-            hash: None,
+            ..Observed::default()
         }
     }
 

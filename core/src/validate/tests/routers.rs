@@ -118,3 +118,44 @@ fn a_router_names_one_object_or_several_and_not_both() {
         ),
     ]);
 }
+
+#[test]
+fn a_data_plane_hears_no_earlier_than_it_is_told() {
+    let services = |delay: i32| {
+        let routing = json!({"nginx": {"stableIngress": "web"}, "propagationDelaySeconds": delay});
+        json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing})
+    };
+    let field = "trafficRouting.propagationDelaySeconds";
+    canary_is_refused(&[(services(-1), &format!("{field}: Invalid value: -1: must be greater than or equal to 0"))]);
+    canary_is_fine(services(0));
+    canary_is_fine(services(30));
+}
+
+#[test]
+fn what_an_ingress_says_of_weights_is_the_routers_alone() {
+    let services = |routing: Value| json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing});
+    let nginx = |name: &str, key: &str| services(json!({"nginx": {"stableIngress": "web", name: {key: "1000"}}}));
+    let instead = "Forbidden: set trafficRouting.maxTrafficWeight instead";
+    let key = "nginx.ingress.kubernetes.io/canary-weight-total";
+    let named = |name: &str| json!({"alb": alb(json!({}))["alb"], "managedRoutes": [{"name": "x"}, {"name": name}]});
+    let name = "must not be the name of the Service whose action carries the weights";
+    let heavy = |weight: i32| json!({"alb": alb(json!({}))["alb"], "plugins": {"a/b": {}}, "maxTrafficWeight": weight});
+    canary_is_refused(&[
+        (
+            nginx("additionalIngressAnnotations", "canary-weight-total"),
+            &format!("trafficRouting.nginx.additionalIngressAnnotations[canary-weight-total]: {instead}"),
+        ),
+        (
+            nginx("canaryIngressAnnotations", key),
+            &format!("trafficRouting.nginx.canaryIngressAnnotations[{key}]: {instead}"),
+        ),
+        (services(named("a")), &format!("trafficRouting.managedRoutes[1].name: Invalid value: \"a\": {name}")),
+        (
+            services(heavy(1000)),
+            "trafficRouting.maxTrafficWeight: Invalid value: 1000: must not be greater than 999, the most that AWS lets a target group weigh",
+        ),
+    ]);
+    canary_is_fine(nginx("additionalIngressAnnotations", "canary-by-header"));
+    canary_is_fine(services(named("b")));
+    canary_is_fine(services(heavy(999)));
+}
