@@ -175,7 +175,7 @@ fn check_annotations(field: &str, nginx: &NginxTrafficRouting, found: &mut Probl
     ];
     for (name, annotations) in all {
         for key in annotations.keys().filter(|key| key.rsplit('/').next() == Some("canary-weight-total")) {
-            found.error(format!("{field}.{name}[{key}]"), "Forbidden: set trafficRouting.maxTrafficWeight instead");
+            found.warn(format!("{field}.{name}[{key}]"), "has no effect; set trafficRouting.maxTrafficWeight instead");
         }
     }
 }
@@ -184,9 +184,9 @@ fn check_annotations(field: &str, nginx: &NginxTrafficRouting, found: &mut Probl
 fn check_names(field: &str, alb: &AlbTrafficRouting, canary: &CanaryStrategy, found: &mut Problems) {
     let root = alb.root_service.as_deref().filter(|root| !root.is_empty()).or(canary.stable_service.as_deref());
     let routes = canary.traffic_routing.iter().flat_map(|routing| &routing.managed_routes);
-    for (index, route) in routes.enumerate().filter(|(_, route)| Some(route.name.as_str()) == root) {
-        let detail = "must not be the name of the Service whose action carries the weights";
-        found.invalid(format!("{field}[{index}].name"), &route.name, detail);
+    for (index, _) in routes.enumerate().filter(|(_, route)| Some(route.name.as_str()) == root) {
+        let message = "no route can have the name of the Service whose action carries the weights";
+        found.warn(format!("{field}[{index}].name"), message);
     }
 }
 

@@ -50,7 +50,7 @@ impl Alb {
         format!("{}{}{name}", self.prefix, managed::CONDITIONS)
     }
 
-    /// The annotations that say it, in the order in which they are written down, and the routes whose requests cannot be told apart.
+    /// The annotations that say it, in the order in which they are written down, and why some routes cannot be made.
     fn annotations(&self, routing: &Routing) -> (Vec<(String, String)>, Vec<String>) {
         let port = self.config.service_port;
         let Routing { canary, stable, weight, additional, routes } = routing;
@@ -58,10 +58,11 @@ impl Alb {
         groups.extend(additional.iter().map(|(to, share)| TargetGroup::new(&to.service, port, (*share).max(0))));
         groups.push(TargetGroup::new(&stable.service, port, routing.rest()));
         let forward = action::forward(groups, self.config.stickiness_config.as_ref());
-        let mut annotations = vec![(self.action_key(self.root(stable)), forward)];
+        let root = self.root(stable);
+        let mut annotations = vec![(self.action_key(root), forward)];
         let mut unclear = Vec::new();
         for route in routes::headers(routes) {
-            match routes::conditions(route) {
+            match routes::conditions(route, root) {
                 Ok(conditions) => {
                     let all = vec![TargetGroup::new(&canary.service, port, 100)];
                     annotations.push((self.action_key(&route.name), action::forward(all, None)));

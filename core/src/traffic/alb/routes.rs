@@ -25,7 +25,12 @@ pub(super) fn headers(routes: &[Route]) -> impl Iterator<Item = &SetHeaderRoute>
 }
 
 /// The text of the annotation with a route's conditions.
-pub(super) fn conditions(route: &SetHeaderRoute) -> Result<String, String> {
+pub(super) fn conditions(route: &SetHeaderRoute, root: &str) -> Result<String, String> {
+    if route.name == root {
+        return Err(format!(
+            "the route {root:?} has the name of the Service whose action carries the weights; give it another one"
+        ));
+    }
     let mut text = String::from("[");
     for one in &route.matches {
         let Some(exact) = one.header_value.as_ref().and_then(|value| value.exact.as_deref()) else {
@@ -94,7 +99,7 @@ mod tests {
     fn conditions_read_as_others_expect_them() {
         let one = route(&json!([{ "headerName": "X-Beta", "headerValue": { "exact": "a<b" } }]));
         assert_eq!(
-            conditions(&one).as_deref(),
+            conditions(&one, "root").as_deref(),
             Ok(r#"[{"field":"http-header","httpHeaderConfig":{"httpHeaderName":"X-Beta","values":["a\u003cb"]}}]"#)
         );
         let two = route(&json!([
@@ -102,14 +107,15 @@ mod tests {
             { "headerName": "B", "headerValue": { "exact": "\"" } },
         ]));
         assert_eq!(
-            conditions(&two).as_deref(),
+            conditions(&two, "root").as_deref(),
             Ok(concat!(
                 r#"[{"field":"http-header","httpHeaderConfig":{"httpHeaderName":"A","values":["1"]}},"#,
                 r#"{"field":"http-header","httpHeaderConfig":{"httpHeaderName":"B","values":["\""]}}]"#,
             ))
         );
         let prefix = route(&json!([{ "headerName": "A", "headerValue": { "prefix": "1" } }]));
-        assert!(conditions(&prefix).is_err_and(|why| why.contains("use headerValue.exact")));
+        assert!(conditions(&prefix, "root").is_err_and(|why| why.contains("use headerValue.exact")));
+        assert!(conditions(&one, "beta").is_err_and(|why| why.contains("give it another one")));
     }
 
     #[test]

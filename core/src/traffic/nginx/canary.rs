@@ -8,7 +8,7 @@ use super::super::Routing;
 use super::super::ingress::{self, annotation};
 use super::super::memory::{Memories, set_entry};
 use super::super::object::{Seen, Trouble};
-use super::{Nginx, PREFIX};
+use super::{Nginx, PREFIX, TOTAL};
 
 /// What a canary Ingress takes over from the stable one.
 pub(super) struct Taken {
@@ -20,10 +20,10 @@ pub(super) struct Taken {
     class: Option<String>,
 }
 
-/// Which controller an Ingress is for, where it has no `spec.ingressClassName`. An Ingress that comes into being cannot have both.
+/// Which controller an Ingress is for, before `spec.ingressClassName`. The two of an Ingress that comes into being must not differ.
 const CLASS: &str = "kubernetes.io/ingress.class";
-/// The weight that `canary-weight` is out of, without `canary-weight-total`.
-const TOTAL: i64 = 100;
+/// What the weight is out of, where no annotation says it.
+const USUAL_TOTAL: i64 = 100;
 
 impl Nginx {
     /// What the canary Ingress takes over: the class, TLS, and the rules that lead to the stable Service, whole.
@@ -38,9 +38,10 @@ impl Nginx {
         let class = self.annotations.get(CLASS).map(String::as_str).or_else(|| annotation(object, CLASS));
         let class = class.map(str::to_owned);
         let mut spec = json!({ "rules": rules });
+        let text = |name: &Value| name.as_str().map(str::to_owned);
         for field in ["ingressClassName", "tls"] {
-            let value = object["spec"].get(field).filter(|_| field == "tls" || class.is_none());
-            if let Some(value) = value.filter(|value| !value.is_null()) {
+            let fits = |value: &Value| field == "tls" || class.is_none() || class == text(value);
+            if let Some(value) = object["spec"].get(field).filter(|value| !value.is_null() && fits(value)) {
                 spec[field] = value.clone();
             }
         }
@@ -91,7 +92,7 @@ impl Nginx {
     fn weights(&self, routing: &Routing) -> BTreeMap<String, String> {
         let key = |name: &str| format!("{}/{name}", self.prefix);
         let weight = routing.weight;
-        let total = self.says_total.then(|| (key("canary-weight-total"), weight.max().to_string()));
+        let total = self.says_total.then(|| (key(TOTAL), weight.max().to_string()));
         let always =
             [(key("canary"), "true".to_owned()), (key("canary-weight"), weight.value().to_string())].into_iter();
         always.chain(total).collect()
@@ -105,7 +106,7 @@ impl Nginx {
             return (0, self.client.max);
         }
         let number = |name: &str| says(name).and_then(|text| text.parse::<i64>().ok());
-        let total = number("canary-weight-total").filter(|total| *total > 0).unwrap_or(TOTAL);
+        let total = number(TOTAL).filter(|total| *total > 0).unwrap_or(USUAL_TOTAL);
         let share = ingress::share(number("canary-weight").unwrap_or(0), total, self.client.max);
         (share, share)
     }
@@ -113,7 +114,7 @@ impl Nginx {
 
 /// The annotations that say the weight.
 fn weights(prefix: &str) -> impl Iterator<Item = String> {
-    ["canary", "canary-weight", "canary-weight-total"].into_iter().map(move |name| format!("{prefix}/{name}"))
+    ["canary", "canary-weight", TOTAL].into_iter().map(move |name| format!("{prefix}/{name}"))
 }
 
 /// A rule whose paths to one Service lead to another; none where there are no such paths.

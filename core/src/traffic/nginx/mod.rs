@@ -23,6 +23,8 @@ const PREFIX: &str = "nginx.ingress.kubernetes.io";
 /// The longest name of an object.
 const LONGEST: usize = 253;
 const SUFFIX: &str = "-canary";
+/// The annotation that says what the weight is out of, without its prefix.
+const TOTAL: &str = "canary-weight-total";
 
 /// The Ingresses of one rollout.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ impl Nginx {
         let mut annotations: BTreeMap<String, String> =
             config.additional_ingress_annotations.iter().map(|(key, value)| (whole(key), value.clone())).collect();
         annotations.extend(config.canary_ingress_annotations.clone());
+        // What the weight is out of is what the steps' weights are out of.
+        annotations.remove(&format!("{prefix}/{TOTAL}"));
         let stable = config.stable_ingress.as_deref().unwrap_or_default();
         let names = ingress::names(stable, &config.stable_ingresses);
         let pairs = names.iter().map(|name| ((*name).to_owned(), canary_name(&client.name, name))).collect();
@@ -167,7 +171,7 @@ mod tests {
         let config: NginxTrafficRouting = serde_json::from_value(serde_json::json!({
             "stableIngress": "edge",
             "annotationPrefix": "custom.example.com",
-            "additionalIngressAnnotations": { "canary-by-header": "X-Beta", "custom.example.com/a": "1", "b": "1" },
+            "additionalIngressAnnotations": { "canary-by-header": "X-Beta", "custom.example.com/a": "1", "b": "1", "canary-weight-total": "9" },
             "canaryIngressAnnotations": { "custom.example.com/b": "2", "team": "shop" },
         }))
         .expect("a configuration");
