@@ -50,6 +50,10 @@ pub struct TrafficRouting {
     /// What all weights add up to; 100 when absent. Only nginx, the Gateway API and plugins support another value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_traffic_weight: Option<i32>,
+    /// Seconds after which a data plane that nobody can ask is believed to do what its objects say. An addition of Sluice; when
+    /// absent, nothing is believed of it, and pods stay for their scale-down delays. Routers that can ask do not need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propagation_delay_seconds: Option<i32>,
 }
 
 /// A route that the controller makes.

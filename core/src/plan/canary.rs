@@ -14,6 +14,9 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     draft.status.blue_green = None;
     if strategy.is_routed() {
         draft.traffic = traffic::observe(&draft);
+        if let Some(time) = draft.traffic.look_again() {
+            draft.wake_at(time);
+        }
     }
     if revise::pass_over_taken_name(&mut draft) {
         return draft.finish();

@@ -3,6 +3,8 @@
 //! A share grows when the pods for it are available, and it shrinks as fast as the stable revision can take it. Which revision a
 //! destination leads to changes only while no traffic goes there. What status says of weights is what was observed.
 
+use jiff::Timestamp;
+
 use crate::api::{CanaryStatus, ReplicaSet, TrafficWeights, WaitingOn, WeightDestination};
 use crate::effect::{Effect, Phase, RouteChange};
 use crate::event::Note;
@@ -42,6 +44,11 @@ impl Traffic {
     /// Whether data planes may still do what they were told before.
     pub(super) fn lags(&self) -> bool {
         self.verified == Some(false)
+    }
+
+    /// When to look again, where only time can tell whether a data plane has heard.
+    pub(super) fn look_again(&self) -> Option<Timestamp> {
+        self.observed.iter().filter(|observed| observed.verified == Some(false)).filter_map(|it| it.until).min()
     }
 
     /// Whether the canary's destination may get requests.
@@ -243,6 +250,11 @@ fn lacking_of(name: &str, observed: &Observed, wanted: &Routing, answer: &Answer
     }
     if observed.verified != Some(false) {
         return None;
+    }
+    if let Some(until) = observed.until {
+        let message =
+            format!("{name} is given until {until} to send {weight} of {max} to the canary (propagationDelaySeconds)");
+        return Some(WaitingOn::new("Verification", Some(observed.behind.clone().unwrap_or_else(router)), message));
     }
     let message = format!("{name} has not confirmed yet that it sends {weight} of {max} to the canary");
     Some(WaitingOn::new("Verification", Some(observed.behind.clone().unwrap_or_else(router)), message))

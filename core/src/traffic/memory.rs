@@ -3,8 +3,9 @@
 //! A Service that is pointed at other pods changes nothing in the objects of a router. So a router writes the move down in an
 //! annotation, and has the data plane read the object again; once it is known to have done so, it has heard of the move too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -28,6 +29,12 @@ pub struct Memory {
     /// Digests of the rules that the router made, for objects whose API does not keep the names of rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// When the object was written last, where that is all by which its data plane is known to have heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Annotations that the manifest asks for, to be taken away when it does not any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub annotations: BTreeSet<String>,
 }
 
 /// What is remembered of every rollout that shares the object.
@@ -45,6 +52,13 @@ impl Memories {
     /// What is remembered of a rollout.
     pub fn get(&self, rollout: &str) -> Option<&Memory> {
         self.0.get(rollout)
+    }
+
+    /// Changes what is remembered of a rollout; what says nothing is not kept.
+    pub fn change(&mut self, rollout: &str, change: impl FnOnce(&mut Memory)) {
+        let mut memory = self.get(rollout).cloned().unwrap_or_default();
+        change(&mut memory);
+        self.set(rollout, Some(memory).filter(|memory| *memory != Memory::default()));
     }
 
     /// Remembers, or forgets.

@@ -3,10 +3,14 @@
 //! The planner decides on a [`Routing`]; a [`TrafficRouter`] turns it into patches of the objects that its data plane reads, and says
 //! what those objects, and as far as it can know that data plane, do now.
 
+mod alb;
 mod diff;
 mod gateway_api;
+mod ingress;
 mod memory;
+mod nginx;
 mod object;
+mod propagation;
 mod recorded;
 mod router;
 mod routers;

@@ -75,6 +75,8 @@ pub struct Observed {
     pub verified: Option<bool>,
     /// The object that a data plane has not taken up yet, as `Kind/name`.
     pub behind: Option<String>,
+    /// When that is believed to be over, where only time can tell (`propagationDelaySeconds`).
+    pub until: Option<Timestamp>,
     /// Why the data plane does not do what they say, where it says so.
     pub trouble: Option<Trouble>,
     /// Whether requests of certain kinds go to the canary besides (`setHeaderRoute`, `setMirrorRoute`).

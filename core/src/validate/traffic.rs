@@ -2,7 +2,13 @@
 
 use super::canary::CANARY;
 use super::problem::Problems;
-use crate::api::{CanaryStrategy, GATEWAY_API_PLUGIN, GatewayApiTrafficRouting, PingPongSpec, TrafficRouting};
+use crate::api::{
+    AlbTrafficRouting, CanaryStrategy, GATEWAY_API_PLUGIN, GatewayApiTrafficRouting, NginxTrafficRouting, PingPongSpec,
+    TrafficRouting,
+};
+
+/// The highest weight of a target group that AWS knows.
+const HEAVIEST_TARGET_GROUP: i32 = 999;
 
 pub(super) fn check(canary: &CanaryStrategy, found: &mut Problems) {
     if let Some(ping_pong) = &canary.ping_pong {
@@ -75,6 +81,12 @@ pub(super) fn check_max_weight(canary: &CanaryStrategy, found: &mut Problems) {
             "Canary maxTrafficWeight in traffic routing only supported in Nginx and Plugins",
         );
     }
+    if routing.alb.is_some() && weight > HEAVIEST_TARGET_GROUP {
+        // Of ours: AWS refuses it.
+        let detail =
+            format!("must not be greater than {HEAVIEST_TARGET_GROUP}, the most that AWS lets a target group weigh");
+        found.invalid(&field, &weight, &detail);
+    }
     if weight < 1 {
         // Of ours: shares of nothing cannot be computed.
         found.invalid(&field, &weight, "must be greater than 0");
@@ -89,10 +101,12 @@ pub(super) fn check_objects(canary: &CanaryStrategy, found: &mut Problems) {
         let one = nginx.stable_ingress.as_ref().is_some_and(|name| !name.is_empty());
         let both = "Either StableIngress or StableIngresses must be configured.";
         either(&format!("{field}.nginx.stableIngress"), one, !nginx.stable_ingresses.is_empty(), both, found);
+        check_annotations(&format!("{field}.nginx"), nginx, found);
     }
     if let Some(alb) = &routing.alb {
         let both = "Either Ingress or Ingresses must be configured.";
         either(&format!("{field}.alb.ingress"), !alb.ingress.is_empty(), !alb.ingresses.is_empty(), both, found);
+        check_names(&format!("{field}.managedRoutes"), alb, canary, found);
         if let Some(sticky) = alb.stickiness_config.as_ref().filter(|sticky| sticky.enabled) {
             // Of ours: Argo Rollouts says it when it writes the annotation.
             if !(1..=604_800).contains(&sticky.duration_seconds) {
@@ -126,6 +140,7 @@ pub(super) fn check_objects(canary: &CanaryStrategy, found: &mut Problems) {
         }
         Err(error) => found.error(format!("{field}.plugins.{GATEWAY_API_PLUGIN}"), error),
     }
+    found.not_negative(&format!("{field}.propagationDelaySeconds"), routing.propagation_delay_seconds);
     if routing.router_names().is_empty() {
         found.warn(field, "names no router, so nothing carries the weights");
     }
@@ -149,6 +164,29 @@ pub(super) fn check_gateway(field: &str, gateway: &GatewayApiTrafficRouting, fou
             field,
             "names no route; set httpRoute, grpcRoute, tcpRoute or tlsRoute, or one of their lists or selectors",
         );
+    }
+}
+
+/// Of ours: the weight would be out of something else than the steps say.
+fn check_annotations(field: &str, nginx: &NginxTrafficRouting, found: &mut Problems) {
+    let all = [
+        ("additionalIngressAnnotations", &nginx.additional_ingress_annotations),
+        ("canaryIngressAnnotations", &nginx.canary_ingress_annotations),
+    ];
+    for (name, annotations) in all {
+        for key in annotations.keys().filter(|key| key.rsplit('/').next() == Some("canary-weight-total")) {
+            found.warn(format!("{field}.{name}[{key}]"), "has no effect; set trafficRouting.maxTrafficWeight instead");
+        }
+    }
+}
+
+/// Of ours: the action of a route and that of the Service would be the same annotation.
+fn check_names(field: &str, alb: &AlbTrafficRouting, canary: &CanaryStrategy, found: &mut Problems) {
+    let root = alb.root_service.as_deref().filter(|root| !root.is_empty()).or(canary.stable_service.as_deref());
+    let routes = canary.traffic_routing.iter().flat_map(|routing| &routing.managed_routes);
+    for (index, _) in routes.enumerate().filter(|(_, route)| Some(route.name.as_str()) == root) {
+        let message = "no route can have the name of the Service whose action carries the weights";
+        found.warn(format!("{field}[{index}].name"), message);
     }
 }
 

@@ -68,7 +68,9 @@ impl World {
             let names: Vec<String> = names.collect();
             self.routes.iter().filter(|seen| names.contains(&seen.name)).cloned().collect()
         };
-        let real = routers.into_iter().map(|router| Routed { objects: objects(&router), router });
+        let has_double = |router: &Arc<dyn TrafficRouter>| doubles.iter().any(|it| it.router.name() == router.name());
+        let real = routers.into_iter().filter(|router| !has_double(router));
+        let real = real.map(|router| Routed { objects: objects(&router), router });
         doubles.iter().cloned().chain(real).collect()
     }
 

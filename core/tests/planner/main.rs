@@ -11,6 +11,7 @@ mod migrate;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod pods;
+mod propagation;
 mod routed;
 mod routed_trouble;
 mod router;

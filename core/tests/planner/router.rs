@@ -109,19 +109,12 @@ pub fn count(object: &mut Value) {
 
 /// Applies a patch of its own, as the API server would.
 pub fn apply(object: &mut Value, operations: &[Value]) {
-    for operation in operations {
-        let path = operation["path"].as_str().expect("a path");
-        let value = object.pointer_mut(path).expect("what is patched exists");
-        match operation["op"].as_str() {
-            Some("test") => assert_eq!(*value, operation["value"], "the precondition holds"),
-            Some("replace") => *value = operation["value"].clone(),
-            other => panic!("unexpected operation {other:?}"),
-        }
-    }
+    let patch: json_patch::Patch = serde_json::from_value(json!(operations)).expect("a JSON Patch");
+    json_patch::patch(object, &patch).unwrap_or_else(|error| panic!("{error}: {operations:#?}"));
     count(object);
 }
 
-/// What a router was told, by Service.
+/// What such a router was told, by Service.
 pub struct Told {
     /// Service, revision and weight.
     pub destinations: [(String, String, i32); 2],
@@ -131,7 +124,7 @@ impl Told {
     pub fn of(spec: &Value) -> Option<Told> {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let weight = |value: &Value| i32::try_from(value.as_i64().expect("a weight")).expect("a small one");
-        (!spec.is_null()).then(|| Told {
+        spec["canary"].is_array().then(|| Told {
             destinations: [("canary", "weight"), ("stable", "rest")]
                 .map(|(to, share)| (text(&spec[to][0]), text(&spec[to][1]), weight(&spec[share]))),
         })

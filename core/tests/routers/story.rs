@@ -29,6 +29,12 @@ pub struct Story {
 #[serde(rename_all = "camelCase")]
 pub struct Chapter {
     pub title: String,
+    /// `spec.strategy` of the manifest from now on.
+    #[serde(default)]
+    strategy: Option<Value>,
+    /// Seconds that pass before.
+    #[serde(default)]
+    after: i64,
     /// What the router is told; nothing where it is taken out of the manifest.
     #[serde(default)]
     say: Option<Say>,
@@ -103,16 +109,15 @@ impl Story {
 
     /// Tells the story from the beginning.
     pub fn tell(&mut self) -> Vec<Outcome> {
-        let rollout: Rollout = serde_json::from_value(json!({
-            "apiVersion": "argoproj.io/v1alpha1",
-            "kind": "Rollout",
-            "metadata": { "name": "web", "namespace": "shop", "uid": "uid-of-web" },
-            "spec": { "strategy": self.strategy },
-        }))
-        .expect("a Rollout");
         let mut objects = self.objects.clone();
+        let mut now = Now { time: jiff::Timestamp::UNIX_EPOCH, rollout: rollout(&self.strategy), former: None };
         let mut last = None;
         let tell = |chapter: &Chapter| {
+            now.time += jiff::SignedDuration::from_secs(chapter.after);
+            if let Some(strategy) = &chapter.strategy {
+                let before = std::mem::replace(&mut now.rollout, rollout(strategy));
+                now.former = last.take().map(|last| (before, last));
+            }
             for one in &chapter.meanwhile {
                 objects.retain(|object| {
                     object["kind"] != one["kind"] || object["metadata"]["name"] != one["metadata"]["name"]
@@ -124,9 +129,9 @@ impl Story {
                 !chapter.gone.contains(&format!("{}/{name}", object["kind"].as_str().unwrap_or_default()))
             });
             if let Some(say) = &chapter.say {
-                last = Some(routing(&rollout, say));
+                last = Some(routing(&now.rollout, say));
             }
-            tell(&rollout, &mut objects, chapter, last.as_ref().expect("something to say first"))
+            tell(&now, &mut objects, chapter, last.as_ref().expect("something to say first"))
         };
         self.chapters.iter().map(tell).collect()
     }
@@ -178,6 +183,24 @@ impl Story {
     }
 }
 
+/// What the controller knows at one moment, beside the objects.
+struct Now {
+    time: jiff::Timestamp,
+    rollout: Rollout,
+    /// The manifest before it changed, and what its routers were told last.
+    former: Option<(Rollout, Routing)>,
+}
+
+fn rollout(strategy: &Value) -> Rollout {
+    serde_json::from_value(json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": { "name": "web", "namespace": "shop", "uid": "uid-of-web" },
+        "spec": { "strategy": strategy },
+    }))
+    .expect("a Rollout")
+}
+
 fn routing(rollout: &Rollout, say: &Say) -> Routing {
     let strategy = sluice_core::strategy::Strategy::of(rollout).expect("a strategy");
     let roles = strategy.roles(rollout.status());
@@ -194,11 +217,11 @@ fn routing(rollout: &Rollout, say: &Say) -> Routing {
 }
 
 /// Has the routers do what there is to do until nothing is left, as passes of the controller would.
-fn tell(rollout: &Rollout, objects: &mut Vec<Value>, chapter: &Chapter, routing: &Routing) -> Outcome {
+fn tell(now: &Now, objects: &mut Vec<Value>, chapter: &Chapter, routing: &Routing) -> Outcome {
     let mut writes = 0;
     let before = lines(objects);
     loop {
-        let answer = ask(rollout, objects, chapter, routing);
+        let answer = ask(now, objects, chapter, routing);
         let trouble = answer.trouble.map(|trouble| trouble.to_string());
         for write in &answer.writes {
             carry_out(objects, write);
@@ -211,7 +234,7 @@ fn tell(rollout: &Rollout, objects: &mut Vec<Value>, chapter: &Chapter, routing:
         if answer.writes.is_empty() {
             let changes =
                 similar::TextDiff::from_lines(&before, &lines(objects)).unified_diff().context_radius(2).to_string();
-            let observed = observed(rollout, objects, routing);
+            let observed = observed(now, objects, routing);
             return Outcome { writes, trouble, observed, changes, after: objects.clone() };
         }
     }
@@ -268,25 +291,41 @@ fn routed(rollout: &Rollout, objects: &[Value]) -> Vec<Routed> {
     routers.iter().map(|router| Routed { router: router.clone(), objects: see(router) }).collect()
 }
 
-fn ask(rollout: &Rollout, objects: &[Value], chapter: &Chapter, routing: &Routing) -> Answer {
+fn ask(now: &Now, objects: &[Value], chapter: &Chapter, routing: &Routing) -> Answer {
     let mut all = Answer::default();
-    for routed in routed(rollout, objects) {
-        let view = routed.view(jiff::Timestamp::UNIX_EPOCH);
-        let answer = match &chapter.say {
+    let mut add = |answer: Answer| {
+        all.writes.extend(answer.writes);
+        all.trouble = all.trouble.take().or(answer.trouble);
+    };
+    let routers = routed(&now.rollout, objects);
+    // What no router reads any more is left to whoever comes next.
+    let kept = |seen: &Seen| {
+        let mut all = routers.iter().flat_map(|routed| &routed.objects);
+        all.any(|own| own.kind == seen.kind && own.namespace == seen.namespace && own.name == seen.name)
+    };
+    if let Some((before, told)) = &now.former {
+        for mut former in routed(before, objects) {
+            former.objects.retain(|seen| !kept(seen));
+            add(former.router.release(former.view(now.time), &told.canary, &told.stable));
+        }
+    }
+    for routed in &routers {
+        let view = routed.view(now.time);
+        add(match &chapter.say {
             Some(_) => routed.router.change(view, routing),
             None => routed.router.release(view, &routing.canary, &routing.stable),
-        };
-        all.writes.extend(answer.writes);
-        all.trouble = all.trouble.or(answer.trouble);
+        });
     }
     all
 }
 
-fn observed(rollout: &Rollout, objects: &[Value], routing: &Routing) -> Value {
-    let each = routed(rollout, objects).into_iter().map(|routed| {
-        let seen = routed.router.observe(routed.view(jiff::Timestamp::UNIX_EPOCH), &routing.canary, &routing.stable);
+fn observed(now: &Now, objects: &[Value], routing: &Routing) -> Value {
+    let each = routed(&now.rollout, objects).into_iter().map(|routed| {
+        let seen = routed.router.observe(routed.view(now.time), &routing.canary, &routing.stable);
         let mut text = json!({ "lowest": seen.lowest, "highest": seen.highest, "verified": seen.verified, "hasRoutes": seen.has_routes });
-        for (field, value) in [("behind", seen.behind), ("trouble", seen.trouble.map(|it| it.to_string())), ("hash", seen.hash)] {
+        let until = seen.until.map(|until| until.to_string());
+        let more = [("behind", seen.behind), ("until", until), ("trouble", seen.trouble.map(|it| it.to_string())), ("hash", seen.hash)];
+        for (field, value) in more {
             if let Some(value) = value {
                 text[field] = json!(value);
             }

@@ -78,14 +78,14 @@ pub(super) fn rules(kind: ObjectKind, routing: &Routing, sources: &[Value]) -> R
 pub(super) fn named(
     name: &str,
     sources: &[Value],
-    make: impl Fn(&Value) -> Result<Option<Value>, String>,
+    rule_of: impl Fn(&Value) -> Result<Option<Value>, String>,
 ) -> Result<Vec<Value>, String> {
     // Of two rules that match the same, the first one counts; that is to be the one made from the narrower one.
     let mut narrowest: Vec<&Value> = sources.iter().collect();
     narrowest.sort_by_key(|rule| std::cmp::Reverse(matches::longest_path(rule)));
     let mut made = Vec::new();
     for source in narrowest {
-        let Some(mut rule) = make(source)? else { continue };
+        let Some(mut rule) = rule_of(source)? else { continue };
         let count = made.len();
         rule["name"] = json!(if count == 0 { name.to_owned() } else { format!("{name}-{count}") });
         made.push(rule);

@@ -10,6 +10,7 @@ mod managed;
 mod matches;
 mod rules;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use self::rules::Told;
@@ -94,11 +95,12 @@ impl GatewayApi {
     }
 
     /// The write that makes one route say it.
-    fn tell(&self, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
+    fn tell(&self, now: Timestamp, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
         let before = seen.found()?;
         let told = self.told(seen, self.takes_rules(seen), routing);
         let (mut after, busy) = told.apply(before).map_err(|message| seen.trouble(message))?;
         self.mark(&mut after, busy);
+        self.client.date(now, before, &mut after, routing);
         Ok(seen.turned_into(before, &after))
     }
 
@@ -139,7 +141,7 @@ impl TrafficRouter for GatewayApi {
             .collect();
         let heard: Vec<Option<bool>> = found.iter().map(|(_, route)| heard::heard(route)).collect();
         let trouble = found.iter().find_map(|(seen, route)| Some(seen.trouble(heard::refusal(route)?)));
-        Observed {
+        let observed = Observed {
             lowest: shares.iter().copied().min().unwrap_or(0),
             highest: shares.iter().copied().max().unwrap_or(0),
             // What no gateway takes up, none does.
@@ -150,8 +152,10 @@ impl TrafficRouter for GatewayApi {
                 .map(|(seen, _)| seen.reference()),
             trouble,
             has_routes: found.iter().any(|(_, route)| managed::has_any(route, &self.client)),
-            hash: None,
-        }
+            ..Observed::default()
+        };
+        // Some gateways say that they have heard a moment before they act on it.
+        self.client.believe(observed, view.now, view.objects)
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
@@ -161,7 +165,7 @@ impl TrafficRouter for GatewayApi {
             answer.trouble = Some(Trouble { object: format!("TrafficRouter/{}", self.name), message });
         }
         for seen in view.objects {
-            answer.add(self.tell(seen, routing));
+            answer.add(self.tell(view.now, seen, routing));
         }
         answer
     }

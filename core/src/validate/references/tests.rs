@@ -170,6 +170,18 @@ fn an_ingress_of_alb_names_the_root_service() {
             "Error: spec.strategy.canary.trafficRouting.alb.ingress: Invalid value: \"web\": ingress `web` has no rules using service root backend",
         ],
     );
+    let around = |port: Value| {
+        let backend = json!({"service": {"name": "root", "port": port}});
+        [service("web"), service("root"), ingress(backend)]
+    };
+    says(&web, &around(json!({"name": "use-annotation"})), &[]);
+    says(
+        &web,
+        &around(json!({"number": 80})),
+        &[
+            "Warning: spec.strategy.canary.trafficRouting.alb.ingress: no path to service root has the port \"use-annotation\", so its weights are not read",
+        ],
+    );
 }
 
 fn virtual_service(http: Value) -> Value {

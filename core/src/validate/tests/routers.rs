@@ -118,3 +118,45 @@ fn a_router_names_one_object_or_several_and_not_both() {
         ),
     ]);
 }
+
+#[test]
+fn a_data_plane_hears_no_earlier_than_it_is_told() {
+    let services = |delay: i32| {
+        let routing = json!({"nginx": {"stableIngress": "web"}, "propagationDelaySeconds": delay});
+        json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing})
+    };
+    let field = "trafficRouting.propagationDelaySeconds";
+    canary_is_refused(&[(services(-1), &format!("{field}: Invalid value: -1: must be greater than or equal to 0"))]);
+    canary_is_fine(services(0));
+    canary_is_fine(services(30));
+}
+
+#[test]
+fn what_an_ingress_says_of_weights_is_the_routers_alone() {
+    let services = |routing: Value| json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing});
+    let warned = |routing: Value, expected: &str| {
+        let rollout = with("/spec/strategy/canary", services(routing));
+        warns(&rollout, &[&format!("spec.strategy.canary.trafficRouting.{expected}")]);
+    };
+    let nginx = |name: &str, key: &str| json!({"nginx": {"stableIngress": "web", name: {key: "1000"}}});
+    let effect = "has no effect; set trafficRouting.maxTrafficWeight instead";
+    let key = "nginx.ingress.kubernetes.io/canary-weight-total";
+    warned(
+        nginx("additionalIngressAnnotations", "canary-weight-total"),
+        &format!("nginx.additionalIngressAnnotations[canary-weight-total]: {effect}"),
+    );
+    warned(nginx("canaryIngressAnnotations", key), &format!("nginx.canaryIngressAnnotations[{key}]: {effect}"));
+    canary_is_fine(services(nginx("additionalIngressAnnotations", "canary-by-header")));
+
+    let named = |name: &str| json!({"alb": alb(json!({}))["alb"], "managedRoutes": [{"name": "x"}, {"name": name}]});
+    let name = "no route can have the name of the Service whose action carries the weights";
+    warned(named("a"), &format!("managedRoutes[1].name: {name}"));
+    canary_is_fine(services(named("b")));
+
+    let heavy = |weight: i32| json!({"alb": alb(json!({}))["alb"], "plugins": {"a/b": {}}, "maxTrafficWeight": weight});
+    canary_is_refused(&[(
+        services(heavy(1000)),
+        "trafficRouting.maxTrafficWeight: Invalid value: 1000: must not be greater than 999, the most that AWS lets a target group weigh",
+    )]);
+    canary_is_fine(services(heavy(999)));
+}

@@ -1,0 +1,82 @@
+//! Ingresses, which several data planes read.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::ObjectKind;
+use super::object::{Pick, Query, Seen, Trouble};
+
+pub(super) const INGRESS: ObjectKind =
+    ObjectKind { group: "networking.k8s.io", kind: "Ingress", plural: "ingresses", versions: &["v1"] };
+
+/// The names of the Ingresses that a manifest names, each once.
+pub(super) fn names<'a>(one: &'a str, several: &'a [String]) -> Vec<&'a str> {
+    let mut met = BTreeSet::new();
+    let all = std::iter::once(one).chain(several.iter().map(String::as_str));
+    all.filter(|name| !name.is_empty() && met.insert(*name)).collect()
+}
+
+pub(super) fn query(namespace: &str, name: &str) -> Query {
+    Query { kind: INGRESS, namespace: namespace.to_owned(), pick: Pick::Named(name.to_owned()) }
+}
+
+/// The paths of a rule.
+pub(super) fn paths(rule: &Value) -> impl Iterator<Item = &Value> {
+    rule["http"]["paths"].as_array().into_iter().flatten()
+}
+
+/// The paths of all rules.
+pub(super) fn all_paths(ingress: &Value) -> impl Iterator<Item = &Value> {
+    ingress["spec"]["rules"].as_array().into_iter().flatten().flat_map(paths)
+}
+
+/// Whether a path leads to a Service.
+pub(super) fn leads_to(path: &Value, service: &str) -> bool {
+    !service.is_empty() && path["backend"]["service"]["name"] == service
+}
+
+/// That no path of an Ingress leads to the Service whose traffic is divided.
+pub(super) fn no_rules(seen: &Seen, service: &str) -> Trouble {
+    let name = &seen.name;
+    seen.trouble(format!("ingress `{name}` has no rules using service {service} backend; add a path that leads to it"))
+}
+
+/// An annotation's text.
+pub(super) fn annotation<'a>(ingress: &'a Value, key: &str) -> Option<&'a str> {
+    ingress["metadata"]["annotations"][key].as_str()
+}
+
+/// A prefix of annotations as the manifest gives it, or another one.
+pub(super) fn prefix(given: Option<&String>, otherwise: &str) -> String {
+    given.filter(|given| !given.is_empty()).map_or_else(|| otherwise.to_owned(), Clone::clone)
+}
+
+/// The share that some have of what all have, out of `max`. Where that is no whole number, which somebody else has written, it is
+/// rounded up.
+pub(super) fn share(some: i64, all: i64, max: i32) -> i32 {
+    let (all, max) = (i128::from(all.max(1)), i128::from(max.max(0)));
+    let share = i128::from(some).clamp(0, all) * max;
+    i32::try_from((share + all - 1).div_euclid(all)).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ingress_that_is_named_twice_is_one() {
+        let several = ["b".to_owned(), "a".to_owned(), "b".to_owned(), String::new()];
+        assert_eq!(names("a", &several), ["a", "b"]);
+        assert_eq!(names("", &[]), [""; 0]);
+    }
+
+    #[test]
+    fn a_share_is_rounded_up() {
+        let cases = [(20, 100, 100, 20), (1, 3, 100, 34), (0, 0, 100, 0), (5, 4, 100, 100), (1, 1000, 100, 1)];
+        for (some, all, max, expected) in cases {
+            assert_eq!(share(some, all, max), expected, "{some} of {all} out of {max}");
+        }
+        assert_eq!(share(i64::MAX, i64::MAX, i32::MAX), i32::MAX);
+    }
+}
