@@ -5,11 +5,15 @@
 
 mod diff;
 mod gateway_api;
+mod made;
 mod memory;
 mod object;
 mod recorded;
 mod router;
 mod routers;
+mod share;
+mod smi;
+mod traefik;
 mod weight;
 
 pub use object::{ObjectKind, Pick, Query, RouteAction, RouteWrite, Seen, Trouble};

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::gateway_api::GatewayApi;
 use super::recorded::{Recorded, recorded};
 use super::router::TrafficRouter;
+use super::smi::Smi;
+use super::traefik::Traefik;
 use crate::api::{Rollout, TrafficRouting};
 use crate::strategy::Strategy;
 
@@ -15,10 +19,32 @@ pub(super) struct Client {
     pub(super) namespace: String,
     /// Its name.
     pub(super) name: String,
+    /// Its `metadata.uid`.
+    pub(super) uid: String,
     /// What all weights add up to.
     pub(super) max: i32,
     /// The names of the routes that are made for it (`managedRoutes`).
     pub(super) managed: Vec<String>,
+}
+
+impl Client {
+    /// The entry of `metadata.ownerReferences` by which an object goes with the Rollout.
+    pub(super) fn owner_reference(&self) -> Value {
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Rollout",
+            "name": self.name,
+            "uid": self.uid,
+            "controller": true,
+            "blockOwnerDeletion": true,
+        })
+    }
+
+    /// Whether an object was made for the Rollout.
+    pub(super) fn controls(&self, object: &Value) -> bool {
+        let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+        owners.into_iter().any(|owner| owner["controller"] == true && owner["uid"] == self.uid.as_str())
+    }
 }
 
 /// The routers that a manifest names, as far as there are any.
@@ -37,10 +63,17 @@ fn all(rollout: &Rollout, routing: &TrafficRouting) -> Vec<Arc<dyn TrafficRouter
     let client = Client {
         namespace: rollout.metadata.namespace.clone().unwrap_or_default(),
         name: rollout.metadata.name.clone().unwrap_or_default(),
+        uid: rollout.metadata.uid.clone().unwrap_or_default(),
         max: routing.max_weight(),
         managed: routing.managed_routes.iter().map(|route| route.name.clone()).collect(),
     };
+    let mut all: Vec<Arc<dyn TrafficRouter>> = Vec::new();
+    all.extend(routing.smi.iter().map(|config| Arc::new(Smi::new(&client, config)) as Arc<dyn TrafficRouter>));
+    all.extend(routing.traefik.iter().map(|config| Arc::new(Traefik::new(&client, config)) as Arc<dyn TrafficRouter>));
     // What does not read is told by validation.
     let gateways = routing.gateway_apis().unwrap_or_default().into_iter();
-    gateways.map(|(name, config)| Arc::new(GatewayApi::new(name, &client, &config)) as Arc<dyn TrafficRouter>).collect()
+    all.extend(
+        gateways.map(|(name, config)| Arc::new(GatewayApi::new(name, &client, &config)) as Arc<dyn TrafficRouter>),
+    );
+    all
 }
