@@ -20,9 +20,14 @@ impl Client {
         }))
     }
 
-    /// The deletion of an object that was made for the Rollout; nothing where there is none, or where it is going already.
+    /// The deletion of an object, where it was made for the Rollout.
     pub(super) fn unmake(&self, seen: &Seen) -> Option<RouteWrite> {
         let object = seen.found().ok().filter(|object| self.controls(object))?;
-        object["metadata"]["deletionTimestamp"].is_null().then(|| seen.deleted(object))
+        gone(seen, object)
     }
+}
+
+/// The deletion of an object; nothing where it is going already.
+pub(super) fn gone(seen: &Seen, object: &Value) -> Option<RouteWrite> {
+    object["metadata"]["deletionTimestamp"].is_null().then(|| seen.deleted(object))
 }

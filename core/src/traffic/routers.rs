@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::ambassador::Ambassador;
+use super::apisix::Apisix;
+use super::app_mesh::AppMesh;
 use super::gateway_api::GatewayApi;
 use super::recorded::{Recorded, recorded};
 use super::router::TrafficRouter;
@@ -69,7 +72,12 @@ fn all(rollout: &Rollout, routing: &TrafficRouting) -> Vec<Arc<dyn TrafficRouter
     };
     let mut all: Vec<Arc<dyn TrafficRouter>> = Vec::new();
     all.extend(routing.smi.iter().map(|config| Arc::new(Smi::new(&client, config)) as Arc<dyn TrafficRouter>));
+    all.extend(
+        routing.ambassador.iter().map(|config| Arc::new(Ambassador::new(&client, config)) as Arc<dyn TrafficRouter>),
+    );
+    all.extend(routing.app_mesh.iter().map(|config| Arc::new(AppMesh::new(&client, config)) as Arc<dyn TrafficRouter>));
     all.extend(routing.traefik.iter().map(|config| Arc::new(Traefik::new(&client, config)) as Arc<dyn TrafficRouter>));
+    all.extend(routing.apisix.iter().map(|config| Arc::new(Apisix::new(&client, config)) as Arc<dyn TrafficRouter>));
     // What does not read is told by validation.
     let gateways = routing.gateway_apis().unwrap_or_default().into_iter();
     all.extend(

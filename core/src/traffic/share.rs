@@ -1,8 +1,9 @@
 //! What routers with lists of weighted destinations have in common: the weights of the entries, and what they make of the whole; and
 //! objects whose API has moved from one group to another.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::memory::Memory;
 use super::object::{ObjectKind, Seen, Trouble};
 use super::router::{Observed, View};
 use crate::sight::Sight;
@@ -15,11 +16,27 @@ pub(super) fn weight_of(entry: &Value, default: i64) -> i64 {
 /// Gives the entries that `wanted` knows their weights. The others keep theirs.
 pub(super) fn weigh(entries: &mut [Value], wanted: impl Fn(&Value) -> Option<i64>) {
     for entry in entries {
-        let Some(weight) = wanted(entry).filter(|weight| entry["weight"] != *weight) else { continue };
-        if let Some(entry) = entry.as_object_mut() {
-            entry.insert("weight".into(), weight.into());
+        if let Some(weight) = wanted(entry).filter(|weight| entry["weight"] != *weight) {
+            set(entry, "weight", json!(weight));
         }
     }
+}
+
+/// The weight of an entry that is somebody else's, where the whole is told in other numbers.
+pub(super) fn rescaled(weight: i64, was: &Memory, next: &Memory) -> i64 {
+    match (was.doubled, next.doubled) {
+        (false, true) => weight.saturating_mul(2),
+        (true, false) if weight % 2 == 0 => weight / 2,
+        _ => weight,
+    }
+}
+
+/// Sets a field. What cannot have fields becomes something that can.
+pub(super) fn set(parent: &mut Value, field: &str, value: Value) {
+    if !parent.is_object() {
+        *parent = json!({});
+    }
+    parent[field] = value;
 }
 
 /// The canary's share out of `max`, where it has `canary` of `all`. Where weights add up to something else than `max`, which
@@ -55,10 +72,19 @@ pub(super) fn in_any_group<'a>(
     }
 }
 
+/// A regular expression that matches this text.
+pub(super) fn literally(text: &str) -> String {
+    text.chars().fold(String::new(), |mut all, one| {
+        if r"\.+*?()|[]{}^$".contains(one) {
+            all.push('\\');
+        }
+        all.push(one);
+        all
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

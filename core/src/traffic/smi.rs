@@ -12,7 +12,6 @@ use super::share;
 use super::{Destination, Routing};
 use crate::api::SmiTrafficRouting;
 use crate::identity::Quantity;
-use crate::sight::Sight;
 
 /// The first version has weights that are quantities, as text; in the others they are numbers.
 const QUANTITIES: &str = "v1alpha1";
@@ -39,12 +38,11 @@ impl Smi {
     }
 
     fn tell(&self, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
-        if seen.object == Sight::Missing {
+        let Some(before) = seen.found_or_none()? else {
             let version = seen.kind.api_version();
             let spec = self.spec(&json!({ "apiVersion": version }), routing);
             return Ok(Some(self.client.make(seen, &version, &spec)));
-        }
-        let before = seen.found()?;
+        };
         if !self.client.controls(before) {
             let what_next = "delete it, or give this Rollout another one by trafficSplitName";
             return Err(seen.trouble(format!("Rollout does not own TrafficSplit `{}`; {what_next}", self.name)));
@@ -56,7 +54,7 @@ impl Smi {
 
     fn spec(&self, before: &Value, routing: &Routing) -> Value {
         let Routing { canary, stable, weight, additional, .. } = routing;
-        let mut spec = if before["spec"].is_object() { before["spec"].clone() } else { json!({}) };
+        let mut spec = before["spec"].clone();
         let old = spec["backends"].as_array().cloned().unwrap_or_default();
         let is_text = old.iter().any(|backend| backend["weight"].is_string())
             || (old.is_empty() && before["apiVersion"].as_str().is_some_and(|version| version.ends_with(QUANTITIES)));
@@ -74,8 +72,8 @@ impl Smi {
         let mut backends = vec![backend(&canary.service, weight.value())];
         backends.extend(additional.iter().map(|(to, share)| backend(&to.service, *share)));
         backends.push(backend(&stable.service, routing.rest()));
-        spec["service"] = json!(self.root.as_ref().unwrap_or(&stable.service));
-        spec["backends"] = json!(backends);
+        share::set(&mut spec, "service", json!(self.root.as_ref().unwrap_or(&stable.service)));
+        share::set(&mut spec, "backends", json!(backends));
         spec
     }
 }

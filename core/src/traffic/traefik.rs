@@ -8,7 +8,7 @@ use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::share;
-use super::{Destination, Routing, Weight};
+use super::{Destination, Routing};
 use crate::api::TraefikTrafficRouting;
 
 /// Traefik 3 has the first group alone, Traefik 2 the second one, and its last releases have both.
@@ -95,13 +95,7 @@ impl TrafficRouter for Traefik {
     }
 
     fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer {
-        let routing = Routing {
-            canary: canary.clone(),
-            stable: stable.clone(),
-            weight: Weight::new(0, self.client.max),
-            additional: Vec::new(),
-            routes: Vec::new(),
-        };
+        let routing = Routing::back_to(canary, stable, self.client.max);
         // What is not there, or has other services by now, is nobody's to clean up.
         Answer { trouble: None, ..self.change(view, &routing) }
     }

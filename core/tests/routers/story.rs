@@ -220,15 +220,15 @@ fn tell(place: &Place<'_>, objects: &mut Vec<Value>, chapter: &Chapter, routing:
     let mut writes = 0;
     let before = lines(objects);
     loop {
-        let answer = ask(place, objects, chapter, routing);
-        let trouble = answer.trouble.map(|trouble| trouble.to_string());
-        for write in &answer.writes {
-            carry_out(objects, write);
-        }
         if !chapter.deaf {
             for object in objects.iter_mut() {
                 hear(object, place.statuses);
             }
+        }
+        let answer = ask(place, objects, chapter, routing);
+        let trouble = answer.trouble.map(|trouble| trouble.to_string());
+        for write in &answer.writes {
+            carry_out(objects, write);
         }
         writes += answer.writes.len();
         assert!(writes < 20, "{}: it never ends: {:#?}", chapter.title, answer.writes);
