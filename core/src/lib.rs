@@ -12,6 +12,7 @@ pub mod effect;
 pub mod event;
 pub mod guard;
 pub mod identity;
+pub mod object_kind;
 pub mod plan;
 pub mod planted;
 pub mod replicas;

@@ -7,12 +7,13 @@
 use serde_json::{Value, json};
 
 use super::made::gone;
-use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
+use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::share;
 use super::{Destination, Routing};
 use crate::api::AmbassadorTrafficRouting;
+use crate::object_kind::ObjectKind;
 
 /// The second group is that of a preview of the third version of the API.
 const KINDS: [ObjectKind; 2] = [

@@ -21,7 +21,8 @@ mod smi;
 mod traefik;
 mod weight;
 
-pub use object::{ObjectKind, Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
+pub use crate::object_kind::ObjectKind;
+pub use object::{Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
 pub use recorded::{Recorded, recorded};
 pub use router::{Answer, Observed, Routed, TrafficRouter, View};
 pub use routers::{former, named};

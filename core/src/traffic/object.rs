@@ -1,69 +1,12 @@
 //! The objects that a data plane reads: which of them a router asks for, what is known of them, and what is done to them.
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
+use crate::object_kind::ObjectKind;
 use crate::sight::Sight;
-
-/// A kind of object that routers read. It is the same one in all of its versions.
-#[derive(Clone, Copy, Debug)]
-pub struct ObjectKind {
-    /// Its API group.
-    pub group: &'static str,
-    /// Its name in a manifest.
-    pub kind: &'static str,
-    /// Its name in a path.
-    pub plural: &'static str,
-    /// The versions that the router understands, the preferred one first. Of an object that was looked for, those among them that
-    /// the cluster has; so that what comes into being there does so in the first of them.
-    pub versions: &'static [&'static str],
-}
-
-impl ObjectKind {
-    fn id(&self) -> (&'static str, &'static str, &'static str) {
-        (self.group, self.kind, self.plural)
-    }
-
-    /// Its `apiVersion` in a new object.
-    pub fn api_version(&self) -> String {
-        format!("{}/{}", self.group, self.versions.first().unwrap_or(&"v1"))
-    }
-
-    /// How the API server calls the resource in its messages.
-    pub fn resource(&self) -> String {
-        format!("{}.{}", self.plural, self.group)
-    }
-}
-
-impl PartialEq for ObjectKind {
-    fn eq(&self, other: &ObjectKind) -> bool {
-        self.id() == other.id()
-    }
-}
-
-impl Eq for ObjectKind {}
-
-impl Hash for ObjectKind {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id().hash(state);
-    }
-}
-
-impl PartialOrd for ObjectKind {
-    fn partial_cmp(&self, other: &ObjectKind) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ObjectKind {
-    fn cmp(&self, other: &ObjectKind) -> Ordering {
-        self.id().cmp(&other.id())
-    }
-}
 
 /// Objects that a router asks for.
 #[derive(Clone, Debug, PartialEq)]

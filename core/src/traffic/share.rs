@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use super::memory::Memory;
-use super::object::{ObjectKind, Seen, Trouble};
+use super::object::{Seen, Trouble};
 use super::router::{Observed, View};
+use crate::object_kind::ObjectKind;
 use crate::sight::Sight;
 
 /// The weight of an entry, whatever somebody has written there; the API's default where it has none.

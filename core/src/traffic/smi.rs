@@ -5,13 +5,14 @@
 
 use serde_json::{Value, json};
 
-use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
+use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::share;
 use super::{Destination, Routing};
 use crate::api::SmiTrafficRouting;
 use crate::identity::Quantity;
+use crate::object_kind::ObjectKind;
 
 /// The first version has weights that are quantities, as text; in the others they are numbers.
 const QUANTITIES: &str = "v1alpha1";

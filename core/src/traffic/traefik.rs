@@ -4,12 +4,13 @@
 
 use serde_json::Value;
 
-use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
+use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::share;
 use super::{Destination, Routing};
 use crate::api::TraefikTrafficRouting;
+use crate::object_kind::ObjectKind;
 
 /// Traefik 3 has the first group alone, Traefik 2 the second one, and its last releases have both.
 const KINDS: [ObjectKind; 2] = [kind("traefik.io"), kind("traefik.containo.us")];

@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use super::heard::{all, is_current};
 use super::memory::{Memories, Memory};
-use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
+use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::retold;
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::share;
 use super::{Destination, Routing};
 use crate::api::ApisixTrafficRouting;
+use crate::object_kind::ObjectKind;
 
 const ROUTE: ObjectKind =
     ObjectKind { group: "apisix.apache.org", kind: "ApisixRoute", plural: "apisixroutes", versions: &["v2"] };

@@ -6,18 +6,19 @@
 mod nodes;
 mod routes;
 
-use serde_json::Value;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::Value;
 
 use self::nodes::Nodes;
 use super::heard::{all, is_current};
-use super::object::{ObjectKind, Pick, Query, Seen, Trouble};
+use super::object::{Pick, Query, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::share;
 use super::{Destination, Routing};
 use crate::api::{AppMeshTrafficRouting, AppMeshVirtualNodeReference};
+use crate::object_kind::ObjectKind;
+use crate::sight::Sight;
 
 const VIRTUAL_SERVICE: ObjectKind = kind("VirtualService", "virtualservices");
 const VIRTUAL_ROUTER: ObjectKind = kind("VirtualRouter", "virtualrouters");
@@ -74,8 +75,7 @@ impl AppMesh {
             let message = format!("its virtual router {name:?} is in another namespace than the Rollout; move it");
             return Err(service.trouble(message));
         }
-        let unreadable =
-            || of_kind(VIRTUAL_ROUTER).find(|seen| matches!(seen.object, crate::sight::Sight::Unreadable(_)));
+        let unreadable = || of_kind(VIRTUAL_ROUTER).find(|seen| matches!(seen.object, Sight::Unreadable(_)));
         match of_kind(VIRTUAL_ROUTER).find(|seen| seen.name == name).or_else(unreadable) {
             Some(seen) => Ok((seen, seen.found()?)),
             None => Err(Trouble {

@@ -1,7 +1,7 @@
 //! The virtual nodes: which pods each of them has.
 //!
 //! A pod must not have the labels of two nodes, or the mesh refuses to start it. So where both Services lead to the same version, the
-//! canary's node has none, by a label that no pod has; Argo Rollouts writes the same one.
+//! canary's node has none, by a label that no pod has.
 
 use serde_json::{Value, json};
 

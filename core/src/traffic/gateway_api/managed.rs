@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::super::memory::{Memories, Memory};
-use super::super::object::ObjectKind;
 use super::super::routers::Client;
 use super::super::{Route, Routing};
 use super::matches;
 use super::rules::is_backend;
 use crate::api::{SetHeaderRoute, SetMirrorRoute};
 use crate::identity::hash::fingerprint;
+use crate::object_kind::ObjectKind;
 
 /// Whether the router has made a rule. Older releases of the API drop the names of rules, so that only their contents tell.
 pub(super) fn is_managed(rule: &Value, client: &Client, memory: &Memory) -> bool {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::object::ObjectKind;
 use super::super::share::literally;
 use super::{GRPC, HTTP};
 use crate::api::{HeaderRoutingMatch, RouteMatch, StringMatch};
+use crate::object_kind::ObjectKind;
 
 /// The matches of a rule, with these headers besides.
 pub(super) fn with_headers(

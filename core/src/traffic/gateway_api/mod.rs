@@ -14,11 +14,12 @@ use serde_json::Value;
 use self::rules::Told;
 use super::heard::all;
 use super::memory::{Memories, set_entry};
-use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
+use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::{Destination, Routing};
 use crate::api::{GatewayApiRoute, GatewayApiTrafficRouting};
+use crate::object_kind::ObjectKind;
 
 const GROUP: &str = "gateway.networking.k8s.io";
 const HTTP: ObjectKind =

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::memory::{Memories, Memory};
-use super::super::object::ObjectKind;
 use super::super::retold;
 use super::super::routers::Client;
 use super::super::share::rescaled;
 use super::super::{Destination, Routing};
 use super::{heard, managed};
+use crate::object_kind::ObjectKind;
 
 /// What a route is told.
 pub(super) struct Told<'a> {
