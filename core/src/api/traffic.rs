@@ -227,7 +227,7 @@ pub struct AppMeshTrafficRouting {
 pub struct AppMeshVirtualService {
     /// Its name.
     pub name: String,
-    /// Names of routes; the only one when absent.
+    /// Names of routes of its virtual router; those that lead to both virtual nodes when absent.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<String>,
 }
@@ -275,7 +275,7 @@ pub struct ApisixTrafficRouting {
 pub struct ApisixRoute {
     /// Its name.
     pub name: String,
-    /// Names of its rules; the only one when absent.
+    /// Names of its rules; those that lead to both Services when absent.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
 }

@@ -82,6 +82,13 @@ impl Decimal {
         self.normalised()
     }
 
+    /// This number times a thousand.
+    #[must_use]
+    pub fn thousandfold(mut self) -> Self {
+        self.exponent += 3;
+        self.normalised()
+    }
+
     /// This number with its magnitude limited to `most`.
     #[must_use]
     pub fn cap(self, most: u64) -> Self {

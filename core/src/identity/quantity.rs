@@ -71,6 +71,11 @@ impl Quantity {
         Some(Self { amount, format, text: None, small: None })
     }
 
+    /// The amount in thousandths, rounded away from zero; nothing where there are too many of them.
+    pub fn milli(&self) -> Option<i64> {
+        self.amount.clone().thousandfold().round_away(0).to_integer()
+    }
+
     /// Rounds up, away from zero, to thousandths: what the API server does to the resources of a pod.
     #[must_use]
     pub fn round_up_to_milli(self) -> Self {

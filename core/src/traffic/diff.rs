@@ -3,6 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+/// The fields by which elements of lists are known: backends, and those of meshes.
+const NAMES: [&str; 4] = ["name", "service", "serviceName", "virtualNodeRef"];
+
 /// The operations that turn `before` into `after`; none where they are the same.
 pub fn operations(before: &Value, after: &Value) -> Vec<Value> {
     let mut operations = Vec::new();
@@ -51,8 +54,10 @@ fn change_list(operations: &mut Vec<Value>, path: &str, before: &[Value], after:
     for (index, (from, to)) in from.iter().zip(to).enumerate() {
         let path = format!("{path}/{}", first + index);
         // The number alone does not say that it is still the same element.
-        if let Some(name) = from.get("name").filter(|name| to.get("name") == Some(*name) && from != to) {
-            operations.push(test(&format!("{path}/name"), name));
+        for field in NAMES {
+            if let Some(name) = from.get(field).filter(|name| to.get(field) == Some(*name) && from != to) {
+                operations.push(test(&format!("{path}/{field}"), name));
+            }
         }
         change(operations, &path, from, to);
     }

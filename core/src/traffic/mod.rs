@@ -4,16 +4,25 @@
 //! what those objects, and as far as it can know that data plane, do now.
 
 mod alb;
+mod ambassador;
+mod apisix;
+mod app_mesh;
 mod diff;
 mod gateway_api;
+mod heard;
 mod ingress;
+mod made;
 mod memory;
 mod nginx;
 mod object;
 mod propagation;
 mod recorded;
+mod retold;
 mod router;
 mod routers;
+mod share;
+mod smi;
+mod traefik;
 mod weight;
 
 pub use crate::object_kind::ObjectKind;
@@ -59,6 +68,17 @@ pub enum Route {
 }
 
 impl Routing {
+    /// Everything goes to the stable destination.
+    fn back_to(canary: &Destination, stable: &Destination, max: i32) -> Routing {
+        Routing {
+            canary: canary.clone(),
+            stable: stable.clone(),
+            weight: Weight::new(0, max),
+            additional: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+
     /// The stable destination's share: what the others leave.
     pub fn rest(&self) -> i32 {
         let additional: i32 = self.additional.iter().map(|(_, share)| share.max(&0)).sum();

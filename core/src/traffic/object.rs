@@ -64,6 +64,11 @@ impl Seen {
         }
     }
 
+    /// The object, where there is one; trouble where nobody can say.
+    pub fn found_or_none(&self) -> Result<Option<&Value>, Trouble> {
+        if self.object == Sight::Missing { Ok(None) } else { self.found().map(Some) }
+    }
+
     /// Something that is wrong with it.
     pub fn trouble(&self, message: impl Into<String>) -> Trouble {
         Trouble { object: self.reference(), message: message.into() }

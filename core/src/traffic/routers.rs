@@ -5,10 +5,15 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::alb::Alb;
+use super::ambassador::Ambassador;
+use super::apisix::Apisix;
+use super::app_mesh::AppMesh;
 use super::gateway_api::GatewayApi;
 use super::nginx::Nginx;
 use super::recorded::{Recorded, recorded};
 use super::router::TrafficRouter;
+use super::smi::Smi;
+use super::traefik::Traefik;
 use crate::api::{Rollout, TrafficRouting};
 use crate::strategy::Strategy;
 
@@ -75,6 +80,13 @@ fn all(rollout: &Rollout, routing: &TrafficRouting) -> Vec<Arc<dyn TrafficRouter
         Arc::new(Nginx::new(&client, config, routing.max_traffic_weight.is_some())) as Arc<dyn TrafficRouter>
     }));
     all.extend(routing.alb.iter().map(|config| Arc::new(Alb::new(&client, config)) as Arc<dyn TrafficRouter>));
+    all.extend(routing.smi.iter().map(|config| Arc::new(Smi::new(&client, config)) as Arc<dyn TrafficRouter>));
+    all.extend(
+        routing.ambassador.iter().map(|config| Arc::new(Ambassador::new(&client, config)) as Arc<dyn TrafficRouter>),
+    );
+    all.extend(routing.app_mesh.iter().map(|config| Arc::new(AppMesh::new(&client, config)) as Arc<dyn TrafficRouter>));
+    all.extend(routing.traefik.iter().map(|config| Arc::new(Traefik::new(&client, config)) as Arc<dyn TrafficRouter>));
+    all.extend(routing.apisix.iter().map(|config| Arc::new(Apisix::new(&client, config)) as Arc<dyn TrafficRouter>));
     // What does not read is told by validation.
     let gateways = routing.gateway_apis().unwrap_or_default().into_iter();
     all.extend(

@@ -3,8 +3,8 @@
 use super::canary::CANARY;
 use super::problem::Problems;
 use crate::api::{
-    AlbTrafficRouting, CanaryStrategy, GATEWAY_API_PLUGIN, GatewayApiTrafficRouting, NginxTrafficRouting, PingPongSpec,
-    TrafficRouting,
+    AlbTrafficRouting, AppMeshVirtualNodeReference, CanaryStrategy, GATEWAY_API_PLUGIN, GatewayApiTrafficRouting,
+    NginxTrafficRouting, PingPongSpec, TrafficRouting,
 };
 
 /// The highest weight of a target group that AWS knows.
@@ -87,6 +87,12 @@ pub(super) fn check_max_weight(canary: &CanaryStrategy, found: &mut Problems) {
             format!("must not be greater than {HEAVIEST_TARGET_GROUP}, the most that AWS lets a target group weigh");
         found.invalid(&field, &weight, &detail);
     }
+    for (router, is_set) in [("Ambassador", routing.ambassador.is_some()), ("App Mesh", routing.app_mesh.is_some())] {
+        if is_set && weight != 100 {
+            // Of ours: Argo Rollouts writes the larger weights into them.
+            found.invalid(&field, &weight, &format!("the weights of {router} are percentages, so it must be 100"));
+        }
+    }
     if weight < 1 {
         // Of ours: shares of nothing cannot be computed.
         found.invalid(&field, &weight, "must be greater than 0");
@@ -131,6 +137,7 @@ pub(super) fn check_objects(canary: &CanaryStrategy, found: &mut Problems) {
             }
         }
     }
+    check_meshes(&field, routing, found);
     match routing.gateway_apis() {
         Ok(gateways) => {
             let fields = [format!("{field}.gatewayAPI"), format!("{field}.plugins.{GATEWAY_API_PLUGIN}")];
@@ -143,6 +150,45 @@ pub(super) fn check_objects(canary: &CanaryStrategy, found: &mut Problems) {
     found.not_negative(&format!("{field}.propagationDelaySeconds"), routing.propagation_delay_seconds);
     if routing.router_names().is_empty() {
         found.warn(field, "names no router, so nothing carries the weights");
+    }
+}
+
+/// Of ours: without an object nothing carries the weights, and an object for two purposes serves neither.
+fn check_meshes(field: &str, routing: &TrafficRouting, found: &mut Problems) {
+    if routing.ambassador.as_ref().is_some_and(|one| one.mappings.iter().all(String::is_empty)) {
+        found.error(format!("{field}.ambassador.mappings"), "names no Mapping, so nothing carries the weights");
+    }
+    if let Some(mesh) = &routing.app_mesh {
+        let service = mesh.virtual_service.as_ref().map_or("", |service| service.name.as_str());
+        let group = mesh.virtual_node_group.clone().unwrap_or_default();
+        let name = |node: Option<AppMeshVirtualNodeReference>| node.unwrap_or_default().name;
+        let (canary, stable) = (name(group.canary_virtual_node_ref), name(group.stable_virtual_node_ref));
+        for (part, name) in [
+            ("virtualService.name", service),
+            ("virtualNodeGroup.canaryVirtualNodeRef.name", &canary),
+            ("virtualNodeGroup.stableVirtualNodeRef.name", &stable),
+        ] {
+            if name.is_empty() {
+                found.required(format!("{field}.appMesh.{part}"), "");
+            }
+        }
+        if !canary.is_empty() && canary == stable {
+            let field = format!("{field}.appMesh.virtualNodeGroup");
+            found.error(field, "the canary and the stable revision need a virtual node each");
+        }
+    }
+    if routing.traefik.as_ref().is_some_and(|traefik| traefik.weighted_traefik_service_name.is_empty()) {
+        found.required(format!("{field}.traefik.weightedTraefikServiceName"), "");
+    }
+    if let Some(apisix) = &routing.apisix {
+        let name = apisix.route.as_ref().map_or("", |route| route.name.as_str());
+        if name.is_empty() {
+            found.required(format!("{field}.apisix.route.name"), "");
+        }
+        for (index, _) in routing.managed_routes.iter().enumerate().filter(|(_, route)| route.name == name) {
+            let detail = "is the name of the ApisixRoute itself, under which its copy would be made";
+            found.invalid(format!("{field}.managedRoutes[{index}].name"), &name, detail);
+        }
     }
 }
 

@@ -52,5 +52,5 @@ fn every_chapter_leaves_what_is_not_the_routers_as_it_was() {
 }
 
 fn same<'a>(first: &Value, all: &'a [Value]) -> Option<&'a Value> {
-    all.iter().find(|one| one["kind"] == first["kind"] && one["metadata"]["name"] == first["metadata"]["name"])
+    all.iter().find(|one| apply::is_same(first, one))
 }

@@ -1,14 +1,15 @@
 //! A story: a rollout, its objects, and what routers make of them chapter by chapter.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sluice_core::api::{Rollout, SetHeaderRoute, SetMirrorRoute};
 use sluice_core::sight::Sight;
-use sluice_core::traffic::{Answer, Destination, Pick, Route, Routed, Routing, Seen, Weight, named};
+use sluice_core::traffic::{Answer, Destination, ObjectKind, Pick, Route, Routed, Routing, Seen, Weight, named};
 
-use crate::apply::carry_out;
+use crate::apply::{carry_out, is_of, is_same};
 
 /// One file.
 #[derive(Deserialize)]
@@ -21,6 +22,12 @@ pub struct Story {
     /// Keys of labels and annotations that are the router's, as prefixes.
     #[serde(default)]
     owns: Vec<String>,
+    /// The API groups with their versions that the cluster has, such as `apps/v1`; all where it does not say.
+    #[serde(default)]
+    serves: Vec<String>,
+    /// What whoever runs the data plane writes into the status of a new object, by its kind.
+    #[serde(default)]
+    statuses: BTreeMap<String, Value>,
     pub chapters: Vec<Chapter>,
 }
 
@@ -119,9 +126,7 @@ impl Story {
                 now.former = last.take().map(|last| (before, last));
             }
             for one in &chapter.meanwhile {
-                objects.retain(|object| {
-                    object["kind"] != one["kind"] || object["metadata"]["name"] != one["metadata"]["name"]
-                });
+                objects.retain(|object| !is_same(object, one));
                 objects.push(one.clone());
             }
             objects.retain(|object| {
@@ -131,7 +136,8 @@ impl Story {
             if let Some(say) = &chapter.say {
                 last = Some(routing(&now.rollout, say));
             }
-            tell(&now, &mut objects, chapter, last.as_ref().expect("something to say first"))
+            let place = Place { now: &now, serves: &self.serves, statuses: &self.statuses };
+            tell(&place, &mut objects, chapter, last.as_ref().expect("something to say first"))
         };
         self.chapters.iter().map(tell).collect()
     }
@@ -216,25 +222,43 @@ fn routing(rollout: &Rollout, say: &Say) -> Routing {
     }
 }
 
+/// Where a story takes place.
+struct Place<'a> {
+    now: &'a Now,
+    serves: &'a [String],
+    statuses: &'a BTreeMap<String, Value>,
+}
+
+impl Place<'_> {
+    /// The versions of a kind that the cluster has: one, as of those that it has the first one counts.
+    fn served(&self, kind: ObjectKind) -> Option<ObjectKind> {
+        let has = |version: &str| self.serves.contains(&format!("{}/{version}", kind.group));
+        let at = kind.versions.iter().position(|version| self.serves.is_empty() || has(version))?;
+        Some(ObjectKind { versions: &kind.versions[at..=at], ..kind })
+    }
+}
+
 /// Has the routers do what there is to do until nothing is left, as passes of the controller would.
-fn tell(now: &Now, objects: &mut Vec<Value>, chapter: &Chapter, routing: &Routing) -> Outcome {
+fn tell(place: &Place<'_>, objects: &mut Vec<Value>, chapter: &Chapter, routing: &Routing) -> Outcome {
     let mut writes = 0;
     let before = lines(objects);
     loop {
-        let answer = ask(now, objects, chapter, routing);
+        if !chapter.deaf {
+            for object in objects.iter_mut() {
+                hear(object, place.statuses);
+            }
+        }
+        let answer = ask(place, objects, chapter, routing);
         let trouble = answer.trouble.map(|trouble| trouble.to_string());
         for write in &answer.writes {
             carry_out(objects, write);
-        }
-        if !chapter.deaf {
-            objects.iter_mut().for_each(hear);
         }
         writes += answer.writes.len();
         assert!(writes < 20, "{}: it never ends: {:#?}", chapter.title, answer.writes);
         if answer.writes.is_empty() {
             let changes =
                 similar::TextDiff::from_lines(&before, &lines(objects)).unified_diff().context_radius(2).to_string();
-            let observed = observed(now, objects, routing);
+            let observed = observed(place, objects, routing);
             return Outcome { writes, trouble, observed, changes, after: objects.clone() };
         }
     }
@@ -252,7 +276,7 @@ fn lines(objects: &[Value]) -> String {
     serde_saphyr::to_string(&objects).expect("YAML")
 }
 
-fn routed(rollout: &Rollout, objects: &[Value]) -> Vec<Routed> {
+fn routed(place: &Place<'_>, rollout: &Rollout, objects: &[Value]) -> Vec<Routed> {
     let routers = named(rollout);
     assert!(!routers.is_empty(), "the story names a router");
     let see = |router: &std::sync::Arc<dyn sluice_core::traffic::TrafficRouter>| {
@@ -260,14 +284,18 @@ fn routed(rollout: &Rollout, objects: &[Value]) -> Vec<Routed> {
             .queries()
             .into_iter()
             .flat_map(|query| {
-                let of_kind = |object: &&Value| object["kind"] == query.kind.kind;
+                let of_kind = |object: &&Value| is_of(query.kind, object);
+                let served = place.served(query.kind);
                 let seen = |name: &str, object| Seen {
-                    kind: query.kind,
+                    kind: served.unwrap_or(query.kind),
                     namespace: query.namespace.clone(),
                     name: name.into(),
                     object,
                 };
                 match &query.pick {
+                    Pick::Named(name) if served.is_none() => {
+                        vec![seen(name, Sight::Unreadable("the cluster has no such kind".into()))]
+                    }
                     Pick::Named(name) => {
                         let found =
                             objects.iter().filter(of_kind).find(|object| object["metadata"]["name"] == name.as_str());
@@ -291,26 +319,26 @@ fn routed(rollout: &Rollout, objects: &[Value]) -> Vec<Routed> {
     routers.iter().map(|router| Routed { router: router.clone(), objects: see(router) }).collect()
 }
 
-fn ask(now: &Now, objects: &[Value], chapter: &Chapter, routing: &Routing) -> Answer {
+fn ask(place: &Place<'_>, objects: &[Value], chapter: &Chapter, routing: &Routing) -> Answer {
     let mut all = Answer::default();
     let mut add = |answer: Answer| {
         all.writes.extend(answer.writes);
         all.trouble = all.trouble.take().or(answer.trouble);
     };
-    let routers = routed(&now.rollout, objects);
+    let routers = routed(place, &place.now.rollout, objects);
     // What no router reads any more is left to whoever comes next.
     let kept = |seen: &Seen| {
         let mut all = routers.iter().flat_map(|routed| &routed.objects);
         all.any(|own| own.kind == seen.kind && own.namespace == seen.namespace && own.name == seen.name)
     };
-    if let Some((before, told)) = &now.former {
-        for mut former in routed(before, objects) {
+    if let Some((before, told)) = &place.now.former {
+        for mut former in routed(place, before, objects) {
             former.objects.retain(|seen| !kept(seen));
-            add(former.router.release(former.view(now.time), &told.canary, &told.stable));
+            add(former.router.release(former.view(place.now.time), &told.canary, &told.stable));
         }
     }
     for routed in &routers {
-        let view = routed.view(now.time);
+        let view = routed.view(place.now.time);
         add(match &chapter.say {
             Some(_) => routed.router.change(view, routing),
             None => routed.router.release(view, &routing.canary, &routing.stable),
@@ -319,9 +347,9 @@ fn ask(now: &Now, objects: &[Value], chapter: &Chapter, routing: &Routing) -> An
     all
 }
 
-fn observed(now: &Now, objects: &[Value], routing: &Routing) -> Value {
-    let each = routed(&now.rollout, objects).into_iter().map(|routed| {
-        let seen = routed.router.observe(routed.view(now.time), &routing.canary, &routing.stable);
+fn observed(place: &Place<'_>, objects: &[Value], routing: &Routing) -> Value {
+    let each = routed(place, &place.now.rollout, objects).into_iter().map(|routed| {
+        let seen = routed.router.observe(routed.view(place.now.time), &routing.canary, &routing.stable);
         let mut text = json!({ "lowest": seen.lowest, "highest": seen.highest, "verified": seen.verified, "hasRoutes": seen.has_routes });
         let until = seen.until.map(|until| until.to_string());
         let more = [("behind", seen.behind), ("until", until), ("trouble", seen.trouble.map(|it| it.to_string())), ("hash", seen.hash)];
@@ -335,12 +363,29 @@ fn observed(now: &Now, objects: &[Value], routing: &Routing) -> Value {
     each.collect()
 }
 
-/// Whoever runs the data plane takes the object up, where its status says so.
-fn hear(object: &mut Value) {
+/// Whoever runs the data plane takes the object up, where it keeps a status that says so.
+fn hear(object: &mut Value, statuses: &BTreeMap<String, Value>) {
     let generation = object["metadata"]["generation"].clone();
-    let Some(parents) = object.pointer_mut("/status/parents").and_then(Value::as_array_mut) else { return };
-    let conditions = parents.iter_mut().filter_map(|parent| parent["conditions"].as_array_mut()).flatten();
-    for condition in conditions {
-        condition["observedGeneration"] = generation.clone();
+    let kind = object["kind"].as_str().unwrap_or_default();
+    if let Some(status) = statuses.get(kind).filter(|_| object.get("status").is_none()) {
+        object["status"] = status.clone();
+    }
+    if let Some(status) = object.get_mut("status") {
+        observe_generation(status, &generation);
+    }
+}
+
+fn observe_generation(status: &mut Value, generation: &Value) {
+    match status {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if name == "observedGeneration" {
+                    *value = generation.clone();
+                }
+                observe_generation(value, generation);
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(|one| observe_generation(one, generation)),
+        _ => {}
     }
 }

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::super::Routing;
+use super::super::share::literally;
 use super::matches;
 use super::rules::is_backend;
 use crate::api::{HeaderRoutingMatch, SessionAffinity, StringMatch};
@@ -31,7 +32,7 @@ pub(super) fn rule(
     if routing.weight.value() == 0 {
         return Ok(None);
     }
-    let among = format!(r"(.*;\s*)?{}(;.*)?", matches::literally(&cookie(affinity, &routing.canary.hash)));
+    let among = format!(r"(.*;\s*)?{}(;.*)?", literally(&cookie(affinity, &routing.canary.hash)));
     let value = StringMatch { regex: Some(among), ..StringMatch::default() };
     let wanted = [HeaderRoutingMatch { header_name: "Cookie".to_owned(), header_value: Some(value) }];
     let mut rule = source.clone();

@@ -2,35 +2,24 @@
 
 use serde_json::Value;
 
-/// What all together say: one that lags is enough for a no, and one that is silent for nothing.
-pub(super) fn all(each: &[Option<bool>]) -> Option<bool> {
-    if each.contains(&Some(false)) {
-        return Some(false);
-    }
-    (!each.is_empty() && each.iter().all(Option::is_some)).then_some(true)
-}
+use super::super::heard::{all, is_current};
 
 /// Whether every gateway has seen a route as it is; `None` where one does not say.
 pub(super) fn heard(route: &Value) -> Option<bool> {
-    let generation = generation(route);
-    let each: Vec<Option<bool>> = entries(route).iter().map(|entry| has_seen(entry, generation)).collect();
+    let each: Vec<Option<bool>> = entries(route).iter().map(|entry| has_seen(entry, route)).collect();
     all(&each)
 }
 
 /// Why no gateway takes a route up.
 pub(super) fn refusal(route: &Value) -> Option<String> {
-    let (entries, generation) = (entries(route), generation(route));
+    let entries = entries(route);
     let refused = |entry: &&Value| {
         let accepted = condition(entry, "Accepted");
-        accepted.is_some_and(|it| it["status"] == "False") && has_seen(entry, generation) != Some(false)
+        accepted.is_some_and(|it| it["status"] == "False") && has_seen(entry, route) != Some(false)
     };
     let first = entries.first().filter(|_| entries.iter().all(refused))?;
     let said = condition(first, "Accepted")?["message"].as_str().unwrap_or_default();
     Some(format!("{} does not accept it: {said}", first["controllerName"].as_str().unwrap_or("its gateway")))
-}
-
-fn generation(route: &Value) -> i64 {
-    route["metadata"]["generation"].as_i64().unwrap_or(0)
 }
 
 /// What the gateways say that the route asks for by `parentRefs`. An entry of one that it does not ask for any more is stale, and a
@@ -45,11 +34,10 @@ fn condition<'a>(entry: &'a Value, kind: &str) -> Option<&'a Value> {
     entry["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
-/// Whether the gateway of an entry has seen a generation, by the conditions that every one of them keeps.
-fn has_seen(entry: &Value, generation: i64) -> Option<bool> {
+/// Whether the gateway of an entry has seen the route as it is, by the conditions that every one of them keeps.
+fn has_seen(entry: &Value, route: &Value) -> Option<bool> {
     let kept = ["Accepted", "ResolvedRefs"].iter().filter_map(|kind| condition(entry, kind));
-    let seen: Vec<Option<bool>> =
-        kept.map(|condition| Some(condition["observedGeneration"].as_i64()? >= generation)).collect();
+    let seen: Vec<Option<bool>> = kept.map(|condition| is_current(condition, route)).collect();
     all(&seen)
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::share::literally;
 use super::{GRPC, HTTP};
 use crate::api::{HeaderRoutingMatch, RouteMatch, StringMatch};
 use crate::object_kind::ObjectKind;
@@ -120,17 +121,6 @@ fn header(name: &str, value: Option<&StringMatch>) -> Result<Value, String> {
         (None, None, None) => return Err(format!("the header {name:?} has no value to match")),
     };
     Ok(json!({ "name": name, "type": kind, "value": value }))
-}
-
-/// A regular expression that matches this text.
-pub(super) fn literally(text: &str) -> String {
-    text.chars().fold(String::new(), |mut all, one| {
-        if r"\.+*?()|[]{}^$".contains(one) {
-            all.push('\\');
-        }
-        all.push(one);
-        all
-    })
 }
 
 #[cfg(test)]

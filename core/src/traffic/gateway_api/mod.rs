@@ -14,11 +14,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::rules::Told;
+use super::heard::all;
 use super::memory::{Memories, set_entry};
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
-use super::{Destination, Routing, Weight};
+use super::{Destination, Routing};
 use crate::api::{GatewayApiRoute, GatewayApiTrafficRouting, SessionAffinity};
 use crate::object_kind::ObjectKind;
 
@@ -145,7 +146,7 @@ impl TrafficRouter for GatewayApi {
             lowest: shares.iter().copied().min().unwrap_or(0),
             highest: shares.iter().copied().max().unwrap_or(0),
             // What no gateway takes up, none does.
-            verified: if trouble.is_some() { Some(false) } else { heard::all(&heard) },
+            verified: if trouble.is_some() { Some(false) } else { all(&heard) },
             behind: found
                 .iter()
                 .find(|(_, route)| heard::heard(route) == Some(false))
@@ -171,13 +172,7 @@ impl TrafficRouter for GatewayApi {
     }
 
     fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer {
-        let routing = Routing {
-            canary: canary.clone(),
-            stable: stable.clone(),
-            weight: Weight::new(0, self.client.max),
-            additional: Vec::new(),
-            routes: Vec::new(),
-        };
+        let routing = Routing::back_to(canary, stable, self.client.max);
         let mut answer = Answer::default();
         for seen in view.objects {
             // What is not there, or has other backends by now, is nobody's to clean up.

@@ -1,16 +1,15 @@
 //! The rules of a route: their weights, and what is written down about them.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::super::memory::{Memories, Memory};
+use super::super::retold;
 use super::super::routers::Client;
+use super::super::share::rescaled;
 use super::super::{Destination, Routing};
 use super::{affinity, heard, managed};
 use crate::api::SessionAffinity;
 use crate::object_kind::ObjectKind;
-use crate::planted::{self, Bug};
 
 /// What a route is told.
 pub(super) struct Told<'a> {
@@ -24,23 +23,10 @@ pub(super) struct Told<'a> {
 
 impl Told<'_> {
     /// The route that says so, and whether any canary gets requests by it.
-    ///
-    /// The same weights in other numbers make a gateway read a route again: by having heard of them it has heard of whatever
-    /// happened before, such as a Service that leads elsewhere.
     pub(super) fn apply(&self, before: &Value) -> Result<(Value, bool), String> {
-        let mut memories = Memories::of(before);
-        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
-        let heard = heard::heard(before);
-        // Where no gateway says what it has heard, telling it again proves nothing.
-        let is_news = heard.is_some() && old.leads != self.leads() && !planted::is(Bug::TellsNoMoves);
-        let at_rest = heard == Some(true) && self.is_at_rest();
-        let (mut memory, mut after) = self.in_numbers(before, &old, is_news, at_rest)?;
-        memory.busy = self.routing.weight.value() > 0 || !self.routing.routes.is_empty();
-        if heard.is_some() || after["spec"] != before["spec"] || memory.busy != old.busy {
-            memories.set(&self.client.name, Some(memory));
-            memories.write(&mut after);
-        }
-        let busy = memories.any_busy();
+        let written = |was: &Memory, next: &Memory| self.written(before, was, next);
+        let after = retold::tell(before, self.client, self.routing, heard::heard(before), written)?;
+        let busy = Memories::of(&after).any_busy();
         Ok((after, busy))
     }
 
@@ -51,45 +37,8 @@ impl Told<'_> {
         self.written(before, &memory, &plain).map_or_else(|_| before.clone(), |(route, _)| route)
     }
 
-    fn leads(&self) -> BTreeMap<String, String> {
-        let Routing { canary, stable, additional, .. } = self.routing;
-        let all = [canary, stable].into_iter().chain(additional.iter().map(|(to, _)| to));
-        all.filter(|to| !to.service.is_empty()).map(|to| (to.service.clone(), to.hash.clone())).collect()
-    }
-
-    /// Chooses the numbers: others than before where there is news that the weights do not tell, and the plain ones where they
-    /// tell it, or once everything is at rest.
-    fn in_numbers(
-        &self,
-        before: &Value,
-        was: &Memory,
-        is_news: bool,
-        at_rest: bool,
-    ) -> Result<(Memory, Value), String> {
-        let told = |doubled: bool| {
-            let cookie = self.affinity.filter(|_| self.routing.weight.value() > 0).map(|it| it.cookie_name.clone());
-            let next = Memory { doubled, cookie, leads: self.leads(), ..was.clone() };
-            self.written(before, was, &next).map(|(route, rules)| (Memory { rules, ..next }, route))
-        };
-        let same = told(was.doubled && !at_rest)?;
-        let plain = told(false)?;
-        let differs = |told: &(Memory, Value)| told.1["spec"] != before["spec"];
-        match (differs(&same), is_news) {
-            (false, false) => Ok(same),
-            _ if differs(&plain) => Ok(plain),
-            _ => told(true),
-        }
-    }
-
-    /// Whether nothing is on its way: all goes to one revision, by the numbers of the manifest.
-    fn is_at_rest(&self) -> bool {
-        let Routing { canary, stable, weight, additional, routes } = self.routing;
-        let same = canary.service.is_empty() || canary.hash == stable.hash;
-        weight.value() == 0 && same && additional.is_empty() && routes.is_empty()
-    }
-
-    /// The route with its weights and rules, and the digests of the latter.
-    fn written(&self, before: &Value, was: &Memory, next: &Memory) -> Result<(Value, Vec<String>), String> {
+    /// The route with its weights and rules, and what is to be remembered of the latter.
+    fn written(&self, before: &Value, was: &Memory, next: &Memory) -> Result<(Value, Memory), String> {
         let mut route = before.clone();
         let all = route["spec"]["rules"].as_array().cloned().unwrap_or_default();
         let mut rules: Vec<Value> =
@@ -118,7 +67,8 @@ impl Told<'_> {
         let digests = made.iter().map(managed::digest).collect();
         rules.splice(0..0, made);
         route["spec"]["rules"] = json!(rules);
-        Ok((route, digests))
+        let cookie = self.affinity.filter(|_| self.routing.weight.value() > 0).map(|it| it.cookie_name.clone());
+        Ok((route, Memory { rules: digests, cookie, ..next.clone() }))
     }
 
     /// Gives the backends of a rule their weights. Says whether it is one of this rollout's.
@@ -155,11 +105,7 @@ impl Told<'_> {
                 .flatten()
                 .or_else(|| additional.iter().find_map(|(to, weight)| share(to, *weight)));
             let now = backend["weight"].as_i64().unwrap_or(1);
-            let weight = own.unwrap_or(match (was.doubled, next.doubled) {
-                (false, true) => now.saturating_mul(2),
-                (true, false) if now % 2 == 0 => now / 2,
-                _ => now,
-            });
+            let weight = own.unwrap_or_else(|| rescaled(now, was, next));
             if weight != now {
                 backend["weight"] = json!(weight);
             }

@@ -109,6 +109,17 @@ impl<'a> Search<'a> {
         self.find_in(field, Reference { group, kind, namespace, name })
     }
 
+    /// The same of an object that may be of one kind or another, as its API has moved from one group to the next.
+    fn find_one_of(&mut self, field: &str, kinds: &[(&str, &str)], name: &str) -> Option<Cow<'a, Value>> {
+        let namespace = self.rollout.metadata.namespace.as_deref();
+        let wanted = kinds.iter().map(|(group, kind)| Reference { group, kind, namespace, name });
+        let there = wanted.clone().find_map(|wanted| match self.around.find(&wanted) {
+            Lookup::Found(object) => Some(object),
+            Lookup::Missing | Lookup::Absent(_) | Lookup::Unknown => None,
+        });
+        there.or_else(|| self.find_in(field, wanted.into_iter().next()?))
+    }
+
     fn find_in(&mut self, field: &str, wanted: Reference<'_>) -> Option<Cow<'a, Value>> {
         match self.around.find(&wanted) {
             Lookup::Found(object) => return Some(object),

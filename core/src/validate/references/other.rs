@@ -26,7 +26,8 @@ pub(super) fn check(search: &mut Search<'_>) {
     let field = format!("{CANARY}.trafficRouting");
     for (index, name) in routing.ambassador.iter().flat_map(|one| &one.mappings).enumerate() {
         let field = format!("{field}.ambassador.mappings[{index}]");
-        let Some(mapping) = search.find(&field, "getambassador.io", "Mapping", name) else { continue };
+        let kinds = [("getambassador.io", "Mapping"), ("x.getambassador.io", "AmbassadorMapping")];
+        let Some(mapping) = search.find_one_of(&field, &kinds, name) else { continue };
         if mapping.pointer("/spec/weight").is_some_and(|weight| !weight.is_null()) {
             search.found.invalid(field, name, &format!("Ambassador mapping {name:?} can not define weight"));
         }
@@ -34,7 +35,15 @@ pub(super) fn check(search: &mut Search<'_>) {
     if let Some(mesh) = &routing.app_mesh {
         const GROUP: &str = "appmesh.k8s.aws";
         if let Some(service) = &mesh.virtual_service {
-            search.find(&format!("{field}.appMesh.virtualService.name"), GROUP, "VirtualService", &service.name);
+            let field = format!("{field}.appMesh.virtualService.name");
+            if let Some(found) = search.find(&field, GROUP, "VirtualService", &service.name) {
+                let router =
+                    found.pointer("/spec/provider/virtualRouter/virtualRouterRef/name").and_then(Value::as_str);
+                match router {
+                    Some(router) => drop(search.find(&field, GROUP, "VirtualRouter", router)),
+                    None => search.found.invalid(field, &service.name, "has no virtual router as its provider"),
+                }
+            }
         }
         if let Some(group) = &mesh.virtual_node_group {
             for (part, node) in [
@@ -50,7 +59,8 @@ pub(super) fn check(search: &mut Search<'_>) {
     }
     if let Some(traefik) = &routing.traefik {
         let field = format!("{field}.traefik.weightedTraefikServiceName");
-        search.find(&field, "traefik.io", "TraefikService", &traefik.weighted_traefik_service_name);
+        let kinds = [("traefik.io", "TraefikService"), ("traefik.containo.us", "TraefikService")];
+        search.find_one_of(&field, &kinds, &traefik.weighted_traefik_service_name);
     }
     if let Some(route) = routing.apisix.as_ref().and_then(|apisix| apisix.route.as_ref()) {
         search.find(&format!("{field}.apisix.route.name"), "apisix.apache.org", "ApisixRoute", &route.name);

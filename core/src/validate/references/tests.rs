@@ -262,6 +262,33 @@ fn a_mapping_has_no_weight_of_its_own() {
     );
 }
 
+#[test]
+fn an_object_may_be_in_the_group_that_its_api_had_before() {
+    let traefik = canary(json!({"trafficRouting": {"traefik": {"weightedTraefikServiceName": "web"}}}));
+    let field = "spec.strategy.canary.trafficRouting.traefik.weightedTraefikServiceName";
+    let missing = format!("Error: {field}: Invalid value: \"web\": traefikservice.traefik.io \"web\" not found");
+    says(&traefik, &[], &[&missing]);
+    for version in ["traefik.io/v1alpha1", "traefik.containo.us/v1alpha1"] {
+        says(&traefik, &[object(version, "TraefikService", "web", json!({}))], &[]);
+    }
+    let web = canary(json!({"trafficRouting": {"ambassador": {"mappings": ["web"]}}}));
+    says(&web, &[object("x.getambassador.io/v3alpha1", "AmbassadorMapping", "web", json!({}))], &[]);
+}
+
+#[test]
+fn a_virtual_service_leads_to_a_virtual_router() {
+    let web = canary(json!({"trafficRouting": {"appMesh": {"virtualService": {"name": "web"}}}}));
+    let service = |provider: Value| {
+        object("appmesh.k8s.aws/v1beta2", "VirtualService", "web", json!({"spec": {"provider": provider}}))
+    };
+    let routed = service(json!({"virtualRouter": {"virtualRouterRef": {"name": "web-router"}}}));
+    let field = "Error: spec.strategy.canary.trafficRouting.appMesh.virtualService.name: Invalid value:";
+    let missing = format!("{field} \"web-router\": virtualrouter.appmesh.k8s.aws \"web-router\" not found");
+    says(&web, std::slice::from_ref(&routed), &[&missing]);
+    says(&web, &[routed, object("appmesh.k8s.aws/v1beta2", "VirtualRouter", "web-router", json!({}))], &[]);
+    says(&web, &[service(json!({}))], &[&format!("{field} \"web\": has no virtual router as its provider")]);
+}
+
 fn waits_for(names: &[&str], args: Value) -> Rollout {
     let templates: Vec<Value> = names.iter().map(|name| json!({"templateName": name})).collect();
     canary(json!({"steps": [{"analysis": {"templates": templates, "args": args}}]}))

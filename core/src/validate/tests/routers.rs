@@ -11,7 +11,7 @@ fn most_routers_need_both_services() {
         json!({"apisix": {"route": {"name": "web"}}}),
         json!({"ambassador": {"mappings": ["web"]}}),
         json!({"nginx": {"stableIngress": "web"}}),
-        json!({"appMesh": {}}),
+        json!({"appMesh": app_mesh("canary", "stable")}),
         json!({"traefik": {"weightedTraefikServiceName": "web"}}),
     ];
     for routing in routers {
@@ -27,6 +27,49 @@ fn most_routers_need_both_services() {
         ]);
         canary_is_fine(json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing}));
     }
+}
+
+fn app_mesh(canary: &str, stable: &str) -> Value {
+    let group = json!({"canaryVirtualNodeRef": {"name": canary}, "stableVirtualNodeRef": {"name": stable}});
+    json!({"virtualService": {"name": "web"}, "virtualNodeGroup": group})
+}
+
+#[test]
+fn a_router_names_what_carries_the_weights() {
+    let services = |routing: Value| json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing});
+    let routing = "trafficRouting";
+    canary_is_refused(&[
+        (
+            services(json!({"ambassador": {"mappings": []}})),
+            &format!("{routing}.ambassador.mappings: names no Mapping, so nothing carries the weights"),
+        ),
+        (services(json!({"appMesh": {}})), &format!("{routing}.appMesh.virtualService.name: Required value")),
+        (
+            services(json!({"appMesh": app_mesh("", "stable")})),
+            &format!("{routing}.appMesh.virtualNodeGroup.canaryVirtualNodeRef.name: Required value"),
+        ),
+        (
+            services(json!({"appMesh": app_mesh("one", "one")})),
+            &format!("{routing}.appMesh.virtualNodeGroup: the canary and the stable revision need a virtual node each"),
+        ),
+        (
+            services(json!({"traefik": {"weightedTraefikServiceName": ""}})),
+            &format!("{routing}.traefik.weightedTraefikServiceName: Required value"),
+        ),
+        (services(json!({"apisix": {}})), &format!("{routing}.apisix.route.name: Required value")),
+        (
+            services(json!({"apisix": {"route": {"name": "web"}}, "managedRoutes": [{"name": "web"}]})),
+            &format!(
+                "{routing}.managedRoutes[0].name: Invalid value: \"web\": is the name of the ApisixRoute itself, under which its copy would be made"
+            ),
+        ),
+        (
+            services(json!({"ambassador": {"mappings": ["web"]}, "plugins": {"a/b": {}}, "maxTrafficWeight": 1000})),
+            &format!(
+                "{routing}.maxTrafficWeight: Invalid value: 1000: the weights of Ambassador are percentages, so it must be 100"
+            ),
+        ),
+    ]);
 }
 
 #[test]

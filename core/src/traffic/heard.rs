@@ -1,0 +1,21 @@
+//! What the status of an object says of the generation that has been taken up.
+
+use serde_json::Value;
+
+/// What all together say: one that lags is enough for a no, and one that is silent for nothing.
+pub(super) fn all(each: &[Option<bool>]) -> Option<bool> {
+    if each.contains(&Some(false)) {
+        return Some(false);
+    }
+    (!each.is_empty() && each.iter().all(Option::is_some)).then_some(true)
+}
+
+/// The generation of an object; it counts the changes of its spec.
+pub(super) fn generation(object: &Value) -> i64 {
+    object["metadata"]["generation"].as_i64().unwrap_or(0)
+}
+
+/// Whether a part of a status, such as a condition, is about the object as it is; `None` where it does not say.
+pub(super) fn is_current(part: &Value, object: &Value) -> Option<bool> {
+    Some(part["observedGeneration"].as_i64()? >= generation(object))
+}
