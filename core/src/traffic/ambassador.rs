@@ -4,6 +4,7 @@
 //! then it makes no difference to a request which of the two Mappings it takes, so nobody has to wait for Ambassador, which says
 //! nowhere what it has taken up.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::made::gone;
@@ -57,13 +58,19 @@ impl Ambassador {
     }
 
     /// The write that makes a copy say it.
-    fn tell(&self, base: Option<&Value>, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
+    fn tell(
+        &self,
+        now: Timestamp,
+        base: Option<&Value>,
+        seen: &Seen,
+        routing: &Routing,
+    ) -> Result<Option<RouteWrite>, Trouble> {
         let Routing { canary, stable, weight, .. } = routing;
         let is_needed = weight.value() > 0 && base.is_some();
         let Some(before) = (if is_needed { seen.found_or_none()? } else { seen.found().ok() }) else {
             let Some(base) = base.filter(|_| is_needed) else { return Ok(None) };
             let version = base["apiVersion"].as_str().unwrap_or_default();
-            return Ok(Some(self.client.make(seen, version, &spec(base, routing))));
+            return Ok(Some(self.client.make_dated(now, seen, version, &spec(base, routing), routing)));
         };
         if !self.is_own(before, &canary.service) {
             let message = "it is not this Rollout's, which needs a Mapping of that name for the canary; rename it";
@@ -82,6 +89,7 @@ impl Ambassador {
             }
             None => {}
         }
+        self.client.date(now, before, &mut after, routing);
         Ok(seen.turned_into(before, &after))
     }
 
@@ -180,7 +188,7 @@ impl TrafficRouter for Ambassador {
             Some(share::share(weight, 100, self.client.max))
         };
         let shares: Vec<i32> = self.pairs(view).into_iter().filter_map(share).collect();
-        share::observed(&shares)
+        self.client.believe(share::observed(&shares), view.now, view.objects)
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
@@ -200,7 +208,7 @@ impl TrafficRouter for Ambassador {
         }
         for (base, seen) in self.pairs(view) {
             let base = base.filter(|base| unfit(base).is_none());
-            answer.add(self.tell(base, seen, routing));
+            answer.add(self.tell(view.now, base, seen, routing));
         }
         answer
     }

@@ -1,14 +1,34 @@
 //! Objects that a router makes for a rollout, and takes away again.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Routing;
 use super::object::{RouteWrite, Seen};
 use super::routers::Client;
 
 impl Client {
     /// A new object of the kind that was looked for, in its namespace, that goes with the Rollout.
     pub(super) fn make(&self, seen: &Seen, version: &str, spec: &Value) -> RouteWrite {
-        seen.created(json!({
+        seen.created(self.made(seen, version, spec))
+    }
+
+    /// The same, which says when it was written where nobody can ask its data plane.
+    pub(super) fn make_dated(
+        &self,
+        now: Timestamp,
+        seen: &Seen,
+        version: &str,
+        spec: &Value,
+        routing: &Routing,
+    ) -> RouteWrite {
+        let mut made = self.made(seen, version, spec);
+        self.date(now, &Value::Null, &mut made, routing);
+        seen.created(made)
+    }
+
+    fn made(&self, seen: &Seen, version: &str, spec: &Value) -> Value {
+        json!({
             "apiVersion": version,
             "kind": seen.kind.kind,
             "metadata": {
@@ -17,7 +37,7 @@ impl Client {
                 "ownerReferences": [self.owner_reference()],
             },
             "spec": spec,
-        }))
+        })
     }
 
     /// The deletion of an object, where it was made for the Rollout.

@@ -3,6 +3,7 @@
 //! The object belongs to the Rollout, so that its list of backends says exactly what is to be; what others add beside it stays.
 //! It has no status: nobody can say when a mesh has taken it up.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
@@ -38,11 +39,11 @@ impl Smi {
         Smi { client: client.clone(), name, root: given(&config.root_service) }
     }
 
-    fn tell(&self, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
+    fn tell(&self, now: Timestamp, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
         let Some(before) = seen.found_or_none()? else {
             let version = seen.kind.api_version();
             let spec = self.spec(&json!({ "apiVersion": version }), routing);
-            return Ok(Some(self.client.make(seen, &version, &spec)));
+            return Ok(Some(self.client.make_dated(now, seen, &version, &spec, routing)));
         };
         if !self.client.controls(before) {
             let what_next = "delete it, or give this Rollout another one by trafficSplitName";
@@ -50,6 +51,7 @@ impl Smi {
         }
         let mut after = before.clone();
         after["spec"] = self.spec(before, routing);
+        self.client.date(now, before, &mut after, routing);
         Ok(seen.turned_into(before, &after))
     }
 
@@ -112,13 +114,13 @@ impl TrafficRouter for Smi {
                 Some(share::share(of_canary.map(weight_of).sum(), all, self.client.max))
             })
             .collect();
-        share::observed(&shares)
+        self.client.believe(share::observed(&shares), view.now, view.objects)
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
         let mut answer = Answer::default();
         for seen in view.objects {
-            answer.add(self.tell(seen, routing));
+            answer.add(self.tell(view.now, seen, routing));
         }
         answer
     }

@@ -2,6 +2,7 @@
 //!
 //! Traefik keeps no status of it: nobody can say when it has been taken up.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
@@ -34,7 +35,13 @@ impl Traefik {
         Traefik { client: client.clone(), name: config.weighted_traefik_service_name.clone() }
     }
 
-    fn tell(&self, seen: &Seen, before: &Value, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
+    fn tell(
+        &self,
+        now: Timestamp,
+        seen: &Seen,
+        before: &Value,
+        routing: &Routing,
+    ) -> Result<Option<RouteWrite>, Trouble> {
         let mut after = before.clone();
         let Some(services) = after.pointer_mut("/spec/weighted/services").and_then(Value::as_array_mut) else {
             return Err(seen.trouble("it has no spec.weighted.services; add both Services there"));
@@ -50,6 +57,7 @@ impl Traefik {
         share::weigh(services, |service| {
             share(canary, weight.value(), service).or_else(|| share(stable, weight.rest(), service))
         });
+        self.client.date(now, before, &mut after, routing);
         Ok(seen.turned_into(before, &after))
     }
 
@@ -83,13 +91,15 @@ impl TrafficRouter for Traefik {
     fn observe(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Observed {
         let found = view.objects.iter().filter_map(|seen| seen.found().ok());
         let shares: Vec<i32> = found.filter_map(|object| self.share(object, canary, stable)).collect();
-        share::observed(&shares)
+        self.client.believe(share::observed(&shares), view.now, view.objects)
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
         let mut answer = Answer::default();
         match share::in_any_group(view, &KINDS, &self.name) {
-            Ok(found) => found.into_iter().for_each(|(seen, object)| answer.add(self.tell(seen, object, routing))),
+            Ok(found) => {
+                found.into_iter().for_each(|(seen, object)| answer.add(self.tell(view.now, seen, object, routing)))
+            }
             Err(trouble) => answer.trouble = Some(trouble),
         }
         answer
