@@ -5,6 +5,8 @@
 
 mod diff;
 mod gateway_api;
+mod heard;
+pub(crate) mod istio;
 mod memory;
 mod object;
 mod recorded;

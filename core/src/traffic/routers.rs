@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::gateway_api::GatewayApi;
+use super::istio::Istio;
 use super::recorded::{Recorded, recorded};
 use super::router::TrafficRouter;
 use crate::api::{Rollout, TrafficRouting};
@@ -40,7 +41,10 @@ fn all(rollout: &Rollout, routing: &TrafficRouting) -> Vec<Arc<dyn TrafficRouter
         max: routing.max_weight(),
         managed: routing.managed_routes.iter().map(|route| route.name.clone()).collect(),
     };
+    let mut all: Vec<Arc<dyn TrafficRouter>> = Vec::new();
+    all.extend(routing.istio.iter().map(|config| Arc::new(Istio::new(&client, config)) as _));
     // What does not read is told by validation.
     let gateways = routing.gateway_apis().unwrap_or_default().into_iter();
-    gateways.map(|(name, config)| Arc::new(GatewayApi::new(name, &client, &config)) as Arc<dyn TrafficRouter>).collect()
+    all.extend(gateways.map(|(name, config)| Arc::new(GatewayApi::new(name, &client, &config)) as _));
+    all
 }

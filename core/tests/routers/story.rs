@@ -8,7 +8,7 @@ use sluice_core::api::{Rollout, SetHeaderRoute, SetMirrorRoute};
 use sluice_core::sight::Sight;
 use sluice_core::traffic::{Answer, Destination, Pick, Route, Routed, Routing, Seen, Weight, named};
 
-use crate::apply::carry_out;
+use crate::apply::{carry_out, change};
 
 /// One file.
 #[derive(Deserialize)]
@@ -38,6 +38,9 @@ pub struct Chapter {
     /// Objects that somebody else puts there before, or changes.
     #[serde(default)]
     meanwhile: Vec<Value>,
+    /// What somebody else changes before.
+    #[serde(default)]
+    edits: Vec<Edit>,
     /// Objects that somebody else takes away before, as `Kind/name`.
     #[serde(default)]
     gone: Vec<String>,
@@ -53,6 +56,15 @@ pub struct Chapter {
     /// What the router then says of them: the canary's lowest and highest weight, whether that is verified, whether it has routes.
     #[serde(default)]
     observed: Value,
+}
+
+/// What somebody else does to an object.
+#[derive(Deserialize)]
+pub struct Edit {
+    /// The object, as `Kind/name`.
+    of: String,
+    /// The operations of a JSON Patch.
+    patch: Vec<Value>,
 }
 
 /// What a router is told. The Services are those of the strategy.
@@ -114,15 +126,16 @@ impl Story {
         let mut last = None;
         let tell = |chapter: &Chapter| {
             for one in &chapter.meanwhile {
-                objects.retain(|object| {
-                    object["kind"] != one["kind"] || object["metadata"]["name"] != one["metadata"]["name"]
-                });
-                objects.push(one.clone());
+                match objects.iter_mut().find(|object| reference(object) == reference(one)) {
+                    Some(object) => object.clone_from(one),
+                    None => objects.push(one.clone()),
+                }
             }
-            objects.retain(|object| {
-                let name = object["metadata"]["name"].as_str().unwrap_or_default();
-                !chapter.gone.contains(&format!("{}/{name}", object["kind"].as_str().unwrap_or_default()))
-            });
+            for edit in &chapter.edits {
+                let object = objects.iter_mut().find(|object| reference(object) == edit.of);
+                change(object.expect("what is edited is there"), &edit.patch);
+            }
+            objects.retain(|object| !chapter.gone.contains(&reference(object)));
             if let Some(say) = &chapter.say {
                 last = Some(routing(&rollout, say));
             }
@@ -176,6 +189,12 @@ impl Story {
         flush(&mut lines, pending);
         std::fs::write(path, lines.join("\n") + "\n").expect("the story is written");
     }
+}
+
+/// An object as `Kind/name`.
+fn reference(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"]))
 }
 
 fn routing(rollout: &Rollout, say: &Say) -> Routing {
@@ -237,7 +256,9 @@ fn routed(rollout: &Rollout, objects: &[Value]) -> Vec<Routed> {
             .queries()
             .into_iter()
             .flat_map(|query| {
-                let of_kind = |object: &&Value| object["kind"] == query.kind.kind;
+                let of_kind = |object: &&Value| {
+                    object["kind"] == query.kind.kind && object["metadata"]["namespace"] == query.namespace.as_str()
+                };
                 let seen = |name: &str, object| Seen {
                     kind: query.kind,
                     namespace: query.namespace.clone(),
@@ -299,6 +320,10 @@ fn observed(rollout: &Rollout, objects: &[Value], routing: &Routing) -> Value {
 /// Whoever runs the data plane takes the object up, where its status says so.
 fn hear(object: &mut Value) {
     let generation = object["metadata"]["generation"].clone();
+    // Some write the number as a text.
+    if object["status"]["observedGeneration"].is_string() {
+        object["status"]["observedGeneration"] = json!(generation.to_string());
+    }
     let Some(parents) = object.pointer_mut("/status/parents").and_then(Value::as_array_mut) else { return };
     let conditions = parents.iter_mut().filter_map(|parent| parent["conditions"].as_array_mut()).flatten();
     for condition in conditions {

@@ -2,13 +2,7 @@
 
 use serde_json::Value;
 
-/// What all together say: one that lags is enough for a no, and one that is silent for nothing.
-pub(super) fn all(each: &[Option<bool>]) -> Option<bool> {
-    if each.contains(&Some(false)) {
-        return Some(false);
-    }
-    (!each.is_empty() && each.iter().all(Option::is_some)).then_some(true)
-}
+use super::super::heard::all;
 
 /// Whether every gateway has seen a route as it is; `None` where one does not say.
 pub(super) fn heard(route: &Value) -> Option<bool> {

@@ -12,6 +12,7 @@ mod rules;
 use serde_json::Value;
 
 use self::rules::Told;
+use super::heard::all;
 use super::memory::{Memories, set_entry};
 use super::object::{ObjectKind, Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
@@ -133,7 +134,7 @@ impl TrafficRouter for GatewayApi {
             lowest: shares.iter().copied().min().unwrap_or(0),
             highest: shares.iter().copied().max().unwrap_or(0),
             // What no gateway takes up, none does.
-            verified: if trouble.is_some() { Some(false) } else { heard::all(&heard) },
+            verified: if trouble.is_some() { Some(false) } else { all(&heard) },
             behind: found
                 .iter()
                 .find(|(_, route)| heard::heard(route) == Some(false))
