@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sluice_core::api::RolloutStatus;
 use sluice_core::plan::plan;
 
+use crate::mesh;
 use crate::world::World;
 
 /// What can happen to a rollout.
@@ -122,6 +123,7 @@ fn routed() -> impl Strategy<Value = Value> {
         2 => Just(json!({"stableService": "stable", "canaryService": "canary"})),
         1 => Just(json!({"pingPong": {"pingService": "ping", "pongService": "pong"}})),
         1 => Just(json!({})),
+        1 => Just(json!({"trafficRouting": mesh::routing()})),
     ];
     let most = prop_oneof![2 => Just(json!(null)), 1 => Just(json!(1000)), 1 => Just(json!(50))];
     (sizes, services, most, prop::collection::vec(step, 0..5)).prop_map(|(mut canary, services, most, steps)| {
@@ -139,7 +141,10 @@ fn world(replicas: i32, strategy: &Value) -> World {
     for name in ["stable", "canary", "active", "preview", "ping", "pong"] {
         world = world.with_service(name);
     }
-    if !strategy["canary"]["trafficRouting"].is_null() {
+    if !strategy["canary"]["trafficRouting"]["istio"].is_null() {
+        let confirms = strategy["canary"]["abortScaleDownDelaySeconds"].is_null();
+        world = mesh::in_mesh(world, confirms || strategy["canary"]["scaleDownDelaySeconds"] == 0);
+    } else if !strategy["canary"]["trafficRouting"].is_null() {
         // One that cannot confirm is asked for by this weight. Without a delay there is nothing that could help it.
         let canary = &strategy["canary"];
         let dark = canary["trafficRouting"]["maxTrafficWeight"] == 50 && canary["scaleDownDelaySeconds"] != 0;

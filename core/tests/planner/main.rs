@@ -6,6 +6,7 @@ mod deadline;
 mod exhaustive;
 mod first;
 mod laws;
+mod mesh;
 mod migrate;
 #[cfg(feature = "planted-bugs")]
 mod planted;

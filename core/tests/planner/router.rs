@@ -11,6 +11,7 @@ use sluice_core::traffic::{
     TrafficRouter, View,
 };
 
+use crate::mesh;
 use crate::world::World;
 
 /// The router. One that `confirms` says whether its data plane has heard.
@@ -67,9 +68,14 @@ impl TrafficRouter for Recording {
             Ok(object) => object,
             Err(trouble) => return Answer { trouble: Some(trouble), ..Answer::default() },
         };
+        // Without a revision, a destination stays where it is.
+        let to = |name: &str, to: &Destination| match object["spec"][name][1].as_str() {
+            Some(now) if to.hash.is_empty() => json!([to.service, now]),
+            _ => json!([to.service, to.hash]),
+        };
         let spec = json!({
-            "canary": [routing.canary.service, routing.canary.hash],
-            "stable": [routing.stable.service, routing.stable.hash],
+            "canary": to("canary", &routing.canary),
+            "stable": to("stable", &routing.stable),
             "weight": routing.weight.value(),
             "rest": routing.weight.rest(),
             "routes": routing.routes.iter().map(sluice_core::traffic::Route::name).collect::<Vec<_>>(),
@@ -108,19 +114,22 @@ pub fn count(object: &mut Value) {
 
 /// Applies a patch of its own, as the API server would.
 pub fn apply(object: &mut Value, operations: &[Value]) {
-    for operation in operations {
-        let path = operation["path"].as_str().expect("a path");
-        let value = object.pointer_mut(path).expect("what is patched exists");
-        match operation["op"].as_str() {
-            Some("test") => assert_eq!(*value, operation["value"], "the precondition holds"),
-            Some("replace") => *value = operation["value"].clone(),
-            other => panic!("unexpected operation {other:?}"),
-        }
-    }
+    let patch: json_patch::Patch = serde_json::from_value(json!(operations)).expect("a JSON Patch");
+    json_patch::patch(object, &patch).unwrap_or_else(|error| panic!("{error}: {operations:#?}"));
     count(object);
 }
 
-/// What a router was told, by Service.
+/// Carries out a write of a router.
+pub fn carry_out(routed: &mut Routed, write: &RouteWrite) {
+    let RouteAction::Patch(operations) = &write.action else { panic!("{write:?}") };
+    let written = routed.objects.iter_mut().find(|seen| seen.kind == write.kind && seen.name == write.name);
+    match written.map(|seen| &mut seen.object) {
+        Some(Sight::Found(object)) => apply(object, operations),
+        other => panic!("{other:?}: {write:?}"),
+    }
+}
+
+/// What such a router was told, by Service.
 pub struct Told {
     /// Service, revision and weight.
     pub destinations: [(String, String, i32); 2],
@@ -130,7 +139,7 @@ impl Told {
     pub fn of(spec: &Value) -> Option<Told> {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let weight = |value: &Value| i32::try_from(value.as_i64().expect("a weight")).expect("a small one");
-        (!spec.is_null()).then(|| Told {
+        spec["canary"].is_array().then(|| Told {
             destinations: [("canary", "weight"), ("stable", "rest")]
                 .map(|(to, share)| (text(&spec[to][0]), text(&spec[to][1]), weight(&spec[share]))),
         })
@@ -147,6 +156,8 @@ impl Told {
 #[derive(Clone, Debug, Default)]
 pub struct Plane {
     pub routes: Vec<Value>,
+    /// Revisions that a mesh leads to by itself, with their weights.
+    pub led: Vec<(String, i64)>,
     pub selected: BTreeMap<String, String>,
 }
 
@@ -155,11 +166,13 @@ impl Plane {
     pub fn reached(&self) -> Vec<String> {
         let told = self.routes.iter().filter_map(Told::of).flat_map(|told| told.destinations);
         let with_requests = told.filter(|(_, _, weight)| *weight > 0);
+        let led = self.led.iter().filter(|(_, weight)| *weight > 0).map(|(hash, _)| hash.clone());
         with_requests
             .map(|(service, hash, _)| match service.as_str() {
                 "" => hash,
                 name => self.selected.get(name).cloned().unwrap_or_default(),
             })
+            .chain(led)
             .filter(|hash| !hash.is_empty())
             .collect()
     }
@@ -210,13 +223,16 @@ impl World {
         if self.deaf {
             return false;
         }
-        let mut moved = false;
+        let mut moved = self.routers.iter_mut().fold(false, |moved, routed| mesh::hear(routed) | moved);
         for object in self.routers.iter_mut().filter_map(object) {
-            moved |= object["seen"] != object["metadata"]["generation"];
-            object["seen"] = object["metadata"]["generation"].clone();
+            if object["kind"] == RECORDED.kind {
+                moved |= object["seen"] != object["metadata"]["generation"];
+                object["seen"] = object["metadata"]["generation"].clone();
+            }
         }
         self.plane = Plane {
             routes: self.routers.iter_mut().filter_map(object).map(|object| object["spec"].clone()).collect(),
+            led: self.routers.iter().flat_map(mesh::led).collect(),
             selected: self
                 .services
                 .iter()

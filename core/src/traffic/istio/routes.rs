@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::super::Routing;
 use super::super::memory::{Memories, Memory};
 use super::super::routers::Client;
-use super::super::{Destination, Routing};
 use super::ends::{self, Ends};
 use super::heard::heard;
 use super::managed;
@@ -32,6 +32,13 @@ pub(super) fn shares(object: &Value, wanted: &IstioVirtualService, ends: &Ends, 
     places.into_iter().map(|place| weights::share(at(object, place), ends, client.max)).collect()
 }
 
+/// The revision that each Service leads to; subsets of experiments are called like theirs.
+pub(super) fn leads(routing: &Routing) -> BTreeMap<String, String> {
+    let Routing { canary, stable, additional, .. } = routing;
+    let all = [canary, stable].into_iter().chain(additional.iter().map(|(to, _)| to));
+    all.filter(|to| !to.service.is_empty()).map(|to| (to.service.clone(), to.hash.clone())).collect()
+}
+
 /// Whether any route of a VirtualService leads to a subset.
 pub(super) fn leads_to(object: &Value, name: &str) -> bool {
     let all = Protocol::ALL.iter().flat_map(|protocol| protocol.routes(object));
@@ -51,7 +58,7 @@ impl Told<'_> {
         let mut memories = Memories::of(before);
         let old = memories.get(&self.client.name).cloned().unwrap_or_default();
         let heard = heard(before);
-        let leads = self.leads();
+        let leads = leads(self.routing);
         // Where nobody says what was heard, telling it again proves nothing; and a subset's move is written into another object.
         let is_news = heard.is_some() && !self.by_subset && old.leads != leads;
         let kept = if heard.is_none() || (heard == Some(true) && self.is_at_rest()) { 1 } else { self.scale(before) };
@@ -64,7 +71,8 @@ impl Told<'_> {
         // Where a delay stands in for what no status says, the time of the write goes into the memory here.
         let remembers = (heard.is_some() && !self.by_subset) || after != *before;
         if remembers && self.leave != Leave::Nothing {
-            memories.set(&self.client.name, Some(Memory { leads, ..old }));
+            let memory = Memory { leads, ..old };
+            memories.set(&self.client.name, Some(memory).filter(|memory| *memory != Memory::default()));
             memories.write(&mut after);
         }
         (after, why)
@@ -83,16 +91,6 @@ impl Told<'_> {
     /// Whether routes for certain requests can be added to a VirtualService.
     pub(super) fn takes_routes(&self, object: &Value) -> bool {
         self.selected(object).places.iter().any(|(protocol, _)| *protocol == Protocol::Http)
-    }
-
-    /// The destinations by the names that routes know them by, and the revisions that they lead to.
-    fn leads(&self) -> BTreeMap<String, String> {
-        let Routing { canary, stable, additional, .. } = self.routing;
-        let name = |service: &String, subset: &String| if self.by_subset { subset.clone() } else { service.clone() };
-        let (new, old) = (&self.ends.canary, &self.ends.stable);
-        let both = [(name(&new.service, &new.subset), canary), (name(&old.service, &old.subset), stable)];
-        let all = both.into_iter().chain(additional.iter().map(|(to, _)| (to.service.clone(), to)));
-        all.filter(|(name, _)| !name.is_empty()).map(|(name, Destination { hash, .. })| (name, hash.clone())).collect()
     }
 
     /// Whether nothing is on its way: all goes to one revision, by the numbers of the manifest.
@@ -120,7 +118,7 @@ impl Told<'_> {
         if self.leave == Leave::Nothing {
             return (after, why);
         }
-        let leads = self.leads();
+        let leads = leads(self.routing);
         let gone = was.leads.keys().filter(|name| !leads.contains_key(*name)).cloned().collect();
         let Told { ends, routing, by_subset, leave, .. } = *self;
         let shares = Shares { ends, routing, by_subset, gone: &gone, leave };

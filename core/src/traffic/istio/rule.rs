@@ -1,12 +1,11 @@
 //! The `DestinationRule`: which pods each subset leads to.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::super::memory::{Memories, Memory, set_entry};
 use super::super::routers::Client;
 use super::super::{Destination, Routing};
+use super::routes::leads;
 use crate::api::{IstioDestinationRule, labels};
 
 /// The DestinationRule of one rollout.
@@ -39,37 +38,41 @@ impl Rule<'_> {
         let old = memories.get(&self.client.name).cloned();
         let manager = before["metadata"]["annotations"][labels::MANAGED_BY].as_str();
         let (canary, stable) = (&self.config.canary_subset_name, &self.config.stable_subset_name);
-        let mut leads = BTreeMap::new();
+        let mut names = Vec::new();
         for (subset, to) in [(canary, &routing.canary), (stable, &routing.stable)] {
-            if subset.is_empty() {
-                continue;
+            if !subset.is_empty() {
+                self.is_free(before, subset, &to.hash, manager.filter(|_| old.is_none()))?;
+                names.push(subset.clone());
             }
-            self.is_free(before, subset, &to.hash, manager.filter(|_| old.is_none()))?;
-            leads.insert(subset.clone(), to.hash.clone());
         }
-        let named = |name: &str| leads.contains_key(name);
         let mut made: Vec<&Destination> = routing.additional.iter().map(|(to, _)| to).collect();
         made.sort_by(|one, other| one.service.cmp(&other.service));
+        names.extend(made.iter().map(|to| to.service.clone()));
         let mut after = before.clone();
-        let old_or_none = old.clone().unwrap_or_default();
-        let had = old_or_none.rules.into_iter();
-        let left: Vec<String> = had.filter(|name| !named(name) && !made.iter().any(|to| to.service == *name)).collect();
-        let (kept, gone): (Vec<_>, Vec<_>) = left.into_iter().partition(|name| is_in_use(name));
-        strip(&mut after, old_or_none.leads.keys().filter(|name| !named(name)), &gone);
-        for (subset, hash) in leads.iter().filter(|(_, hash)| !hash.is_empty()) {
-            set_label(&mut after, subset, Some(hash));
+        for left in old.iter().flat_map(|old| &old.rules) {
+            if names.contains(left) {
+                continue;
+            }
+            if is_in_use(left) && is_bare(&after, left) {
+                names.push(left.clone());
+            } else {
+                let_go(&mut after, left);
+            }
         }
-        let rules: Vec<String> = made.iter().map(|to| to.service.clone()).chain(kept).collect();
         for to in made {
             add(&mut after, to);
+        }
+        for (subset, to) in [(canary, &routing.canary), (stable, &routing.stable)] {
+            if !to.hash.is_empty() {
+                set_label(&mut after, subset, Some(&to.hash));
+            }
         }
         if manager.is_none() && after != *before {
             set_entry(&mut after, "annotations", labels::MANAGED_BY, Some(&self.client.name));
         }
-        if old.is_some() || after != *before {
-            let leads = leads.into_keys().map(|name| (name.clone(), leads_to(&after, &name).to_owned()));
-            let leads = leads.filter(|(_, hash)| !hash.is_empty()).collect();
-            memories.set(&self.client.name, Some(Memory { leads, rules, ..old.unwrap_or_default() }));
+        if after != *before || old.as_ref().is_some_and(|old| old.rules != names) {
+            let memory = Memory { leads: leads(routing), rules: names, ..old.unwrap_or_default() };
+            memories.set(&self.client.name, Some(memory));
             memories.write(&mut after);
         }
         Ok(after)
@@ -85,9 +88,13 @@ impl Rule<'_> {
         if old.is_none() && manager.is_some() && !is_ours {
             return after;
         }
-        let old = old.unwrap_or_default();
         let named = [&self.config.canary_subset_name, &self.config.stable_subset_name];
-        strip(&mut after, old.leads.keys().chain(named), &old.rules);
+        for subset in named {
+            set_label(&mut after, subset, None);
+        }
+        for left in old.iter().flat_map(|old| &old.rules).filter(|name| !named.contains(name)) {
+            let_go(&mut after, left);
+        }
         if is_ours {
             set_entry(&mut after, "annotations", labels::MANAGED_BY, None);
         }
@@ -113,13 +120,22 @@ impl Rule<'_> {
     }
 }
 
-/// Has subsets lead to every pod of their host again, and takes those of experiments away.
-fn strip<'a>(rule: &mut Value, led: impl Iterator<Item = &'a String>, gone: &[String]) {
-    for subset in led {
-        set_label(rule, subset, None);
-    }
-    if let Some(subsets) = rule["spec"]["subsets"].as_array_mut() {
-        subsets.retain(|subset| !gone.iter().any(|name| subset["name"] == name.as_str()));
+/// Whether a subset is nothing but its revision, as the router makes those of experiments.
+fn is_bare(rule: &Value, name: &str) -> bool {
+    let mut subsets = rule["spec"]["subsets"].as_array().into_iter().flatten();
+    let found = subsets.find(|subset| subset["name"] == name).and_then(Value::as_object);
+    found.is_some_and(|subset| {
+        let map = subset.get("labels").and_then(Value::as_object);
+        subset.len() == 2 && map.is_some_and(|map| map.len() == 1 && map.contains_key(labels::POD_TEMPLATE_HASH))
+    })
+}
+
+/// Takes a subset away that is nothing but its revision, or has another lead to every pod of its host again.
+fn let_go(rule: &mut Value, name: &str) {
+    let is_bare = is_bare(rule, name);
+    match rule["spec"]["subsets"].as_array_mut().filter(|_| is_bare) {
+        Some(subsets) => subsets.retain(|subset| subset["name"] != name),
+        None => set_label(rule, name, None),
     }
 }
 
