@@ -36,6 +36,23 @@ fn a_plain_rollout_is_fine() {
 }
 
 #[test]
+fn nothing_is_wrong_or_missing_in_the_examples_for_routers() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/routers");
+    let mut reviewed = 0;
+    for entry in std::fs::read_dir(folder).expect("the examples") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("an example");
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).expect("YAML");
+        let around = Objects::new(&objects, true);
+        for object in objects.iter().filter(|object| is_known(object)) {
+            assert_eq!(review(object, &around), [], "{}", path.display());
+            reviewed += 1;
+        }
+    }
+    assert!(reviewed > 0);
+}
+
+#[test]
 fn fields_rules_and_references_are_told_in_this_order() {
     let canary = json!({"maxsurge": 1, "steps": [{"setWeight": 101}, {"analysis": {"templates": [{"templateName": "errors"}]}}]});
     assert_eq!(

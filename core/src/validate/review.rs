@@ -9,6 +9,7 @@ use super::problem::{Problem, Problems};
 use super::references::{self, Surroundings};
 use super::{fields, metrics, spec, unsupported};
 use crate::api::{API_VERSION, AnalysisRun, AnalysisTemplate, Experiment, decode};
+use crate::traffic;
 
 /// The group of our kinds.
 const GROUP: &str = "argoproj.io/";
@@ -63,10 +64,12 @@ fn rollout(object: &Value, around: &dyn Surroundings, found: &mut Problems) -> R
     }
     spec::check(&rollout, found);
     references::check(&rollout, around, found);
-    if !found.has_errors()
-        && let Err(held) = unsupported::check(&rollout, &[])
-    {
-        found.warn("", held);
+    if !found.has_errors() {
+        let routers = traffic::named(&rollout);
+        let names: Vec<&str> = routers.iter().map(|router| router.name()).collect();
+        if let Err(held) = unsupported::check(&rollout, &names) {
+            found.warn("", held);
+        }
     }
     Ok(())
 }

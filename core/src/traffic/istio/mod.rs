@@ -202,16 +202,15 @@ impl TrafficRouter for Istio {
             services.flat_map(|(object, wanted)| routes::shares(object, wanted, &ends, &self.client)).collect();
         let rule = self.rules(view).find_map(|(seen, rule)| Some((seen.found().ok()?, rule)));
         let hash = rule.map(|(object, rule)| rule::leads_to(object, &rule.config.canary_subset_name));
-        // Where a delay stands in for what no status says, this is where it speaks.
         let each: Vec<Option<bool>> = found.iter().map(|(_, object)| heard(object)).collect();
         Observed {
             lowest: shares.iter().copied().min().unwrap_or(0),
             highest: shares.iter().copied().max().unwrap_or(0),
             verified: all(&each),
             behind: found.iter().find(|(_, object)| heard(object) == Some(false)).map(|(seen, _)| seen.reference()),
-            trouble: None,
             has_routes: found.iter().any(|(_, object)| managed::has_any(object, &self.client.managed)),
             hash: hash.filter(|hash| !hash.is_empty()).map(str::to_owned),
+            ..Observed::default()
         }
     }
 

@@ -68,7 +68,6 @@ impl Told<'_> {
             _ if plain.0 != *before => plain,
             _ => self.written(before, &old, 2),
         };
-        // Where a delay stands in for what no status says, the time of the write goes into the memory here.
         let remembers = (heard.is_some() && !self.by_subset) || after != *before;
         if remembers && self.leave != Leave::Nothing {
             let memory = Memory { leads, ..old };
