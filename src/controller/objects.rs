@@ -2,7 +2,7 @@
 //! watched from the moment in which the first Rollout that is acted on needs it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
@@ -78,10 +78,18 @@ impl Stored {
     }
 }
 
+/// The objects of one kind.
+#[derive(Debug, Default)]
+struct Cache {
+    objects: Lazy<Stored>,
+    /// The version that is watched: of those that are understood, the first one that the API server has.
+    served: OnceLock<&'static [&'static str]>,
+}
+
 /// The caches, by kind.
 #[derive(Debug)]
 pub struct Objects {
-    caches: RwLock<HashMap<ObjectKind, Arc<Lazy<Stored>>>>,
+    caches: RwLock<HashMap<ObjectKind, Arc<Cache>>>,
     /// Kinds that somebody needs for the first time.
     asked: mpsc::UnboundedSender<ObjectKind>,
 }
@@ -93,7 +101,7 @@ impl Objects {
         (Objects { caches: RwLock::default(), asked }, asking)
     }
 
-    fn of(&self, kind: ObjectKind) -> Arc<Lazy<Stored>> {
+    fn of(&self, kind: ObjectKind) -> Arc<Cache> {
         let known = self.caches.read().unwrap_or_else(PoisonError::into_inner).get(&kind).map(Arc::clone);
         known.unwrap_or_else(|| {
             let mut caches = self.caches.write().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +116,7 @@ impl Objects {
     /// What is known of one object; `None` while its cache is empty, or older than an own write.
     pub fn sight(&self, kind: ObjectKind, key: &Key) -> Option<Sight<Value>> {
         let cache = self.of(kind);
-        match cache.read() {
+        match cache.objects.read() {
             Sighted::NotYet => None,
             Sighted::Refused(why) => Some(Sight::Unreadable(why)),
             Sighted::Index(index) if index.is_stale(&key.0, |name| name == key.1) => None,
@@ -119,14 +127,17 @@ impl Objects {
     /// The objects that a router asks for; `None` as above.
     pub fn find(&self, query: &Query) -> Option<Vec<Seen>> {
         let Query { kind, namespace, pick } = query;
-        let seen =
-            |name: &str, object| Seen { kind: *kind, namespace: namespace.clone(), name: name.to_owned(), object };
+        let cache = self.of(*kind);
+        let seen = |name: &str, object| {
+            let versions = cache.served.get().copied().unwrap_or(kind.versions);
+            let (kind, namespace) = (ObjectKind { versions, ..*kind }, namespace.clone());
+            Seen { kind, namespace, name: name.to_owned(), object }
+        };
         let labels = match pick {
             Pick::Named(name) => return Some(vec![seen(name, self.sight(*kind, &(namespace.clone(), name.clone()))?)]),
             Pick::Labelled(labels) => labels,
         };
-        let cache = self.of(*kind);
-        let mut found = match cache.read() {
+        let mut found = match cache.objects.read() {
             Sighted::NotYet => return None,
             Sighted::Refused(why) => vec![seen(&selector::to_line(labels), Sight::Unreadable(why))],
             Sighted::Index(index) => {
@@ -146,12 +157,12 @@ impl Objects {
 
     /// Notes that a write to an object returned this version.
     pub fn await_newer(&self, kind: ObjectKind, key: Key, version: Option<u64>) {
-        self.of(kind).await_newer(key, version);
+        self.of(kind).objects.await_newer(key, version);
     }
 
     /// Notes that an object was created in this version.
     pub fn await_version(&self, kind: ObjectKind, key: Key, version: Option<u64>) {
-        self.of(kind).await_version(key, version);
+        self.of(kind).objects.await_version(key, version);
     }
 }
 
@@ -187,31 +198,34 @@ async fn watch_kind(kind: ObjectKind, scope: Scope, context: Arc<Context>, rollo
         drop(names);
         touch_each(&touch, &rollouts, concerned);
     };
-    let version = loop {
+    let versions = loop {
         match served_version(&scope.client, kind).await {
-            Ok(version) => break version,
+            Ok(versions) => break *cache.served.get_or_init(|| versions),
             Err(why) => {
-                if cache.enter(State::Refused(why)) {
+                if cache.objects.enter(State::Refused(why)) {
                     moved(None);
                 }
                 tokio::time::sleep(AGAIN).await;
             }
         }
     };
+    let version = versions.first().copied().unwrap_or_default();
     let mut resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.group, version, kind.kind));
     kind.plural.clone_into(&mut resource.plural);
     let events = watch_objects(scope.dynamic(&resource), watcher::Config::default()).default_backoff();
-    cache.keep(events.map_ok(|event| map_event(event, Stored::of)), moved).await;
+    cache.objects.keep(events.map_ok(|event| map_event(event, Stored::of)), moved).await;
 }
 
 /// The version to ask for: the first one that is understood and served. Where there is no choice, nobody is asked.
-async fn served_version(client: &Client, kind: ObjectKind) -> Result<&'static str, String> {
-    if let [only] = kind.versions {
-        return Ok(only);
+async fn served_version(client: &Client, kind: ObjectKind) -> Result<&'static [&'static str], String> {
+    if kind.versions.len() == 1 {
+        return Ok(kind.versions);
     }
-    for version in kind.versions {
+    for (index, version) in kind.versions.iter().enumerate() {
         match client.list_api_group_resources(&format!("{}/{version}", kind.group)).await {
-            Ok(list) if list.resources.iter().any(|resource| resource.name == kind.plural) => return Ok(version),
+            Ok(list) if list.resources.iter().any(|resource| resource.name == kind.plural) => {
+                return Ok(&kind.versions[index..=index]);
+            }
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => return Err(error.to_string()),

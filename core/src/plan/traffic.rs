@@ -84,12 +84,22 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
         observed,
     };
     if roles.canary.is_empty() {
-        // The router itself leads to a revision: to the one that it was told, while any requests may go there.
-        let told =
-            traffic.observed.iter().find_map(|observed| observed.hash.clone()).filter(|_| traffic.reaches_canary());
-        traffic.canary.hash = told.unwrap_or_else(|| hash_of(d.revisions.new));
+        // The router itself leads to a revision: to the one that it was told, while any requests may go there, and until the new
+        // one has its pods.
+        let told = traffic.observed.iter().find_map(|observed| observed.hash.clone());
+        let new = hash_of(d.revisions.new);
+        traffic.canary.hash = match told {
+            told if traffic.reaches_canary() => told.unwrap_or(new),
+            told if !is_whole(d) => told.unwrap_or_default(),
+            _ => new,
+        };
     }
     traffic
+}
+
+/// Whether the new revision has the pods that it is to have now, and some at least.
+fn is_whole(d: &Draft<'_>) -> bool {
+    d.revisions.new.is_some_and(|new| new.certain() >= d.strategy.needed(new.wanted()).max(1))
 }
 
 /// The canary's weight to aim at, at a step.
@@ -212,7 +222,8 @@ pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> 
         return Some(in_trouble(trouble));
     }
     if !new.has_hash(&d.traffic.canary.hash) {
-        return Some(elsewhere(&d.traffic.canary.service));
+        let service = d.traffic.canary.service.as_str();
+        return Some(if service.is_empty() { led_later(new) } else { elsewhere(service) });
     }
     if new.size().serving() == 0 {
         let message = "none of its pods is available to get requests";
@@ -223,6 +234,11 @@ pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> 
 
 pub(super) fn elsewhere(service: &str) -> WaitingOn {
     WaitingOn::new("ServicePods", Some(format!("Service/{service}")), "it leads to another version still")
+}
+
+/// What a destination waits for that a router itself leads to a revision.
+fn led_later(to: &ReplicaSet) -> WaitingOn {
+    WaitingOn::new(waiting::PODS, Some(object_of(to)), "requests are led to its pods once enough of them are available")
 }
 
 fn lacking_of_all(d: &Draft<'_>, weight: i32, index: usize) -> Option<WaitingOn> {
@@ -288,10 +304,25 @@ pub(super) fn route(d: &mut Draft<'_>) {
     let snapshot = d.s;
     let observed = d.traffic.observed.clone();
     for (routed, observed) in snapshot.routers.iter().zip(&observed) {
-        let wanted = routing(d, next(d, observed, target), index);
+        let mut wanted = routing(d, next(d, observed, target), index);
+        hold_stable(d, routed, &mut wanted);
         tell(d, routed, &wanted);
     }
     if let Some(on) = lacking(d, index) {
+        d.wait(&on.reason, on.object, on.message);
+    }
+}
+
+/// Leaves a stable destination where it is that the router itself leads to a revision, as long as the pods of that one cannot take
+/// its traffic.
+fn hold_stable(d: &mut Draft<'_>, routed: &Routed, wanted: &mut Routing) {
+    let weak = d.revisions.stable.filter(|stable| stable.certain() < carriers(d).min(stable.wanted()));
+    let Some(stable) = weak.filter(|_| wanted.stable.service.is_empty()) else { return };
+    let view = routed.view(d.s.now);
+    let all = routed.router.change(view, wanted);
+    wanted.stable.hash.clear();
+    if routed.router.change(view, wanted) != all {
+        let on = led_later(stable);
         d.wait(&on.reason, on.object, on.message);
     }
 }

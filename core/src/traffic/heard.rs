@@ -19,3 +19,18 @@ pub(super) fn generation(object: &Value) -> i64 {
 pub(super) fn is_current(part: &Value, object: &Value) -> Option<bool> {
     Some(part["observedGeneration"].as_i64()? >= generation(object))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_lags_is_a_no_and_one_that_is_silent_is_nothing() {
+        let (yes, no) = (Some(true), Some(false));
+        for (each, together) in
+            [(&[][..], None), (&[yes, yes], yes), (&[yes, no], no), (&[yes, None], None), (&[None, no], no)]
+        {
+            assert_eq!(all(each), together, "{each:?}");
+        }
+    }
+}

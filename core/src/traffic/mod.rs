@@ -11,6 +11,7 @@ mod diff;
 mod gateway_api;
 mod heard;
 mod ingress;
+pub(crate) mod istio;
 mod made;
 mod memory;
 mod nginx;
@@ -39,7 +40,8 @@ use crate::api::{SetHeaderRoute, SetMirrorRoute};
 pub struct Destination {
     /// Its Service; empty where the router tells revisions apart by their hash alone.
     pub service: String,
-    /// The revision that it leads to now: what the Service selects, not what it is to select.
+    /// The revision that it leads to now: what the Service selects, not what it is to select. Without a Service, the one that the
+    /// router is to lead to; empty where it is to stay as it is.
     pub hash: String,
 }
 

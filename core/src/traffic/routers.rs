@@ -9,6 +9,7 @@ use super::ambassador::Ambassador;
 use super::apisix::Apisix;
 use super::app_mesh::AppMesh;
 use super::gateway_api::GatewayApi;
+use super::istio::Istio;
 use super::nginx::Nginx;
 use super::recorded::{Recorded, recorded};
 use super::router::TrafficRouter;
@@ -76,6 +77,7 @@ fn all(rollout: &Rollout, routing: &TrafficRouting) -> Vec<Arc<dyn TrafficRouter
         delay: routing.propagation_delay_seconds,
     };
     let mut all: Vec<Arc<dyn TrafficRouter>> = Vec::new();
+    all.extend(routing.istio.iter().map(|config| Arc::new(Istio::new(&client, config)) as Arc<dyn TrafficRouter>));
     all.extend(routing.nginx.iter().map(|config| {
         Arc::new(Nginx::new(&client, config, routing.max_traffic_weight.is_some())) as Arc<dyn TrafficRouter>
     }));

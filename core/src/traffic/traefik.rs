@@ -98,7 +98,9 @@ impl TrafficRouter for Traefik {
         let mut answer = Answer::default();
         match share::in_any_group(view, &KINDS, &self.name) {
             Ok(found) => {
-                found.into_iter().for_each(|(seen, object)| answer.add(self.tell(view.now, seen, object, routing)))
+                for (seen, object) in found {
+                    answer.add(self.tell(view.now, seen, object, routing));
+                }
             }
             Err(trouble) => answer.trouble = Some(trouble),
         }

@@ -135,6 +135,15 @@ pub(super) fn check_objects(canary: &CanaryStrategy, found: &mut Problems) {
                     found.warn(format!("{field}.istio.destinationRule.{name}"), "no subset is kept on that revision");
                 }
             }
+            if !rule.canary_subset_name.is_empty() && rule.canary_subset_name == rule.stable_subset_name {
+                // Of ours: one subset cannot lead to two revisions.
+                let detail = "must be another subset than stableSubsetName";
+                found.invalid(
+                    format!("{field}.istio.destinationRule.canarySubsetName"),
+                    &rule.canary_subset_name,
+                    detail,
+                );
+            }
         }
     }
     check_meshes(&field, routing, found);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sluice_core::api::ReplicaSet;
 use sluice_core::sight::Sight;
-use sluice_core::traffic::{Pick, Routed, Seen, TrafficRouter, named};
+use sluice_core::traffic::{Pick, RouteAction, RouteWrite, Routed, Seen, TrafficRouter, named};
 
 use crate::world::{World, blue_green, rollout};
 
@@ -75,8 +75,9 @@ impl World {
     }
 
     /// The API server takes a patch of a route.
-    pub fn patch_route(&mut self, name: &str, operations: &[Value]) {
-        let seen = self.routes.iter_mut().find(|seen| seen.name == name).expect("the route exists");
+    pub fn patch_route(&mut self, write: &RouteWrite) {
+        let RouteAction::Patch(operations) = &write.action else { panic!("{write:?}") };
+        let seen = self.routes.iter_mut().find(|seen| seen.name == write.name).expect("the route exists");
         let Sight::Found(route) = &mut seen.object else { panic!("the route is there") };
         let spec = route["spec"].clone();
         let patch: json_patch::Patch = serde_json::from_value(json!(operations)).expect("a JSON Patch");

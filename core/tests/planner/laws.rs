@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sluice_core::api::RolloutStatus;
 use sluice_core::plan::plan;
 
+use crate::mesh;
 use crate::world::World;
 
 /// What can happen to a rollout.
@@ -125,6 +126,7 @@ fn routed() -> impl Strategy<Value = Value> {
         2 => Just(json!({"stableService": "stable", "canaryService": "canary"})),
         1 => Just(json!({"pingPong": {"pingService": "ping", "pongService": "pong"}})),
         1 => Just(json!({})),
+        1 => Just(json!({"trafficRouting": mesh::routing()})),
     ];
     let most = prop_oneof![2 => Just(json!(null)), 1 => Just(json!(1000)), 1 => Just(json!(50))];
     let real = any::<bool>();
@@ -152,6 +154,9 @@ fn world(replicas: i32, strategy: &Value) -> World {
     if !routing["gatewayAPI"].is_null() {
         let pair = if strategy["canary"]["pingPong"].is_null() { ["stable", "canary"] } else { ["ping", "pong"] };
         world = world.with_route(&pair);
+    } else if !routing["istio"].is_null() {
+        let confirms = strategy["canary"]["abortScaleDownDelaySeconds"].is_null();
+        world = mesh::in_mesh(world, confirms || strategy["canary"]["scaleDownDelaySeconds"] == 0);
     } else if !routing.is_null() {
         // One that cannot confirm is asked for by this weight. Without a delay there is nothing that could help it.
         let canary = &strategy["canary"];

@@ -7,6 +7,7 @@ mod exhaustive;
 mod first;
 mod gateway;
 mod laws;
+mod mesh;
 mod migrate;
 #[cfg(feature = "planted-bugs")]
 mod planted;

@@ -11,8 +11,8 @@ use sluice_core::traffic::{
     TrafficRouter, View,
 };
 
-use crate::gateway;
 use crate::world::World;
+use crate::{gateway, mesh};
 
 /// The router. One that `confirms` says whether its data plane has heard.
 #[derive(Debug)]
@@ -68,9 +68,14 @@ impl TrafficRouter for Recording {
             Ok(object) => object,
             Err(trouble) => return Answer { trouble: Some(trouble), ..Answer::default() },
         };
+        // Without a revision, a destination stays where it is.
+        let to = |name: &str, to: &Destination| match object["spec"][name][1].as_str() {
+            Some(now) if to.hash.is_empty() => json!([to.service, now]),
+            _ => json!([to.service, to.hash]),
+        };
         let spec = json!({
-            "canary": [routing.canary.service, routing.canary.hash],
-            "stable": [routing.stable.service, routing.stable.hash],
+            "canary": to("canary", &routing.canary),
+            "stable": to("stable", &routing.stable),
             "weight": routing.weight.value(),
             "rest": routing.weight.rest(),
             "routes": routing.routes.iter().map(sluice_core::traffic::Route::name).collect::<Vec<_>>(),
@@ -114,6 +119,16 @@ pub fn apply(object: &mut Value, operations: &[Value]) {
     count(object);
 }
 
+/// Carries out a write of a router.
+pub fn carry_out(routed: &mut Routed, write: &RouteWrite) {
+    let RouteAction::Patch(operations) = &write.action else { panic!("{write:?}") };
+    let written = routed.objects.iter_mut().find(|seen| seen.kind == write.kind && seen.name == write.name);
+    match written.map(|seen| &mut seen.object) {
+        Some(Sight::Found(object)) => apply(object, operations),
+        other => panic!("{other:?}: {write:?}"),
+    }
+}
+
 /// What such a router was told, by Service.
 pub struct Told {
     /// Service, revision and weight.
@@ -141,6 +156,8 @@ impl Told {
 #[derive(Clone, Debug, Default)]
 pub struct Plane {
     pub routes: Vec<Value>,
+    /// Revisions that a mesh leads to by itself, with their weights.
+    pub led: Vec<(String, i64)>,
     pub selected: BTreeMap<String, String>,
 }
 
@@ -149,11 +166,13 @@ impl Plane {
     pub fn reached(&self) -> Vec<String> {
         let told = self.routes.iter().filter_map(Told::of).flat_map(|told| told.destinations);
         let with_requests = told.filter(|(_, _, weight)| *weight > 0);
+        let led = self.led.iter().filter(|(_, weight)| *weight > 0).map(|(hash, _)| hash.clone());
         with_requests
             .map(|(service, hash, _)| match service.as_str() {
                 "" => hash,
                 name => self.selected.get(name).cloned().unwrap_or_default(),
             })
+            .chain(led)
             .filter(|hash| !hash.is_empty())
             .collect()
     }
@@ -204,10 +223,13 @@ impl World {
         if self.deaf {
             return false;
         }
-        let mut moved = self.hear_routes();
+        let moved = self.hear_routes();
+        let mut moved = self.routers.iter_mut().fold(moved, |moved, routed| mesh::hear(routed) | moved);
         for object in self.routers.iter_mut().filter_map(object) {
-            moved |= object["seen"] != object["metadata"]["generation"];
-            object["seen"] = object["metadata"]["generation"].clone();
+            if object["kind"] == RECORDED.kind {
+                moved |= object["seen"] != object["metadata"]["generation"];
+                object["seen"] = object["metadata"]["generation"].clone();
+            }
         }
         self.plane = Plane {
             routes: self
@@ -217,6 +239,7 @@ impl World {
                 .map(|object| object["spec"].clone())
                 .chain(self.routes.iter().filter_map(|seen| gateway::told(seen.found().ok()?)))
                 .collect(),
+            led: self.routers.iter().flat_map(mesh::led).collect(),
             selected: self
                 .services
                 .iter()

@@ -13,8 +13,9 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::{self, RouteAction, Routed, Seen};
+use sluice_core::traffic::{self, Routed, Seen};
 
+use crate::mesh;
 use crate::router::{self, Plane};
 use sluice_core::sight::Sight;
 use sluice_core::workload::Workload;
@@ -218,8 +219,9 @@ impl World {
         assert_eq!(plan, sluice_core::plan::plan(&shuffled), "in whatever order things are listed");
         let mut told = Vec::new();
         for planned in &plan.effects {
-            let before = self.wanted_where_requests_go();
+            let (before, led) = (self.wanted_where_requests_go(), mesh::led_by_all(self));
             self.execute(&planned.effect);
+            mesh::assert_whole(self, &led);
             for ((hash, before), (_, after)) in before.into_iter().zip(self.wanted_where_requests_go()) {
                 let taken = before > 0 && after == 0 && self.rollout.spec.replicas != Some(0);
                 assert!(!taken, "requests still go to {hash}, whose pods are taken away by {:#?}", planned.effect);
@@ -307,10 +309,9 @@ impl World {
             Effect::PatchService(patch) => self.point(patch),
             Effect::Route(change) => {
                 self.told.push(change.routing.weight.value());
-                let RouteAction::Patch(operations) = &change.write.action else { panic!("{change:?}") };
                 match self.routers.iter_mut().find(|routed| routed.router.name() == change.router) {
-                    Some(routed) => router::apply(router::object(routed).expect("its object exists"), operations),
-                    None => self.patch_route(&change.write.name, operations),
+                    Some(routed) => router::carry_out(routed, &change.write),
+                    None => self.patch_route(&change.write),
                 }
             }
             Effect::ScaleWorkload(scale) => crate::workload::scale(&mut self.workload, scale),

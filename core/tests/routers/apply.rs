@@ -5,9 +5,12 @@ use sluice_core::traffic::{ObjectKind, RouteAction, RouteWrite};
 
 /// Carries a write out on a set of objects.
 pub fn carry_out(objects: &mut Vec<Value>, write: &RouteWrite) {
-    let at = objects
-        .iter()
-        .position(|object| is_of(write.kind, object) && object["metadata"]["name"] == write.name.as_str());
+    let at = objects.iter().position(|object| {
+        let metadata = &object["metadata"];
+        is_of(write.kind, object)
+            && metadata["name"] == write.name.as_str()
+            && metadata["namespace"] == write.namespace.as_str()
+    });
     match (&write.action, at) {
         (RouteAction::Create(object), None) => {
             let mut object = object.clone();
@@ -18,12 +21,7 @@ pub fn carry_out(objects: &mut Vec<Value>, write: &RouteWrite) {
             objects.push(object);
         }
         (RouteAction::Patch(operations), Some(at)) => {
-            let spec = objects[at]["spec"].clone();
-            apply(&mut objects[at], operations);
-            if objects[at]["spec"] != spec {
-                let generation = objects[at]["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
-                objects[at]["metadata"]["generation"] = json!(generation);
-            }
+            change(&mut objects[at], operations);
         }
         (RouteAction::Delete(uid), Some(at)) => {
             assert_eq!(objects[at]["metadata"]["uid"], uid.as_str());
@@ -44,6 +42,16 @@ pub fn is_same(one: &Value, other: &Value) -> bool {
     let group = |object: &Value| object["apiVersion"].as_str().unwrap_or_default().split('/').next().map(str::to_owned);
     let same = one["kind"] == other["kind"] && one["metadata"]["name"] == other["metadata"]["name"];
     same && group(one) == group(other)
+}
+
+/// Applies a JSON Patch, and counts what it changes.
+pub fn change(object: &mut Value, operations: &[Value]) {
+    let spec = object["spec"].clone();
+    apply(object, operations);
+    if object["spec"] != spec {
+        let generation = object["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
+        object["metadata"]["generation"] = json!(generation);
+    }
 }
 
 /// Applies a JSON Patch, as the API server would.

@@ -9,7 +9,7 @@ use sluice_core::api::{Rollout, SetHeaderRoute, SetMirrorRoute};
 use sluice_core::sight::Sight;
 use sluice_core::traffic::{Answer, Destination, ObjectKind, Pick, Route, Routed, Routing, Seen, Weight, named};
 
-use crate::apply::{carry_out, is_of, is_same};
+use crate::apply::{carry_out, change, is_of, is_same};
 
 /// One file.
 #[derive(Deserialize)]
@@ -51,6 +51,9 @@ pub struct Chapter {
     /// Objects that somebody else puts there before, or changes.
     #[serde(default)]
     meanwhile: Vec<Value>,
+    /// What somebody else changes before.
+    #[serde(default)]
+    edits: Vec<Edit>,
     /// Objects that somebody else takes away before, as `Kind/name`.
     #[serde(default)]
     gone: Vec<String>,
@@ -66,6 +69,15 @@ pub struct Chapter {
     /// What the router then says of them: the canary's lowest and highest weight, whether that is verified, whether it has routes.
     #[serde(default)]
     observed: Value,
+}
+
+/// What somebody else does to an object.
+#[derive(Deserialize)]
+pub struct Edit {
+    /// The object, as `Kind/name`.
+    of: String,
+    /// The operations of a JSON Patch.
+    patch: Vec<Value>,
 }
 
 /// What a router is told. The Services are those of the strategy.
@@ -126,13 +138,16 @@ impl Story {
                 now.former = last.take().map(|last| (before, last));
             }
             for one in &chapter.meanwhile {
-                objects.retain(|object| !is_same(object, one));
-                objects.push(one.clone());
+                match objects.iter_mut().find(|object| is_same(object, one)) {
+                    Some(object) => object.clone_from(one),
+                    None => objects.push(one.clone()),
+                }
             }
-            objects.retain(|object| {
-                let name = object["metadata"]["name"].as_str().unwrap_or_default();
-                !chapter.gone.contains(&format!("{}/{name}", object["kind"].as_str().unwrap_or_default()))
-            });
+            for edit in &chapter.edits {
+                let object = objects.iter_mut().find(|object| reference(object) == edit.of);
+                change(object.expect("what is edited is there"), &edit.patch);
+            }
+            objects.retain(|object| !chapter.gone.contains(&reference(object)));
             if let Some(say) = &chapter.say {
                 last = Some(routing(&now.rollout, say));
             }
@@ -205,6 +220,12 @@ fn rollout(strategy: &Value) -> Rollout {
         "spec": { "strategy": strategy },
     }))
     .expect("a Rollout")
+}
+
+/// An object as `Kind/name`.
+fn reference(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"]))
 }
 
 fn routing(rollout: &Rollout, say: &Say) -> Routing {
@@ -284,7 +305,9 @@ fn routed(place: &Place<'_>, rollout: &Rollout, objects: &[Value]) -> Vec<Routed
             .queries()
             .into_iter()
             .flat_map(|query| {
-                let of_kind = |object: &&Value| is_of(query.kind, object);
+                let of_kind = |object: &&Value| {
+                    is_of(query.kind, object) && object["metadata"]["namespace"] == query.namespace.as_str()
+                };
                 let served = place.served(query.kind);
                 let seen = |name: &str, object| Seen {
                     kind: served.unwrap_or(query.kind),
@@ -380,7 +403,8 @@ fn observe_generation(status: &mut Value, generation: &Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 if name == "observedGeneration" {
-                    *value = generation.clone();
+                    // Some write the number as a text.
+                    *value = if value.is_string() { json!(generation.to_string()) } else { generation.clone() };
                 }
                 observe_generation(value, generation);
             }

@@ -251,6 +251,42 @@ fn a_virtual_service_leads_to_both_revisions() {
 }
 
 #[test]
+fn subsets_tell_the_revisions_apart_and_are_there() {
+    let rule = json!({"name": "web", "canarySubsetName": "new", "stableSubsetName": "old"});
+    let routing = json!({"istio": {"virtualService": {"name": "web"}, "destinationRule": rule}});
+    let web = canary(json!({ "trafficRouting": routing }));
+    let to = |subset: &str| json!({"destination": {"host": "web", "subset": subset}});
+    let service = virtual_service(json!({"http": [{"route": [to("old"), to("new")]}]}));
+    let rule = |subsets: Value| {
+        object("networking.istio.io/v1", "DestinationRule", "web", json!({"spec": {"host": "web", "subsets": subsets}}))
+    };
+    says(&web, &[service.clone(), rule(json!([{"name": "old"}, {"name": "new"}]))], &[]);
+    let field = "spec.strategy.canary.trafficRouting.istio";
+    says(
+        &web,
+        &[service, rule(json!([{"name": "old"}]))],
+        &[&format!("Warning: {field}.destinationRule.canarySubsetName: DestinationRule \"web\" has no subset \"new\"")],
+    );
+    says(
+        &web,
+        &[virtual_service(json!({"http": [{"route": [to("old")]}]})), rule(json!([{"name": "old"}, {"name": "new"}]))],
+        &[&format!(
+            "Error: {field}.virtualService.name: Invalid value: \"web\": Istio VirtualService has invalid HTTP routes. Error: no destination has the subset \"new\""
+        )],
+    );
+}
+
+#[test]
+fn two_services_that_take_turns_are_both_led_to() {
+    let routing = json!({"istio": {"virtualService": {"name": "web"}}});
+    let web = canary(json!({"pingPong": {"pingService": "a", "pongService": "b"}, "trafficRouting": routing}));
+    let found = [service("a"), service("b"), virtual_service(json!({"http": [routes(&["b"])]}))];
+    let words = "Istio VirtualService has invalid HTTP routes. Error: no destination has the host \"a\"";
+    let field = "spec.strategy.canary.trafficRouting.istio.virtualService.name";
+    says(&web, &found, &[&format!("Error: {field}: Invalid value: \"web\": {words}")]);
+}
+
+#[test]
 fn a_mapping_has_no_weight_of_its_own() {
     let web = canary(json!({"trafficRouting": {"ambassador": {"mappings": ["web"]}}}));
     let mapping = object("getambassador.io/v2", "Mapping", "web", json!({"spec": {"weight": 5}}));

@@ -150,6 +150,13 @@ fn a_router_names_one_object_or_several_and_not_both() {
         (services(json!({"nginx": {}})), &format!("{nginx} Neither are configured.")),
         (services(alb(json!({"ingresses": ["b"]}))), &format!("{ingress} Both are configured.")),
         (services(json!({"alb": {"servicePort": 80}})), &format!("{ingress} Neither are configured.")),
+        (
+            services(json!({"istio": {
+                "virtualService": {"name": "web"},
+                "destinationRule": {"name": "web", "canarySubsetName": "one", "stableSubsetName": "one"},
+            }})),
+            "trafficRouting.istio.destinationRule.canarySubsetName: Invalid value: \"one\": must be another subset than stableSubsetName",
+        ),
         (services(json!({"istio": {}})), &format!("trafficRouting.istio.virtualService: Invalid value: \"\": {istio}")),
         (
             services(json!({"istio": {"virtualService": {"name": "web"}, "virtualServices": [{"name": "other"}]}})),

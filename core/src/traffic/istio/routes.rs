@@ -1,0 +1,143 @@
+//! The routes of a `VirtualService`: their weights, and what is written down about them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::Routing;
+use super::super::memory::{Memories, Memory};
+use super::super::routers::Client;
+use super::ends::{self, Ends};
+use super::heard::heard;
+use super::managed;
+use super::select::{Place, Protocol, Selected, select};
+use super::weights::{self, Leave, Shares};
+use crate::api::IstioVirtualService;
+
+/// What a VirtualService is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) client: &'a Client,
+    pub(super) wanted: &'a IstioVirtualService,
+    pub(super) ends: &'a Ends,
+    pub(super) routing: &'a Routing,
+    /// Whether the destinations are subsets of a DestinationRule.
+    pub(super) by_subset: bool,
+    pub(super) leave: Leave,
+}
+
+/// The canary's share in each route that carries the weights, out of all of them.
+pub(super) fn shares(object: &Value, wanted: &IstioVirtualService, ends: &Ends, client: &Client) -> Vec<i32> {
+    let places = select(object, wanted, ends, &client.managed).places;
+    places.into_iter().map(|place| weights::share(at(object, place), ends, client.max)).collect()
+}
+
+/// The revision that each Service leads to; subsets of experiments are called like theirs.
+pub(super) fn leads(routing: &Routing) -> BTreeMap<String, String> {
+    let Routing { canary, stable, additional, .. } = routing;
+    let all = [canary, stable].into_iter().chain(additional.iter().map(|(to, _)| to));
+    all.filter(|to| !to.service.is_empty()).map(|to| (to.service.clone(), to.hash.clone())).collect()
+}
+
+/// Whether any route of a VirtualService leads to a subset.
+pub(super) fn leads_to(object: &Value, name: &str) -> bool {
+    let all = Protocol::ALL.iter().flat_map(|protocol| protocol.routes(object));
+    all.flat_map(ends::entries).any(|entry| ends::subset(entry) == name)
+}
+
+fn at(object: &Value, (protocol, index): Place) -> &Value {
+    &protocol.routes(object)[index]
+}
+
+impl Told<'_> {
+    /// The VirtualService that says so, and what keeps it from saying all.
+    ///
+    /// The same weights in other numbers have it read again: whoever has heard of them has heard of whatever happened before, such
+    /// as a Service that leads elsewhere.
+    pub(super) fn apply(&self, before: &Value) -> (Value, Option<String>) {
+        let mut memories = Memories::of(before);
+        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
+        let heard = heard(before);
+        let leads = leads(self.routing);
+        // Where nobody says what was heard, telling it again proves nothing; and a subset's move is written into another object.
+        let is_news = heard.is_some() && !self.by_subset && old.leads != leads;
+        let kept = if heard.is_none() || (heard == Some(true) && self.is_at_rest()) { 1 } else { self.scale(before) };
+        let (same, plain) = (self.written(before, &old, kept), self.written(before, &old, 1));
+        let (mut after, why) = match (same.0 != *before, is_news) {
+            (false, false) => same,
+            _ if plain.0 != *before => plain,
+            _ => self.written(before, &old, 2),
+        };
+        let remembers = (heard.is_some() && !self.by_subset) || after != *before;
+        if remembers && self.leave != Leave::Nothing {
+            let memory = Memory { leads, ..old };
+            memories.set(&self.client.name, Some(memory).filter(|memory| *memory != Memory::default()));
+            memories.write(&mut after);
+        }
+        (after, why)
+    }
+
+    /// The VirtualService without anything that it was told.
+    pub(super) fn undo(&self, before: &Value) -> Value {
+        let mut memories = Memories::of(before);
+        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
+        let (mut after, _) = self.written(before, &old, 1);
+        memories.set(&self.client.name, None);
+        memories.write(&mut after);
+        after
+    }
+
+    /// Whether routes for certain requests can be added to a VirtualService.
+    pub(super) fn takes_routes(&self, object: &Value) -> bool {
+        self.selected(object).places.iter().any(|(protocol, _)| *protocol == Protocol::Http)
+    }
+
+    /// Whether nothing is on its way: all goes to one revision, by the numbers of the manifest.
+    fn is_at_rest(&self) -> bool {
+        let Routing { canary, stable, weight, additional, routes } = self.routing;
+        weight.value() == 0 && canary.hash == stable.hash && additional.is_empty() && routes.is_empty()
+    }
+
+    fn selected(&self, object: &Value) -> Selected {
+        select(object, self.wanted, self.ends, &self.client.managed)
+    }
+
+    /// The numbers in which the routes speak now.
+    fn scale(&self, object: &Value) -> i64 {
+        let max = self.routing.weight.max();
+        let places = self.selected(object).places.into_iter();
+        places.map(|place| weights::scale(at(object, place), self.ends, max)).max().unwrap_or(1)
+    }
+
+    /// The VirtualService with its weights, in these numbers, and its routes; and what keeps them from being complete.
+    fn written(&self, before: &Value, was: &Memory, scale: i64) -> (Value, Option<String>) {
+        let Selected { places, unclear } = self.selected(before);
+        let why = unclear.map(|unclear| format!("{unclear}; mend its routes, or name others in trafficRouting.istio"));
+        let mut after = before.clone();
+        if self.leave == Leave::Nothing {
+            return (after, why);
+        }
+        let leads = leads(self.routing);
+        let gone = was.leads.keys().filter(|name| !leads.contains_key(*name)).cloned().collect();
+        let Told { ends, routing, by_subset, leave, .. } = *self;
+        let shares = Shares { ends, routing, by_subset, gone: &gone, leave };
+        for (protocol, index) in &places {
+            if let Some(route) = after["spec"][protocol.field()].get_mut(*index) {
+                shares.write(route, scale);
+            }
+        }
+        let http: Vec<usize> = places.iter().filter(|(kind, _)| *kind == Protocol::Http).map(|(_, at)| *at).collect();
+        let routes = Protocol::Http.routes(&after);
+        if routes.is_empty() {
+            return (after, why);
+        }
+        let sources: Vec<&Value> = http.iter().map(|at| &routes[*at]).collect();
+        // Nothing new leads to the canary until its subset does.
+        let is_there = |name: &str| routes.iter().any(|route| route["name"] == name);
+        let allowed = routing.routes.iter().filter(|route| leave == Leave::Free || is_there(route.name()));
+        let (made, wrong) = managed::routes(allowed, &sources, ends);
+        let put = managed::put(routes, made, &self.client.managed, http.first().copied());
+        after["spec"]["http"] = json!(put);
+        (after, why.or(wrong))
+    }
+}
