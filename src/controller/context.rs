@@ -138,16 +138,9 @@ impl Memory {
 
     /// Notes a write that conflicted: the next plan is made on what is there by then. One that does so again and again is refused.
     pub fn conflict(&mut self, key: EffectKey, error: String, now: Timestamp) {
-        let times = match self.conflicts.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, times)) => {
-                *times += 1;
-                *times
-            }
-            None => {
-                self.conflicts.push((key.clone(), 1));
-                1
-            }
-        };
+        let times = 1 + self.conflicts.iter().find(|(known, _)| *known == key).map_or(0, |(_, times)| *times);
+        self.conflicts.retain(|(known, _)| *known != key);
+        self.conflicts.push((key.clone(), times));
         if times >= CONFLICTS {
             self.refuse(key, error, false, now);
         }

@@ -14,6 +14,7 @@ mod rule;
 pub(crate) mod select;
 mod weights;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use self::ends::Ends;
@@ -103,7 +104,7 @@ impl Istio {
                 let after = rule.apply(before, routing, is_in_use).map_err(|message| seen.trouble(message))?;
                 Ok((before, after))
             });
-            let (before, after) = match written {
+            let (before, mut after) = match written {
                 Ok(written) => written,
                 Err(trouble) => {
                     // Whoever knows where the canary's subset leads may take traffic away from it all the same.
@@ -116,12 +117,19 @@ impl Istio {
             let made = routing.additional.iter().any(|(to, _)| moves(&to.service));
             if moves(&rule.config.stable_subset_name) {
                 leave = Leave::Nothing;
-            } else if made || moves(&rule.config.canary_subset_name) || heard(before) == Some(false) {
+            } else if made || moves(&rule.config.canary_subset_name) || self.lags(view.now, seen, before) {
                 leave = Leave::NoMore;
             }
+            self.client.date(view.now, before, &mut after, routing);
             answer.add(Ok(seen.turned_into(before, &after)));
         }
         (answer, leave)
+    }
+
+    /// Whether proxies may still do what an object said before.
+    fn lags(&self, now: Timestamp, seen: &Seen, object: &Value) -> bool {
+        let observed = Observed { verified: heard(object), ..Observed::default() };
+        self.client.believe(observed, now, [seen]).verified == Some(false)
     }
 
     fn told<'a>(&'a self, wanted: &'a IstioVirtualService, ends: &'a Ends, routing: &'a Routing) -> Told<'a> {
@@ -156,12 +164,13 @@ impl Istio {
 }
 
 /// Has one VirtualService say it, as far as it can.
-fn tell(seen: &Seen, told: &Told<'_>, answer: &mut Answer) {
+fn tell(now: Timestamp, seen: &Seen, told: &Told<'_>, answer: &mut Answer) {
     let before = match seen.found() {
         Ok(before) => before,
         Err(trouble) => return answer.add(Err(trouble)),
     };
-    let (after, why) = told.apply(before);
+    let (mut after, why) = told.apply(before);
+    told.client.date(now, before, &mut after, told.routing);
     answer.add(Ok(seen.turned_into(before, &after)));
     if let Some(message) = why {
         answer.add(Err(seen.trouble(message)));
@@ -204,7 +213,7 @@ impl TrafficRouter for Istio {
         let rule = self.rules(view).find_map(|(seen, rule)| Some((seen.found().ok()?, rule)));
         let hash = rule.map(|(object, rule)| rule::leads_to(object, &rule.config.canary_subset_name));
         let each: Vec<Option<bool>> = found.iter().map(|(_, object)| heard(object)).collect();
-        Observed {
+        let observed = Observed {
             lowest: shares.iter().copied().min().unwrap_or(0),
             highest: shares.iter().copied().max().unwrap_or(0),
             verified: all(&each),
@@ -212,7 +221,8 @@ impl TrafficRouter for Istio {
             has_routes: found.iter().any(|(_, object)| managed::has_any(object, &self.client.managed)),
             hash: hash.filter(|hash| !hash.is_empty()).map(str::to_owned),
             ..Observed::default()
-        }
+        };
+        self.client.believe(observed, view.now, view.objects)
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
@@ -223,7 +233,7 @@ impl TrafficRouter for Istio {
         let (lead, leave) = self.lead(view, routing);
         let mut answer = Answer { trouble: lead.trouble, ..Answer::default() };
         for (seen, wanted) in self.services(view) {
-            tell(seen, &Told { leave, ..self.told(wanted, &ends, routing) }, &mut answer);
+            tell(view.now, seen, &Told { leave, ..self.told(wanted, &ends, routing) }, &mut answer);
         }
         // What is taken away from a subset goes before that leads elsewhere; what is given comes in another pass.
         answer.writes.extend(lead.writes);
