@@ -15,7 +15,7 @@ crate::scenarios! {
 }
 
 pub const HTTP_ROUTE: Kind =
-    Kind { group: "gateway.networking.k8s.io", version: "v1", kind: "HTTPRoute", plural: "httproutes" };
+    Kind { group: "gateway.networking.k8s.io", version: "v1", name: "HTTPRoute", plural: "httproutes" };
 
 fn parent() -> Value {
     json!({ "group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge" })
@@ -98,7 +98,7 @@ async fn until_healthy(s: &Scenario, web: &Subject) {
     .await;
 }
 
-fn manifest(steps: Value) -> Value {
+fn manifest(steps: &Value) -> Value {
     canary(
         4,
         json!({
@@ -119,7 +119,7 @@ pub async fn deploy(s: &Scenario) -> Subject {
     s.create(route(&["stable", "canary"])).await.expect("a route");
     hear(s).await;
     let steps = json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 75 }, { "pause": {} }]);
-    let web = s.apply(manifest(steps)).await;
+    let web = s.apply(manifest(&steps)).await;
     until_healthy(s, &web).await;
     until_weights(s, [100, 0], true).await;
     web

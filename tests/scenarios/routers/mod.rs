@@ -14,7 +14,7 @@ use crate::scenario::Scenario;
 pub struct Kind {
     pub group: &'static str,
     pub version: &'static str,
-    pub kind: &'static str,
+    pub name: &'static str,
     pub plural: &'static str,
 }
 
@@ -25,7 +25,7 @@ impl Kind {
 
     /// A definition that keeps whatever it is given.
     fn definition(&self) -> Value {
-        let Kind { group, version, kind, plural } = self;
+        let Kind { group, version, name, plural } = self;
         let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
         json!({
             "apiVersion": "apiextensions.k8s.io/v1",
@@ -34,7 +34,7 @@ impl Kind {
             "spec": {
                 "group": group,
                 "scope": "Namespaced",
-                "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase(), "listKind": format!("{kind}List") },
+                "names": { "kind": name, "plural": plural, "singular": name.to_lowercase(), "listKind": format!("{name}List") },
                 "versions": [{
                     "name": version,
                     "served": true,
@@ -64,7 +64,7 @@ impl Scenario {
             made => drop(made.expect("the definition is accepted")),
         }
         self.eventually("the kind is served", async || {
-            let listed = self.objects(&kind.api_version(), kind.kind).list(&kube::api::ListParams::default()).await;
+            let listed = self.objects(&kind.api_version(), kind.name).list(&kube::api::ListParams::default()).await;
             listed.map(drop).map_err(|error| error.to_string())
         })
         .await;
@@ -72,13 +72,13 @@ impl Scenario {
 
     /// Reads an object of such a kind.
     pub async fn see(&self, kind: Kind, name: &str) -> Value {
-        self.read(&kind.api_version(), kind.kind, name).await
+        self.read(&kind.api_version(), kind.name, name).await
     }
 
     /// Writes its status, as whoever runs the data plane does.
     pub async fn report(&self, kind: Kind, name: &str, status: Value) {
         let patch = Patch::Merge(json!({ "status": status }));
-        let api = self.objects(&kind.api_version(), kind.kind);
+        let api = self.objects(&kind.api_version(), kind.name);
         api.patch_status(name, &PatchParams::default(), &patch).await.expect("the status is patched");
     }
 }
