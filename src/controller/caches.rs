@@ -110,6 +110,10 @@ pub fn rollouts(
             }
             Event::Delete(observed) => {
                 context.names_mut().forget(&observed.rollout);
+                if Strategy::of(&observed.rollout).and_then(Strategy::routing).is_some() {
+                    // The receiver is only gone while the program stops.
+                    let _ = context.deleted.send(observed.rollout.clone());
+                }
                 context.forget(&observed.rollout);
                 context.look_for_leftovers();
             }

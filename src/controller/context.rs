@@ -52,6 +52,8 @@ pub struct Context {
     pub filled: Filled,
     /// What is remembered of each rollout, by uid.
     pub memory: Mutex<HashMap<String, Memory>>,
+    /// Rollouts with traffic routers that were deleted.
+    pub deleted: mpsc::UnboundedSender<Rollout>,
     /// Rings when a Service may be left without its Rollout.
     pub leftovers: Notify,
     /// Where events go.

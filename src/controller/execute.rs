@@ -234,7 +234,7 @@ async fn evict(cx: &Context, place: Place<'_>, target: &Target) -> Result<(), ku
 }
 
 /// Writes an object that a traffic router reads, of whatever kind it is.
-async fn route(cx: &Context, write: &RouteWrite) -> Result<(), kube::Error> {
+pub async fn route(cx: &Context, write: &RouteWrite) -> Result<(), kube::Error> {
     let api = routed_objects(cx, write);
     let key = (write.namespace.clone(), write.name.clone());
     match &write.action {

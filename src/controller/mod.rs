@@ -8,6 +8,7 @@ pub mod children;
 pub mod context;
 mod endpoints;
 pub mod execute;
+mod farewell;
 mod lazy;
 mod leftovers;
 mod names;
@@ -83,6 +84,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let teller = tokio::spawn(tell::run(clients.writes.clone(), clock, metrics.clone(), queue));
     let filled = Filled::default();
     let (objects, asking) = Objects::new();
+    let (deleted, leaving) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         writes: clients.writes,
         clock,
@@ -95,6 +97,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
         leftovers: Notify::new(),
+        deleted,
         telling,
         metrics: metrics.clone(),
         guard: settings.guard,
@@ -126,6 +129,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         tokio::spawn(caches::services(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone(), filled)),
         tokio::spawn(endpoints::watch(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone())),
         tokio::spawn(objects::watch(asking, scope, Arc::clone(&context), rollouts.clone(), touch)),
+        tokio::spawn(farewell::take_leave(leaving, Arc::clone(&context), rollouts.clone())),
         tokio::spawn(leftovers::release(Arc::clone(&context), rollouts.clone())),
         tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),
     ];

@@ -73,7 +73,7 @@ fn workload(cx: &Context, rollout: &Rollout) -> Option<Sight<Box<Workload>>> {
 }
 
 /// Routers with their objects; `None` while one of those is not known yet, or older than an own write.
-fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<Routed>> {
+pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<Routed>> {
     let with_objects = |router: Arc<dyn TrafficRouter>| {
         let found: Option<Vec<_>> = router.queries().iter().map(|query| cx.objects.find(query)).collect();
         let mut objects: Vec<Seen> = Vec::new();

@@ -65,7 +65,7 @@ async fn weights(s: &Scenario) -> Vec<i64> {
 }
 
 /// Waits for the weights, while the gateway hears or does not.
-async fn until_weights(s: &Scenario, wanted: [i64; 2], hearing: bool) {
+pub async fn until_weights(s: &Scenario, wanted: [i64; 2], hearing: bool) {
     s.eventually(&format!("weights {wanted:?}"), async || {
         if hearing {
             hear(s).await;

@@ -62,3 +62,18 @@ async fn a_router_api_that_answers_with_conflicts_holds_the_step_and_goes_on() {
     gateway_api::until_paused_at(&s, &web, 1).await;
     assert_eq!(json!(web.status().await.current_step_index), json!(1));
 }
+
+/// Nobody undoes anything for a controller that is not there when the Rollout goes, so this is no scenario for the sweeps.
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_is_deleted_leaves_its_route_at_the_stable_service() {
+    let cluster = Arc::new(Sandboxed::start().await);
+    let s = Scenario::begin(cluster, "deleted").await;
+    let web = gateway_api::deploy(&s).await;
+    web.set_image("web:2").await;
+    gateway_api::until_paused_at(&s, &web, 1).await;
+    s.delete("argoproj.io/v1alpha1", "Rollout", "web").await;
+    gateway_api::until_weights(&s, [100, 0], false).await;
+    let route = s.see(HTTP_ROUTE, "web").await;
+    assert_eq!(route["metadata"]["labels"], json!({ "team": "shop" }));
+    assert!(route["metadata"]["annotations"].get("rollout.argoproj.io/routed").is_none(), "{route:#}");
+}

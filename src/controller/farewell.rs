@@ -1,0 +1,79 @@
+//! Routing objects of a Rollout that is deleted: all goes to the stable Service, and what its routers made is removed. (Services that it
+//! leaves are `leftovers`; they say themselves whose they were, so that they are found after a restart too.)
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use kube::runtime::reflector::{ObjectRef, Store};
+use sluice_core::api::Rollout;
+use sluice_core::effect::EffectKey;
+use sluice_core::traffic::{self, Destination, Recorded, RouteWrite};
+use tokio::sync::mpsc;
+
+use super::context::Context;
+use super::execute::route;
+use super::object::Observed;
+use super::observe::routed;
+
+/// Time until what is left is looked at again,
+const AGAIN: Duration = Duration::from_secs(1);
+/// and for how long that goes on: objects may be gone, or forbidden.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+
+/// Takes leave of each Rollout that is deleted, one after the other, until the task is stopped.
+pub async fn take_leave(
+    mut deleted: mpsc::UnboundedReceiver<Rollout>,
+    context: Arc<Context>,
+    rollouts: Store<Observed>,
+) {
+    context.filled.wait().await;
+    while let Some(rollout) = deleted.recv().await {
+        let metadata = &rollout.metadata;
+        let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+        let reference = ObjectRef::<Observed>::new(name.unwrap_or_default()).within(namespace.unwrap_or_default());
+        let until = sluice_core::time::after(context.clock.now(), PATIENCE);
+        // One that is there again, under the same name, has its own plan for them.
+        while rollouts.get(&reference).is_none() && *context.leading.borrow() && context.clock.now() < until {
+            match left(&context, &rollout) {
+                Some(writes) if writes.is_empty() => break,
+                Some(writes) => release(&context, &rollout, writes).await,
+                None => {}
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+/// What is left to undo; `None` while the objects are not known.
+fn left(cx: &Context, rollout: &Rollout) -> Option<Vec<RouteWrite>> {
+    let routers = traffic::named(rollout);
+    let namespace = rollout.metadata.namespace.clone().unwrap_or_default();
+    let strategy = sluice_core::strategy::Strategy::of(rollout);
+    let Some((canary, stable)) = strategy.and_then(Recorded::of).map(|recorded| recorded.services(rollout.status()))
+    else {
+        return Some(Vec::new());
+    };
+    let services = cx.services();
+    let to = |service: String| {
+        let known = services.get(&(namespace.clone(), service.clone()));
+        let hash = known.and_then(|indexed| indexed.service.leads_to().map(str::to_owned)).unwrap_or_default();
+        Destination { service, hash }
+    };
+    let (canary, stable) = (to(canary), to(stable));
+    let routed = routed(cx, routers)?;
+    let now = cx.clock.now();
+    let writes = routed.iter().flat_map(|it| it.router.release(it.view(now), &canary, &stable).writes);
+    Some(writes.collect())
+}
+
+async fn release(cx: &Context, rollout: &Rollout, writes: Vec<RouteWrite>) {
+    let (namespace, name) = (rollout.metadata.namespace.as_deref(), rollout.metadata.name.as_deref());
+    for write in writes {
+        let key = EffectKey { verb: "route".into(), kind: write.kind.kind.into(), name: write.name.clone() };
+        match route(cx, &write).await {
+            Ok(()) => tracing::info!(namespace, rollout = name, effect = %key, "done, as the Rollout is gone"),
+            Err(error) => tracing::warn!(namespace, rollout = name, effect = %key, %error, "refused"),
+        }
+    }
+}
