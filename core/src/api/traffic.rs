@@ -77,6 +77,9 @@ pub struct IstioTrafficRouting {
     /// Several `VirtualServices`, instead of one.
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
     pub virtual_services: Vec<IstioVirtualService>,
+    /// Keeps clients on the version that they got first, in HTTP routes. An addition of Sluice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_affinity: Option<SessionAffinity>,
 }
 
 /// A VirtualService and the routes in it.

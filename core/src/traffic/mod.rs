@@ -7,6 +7,7 @@ mod alb;
 mod ambassador;
 mod apisix;
 mod app_mesh;
+mod cookie;
 mod diff;
 mod gateway_api;
 mod heard;

@@ -4,7 +4,7 @@ use super::canary::CANARY;
 use super::problem::Problems;
 use crate::api::{
     AlbTrafficRouting, AppMeshVirtualNodeReference, CanaryStrategy, GATEWAY_API_PLUGIN, GatewayApiTrafficRouting,
-    NginxTrafficRouting, PingPongSpec, TrafficRouting,
+    NginxTrafficRouting, PingPongSpec, SessionAffinity, TrafficRouting,
 };
 
 /// The highest weight of a target group that AWS knows.
@@ -122,6 +122,7 @@ pub(super) fn check_objects(canary: &CanaryStrategy, found: &mut Problems) {
         }
     }
     if let Some(istio) = &routing.istio {
+        check_affinity(&format!("{field}.istio"), istio.session_affinity.as_ref(), found);
         if istio.virtual_service.is_none() == istio.virtual_services.is_empty() {
             let detail = "either VirtualService or VirtualServices must be configured";
             let name = istio.virtual_service.as_ref().map_or("", |service| service.name.as_str());
@@ -201,8 +202,22 @@ fn check_meshes(field: &str, routing: &TrafficRouting, found: &mut Problems) {
     }
 }
 
+/// Of ours: what is no name cannot be sent as a cookie.
+fn check_affinity(field: &str, affinity: Option<&SessionAffinity>, found: &mut Problems) {
+    let Some(SessionAffinity { cookie_name, max_age }) = affinity else { return };
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if cookie_name.is_empty() || !cookie_name.bytes().all(is_token) {
+        let detail = "must be a name of letters, digits and !#$%&'*+-.^_`|~";
+        found.invalid(format!("{field}.sessionAffinity.cookieName"), cookie_name, detail);
+    }
+    if let Some(seconds) = max_age.filter(|seconds| *seconds <= 0) {
+        found.invalid(format!("{field}.sessionAffinity.maxAge"), &seconds, "must be greater than 0");
+    }
+}
+
 /// Of ours: without a route nothing carries the weights.
 pub(super) fn check_gateway(field: &str, gateway: &GatewayApiTrafficRouting, found: &mut Problems) {
+    check_affinity(field, gateway.session_affinity.as_ref(), found);
     let one = [&gateway.http_route, &gateway.grpc_route, &gateway.tcp_route, &gateway.tls_route];
     let several = [&gateway.http_routes, &gateway.grpc_routes, &gateway.tcp_routes, &gateway.tls_routes];
     let selectors = [

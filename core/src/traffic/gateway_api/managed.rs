@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::memory::{Memories, Memory};
 use super::super::routers::Client;
 use super::super::{Route, Routing};
+use super::matches;
 use super::rules::is_backend;
-use super::{affinity, matches};
 use crate::api::{SetHeaderRoute, SetMirrorRoute};
 use crate::identity::hash::fingerprint;
 use crate::object_kind::ObjectKind;
@@ -14,8 +14,8 @@ use crate::object_kind::ObjectKind;
 /// Whether the router has made a rule. Older releases of the API drop the names of rules, so that only their contents tell.
 pub(super) fn is_managed(rule: &Value, client: &Client, memory: &Memory) -> bool {
     match rule["name"].as_str() {
-        Some(name) => client.managed.iter().map(String::as_str).chain([affinity::RULE]).any(|managed| {
-            let rest = name.strip_prefix(managed);
+        Some(name) => client.managed.iter().any(|managed| {
+            let rest = name.strip_prefix(managed.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_number))
         }),
         None => !memory.rules.is_empty() && memory.rules.contains(&digest(rule)),

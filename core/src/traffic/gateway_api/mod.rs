@@ -19,7 +19,7 @@ use super::memory::{Memories, set_entry};
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
-use super::{Destination, Routing};
+use super::{Destination, Routing, cookie};
 use crate::api::{GatewayApiRoute, GatewayApiTrafficRouting, SessionAffinity};
 use crate::object_kind::ObjectKind;
 
@@ -75,9 +75,10 @@ impl GatewayApi {
         };
         let label =
             (or(&config.in_progress_label_key, IN_PROGRESS.0), or(&config.in_progress_label_value, IN_PROGRESS.1));
+        let managed = client.managed.iter().cloned().chain([cookie::route_name(client)]).collect();
         GatewayApi {
             name: name.to_owned(),
-            client: client.clone(),
+            client: Client { managed, ..client.clone() },
             queries,
             with_rules,
             affinity: config.session_affinity.clone(),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::cookie::{self, Cookie};
 use super::super::memory::{Memories, Memory};
 use super::super::retold;
 use super::super::routers::Client;
@@ -44,8 +45,9 @@ impl Told<'_> {
         let mut rules: Vec<Value> =
             all.into_iter().filter(|rule| !managed::is_managed(rule, self.client, was)).collect();
         let mut sources = Vec::new();
+        let cookie = Cookie::of(self.affinity, self.routing);
         for rule in &mut rules {
-            if self.weigh(rule, was, next) {
+            if self.weigh(rule, was, next, cookie.as_ref()) {
                 sources.push(rule.clone());
             }
         }
@@ -60,19 +62,19 @@ impl Told<'_> {
             });
         }
         let mut made = if self.takes_rules { managed::rules(self.kind, self.routing, &sources)? } else { Vec::new() };
-        if let Some(affinity) = self.affinity {
-            let rule = |source: &Value| affinity::rule(self.kind, affinity, self.routing, source);
-            made.extend(managed::named(affinity::RULE, &sources, rule)?);
+        if let Some(cookie) = &cookie {
+            let rule = |source: &Value| affinity::rule(cookie, self.routing, source);
+            made.extend(managed::named(&cookie::route_name(self.client), &sources, rule)?);
         }
         let digests = made.iter().map(managed::digest).collect();
         rules.splice(0..0, made);
         route["spec"]["rules"] = json!(rules);
-        let cookie = self.affinity.filter(|_| self.routing.weight.value() > 0).map(|it| it.cookie_name.clone());
+        let cookie = cookie.map(|cookie| cookie.name.to_owned());
         Ok((route, Memory { rules: digests, cookie, ..next.clone() }))
     }
 
     /// Gives the backends of a rule their weights. Says whether it is one of this rollout's.
-    fn weigh(&self, rule: &mut Value, was: &Memory, next: &Memory) -> bool {
+    fn weigh(&self, rule: &mut Value, was: &Memory, next: &Memory, cookie: Option<&Cookie<'_>>) -> bool {
         let Routing { canary, stable, weight, additional, .. } = self.routing;
         let Some(backends) = rule["backendRefs"].as_array_mut() else { return false };
         let has = |service: &str| backends.iter().any(|backend| is_backend(backend, service));
@@ -109,7 +111,7 @@ impl Told<'_> {
             if weight != now {
                 backend["weight"] = json!(weight);
             }
-            affinity::mark(self.affinity, was.cookie.as_deref(), self.routing, backend);
+            affinity::mark(cookie, was.cookie.as_deref(), self.routing, backend);
         }
         true
     }

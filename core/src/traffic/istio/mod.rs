@@ -5,6 +5,7 @@
 //! before anything more is sent there, and never by the same write. What is compatible is what Argo Rollouts does with the same
 //! configuration; it does not ask whether the proxies have heard, and deletes destinations and subsets that it does not know.
 
+mod affinity;
 pub(crate) mod ends;
 mod heard;
 mod managed;
@@ -22,12 +23,13 @@ use self::heard::heard;
 use self::routes::Told;
 use self::rule::Rule;
 use self::weights::Leave;
+use super::cookie::{self, Cookie};
 use super::heard::all;
 use super::object::{Pick, Query, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::{Destination, Routing, Weight};
-use crate::api::{IstioDestinationRule, IstioTrafficRouting, IstioVirtualService};
+use crate::api::{IstioDestinationRule, IstioTrafficRouting, IstioVirtualService, SessionAffinity};
 use crate::object_kind::ObjectKind;
 
 const GROUP: &str = "networking.istio.io";
@@ -45,6 +47,7 @@ pub(super) struct Istio {
     /// What the manifest means of each `VirtualService`, by namespace and name.
     wanted: Vec<(String, IstioVirtualService)>,
     rule: Option<IstioDestinationRule>,
+    affinity: Option<SessionAffinity>,
 }
 
 impl Istio {
@@ -66,7 +69,13 @@ impl Istio {
                 None => wanted.push((namespace, more)),
             }
         }
-        Istio { client: client.clone(), wanted, rule: config.destination_rule.clone() }
+        let managed = client.managed.iter().cloned().chain([cookie::route_name(client)]).collect();
+        Istio {
+            client: Client { managed, ..client.clone() },
+            wanted,
+            rule: config.destination_rule.clone(),
+            affinity: config.session_affinity.clone(),
+        }
     }
 
     fn ends(&self, canary: &Destination, stable: &Destination) -> Ends {
@@ -134,7 +143,8 @@ impl Istio {
 
     fn told<'a>(&'a self, wanted: &'a IstioVirtualService, ends: &'a Ends, routing: &'a Routing) -> Told<'a> {
         let by_subset = self.rule.is_some();
-        Told { client: &self.client, wanted, ends, routing, by_subset, leave: Leave::Free }
+        let cookie = Cookie::of(self.affinity.as_ref(), routing);
+        Told { client: &self.client, wanted, ends, routing, by_subset, cookie, leave: Leave::Free }
     }
 
     /// What keeps everything from being told, whatever the objects say.

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::Routing;
+use super::super::cookie::{self, Cookie};
 use super::super::memory::{Memories, Memory};
 use super::super::routers::Client;
 use super::ends::{self, Ends};
 use super::heard::heard;
-use super::managed;
 use super::select::{Place, Protocol, Selected, select};
 use super::weights::{self, Leave, Shares};
+use super::{affinity, managed};
 use crate::api::IstioVirtualService;
 
 /// What a VirtualService is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Told<'a> {
     pub(super) client: &'a Client,
     pub(super) wanted: &'a IstioVirtualService,
@@ -23,6 +24,8 @@ pub(super) struct Told<'a> {
     pub(super) routing: &'a Routing,
     /// Whether the destinations are subsets of a DestinationRule.
     pub(super) by_subset: bool,
+    /// What keeps clients on the canary.
+    pub(super) cookie: Option<Cookie<'a>>,
     pub(super) leave: Leave,
 }
 
@@ -70,7 +73,11 @@ impl Told<'_> {
         };
         let remembers = (heard.is_some() && !self.by_subset) || after != *before;
         if remembers && self.leave != Leave::Nothing {
-            let memory = Memory { leads, ..old };
+            let cookie = match &self.cookie {
+                Some(_) if self.keeps_cookie() => old.cookie.clone(),
+                cookie => cookie.as_ref().map(|cookie| cookie.name.to_owned()),
+            };
+            let memory = Memory { leads, cookie, ..old };
             memories.set(&self.client.name, Some(memory).filter(|memory| *memory != Memory::default()));
             memories.write(&mut after);
         }
@@ -96,6 +103,11 @@ impl Told<'_> {
     fn is_at_rest(&self) -> bool {
         let Routing { canary, stable, weight, additional, routes } = self.routing;
         weight.value() == 0 && canary.hash == stable.hash && additional.is_empty() && routes.is_empty()
+    }
+
+    /// Whether the cookie stays as it is for now: nothing new leads to the canary until its subset does.
+    fn keeps_cookie(&self) -> bool {
+        self.leave != Leave::Free && self.cookie.is_some()
     }
 
     fn selected(&self, object: &Value) -> Selected {
@@ -124,6 +136,9 @@ impl Told<'_> {
         for (protocol, index) in &places {
             if let Some(route) = after["spec"][protocol.field()].get_mut(*index) {
                 shares.write(route, scale);
+                if *protocol == Protocol::Http && !self.keeps_cookie() {
+                    affinity::mark(self.cookie.as_ref(), was.cookie.as_deref(), route, ends);
+                }
             }
         }
         let http: Vec<usize> = places.iter().filter(|(kind, _)| *kind == Protocol::Http).map(|(_, at)| *at).collect();
@@ -135,7 +150,14 @@ impl Told<'_> {
         // Nothing new leads to the canary until its subset does.
         let is_there = |name: &str| routes.iter().any(|route| route["name"] == name);
         let allowed = routing.routes.iter().filter(|route| leave == Leave::Free || is_there(route.name()));
-        let (made, wrong) = managed::routes(allowed, &sources, ends);
+        let (mut made, wrong) = managed::routes(allowed, &sources, ends);
+        let name = cookie::route_name(self.client);
+        if self.keeps_cookie() {
+            made.extend(routes.iter().filter(|route| route["name"] == name.as_str()).cloned());
+        } else if let Some(cookie) = &self.cookie {
+            let each = sources.iter().filter_map(|source| affinity::route(cookie, &name, source, ends).ok().flatten());
+            made.extend(each);
+        }
         let put = managed::put(routes, made, &self.client.managed, http.first().copied());
         after["spec"]["http"] = json!(put);
         (after, why.or(wrong))

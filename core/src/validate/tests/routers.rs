@@ -13,6 +13,8 @@ fn most_routers_need_both_services() {
         json!({"nginx": {"stableIngress": "web"}}),
         json!({"appMesh": app_mesh("canary", "stable")}),
         json!({"traefik": {"weightedTraefikServiceName": "web"}}),
+        json!({"gatewayAPI": {"httpRoute": "web"}}),
+        json!({"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "web"}}}),
     ];
     for routing in routers {
         canary_is_refused(&[
@@ -32,6 +34,31 @@ fn most_routers_need_both_services() {
 fn app_mesh(canary: &str, stable: &str) -> Value {
     let group = json!({"canaryVirtualNodeRef": {"name": canary}, "stableVirtualNodeRef": {"name": stable}});
     json!({"virtualService": {"name": "web"}, "virtualNodeGroup": group})
+}
+
+#[test]
+fn a_gateway_is_configured_with_a_route_that_reads_and_a_cookie_that_can_be_sent() {
+    let services = |routing: Value| json!({"stableService": "a", "canaryService": "b", "trafficRouting": routing});
+    let cookie = |name: &str, age: i64| json!({"cookieName": name, "maxAge": age});
+    let routed = |affinity: Value| json!({"gatewayAPI": {"httpRoute": "web", "sessionAffinity": affinity}});
+    let field = "trafficRouting.gatewayAPI";
+    let no_route = "names no route; set httpRoute, grpcRoute, tcpRoute or tlsRoute, or one of their lists or selectors";
+    let no_name = "must be a name of letters, digits and !#$%&'*+-.^_`|~";
+    let name = format!("{field}.sessionAffinity.cookieName: Invalid value");
+    canary_is_refused(&[
+        (services(json!({"gatewayAPI": {}})), &format!("{field}: {no_route}")),
+        (
+            services(json!({"plugins": {"argoproj-labs/gatewayAPI": {"httpRoutes": "web"}}})),
+            "trafficRouting.plugins.argoproj-labs/gatewayAPI: invalid type: string \"web\", expected a sequence",
+        ),
+        (services(routed(cookie("a b", 1))), &format!("{name}: \"a b\": {no_name}")),
+        (services(routed(cookie("", 1))), &format!("{name}: \"\": {no_name}")),
+        (
+            services(routed(cookie("a", 0))),
+            &format!("{field}.sessionAffinity.maxAge: Invalid value: 0: must be greater than 0"),
+        ),
+    ]);
+    canary_is_fine(services(routed(cookie("shop-version", 60))));
 }
 
 #[test]
