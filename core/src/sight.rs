@@ -8,6 +8,8 @@ pub enum Sight<T> {
     Missing,
     /// It is there.
     Found(T),
+    /// There cannot be any, as the cluster does not have its kind, for this reason.
+    Absent(String),
     /// Nothing can be said, for this reason.
     Unreadable(String),
 }

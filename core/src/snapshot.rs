@@ -7,11 +7,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
 use crate::api::{ReplicaSet, Rollout, labels};
-use crate::effect::{EffectKey, Target};
+use crate::effect::{Effect, EffectKey, Target};
 use crate::planted::{self, Bug};
 use crate::revision::owns;
 use crate::sight::Sight;
-use crate::traffic::Routed;
+use crate::traffic::{RouteWrite, Routed};
 use crate::workload::Workload;
 
 /// One rollout and its surroundings at one moment. Nothing else exists for the planner.
@@ -98,7 +98,7 @@ impl Service {
 }
 
 /// A write that did not succeed, as an observation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     /// The effect.
     pub key: EffectKey,
@@ -108,6 +108,8 @@ pub struct Refusal {
     pub name_taken: bool,
     /// It is not tried again before.
     pub retry_at: Timestamp,
+    /// The very write to a traffic router's object that is held back; another one to the same object is not.
+    pub only: Option<Box<RouteWrite>>,
 }
 
 impl Snapshot {
@@ -149,7 +151,16 @@ impl Snapshot {
         self.service(service).map_or(pods, |service| service.serves(hash, pods))
     }
 
-    /// The refusal that holds an effect back now.
+    /// The refusal that holds a planned effect back now.
+    pub fn refusal_of(&self, effect: &Effect) -> Option<&Refusal> {
+        let same = |refusal: &&Refusal| match (effect, &refusal.only) {
+            (Effect::Route(change), Some(only)) => change.write == **only,
+            _ => true,
+        };
+        self.refusal(&effect.key()).filter(same)
+    }
+
+    /// The refusal that holds effects of a key back now.
     pub fn refusal(&self, key: &EffectKey) -> Option<&Refusal> {
         self.refusals.iter().find(|refusal| refusal.key == *key && refusal.retry_at > self.now)
     }

@@ -174,12 +174,15 @@ pub async fn pods(scope: Scope, context: Arc<Context>, rollouts: Store<Observed>
     .await;
 }
 
-/// Whether pods matter to a plan: while a restart replaces them, and where they have labels of their own. The ReplicaSets'
-/// status tells the rest.
+/// Whether pods matter to a plan: while a restart replaces them, where they have labels of their own, and where a router carries the
+/// traffic, as endpoints count once their pod is known. The ReplicaSets' status tells the rest.
 fn minds_pods(observed: &Observed) -> bool {
     let labelled =
         |strategy: Strategy<'_>| strategy.trial_metadata().is_some() || strategy.serving_metadata().is_some();
-    observed.rollout.spec.restart_at.is_some() || Strategy::of(&observed.rollout).is_some_and(labelled)
+    let strategy = Strategy::of(&observed.rollout);
+    observed.rollout.spec.restart_at.is_some()
+        || strategy.is_some_and(labelled)
+        || strategy.and_then(Strategy::routing).is_some()
 }
 
 /// Keeps the index of Services until the task is stopped.

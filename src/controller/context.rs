@@ -118,7 +118,7 @@ impl Memory {
         let seconds = if given_up { 1_000_000 } else { (1_i64 << times.min(5)).min(30) };
         let retry_at = sluice_core::time::after(now, SignedDuration::from_secs(seconds));
         self.hold_back_no_more(&key);
-        self.refusals.push((Refusal { key, error, name_taken, retry_at }, times + 1));
+        self.refusals.push((Refusal { key, error, name_taken, retry_at, only: None }, times + 1));
     }
 
     /// Notes a write to an object of a traffic router. One that has to be made again, word for word, did not stay: somebody takes it
@@ -126,7 +126,12 @@ impl Memory {
     pub fn route(&mut self, key: EffectKey, write: &RouteWrite, now: Timestamp) {
         let last = self.routed.iter_mut().find(|(known, _)| *known == key);
         match last {
-            Some((_, last)) if last == write => self.refuse(key, DOES_NOT_STAY.to_owned(), false, now),
+            Some((_, last)) if last == write => {
+                self.refuse(key.clone(), DOES_NOT_STAY.to_owned(), false, now);
+                if let Some((refusal, _)) = self.refusals.iter_mut().find(|(refusal, _)| refusal.key == key) {
+                    refusal.only = Some(Box::new(write.clone()));
+                }
+            }
             Some((_, last)) => {
                 last.clone_from(write);
                 self.accept(&key);

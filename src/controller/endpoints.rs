@@ -1,7 +1,7 @@
 //! The ready endpoints of Services, by the revision of their pods. They are watched from the moment in which the first Rollout with a
 //! traffic router needs them: requests go where `EndpointSlices` say, which is later than where a selector points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
@@ -28,6 +28,8 @@ pub struct Slice {
     name: String,
     service: String,
     version: Option<u64>,
+    /// `IPv4`, `IPv6`: a Service of both has slices of both.
+    family: String,
     /// Names of ready pods.
     ready: Vec<String>,
 }
@@ -62,6 +64,7 @@ impl Slice {
             name: metadata.name.unwrap_or_default(),
             service: service.unwrap_or_default(),
             version: version_number(metadata.resource_version.as_deref()),
+            family: slice.address_type,
             ready: ready.filter_map(|endpoint| pod(endpoint.target_ref?)).collect(),
         }
     }
@@ -77,17 +80,21 @@ pub type Endpoints = Lazy<Slice>;
 pub fn of_service(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) -> Option<Sight<ByRevision>> {
     let index = match cache.read() {
         Sighted::NotYet => return None,
-        Sighted::Refused(why) => return Some(Sight::Unreadable(why)),
+        Sighted::Absent(why) | Sighted::Refused(why) => return Some(Sight::Unreadable(why)),
         Sighted::Index(index) => index,
     };
     let (namespace, name) = service;
-    let mut ready: ByRevision = BTreeMap::new();
+    // A pod may be in two slices while it moves from one to the other, and must be in those of every family.
+    let mut families: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for slice in index.of(&Owner::Manager(namespace.clone(), name.clone())) {
-        for pod in &slice.ready {
-            let pod = pods.get(&(namespace.clone(), pod.clone()));
-            if let Some(hash) = pod.and_then(|indexed| indexed.pod.labels.get(labels::POD_TEMPLATE_HASH)) {
-                *ready.entry(hash.clone()).or_default() += 1;
-            }
+        families.entry(slice.family.clone()).or_default().extend(slice.ready.iter().cloned());
+    }
+    let in_all = families.into_values().reduce(|all, one| all.intersection(&one).cloned().collect());
+    let mut ready: ByRevision = BTreeMap::new();
+    for pod in in_all.unwrap_or_default() {
+        let pod = pods.get(&(namespace.clone(), pod));
+        if let Some(hash) = pod.and_then(|indexed| indexed.pod.labels.get(labels::POD_TEMPLATE_HASH)) {
+            *ready.entry(hash.clone()).or_default() += 1;
         }
     }
     Some(Sight::Found(ready))

@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use kube::runtime::reflector::{ObjectRef, Store};
 use sluice_core::api::Rollout;
-use sluice_core::effect::EffectKey;
 use sluice_core::traffic::{self, Destination, Recorded, RouteWrite};
 use tokio::sync::mpsc;
 
@@ -63,17 +62,17 @@ fn left(cx: &Context, rollout: &Rollout) -> Option<Vec<RouteWrite>> {
     let (canary, stable) = (to(canary), to(stable));
     let routed = routed(cx, routers)?;
     let now = cx.clock.now();
-    let writes = routed.iter().flat_map(|it| it.router.release(it.view(now), &canary, &stable).writes);
+    let writes = routed.iter().flat_map(|it| it.release(now, &canary, &stable).writes);
     Some(writes.collect())
 }
 
 async fn release(cx: &Context, rollout: &Rollout, writes: Vec<RouteWrite>) {
     let (namespace, name) = (rollout.metadata.namespace.as_deref(), rollout.metadata.name.as_deref());
     for write in writes {
-        let key = EffectKey { verb: "route".into(), kind: write.kind.kind.into(), name: write.name.clone() };
+        let (kind, object) = (write.kind.kind, write.name.as_str());
         match route(cx, &write).await {
-            Ok(()) => tracing::info!(namespace, rollout = name, effect = %key, "done, as the Rollout is gone"),
-            Err(error) => tracing::warn!(namespace, rollout = name, effect = %key, %error, "refused"),
+            Ok(()) => tracing::info!(namespace, rollout = name, kind, object, "done, as the Rollout is gone"),
+            Err(error) => tracing::warn!(namespace, rollout = name, kind, object, %error, "refused"),
         }
     }
 }

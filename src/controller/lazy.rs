@@ -1,6 +1,7 @@
 //! Caches that are filled from the moment in which somebody first needs them, so that a cluster that does without pays nothing.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use futures::{Stream, TryStreamExt as _};
 use kube::runtime::watcher::{self, Event};
@@ -24,7 +25,11 @@ pub enum State {
     /// Its first list is not there yet.
     #[default]
     Empty,
-    /// That is what the API server says to it, in these words.
+    /// The API server does not have the kind, in these words.
+    Absent(String),
+    /// It may not be watched, in the API server's words.
+    Forbidden(String),
+    /// The list failed, for this reason; another one may not.
     Refused(String),
     /// It has been there.
     Listed,
@@ -42,7 +47,8 @@ impl<T: Child> Lazy<T> {
         self.wanted.send_if_modified(|wanted| !std::mem::replace(wanted, true));
         match self.state.read().unwrap_or_else(PoisonError::into_inner).clone() {
             State::Empty => Sighted::NotYet,
-            State::Refused(why) => Sighted::Refused(why),
+            State::Absent(why) => Sighted::Absent(why),
+            State::Forbidden(why) | State::Refused(why) => Sighted::Refused(why),
             State::Listed => Sighted::Index(self.index.read().unwrap_or_else(PoisonError::into_inner)),
         }
     }
@@ -63,10 +69,11 @@ impl<T: Child> Lazy<T> {
         self.write().await_version(key, version);
     }
 
-    /// Enters a state. Says whether that is news; what was listed once stays known.
+    /// Enters a state. Says whether that is news. What was listed once stays known, unless its kind is gone or may not be watched any
+    /// more: then it would be of the past.
     pub fn enter(&self, state: State) -> bool {
         let mut now = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let news = *now != State::Listed && *now != state;
+        let news = *now != state && (*now != State::Listed || matches!(state, State::Absent(_) | State::Forbidden(_)));
         if news {
             *now = state;
         }
@@ -81,17 +88,25 @@ impl<T: Child> Lazy<T> {
         moved: impl Fn(Option<&Arc<T>>),
     ) {
         let events = events.inspect_err(|error| {
-            // Whatever else goes wrong passes, and the list is asked for again.
-            if refusal(error).is_some_and(|why| self.enter(State::Refused(why))) {
+            // The list is asked for again; until there is one, whoever needs it should know why there is none.
+            if self.enter(state_after(error)) {
                 moved(None);
             }
         });
+        let impatient = async {
+            tokio::time::sleep(PATIENCE).await;
+            let empty = *self.state.read().unwrap_or_else(PoisonError::into_inner) == State::Empty;
+            if empty && self.enter(State::Refused(NO_ANSWER.to_owned())) {
+                moved(None);
+            }
+            std::future::pending::<()>().await;
+        };
         let listed = || {
             if self.enter(State::Listed) {
                 moved(None);
             }
         };
-        keep(events, listed, |event| {
+        let kept = keep(events, listed, |event| {
             let repeated = self.index.read().unwrap_or_else(PoisonError::into_inner).knows(&event);
             let concerned = self.write().apply(event);
             if !repeated {
@@ -99,8 +114,11 @@ impl<T: Child> Lazy<T> {
                     moved(Some(object));
                 }
             }
-        })
-        .await;
+        });
+        tokio::select! {
+            () = kept => {}
+            () = impatient => {}
+        }
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Index<T>> {
@@ -112,22 +130,29 @@ impl<T: Child> Lazy<T> {
 pub enum Sighted<'a, T> {
     /// Nothing so far.
     NotYet,
+    /// Nothing, as there is no such kind.
+    Absent(String),
     /// Nothing, for this reason.
     Refused(String),
     /// Everything.
     Index(RwLockReadGuard<'a, Index<T>>),
 }
 
-/// Why the API server does not let a kind be watched, in its own words.
-fn refusal(error: &watcher::Error) -> Option<String> {
+/// What is said of a list before anybody says anything else.
+pub const NO_ANSWER: &str = "the API server has not answered yet";
+/// How long a first list may take before that is said.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a failed list or watch says of the kind.
+fn state_after(error: &watcher::Error) -> State {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => match status.code {
-            401 | 403 => Some(status.message.clone()),
-            404 => Some("the API server does not have this kind; install its CRDs".to_owned()),
-            _ => None,
+            401 | 403 => State::Forbidden(status.message.clone()),
+            404 => State::Absent("the API server does not have this kind; install its CRDs".to_owned()),
+            _ => State::Refused(status.message.clone()),
         },
-        _ => None,
+        other => State::Refused(other.to_string()),
     }
 }
 
@@ -139,14 +164,17 @@ mod tests {
     #[test]
     fn a_refusal_is_told_until_the_first_list_and_what_was_listed_stays_known() {
         let cache = Lazy::<Stored>::default();
-        let refused = || State::Refused("forbidden".into());
+        let refused = || State::Refused("etcd is full".into());
         assert!(matches!(cache.read(), Sighted::NotYet));
         assert!(cache.enter(refused()));
         assert!(!cache.enter(refused()), "it is no news");
-        assert!(matches!(cache.read(), Sighted::Refused(why) if why == "forbidden"));
+        assert!(matches!(cache.read(), Sighted::Refused(why) if why == "etcd is full"));
         assert!(cache.enter(State::Listed));
         assert!(!cache.enter(refused()));
         assert!(matches!(cache.read(), Sighted::Index(_)));
+        assert!(cache.enter(State::Forbidden("you may not".into())), "it will not come back by itself");
+        assert!(cache.enter(State::Listed));
+        assert!(cache.enter(State::Absent("gone".into())));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 use super::caches::{Scope, Touch, map_event, touch_each};
 use super::children::{Child, Key, Owner, version_number};
 use super::context::Context;
-use super::lazy::{Lazy, Sighted, State};
+use super::lazy::{Lazy, NO_ANSWER, PATIENCE, Sighted, State};
 use super::names::Named;
 use super::object::Observed;
 
@@ -118,6 +118,7 @@ impl Objects {
         let cache = self.of(kind);
         match cache.objects.read() {
             Sighted::NotYet => None,
+            Sighted::Absent(why) => Some(Sight::Absent(why)),
             Sighted::Refused(why) => Some(Sight::Unreadable(why)),
             Sighted::Index(index) if index.is_stale(&key.0, |name| name == key.1) => None,
             Sighted::Index(index) => Some(index.get(key).map_or(Sight::Missing, |stored| Sight::Found(stored.read()))),
@@ -139,6 +140,7 @@ impl Objects {
         };
         let mut found = match cache.objects.read() {
             Sighted::NotYet => return None,
+            Sighted::Absent(why) => vec![seen(&selector::to_line(labels), Sight::Absent(why))],
             Sighted::Refused(why) => vec![seen(&selector::to_line(labels), Sight::Unreadable(why))],
             Sighted::Index(index) => {
                 let all = index.of(&Owner::Orphans(namespace.clone()));
@@ -199,10 +201,11 @@ async fn watch_kind(kind: ObjectKind, scope: Scope, context: Arc<Context>, rollo
         touch_each(&touch, &rollouts, concerned);
     };
     let versions = loop {
-        match served_version(&scope.client, kind).await {
+        let asked = tokio::time::timeout(PATIENCE, served_version(&scope.client, kind)).await;
+        match asked.unwrap_or_else(|_| Err(State::Refused(NO_ANSWER.to_owned()))) {
             Ok(versions) => break *cache.served.get_or_init(|| versions),
-            Err(why) => {
-                if cache.objects.enter(State::Refused(why)) {
+            Err(state) => {
+                if cache.objects.enter(state) {
                     moved(None);
                 }
                 tokio::time::sleep(AGAIN).await;
@@ -217,7 +220,7 @@ async fn watch_kind(kind: ObjectKind, scope: Scope, context: Arc<Context>, rollo
 }
 
 /// The version to ask for: the first one that is understood and served. Where there is no choice, nobody is asked.
-async fn served_version(client: &Client, kind: ObjectKind) -> Result<&'static [&'static str], String> {
+async fn served_version(client: &Client, kind: ObjectKind) -> Result<&'static [&'static str], State> {
     if kind.versions.len() == 1 {
         return Ok(kind.versions);
     }
@@ -228,9 +231,9 @@ async fn served_version(client: &Client, kind: ObjectKind) -> Result<&'static [&
             }
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(State::Refused(error.to_string())),
         }
     }
     let versions = kind.versions.join(", ");
-    Err(format!("the API server has none of its versions ({versions}); install its CRDs"))
+    Err(State::Absent(format!("the API server has none of its versions ({versions}); install its CRDs")))
 }

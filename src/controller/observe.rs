@@ -68,6 +68,7 @@ fn workload(cx: &Context, rollout: &Rollout) -> Option<Sight<Box<Workload>>> {
     Some(match cx.objects.sight(kind.object_kind(), &key)? {
         Sight::Found(object) => Sight::Found(Box::new(Workload::read(kind, &object))),
         Sight::Missing => Sight::Missing,
+        Sight::Absent(why) => Sight::Absent(why),
         Sight::Unreadable(why) => Sight::Unreadable(why),
     })
 }
@@ -106,7 +107,7 @@ fn services(cx: &Context, rollout: &Rollout, namespace: &str, name: &str) -> Opt
             service.endpoints =
                 match endpoints::of_service(&cx.endpoints, &pods, &(namespace.to_owned(), name.clone()))? {
                     Sight::Found(ready) => Some(ready),
-                    Sight::Missing | Sight::Unreadable(_) => None,
+                    Sight::Missing | Sight::Absent(_) | Sight::Unreadable(_) => None,
                 };
         }
     }

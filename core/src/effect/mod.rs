@@ -228,6 +228,8 @@ pub struct EffectKey {
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// Where it is, and of which group its kind is, for kinds of others.
+    pub scope: String,
 }
 
 impl fmt::Display for EffectKey {
@@ -258,7 +260,11 @@ impl Effect {
             Effect::Route(change) => ("route", change.write.kind.kind, change.write.name.clone()),
             Effect::ScaleWorkload(scale) => ("shrink", "Deployment", scale.target.name.clone()),
         };
-        EffectKey { verb: verb.into(), kind: kind.into(), name }
+        let scope = match self {
+            Effect::Route(change) => format!("{}/{}", change.write.namespace, change.write.kind.group),
+            _ => String::new(),
+        };
+        EffectKey { verb: verb.into(), kind: kind.into(), name, scope }
     }
 }
 

@@ -39,6 +39,11 @@ fn weight(snapshot: &Snapshot, plan: &Plan, now: &Traffic<'_>, change: &RouteCha
         let message = format!("{router} would send {to} of {max} to the canary, although {why}");
         return Some((Invariant::ServeBeforeShift, message));
     }
+    let serving = snapshot.served(now.canary_service, &now.canary, available(snapshot, &now.canary));
+    if !routing.routes.is_empty() && !now.has_routes && serving == 0 {
+        let message = format!("{router} would send certain requests to the canary, of which no pod is available");
+        return Some((Invariant::ServeBeforeShift, message));
+    }
     let carried = now.stable_carries(snapshot);
     if to < highest && max - to > carried {
         let invariant = if plan.status.abort { Invariant::Abort } else { Invariant::ServeBeforeShift };

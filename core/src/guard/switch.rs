@@ -13,9 +13,10 @@ pub(super) fn check(snapshot: &Snapshot, plan: &Plan, violations: &mut Vec<Viola
     let service = blue_green.active_service.as_str();
     let active = snapshot.service(service).and_then(Service::leads_to).unwrap_or_default();
     let to = Destination { service: service.to_owned(), hash: active.to_owned() };
-    let lags = snapshot.routers.iter().any(|routed| {
-        routed.router.observe(routed.view(snapshot.now), &Destination::default(), &to).verified == Some(false)
-    });
+    let lags = snapshot
+        .routers
+        .iter()
+        .any(|routed| routed.observe(snapshot.now, &Destination::default(), &to).verified == Some(false));
     if !lags {
         return;
     }

@@ -28,7 +28,7 @@ pub(super) struct Traffic<'a> {
     /// Whether a router cannot say what its data plane does.
     pub(super) is_in_the_dark: bool,
     /// Whether requests of certain kinds go to the canary, whatever its weight.
-    has_routes: bool,
+    pub(super) has_routes: bool,
 }
 
 /// The traffic, unless no router carries it.
@@ -43,9 +43,8 @@ pub(super) fn of(snapshot: &Snapshot) -> Option<Traffic<'_>> {
     let canary = Destination { service: roles.canary.to_owned(), hash: leads_to(roles.canary, "") };
     let stable = Destination { service: roles.stable.to_owned(), hash: leads_to(roles.stable, &status.stable_rs) };
     let routers = snapshot.routers.iter();
-    let observed: Vec<_> = routers
-        .map(|routed| (routed.router.name(), routed.router.observe(routed.view(snapshot.now), &canary, &stable)))
-        .collect();
+    let observed: Vec<_> =
+        routers.map(|routed| (routed.router.name(), routed.observe(snapshot.now, &canary, &stable))).collect();
     let busy = |observed: &Observed| observed.highest > 0 || observed.verified == Some(false);
     let told = observed.iter().filter(|(_, observed)| busy(observed)).find_map(|(_, observed)| observed.hash.clone());
     Some(Traffic {

@@ -13,7 +13,7 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
     let service = traffic::roles(d).stable;
     let hash = d.s.service(service).and_then(Service::leads_to).unwrap_or_default();
     let (none, stable) = (Destination::default(), Destination { service: service.to_owned(), hash: hash.to_owned() });
-    let observe = |routed: &Routed| routed.router.observe(routed.view(d.s.now), &none, &stable);
+    let observe = |routed: &Routed| routed.observe(d.s.now, &none, &stable);
     let observed = d.s.routers.iter().map(observe).collect();
     Traffic { stable, observed, ..Traffic::default() }
 }

@@ -33,7 +33,7 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
         services::point_routed(&mut draft);
         traffic::route(&mut draft);
         routed::resize(&mut draft);
-    } else {
+    } else if !former::keeps_pods(&mut draft) {
         scale::resize(&mut draft);
         services::point_canary(&mut draft);
         if let Some(status) = &mut draft.status.canary {

@@ -147,7 +147,7 @@ impl<'a> Draft<'a> {
     /// Plans an effect, unless the API server refused it a moment ago: then the rollout says so and waits. Says whether it is
     /// planned.
     pub(super) fn plan(&mut self, effect: Effect, phase: Option<Phase>, notes: Vec<Note>) -> bool {
-        if let Some(refusal) = self.s.refusal(&effect.key()) {
+        if let Some(refusal) = self.s.refusal_of(&effect) {
             let (retry_at, message) = (refusal.retry_at, format!("cannot {}: {}", refusal.key, refusal.error));
             self.wake_at(retry_at);
             if matches!(effect, Effect::Route(_)) {

@@ -6,10 +6,10 @@ use serde_json::json;
 use crate::api::{ReplicaSet, labels};
 use crate::effect::Entry;
 use crate::snapshot::Service;
-use crate::traffic::{Answer, Destination, Recorded, Routed, Routing, View, Weight, recorded};
+use crate::traffic::{Answer, Destination, Observed, Recorded, Routed, Routing, recorded};
 
 use super::draft::Draft;
-use super::traffic;
+use super::{scale, traffic};
 
 /// The annotation that names the routers, where it has to change: not before those that it names are done with.
 pub(super) fn record(d: &Draft<'_>) -> Option<Entry> {
@@ -37,39 +37,58 @@ pub(super) fn release(d: &mut Draft<'_>) {
             d.wait("Weight", Some(format!("TrafficRouter/{router}")), message);
             continue;
         }
-        traffic::carry_out(d, &router, &routing, answer);
+        // Under a name of its own: what is asked of a router of today is no measure for it.
+        traffic::carry_out(d, &format!("former {router}"), &routing, answer);
     }
 }
 
-/// What each of them has left to undo. An object that a router of today reads too is not undone.
+/// Whether the pods have to stay as they are, because a former router has not given everything back; the stable revision is made
+/// whole for what it is to get.
+pub(super) fn keeps_pods(d: &mut Draft<'_>) -> bool {
+    let busy = recorded(&d.s.rollout).is_some_and(|before| answers(d, &before).iter().any(|(.., it)| !it.is_nothing()));
+    if let Some(stable) = d.revisions.other_stable().filter(|_| busy && !d.s.rollout.spec.paused) {
+        scale::set_size(d, stable, stable.wanted().max(d.s.replicas()));
+    }
+    busy
+}
+
+/// What former routers still do, as far as it has to be undone.
+pub(super) fn observe(d: &Draft<'_>) -> Vec<Observed> {
+    let Some(before) = recorded(&d.s.rollout) else { return Vec::new() };
+    let routing = back(d, &before);
+    let left = left(d).into_iter();
+    // One that has nothing left to undo does nothing any more.
+    let busy = left.filter(|it| !it.release(d.s.now, &routing.canary, &routing.stable).is_nothing());
+    busy.map(|it| it.observe(d.s.now, &routing.canary, &routing.stable)).collect()
+}
+
+/// What each of them has left to undo.
 fn answers(d: &Draft<'_>, before: &Recorded) -> Vec<(String, Routing, Answer)> {
-    let kept: Vec<_> =
-        d.s.routers
-            .iter()
-            .flat_map(|routed| &routed.objects)
-            .map(|seen| (seen.kind, &seen.namespace, &seen.name))
-            .collect();
+    let routing = back(d, before);
+    let answer = |left: Routed| {
+        let answer = left.release(d.s.now, &routing.canary, &routing.stable);
+        (left.router.name().to_owned(), routing.clone(), answer)
+    };
+    left(d).into_iter().map(answer).collect()
+}
+
+/// Former routers with the objects that no router of today reads too.
+fn left(d: &Draft<'_>) -> Vec<Routed> {
+    let kept: Vec<_> = d.s.routers.iter().flat_map(|routed| &routed.objects).collect();
+    let left = |routed: &Routed| {
+        let mut objects = routed.objects.clone();
+        objects.retain(|seen| !kept.iter().any(|kept| kept.is_same(seen)));
+        Routed { objects, router: routed.router.clone() }
+    };
+    d.s.former.iter().map(left).collect()
+}
+
+/// Everything to the stable Service of before.
+fn back(d: &Draft<'_>, before: &Recorded) -> Routing {
     let (canary, stable) = before.services(d.before());
     let to = |service: &str| Destination {
         service: service.to_owned(),
         hash: d.s.service(service).and_then(Service::leads_to).unwrap_or_default().to_owned(),
     };
-    let routing = Routing {
-        canary: to(&canary),
-        stable: to(&stable),
-        weight: Weight::new(0, before.traffic_routing.max_weight()),
-        additional: Vec::new(),
-        routes: Vec::new(),
-    };
-    let answer = |routed: &Routed| {
-        let mut objects = routed.objects.clone();
-        objects.retain(|seen| !kept.contains(&(seen.kind, &seen.namespace, &seen.name)));
-        let view = View { objects: &objects, now: d.s.now };
-        (
-            routed.router.name().to_owned(),
-            routing.clone(),
-            routed.router.release(view, &routing.canary, &routing.stable),
-        )
-    };
-    d.s.former.iter().map(answer).collect()
+    Routing::back_to(&to(&canary), &to(&stable), before.traffic_routing.max_weight())
 }

@@ -72,6 +72,12 @@ fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
     let takes_over = traffic::carrier_of_last_resort(d).is_some_and(|needed| rs.certain() >= needed);
     let busy = in_use && !takes_over && !planted::is(Bug::MovesBusyServices);
     match other.filter(|_| busy) {
+        Some(_) if d.traffic.highest == 0 && traffic::lacking(d, d.index()).is_some() => {
+            // Nothing is sent there any more, as far as that is known: what is not known is what it waits for.
+            if let Some(on) = traffic::lacking(d, d.index()) {
+                d.wait(&on.reason, on.object, on.message);
+            }
+        }
         Some(other) => {
             let message = format!("traffic still goes to ReplicaSet {}", other.name());
             d.wait("Weight", Some(format!("Service/{name}")), message);

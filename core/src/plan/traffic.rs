@@ -71,8 +71,7 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
     let canary = Destination { service: roles.canary.to_owned(), hash: named(roles.canary) };
     let stable = if roles.stable.is_empty() { hash_of(d.revisions.stable) } else { named(roles.stable) };
     let stable = Destination { service: roles.stable.to_owned(), hash: stable };
-    let observed: Vec<_> =
-        d.s.routers.iter().map(|routed| routed.router.observe(routed.view(d.s.now), &canary, &stable)).collect();
+    let observed: Vec<_> = d.s.routers.iter().map(|routed| routed.observe(d.s.now, &canary, &stable)).collect();
     let mut traffic = Traffic {
         canary,
         stable,
@@ -83,6 +82,13 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
         has_routes: observed.iter().any(|observed| observed.has_routes),
         observed,
     };
+    for observed in super::former::observe(d) {
+        // What has not been undone yet still happens.
+        traffic.highest = traffic.highest.max(observed.highest);
+        traffic.has_routes |= observed.has_routes;
+        traffic.verified = traffic.verified.into_iter().chain(observed.verified).reduce(|all, one| all && one);
+        traffic.is_in_the_dark |= observed.verified.is_none();
+    }
     if roles.canary.is_empty() {
         // The router itself leads to a revision: to the one that it was told, while any requests may go there, and until the new
         // one has its pods.
@@ -178,7 +184,8 @@ fn is_ready(d: &Draft<'_>, weight: i32) -> bool {
 /// The routes in force at a step: none without pods to send the requests to.
 fn routes(d: &Draft<'_>, index: usize) -> Vec<Route> {
     let Strategy::Canary(canary) = d.strategy else { return Vec::new() };
-    let serves = |new: &ReplicaSet| new.has_hash(&d.traffic.canary.hash) && new.size().serving() > 0;
+    let Destination { service, hash } = &d.traffic.canary;
+    let serves = |new: &ReplicaSet| new.has_hash(hash) && d.s.served(service, hash, new.size().serving()) > 0;
     let asked = !d.status.abort && !d.is_complete() && routed::asked_canary(d, index) > 0;
     let on_trial = asked && d.revisions.new.is_some_and(serves);
     let managed = canary.traffic_routing.as_ref().map_or(&[][..], |routing| &routing.managed_routes);

@@ -188,7 +188,8 @@ impl TrafficRouter for Ambassador {
             Some(share::share(weight, 100, self.client.max))
         };
         let shares: Vec<i32> = self.pairs(view).into_iter().filter_map(share).collect();
-        self.client.believe(share::observed(&shares), view.now, view.objects)
+        let copies = self.pairs(view).into_iter().map(|(_, copy)| copy);
+        self.client.believe(share::observed(&shares), view.now, copies)
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {

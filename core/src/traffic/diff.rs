@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 /// The fields by which elements of lists are known: backends, and those of meshes.
-const NAMES: [&str; 4] = ["name", "service", "serviceName", "virtualNodeRef"];
+const NAMES: [&str; 5] = ["name", "service", "serviceName", "virtualNodeRef", "destination"];
 
 /// The operations that turn `before` into `after`; none where they are the same.
 pub fn operations(before: &Value, after: &Value) -> Vec<Value> {
@@ -13,6 +13,13 @@ pub fn operations(before: &Value, after: &Value) -> Vec<Value> {
         operations.push(test("/metadata/uid", uid));
     }
     change(&mut operations, "", before, after);
+    // That a label or an annotation is not there cannot be tested: then all of the object must be as it was seen.
+    let adds = |operation: &Value| {
+        operation["op"] == "add" && operation["path"].as_str().is_some_and(|path| path.starts_with("/metadata/"))
+    };
+    if let Some(version) = before.pointer("/metadata/resourceVersion").filter(|_| operations.iter().any(adds)) {
+        operations.insert(0, test("/metadata/resourceVersion", version));
+    }
     operations
 }
 

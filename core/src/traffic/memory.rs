@@ -17,6 +17,9 @@ pub struct Memory {
     /// The revision that each Service led to when the object was written last.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub leads: BTreeMap<String, String>,
+    /// Those of them that experiments have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub experiments: Vec<String>,
     /// Whether the weights stand for a half of themselves: the same said in other numbers, so that it is read again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub doubled: bool,
@@ -26,7 +29,7 @@ pub struct Memory {
     /// The name of the cookie that keeps clients on the canary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
-    /// Digests of the rules that the router made, for objects whose API does not keep the names of rules.
+    /// Digests and names of the rules that the router made: some APIs do not keep the names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
     /// When the object was written last, where that is all by which its data plane is known to have heard.

@@ -72,7 +72,7 @@ pub enum Route {
 
 impl Routing {
     /// Everything goes to the stable destination.
-    fn back_to(canary: &Destination, stable: &Destination, max: i32) -> Routing {
+    pub(crate) fn back_to(canary: &Destination, stable: &Destination, max: i32) -> Routing {
         Routing {
             canary: canary.clone(),
             stable: stable.clone(),

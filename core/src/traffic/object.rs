@@ -60,7 +60,7 @@ impl Seen {
             Sight::Missing => {
                 Err(self.trouble(format!("{resource} {name:?} not found in namespace {:?}", self.namespace)))
             }
-            Sight::Unreadable(why) => Err(self.trouble(format!("cannot watch {resource}: {why}"))),
+            Sight::Absent(why) | Sight::Unreadable(why) => Err(self.trouble(format!("cannot watch {resource}: {why}"))),
         }
     }
 

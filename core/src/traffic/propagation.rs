@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Routing;
 use super::memory::{Memories, Memory};
 use super::object::Seen;
+use super::retold::leads;
 use super::router::Observed;
 use super::routers::Client;
 use crate::time;
@@ -66,13 +67,6 @@ impl Client {
 /// When an object was written last, as far as that can be true.
 fn written(memory: &Memory, now: Timestamp) -> Option<Timestamp> {
     memory.at.filter(|at| *at <= time::after(now, SKEW))
-}
-
-/// The revision that each Service leads to.
-fn leads(routing: &Routing) -> BTreeMap<String, String> {
-    let Routing { canary, stable, additional, .. } = routing;
-    let all = [canary, stable].into_iter().chain(additional.iter().map(|(to, _)| to));
-    all.filter(|to| !to.service.is_empty()).map(|to| (to.service.clone(), to.hash.clone())).collect()
 }
 
 #[cfg(test)]

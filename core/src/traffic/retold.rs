@@ -28,7 +28,8 @@ pub(super) fn tell(
     let is_news = heard.is_some() && was.leads != leads && !planted::is(Bug::TellsNoMoves);
     let at_rest = heard == Some(true) && is_at_rest(routing);
     let told = |doubled: bool| {
-        let next = Memory { doubled, leads: leads.clone(), ..was.clone() };
+        let experiments = experiments(routing);
+        let next = Memory { doubled, experiments, leads: leads.clone(), ..was.clone() };
         written(&was, &next)
     };
     let (mut after, mut memory) = in_numbers(before, was.doubled && !at_rest, is_news, told)?;
@@ -40,8 +41,13 @@ pub(super) fn tell(
     Ok(after)
 }
 
+/// The Services of experiments.
+pub(super) fn experiments(routing: &Routing) -> Vec<String> {
+    routing.additional.iter().map(|(to, _)| to.service.clone()).collect()
+}
+
 /// The revision that each Service leads to.
-fn leads(routing: &Routing) -> BTreeMap<String, String> {
+pub(super) fn leads(routing: &Routing) -> BTreeMap<String, String> {
     let Routing { canary, stable, additional, .. } = routing;
     let all = [canary, stable].into_iter().chain(additional.iter().map(|(to, _)| to));
     all.filter(|to| !to.service.is_empty()).map(|to| (to.service.clone(), to.hash.clone())).collect()

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::object::{Query, RouteWrite, Seen, Trouble};
 use super::{Destination, Routing};
+use crate::sight::Sight;
 
 /// A kind of data plane, and how it is told.
 ///
@@ -95,6 +96,28 @@ pub struct Routed {
 }
 
 impl Routed {
+    /// What its objects say now of the two destinations. Of one that cannot be read nobody knows what it says, so that the data plane
+    /// may do anything.
+    pub fn observe(&self, now: Timestamp, canary: &Destination, stable: &Destination) -> Observed {
+        let mut observed = self.router.observe(self.view(now), canary, stable);
+        if let Some(seen) = self.objects.iter().find(|seen| matches!(seen.object, Sight::Unreadable(_))) {
+            observed.verified = Some(false);
+            observed.behind = Some(seen.reference());
+            observed.trouble = observed.trouble.or_else(|| seen.found().err());
+        }
+        observed
+    }
+
+    /// What it has to do so that nothing that it did is left. One that cannot be read may have something left.
+    pub fn release(&self, now: Timestamp, canary: &Destination, stable: &Destination) -> Answer {
+        let mut answer = self.router.release(self.view(now), canary, stable);
+        let unreadable = self.objects.iter().filter(|seen| matches!(seen.object, Sight::Unreadable(_)));
+        for seen in unreadable {
+            answer.add(seen.found().map(|_| None));
+        }
+        answer
+    }
+
     /// Its objects at a moment.
     pub fn view(&self, now: Timestamp) -> View<'_> {
         View { objects: &self.objects, now }

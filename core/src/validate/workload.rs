@@ -45,7 +45,9 @@ pub(super) fn resolve(snapshot: &Snapshot) -> Result<(), (Problem, String)> {
     let mut found = Problems::default();
     match &snapshot.workload {
         Sight::Missing => found.invalid(format!("{FIELD}.name"), &name, &kind.not_found(name)),
-        Sight::Unreadable(why) => found.error(FIELD, format!("cannot watch {}: {why}", kind.resource())),
+        Sight::Absent(why) | Sight::Unreadable(why) => {
+            found.error(FIELD, format!("cannot watch {}: {why}", kind.resource()));
+        }
         Sight::Found(_) => {
             if snapshot.selector().is_none() {
                 found.required("spec.selector", "Rollout has missing field '.spec.selector'");

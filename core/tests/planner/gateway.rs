@@ -263,3 +263,76 @@ fn a_router_that_is_taken_out_of_the_manifest_gives_everything_back_first() {
     assert_eq!(world.route()["metadata"]["annotations"], json!({}));
     assert!(!annotations(&world).contains_key("rollout.argoproj.io/routes-by"), "{:#?}", annotations(&world));
 }
+
+#[test]
+fn a_gateway_that_does_not_find_the_backends_is_named_and_what_it_says_of_others_is_not() {
+    let mut world = routed(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    let Sight::Found(route) = &mut world.routes[0].object else { panic!("it is there") };
+    route["status"]["parents"][0]["controllerName"] = json!("example.com/gateway");
+    let resolved = &mut route["status"]["parents"][0]["conditions"][1];
+    (resolved["status"], resolved["message"]) = (json!("False"), json!("port 81 of canary is not there"));
+    world.set_image("web:2");
+    world.settle();
+    let waiting = world.status().waiting_on.clone().expect("something");
+    assert_eq!(waiting.message, "example.com/gateway does not find its backends: port 81 of canary is not there");
+    let Sight::Found(route) = &mut world.routes[0].object else { panic!("it is there") };
+    let other = json!({ "backendRefs": [{ "name": "assets", "port": 80, "weight": 1 }] });
+    route["spec"]["rules"].as_array_mut().expect("rules").push(other);
+    route["status"]["parents"][0]["conditions"][1]["message"] = json!("Service assets not found");
+    world.settle();
+    assert_eq!((world.weights(), world.status().current_step_index), (vec![50, 50], Some(1)));
+}
+
+#[test]
+fn of_a_route_that_cannot_be_read_nobody_knows_where_it_sends_requests() {
+    let mut world = routed(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    world.set_image("web:2");
+    world.settle();
+    let route = std::mem::replace(&mut world.routes[0].object, Sight::Unreadable("etcd is full".into()));
+    world.set_image("web:3");
+    world.settle();
+    assert_eq!(world.selected("canary"), "web:2", "half of the requests may go there");
+    let waiting = world.status().waiting_on.clone().expect("something");
+    assert_eq!(waiting.message, "cannot watch httproutes.gateway.networking.k8s.io: etcd is full");
+    world.routes[0].object = route;
+    world.settle();
+    assert_eq!((world.selected("canary"), world.weights()), ("web:3", vec![50, 50]));
+}
+
+#[test]
+fn a_router_that_cannot_be_read_is_not_forgotten_before_it_has_given_everything_back() {
+    let mut world = routed(4, json!({"steps": [{"setWeight": 50}, {"pause": {}}]})).deployed();
+    world.set_image("web:2");
+    world.settle();
+    let route = std::mem::replace(&mut world.routes[0].object, Sight::Unreadable("etcd is full".into()));
+    let canary = world.rollout.spec.strategy.canary.as_mut().expect("a canary");
+    canary.traffic_routing = None;
+    world.edit("/spec/replicas", json!(4));
+    world.settle();
+    let annotations = |world: &World| world.rollout.metadata.annotations.clone().unwrap_or_default();
+    assert!(annotations(&world).contains_key("rollout.argoproj.io/routes-by"));
+    world.routes[0].object = route;
+    world.settle();
+    assert_eq!(world.weights(), [100, 0]);
+    assert!(!annotations(&world).contains_key("rollout.argoproj.io/routes-by"));
+}
+
+#[test]
+fn routes_for_certain_requests_wait_for_ready_endpoints() {
+    let header = json!({"name": "beta", "match": [{"headerName": "x", "headerValue": {"exact": "1"}}]});
+    let steps = json!([{"setCanaryScale": {"replicas": 1}}, {"setHeaderRoute": header}, {"pause": {}}]);
+    let routing = json!({"managedRoutes": [{"name": "beta"}]});
+    let mut world = routed(4, json!({"steps": steps, "trafficRouting": routing}));
+    world.has_endpoints = true;
+    let mut world = world.deployed();
+    world.set_image("web:2");
+    for _ in 0..9 {
+        world.pass();
+        world.run_replica_sets();
+        world.run_routers();
+    }
+    let rules = |world: &World| world.route()["spec"]["rules"].as_array().map_or(0, Vec::len);
+    assert_eq!(rules(&world), 1);
+    world.settle();
+    assert_eq!(rules(&world), 2);
+}

@@ -102,7 +102,7 @@ impl TrafficRouter for Recording {
 pub fn object(routed: &mut Routed) -> Option<&mut Value> {
     match &mut routed.objects[0].object {
         Sight::Found(object) => Some(object),
-        Sight::Missing | Sight::Unreadable(_) => None,
+        Sight::Missing | Sight::Absent(_) | Sight::Unreadable(_) => None,
     }
 }
 

@@ -58,8 +58,19 @@ fn old_pods_stay_while_the_stable_service_cannot_be_moved_off_them() {
     world.patch_status(|status| status.pause_conditions.clear());
     let stable = world.services.iter().find(|service| service.target.name == "stable").expect("the Service").clone();
     let never = sluice_core::time::after(world.now, jiff::SignedDuration::from_secs(1000));
-    let key = sluice_core::effect::EffectKey { verb: "point".into(), kind: "Service".into(), name: "stable".into() };
-    world.refusals.push(Refusal { key, error: "denied by a webhook".into(), name_taken: false, retry_at: never });
+    let key = sluice_core::effect::EffectKey {
+        verb: "point".into(),
+        kind: "Service".into(),
+        name: "stable".into(),
+        scope: String::new(),
+    };
+    world.refusals.push(Refusal {
+        key,
+        error: "denied by a webhook".into(),
+        name_taken: false,
+        retry_at: never,
+        only: None,
+    });
     for _ in 0..20 {
         world.pass();
         world.run_replica_sets();

@@ -174,6 +174,7 @@ impl World {
             error: "it exists".into(),
             name_taken: true,
             retry_at: sluice_core::time::after(self.now, SignedDuration::from_secs(1)),
+            only: None,
         });
     }
 

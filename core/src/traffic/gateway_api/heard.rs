@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::heard::{all, is_current};
+use super::rules::is_backend;
 
 /// Whether every gateway has seen a route as it is; `None` where one does not say.
 pub(super) fn heard(route: &Value) -> Option<bool> {
@@ -20,6 +21,23 @@ pub(super) fn refusal(route: &Value) -> Option<String> {
     let first = entries.first().filter(|_| entries.iter().all(refused))?;
     let said = condition(first, "Accepted")?["message"].as_str().unwrap_or_default();
     Some(format!("{} does not accept it: {said}", first["controllerName"].as_str().unwrap_or("its gateway")))
+}
+
+/// Why a gateway answers with errors where it should send requests to these Services. What it says of other backends is nobody's here.
+pub(super) fn unresolved(route: &Value, services: [&str; 2]) -> Option<String> {
+    let rules = route["spec"]["rules"].as_array().into_iter().flatten();
+    let mut backends = rules.filter_map(|rule| rule["backendRefs"].as_array()).flatten();
+    let is_ours = |backend: &Value| services.iter().any(|service| is_backend(backend, service));
+    let has_others = backends.any(|backend| !is_ours(backend));
+    let said = |entry: &&Value| {
+        let resolved = condition(entry, "ResolvedRefs")?;
+        let message = resolved["message"].as_str().unwrap_or_default();
+        let concerns = services.iter().any(|service| !service.is_empty() && message.contains(service));
+        let wrong = resolved["status"] == "False" && is_current(resolved, route) != Some(false);
+        let by = entry["controllerName"].as_str().unwrap_or("its gateway");
+        (wrong && (concerns || !has_others)).then(|| format!("{by} does not find its backends: {message}"))
+    };
+    entries(route).iter().find_map(said)
 }
 
 /// What the gateways say that the route asks for by `parentRefs`. An entry of one that it does not ask for any more is stale, and a

@@ -11,14 +11,37 @@ use crate::api::{SetHeaderRoute, SetMirrorRoute};
 use crate::identity::hash::fingerprint;
 use crate::object_kind::ObjectKind;
 
-/// Whether the router has made a rule. Older releases of the API drop the names of rules, so that only their contents tell.
+/// Whether the router has made a rule: one of `managedRoutes`, or one that is remembered, by its name or by its contents, as older releases
+/// of the API drop the names of rules. Where nothing is remembered, what Argo Rollouts' plugin has made is taken over.
 pub(super) fn is_managed(rule: &Value, client: &Client, memory: &Memory) -> bool {
-    match rule["name"].as_str() {
-        Some(name) => client.managed.iter().any(|managed| {
-            let rest = name.strip_prefix(managed.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_number))
-        }),
-        None => !memory.rules.is_empty() && memory.rules.contains(&digest(rule)),
+    let Some(name) = rule["name"].as_str() else {
+        return !memory.rules.is_empty() && is_remembered(&digest(rule), memory);
+    };
+    let known = client.managed.iter().any(|managed| managed == name);
+    let made = memory.rules.iter().any(|made| made.split_once(' ').is_some_and(|(_, made)| made == name));
+    let of_plugin = || {
+        let numbered = |managed: &String| {
+            let rest = name.strip_prefix(managed.as_str()).and_then(|rest| rest.strip_prefix('-'));
+            rest.is_some_and(is_number)
+        };
+        let leads_to_one = rule["backendRefs"].as_array().is_some_and(|backends| backends.len() == 1);
+        *memory == Memory::default() && leads_to_one && client.managed.iter().any(numbered)
+    };
+    known || made || of_plugin()
+}
+
+fn is_remembered(digest: &str, memory: &Memory) -> bool {
+    memory.rules.iter().any(|made| made.split(' ').next() == Some(digest))
+}
+
+/// Leaves the names away that the API has dropped before: writing them again would change nothing.
+pub(super) fn without_dropped_names(made: &mut [Value], before: &[Value], memory: &Memory) {
+    let unnamed: Vec<String> = before.iter().filter(|rule| rule["name"].is_null()).map(digest).collect();
+    for rule in made {
+        let digest = digest(rule);
+        if is_remembered(&digest, memory) && unnamed.contains(&digest) {
+            rule.as_object_mut().and_then(|rule| rule.remove("name"));
+        }
     }
 }
 
@@ -32,8 +55,13 @@ pub(super) fn has_any(route: &Value, client: &Client) -> bool {
     route["spec"]["rules"].as_array().into_iter().flatten().any(|rule| is_managed(rule, client, &memory))
 }
 
-/// What is remembered of a rule: its contents but for its name, and its weights, which change.
-pub(super) fn digest(rule: &Value) -> String {
+/// What is remembered of a rule: its contents, and its name.
+pub(super) fn remembered(rule: &Value) -> String {
+    format!("{} {}", digest(rule), rule["name"].as_str().unwrap_or_default())
+}
+
+/// The contents of a rule but for its name, and its weights, which change.
+fn digest(rule: &Value) -> String {
     let mut rule = rule.clone();
     if let Some(rule) = rule.as_object_mut() {
         rule.remove("name");

@@ -66,11 +66,16 @@ fn narrow(kind: ObjectKind, mut found: Value, wanted: &RouteMatch) -> Result<Opt
         let Some(exact) = &method.exact else {
             return Err("the Gateway API matches methods exactly; use match.method.exact".into());
         };
-        let method = if kind == GRPC { json!({ "method": exact }) } else { json!(exact) };
-        if found.get("method").is_some_and(|other| *other != method) {
+        let now = if kind == GRPC { &found["method"]["method"] } else { &found["method"] };
+        if now.as_str().is_some_and(|now| now != exact) {
             return Ok(None);
         }
-        found["method"] = method;
+        if kind == GRPC {
+            found["method"]["type"] = json!("Exact");
+            found["method"]["method"] = json!(exact);
+        } else {
+            found["method"] = json!(exact);
+        }
     }
     if let Some(path) = &wanted.path {
         if kind == GRPC {

@@ -142,7 +142,9 @@ impl TrafficRouter for GatewayApi {
             .flat_map(|(_, route)| rules::shares(route, &self.client, &canary.service, &stable.service))
             .collect();
         let heard: Vec<Option<bool>> = found.iter().map(|(_, route)| heard::heard(route)).collect();
-        let trouble = found.iter().find_map(|(seen, route)| Some(seen.trouble(heard::refusal(route)?)));
+        let services = [canary.service.as_str(), stable.service.as_str()];
+        let wrong = |route| heard::refusal(route).or_else(|| heard::unresolved(route, services));
+        let trouble = found.iter().find_map(|(seen, route)| Some(seen.trouble(wrong(route)?)));
         let observed = Observed {
             lowest: shares.iter().copied().min().unwrap_or(0),
             highest: shares.iter().copied().max().unwrap_or(0),

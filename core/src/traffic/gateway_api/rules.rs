@@ -43,7 +43,7 @@ impl Told<'_> {
         let mut route = before.clone();
         let all = route["spec"]["rules"].as_array().cloned().unwrap_or_default();
         let mut rules: Vec<Value> =
-            all.into_iter().filter(|rule| !managed::is_managed(rule, self.client, was)).collect();
+            all.iter().filter(|rule| !managed::is_managed(rule, self.client, was)).cloned().collect();
         let mut sources = Vec::new();
         let cookie = Cookie::of(self.affinity, self.routing);
         for rule in &mut rules {
@@ -66,11 +66,12 @@ impl Told<'_> {
             let rule = |source: &Value| affinity::rule(cookie, self.routing, source);
             made.extend(managed::named(&cookie::route_name(self.client), &sources, rule)?);
         }
-        let digests = made.iter().map(managed::digest).collect();
+        let remembered = made.iter().map(managed::remembered).collect();
+        managed::without_dropped_names(&mut made, &all, was);
         rules.splice(0..0, made);
         route["spec"]["rules"] = json!(rules);
         let cookie = cookie.map(|cookie| cookie.name.to_owned());
-        Ok((route, Memory { rules: digests, cookie, ..next.clone() }))
+        Ok((route, Memory { rules: remembered, cookie, ..next.clone() }))
     }
 
     /// Gives the backends of a rule their weights. Says whether it is one of this rollout's.
@@ -84,7 +85,7 @@ impl Told<'_> {
         }
         // What experiments had is known by the names that they had.
         let gone = |backend: &Value| {
-            was.leads.keys().any(|service| is_backend(backend, service))
+            was.experiments.iter().any(|service| is_backend(backend, service))
                 && ![canary, stable].iter().any(|to| is_backend(backend, &to.service))
                 && !additional.iter().any(|(to, _)| is_backend(backend, &to.service))
         };
@@ -129,9 +130,7 @@ pub(super) fn shares(route: &Value, client: &Client, canary: &str, stable: &str)
         let backends = rule["backendRefs"].as_array()?;
         let weight = |service: &str| backends.iter().find(|it| is_backend(it, service)).map(weight_of);
         let (canary_has, stable_has) = (weight(canary)?, weight(stable)?);
-        let extra = |backend: &&Value| {
-            memory.leads.keys().any(|name| name != canary && name != stable && is_backend(backend, name))
-        };
+        let extra = |backend: &&Value| memory.experiments.iter().any(|name| is_backend(backend, name));
         let all = canary_has + stable_has + backends.iter().filter(extra).map(weight_of).sum::<i64>();
         if all == i64::from(max) * scale {
             return i32::try_from(canary_has / scale).ok();

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::Route;
+use super::super::memory::Memories;
+use super::super::routers::Client;
+use super::super::{Route, Routing, cookie};
 use super::ends::{self, Ends, Role};
 use super::matches;
 use super::select::is_managed;
@@ -10,6 +12,19 @@ use super::select::is_managed;
 /// Whether an object has any route that was made for a rollout.
 pub(super) fn has_any(object: &Value, managed: &[String]) -> bool {
     object["spec"]["http"].as_array().into_iter().flatten().any(|route| is_managed(route, managed))
+}
+
+/// The names of the routes that are made for a rollout, and of those that were.
+pub(super) fn names(object: &Value, client: &Client) -> Vec<String> {
+    let made = Memories::of(object).get(&client.name).cloned().unwrap_or_default().rules;
+    client.managed.iter().cloned().chain(made).collect()
+}
+
+/// The names of those in an object that are made for a rollout now.
+pub(super) fn made(object: &Value, client: &Client, routing: &Routing) -> Vec<String> {
+    let wanted = routing.routes.iter().map(|route| route.name().to_owned()).chain([cookie::route_name(client)]);
+    let routes: Vec<&Value> = object["spec"]["http"].as_array().into_iter().flatten().collect();
+    wanted.filter(|name| routes.iter().any(|route| route["name"] == name.as_str())).collect()
 }
 
 /// The HTTP routes with those in force among them. They stay where they are as long as they come before the ones that have the

@@ -228,7 +228,7 @@ impl TrafficRouter for Istio {
             highest: shares.iter().copied().max().unwrap_or(0),
             verified: all(&each),
             behind: found.iter().find(|(_, object)| heard(object) == Some(false)).map(|(seen, _)| seen.reference()),
-            has_routes: found.iter().any(|(_, object)| managed::has_any(object, &self.client.managed)),
+            has_routes: found.iter().any(|(_, object)| managed::has_any(object, &managed::names(object, &self.client))),
             hash: hash.filter(|hash| !hash.is_empty()).map(str::to_owned),
             ..Observed::default()
         };

@@ -1,12 +1,11 @@
 //! The routes of a `VirtualService`: their weights, and what is written down about them.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::super::Routing;
 use super::super::cookie::{self, Cookie};
 use super::super::memory::{Memories, Memory};
+use super::super::retold::{self, leads};
 use super::super::routers::Client;
 use super::ends::{self, Ends};
 use super::heard::heard;
@@ -31,15 +30,8 @@ pub(super) struct Told<'a> {
 
 /// The canary's share in each route that carries the weights, out of all of them.
 pub(super) fn shares(object: &Value, wanted: &IstioVirtualService, ends: &Ends, client: &Client) -> Vec<i32> {
-    let places = select(object, wanted, ends, &client.managed).places;
+    let places = select(object, wanted, ends, &managed::names(object, client)).places;
     places.into_iter().map(|place| weights::share(at(object, place), ends, client.max)).collect()
-}
-
-/// The revision that each Service leads to; subsets of experiments are called like theirs.
-pub(super) fn leads(routing: &Routing) -> BTreeMap<String, String> {
-    let Routing { canary, stable, additional, .. } = routing;
-    let all = [canary, stable].into_iter().chain(additional.iter().map(|(to, _)| to));
-    all.filter(|to| !to.service.is_empty()).map(|to| (to.service.clone(), to.hash.clone())).collect()
 }
 
 /// Whether any route of a VirtualService leads to a subset.
@@ -77,7 +69,9 @@ impl Told<'_> {
                 Some(_) if self.keeps_cookie() => old.cookie.clone(),
                 cookie => cookie.as_ref().map(|cookie| cookie.name.to_owned()),
             };
-            let memory = Memory { leads, cookie, ..old };
+            let experiments = retold::experiments(self.routing);
+            let rules = managed::made(&after, self.client, self.routing);
+            let memory = Memory { leads, experiments, cookie, rules, ..old };
             memories.set(&self.client.name, Some(memory).filter(|memory| *memory != Memory::default()));
             memories.write(&mut after);
         }
@@ -111,7 +105,7 @@ impl Told<'_> {
     }
 
     fn selected(&self, object: &Value) -> Selected {
-        select(object, self.wanted, self.ends, &self.client.managed)
+        select(object, self.wanted, self.ends, &managed::names(object, self.client))
     }
 
     /// The numbers in which the routes speak now.
@@ -130,7 +124,7 @@ impl Told<'_> {
             return (after, why);
         }
         let leads = leads(self.routing);
-        let gone = was.leads.keys().filter(|name| !leads.contains_key(*name)).cloned().collect();
+        let gone = was.experiments.iter().filter(|name| !leads.contains_key(*name)).cloned().collect();
         let Told { ends, routing, by_subset, leave, .. } = *self;
         let shares = Shares { ends, routing, by_subset, gone: &gone, leave };
         for (protocol, index) in &places {
@@ -158,7 +152,7 @@ impl Told<'_> {
             let each = sources.iter().filter_map(|source| affinity::route(cookie, &name, source, ends).ok().flatten());
             made.extend(each);
         }
-        let put = managed::put(routes, made, &self.client.managed, http.first().copied());
+        let put = managed::put(routes, made, &managed::names(before, self.client), http.first().copied());
         after["spec"]["http"] = json!(put);
         (after, why.or(wrong))
     }

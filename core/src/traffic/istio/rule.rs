@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::memory::{Memories, Memory, set_entry};
+use super::super::retold::leads;
 use super::super::routers::Client;
 use super::super::{Destination, Routing};
-use super::routes::leads;
 use crate::api::{IstioDestinationRule, labels};
 
 /// The DestinationRule of one rollout.
