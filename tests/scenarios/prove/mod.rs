@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 19] = [
+    let modules: [&[Named]; 20] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -49,6 +49,7 @@ fn all() -> Vec<Named> {
         crate::restart::SCENARIOS,
         crate::rollback::SCENARIOS,
         crate::routers::gateway_api::SCENARIOS,
+        crate::routers::nginx::SCENARIOS,
         crate::scale::SCENARIOS,
         crate::services::SCENARIOS,
         crate::step::SCENARIOS,

@@ -1,6 +1,8 @@
 //! What traffic routers write, on an API server: their kinds installed, and whoever runs the data plane played by the scenario.
 
 pub mod gateway_api;
+pub mod nginx;
+mod plane;
 mod trouble;
 
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
@@ -73,6 +75,12 @@ impl Scenario {
     /// Reads an object of such a kind.
     pub async fn see(&self, kind: Kind, name: &str) -> Value {
         self.read(&kind.api_version(), kind.name, name).await
+    }
+
+    /// Reads an object that may be missing.
+    pub async fn find(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
+        let object = self.objects(api_version, kind).get_opt(name).await.expect("it can be read");
+        object.map(|object| serde_json::to_value(object).expect("JSON"))
     }
 
     /// Writes its status, as whoever runs the data plane does.
