@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 20] = [
+    let modules: [&[Named]; 21] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -48,6 +48,7 @@ fn all() -> Vec<Named> {
         crate::pause::SCENARIOS,
         crate::restart::SCENARIOS,
         crate::rollback::SCENARIOS,
+        crate::routers::alb::SCENARIOS,
         crate::routers::gateway_api::SCENARIOS,
         crate::routers::nginx::SCENARIOS,
         crate::scale::SCENARIOS,

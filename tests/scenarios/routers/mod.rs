@@ -1,5 +1,6 @@
 //! What traffic routers write, on an API server: their kinds installed, and whoever runs the data plane played by the scenario.
 
+pub mod alb;
 pub mod gateway_api;
 pub mod nginx;
 mod plane;
