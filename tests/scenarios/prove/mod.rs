@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 21] = [
+    let modules: [&[Named]; 22] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -50,6 +50,7 @@ fn all() -> Vec<Named> {
         crate::rollback::SCENARIOS,
         crate::routers::alb::SCENARIOS,
         crate::routers::gateway_api::SCENARIOS,
+        crate::routers::istio::SCENARIOS,
         crate::routers::nginx::SCENARIOS,
         crate::scale::SCENARIOS,
         crate::services::SCENARIOS,

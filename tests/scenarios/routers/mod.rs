@@ -2,6 +2,7 @@
 
 pub mod alb;
 pub mod gateway_api;
+pub mod istio;
 pub mod nginx;
 mod plane;
 mod trouble;
