@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 22] = [
+    let modules: [&[Named]; 25] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -49,9 +49,12 @@ fn all() -> Vec<Named> {
         crate::restart::SCENARIOS,
         crate::rollback::SCENARIOS,
         crate::routers::alb::SCENARIOS,
+        crate::routers::ambassador::SCENARIOS,
+        crate::routers::apisix::SCENARIOS,
         crate::routers::gateway_api::SCENARIOS,
         crate::routers::istio::SCENARIOS,
         crate::routers::nginx::SCENARIOS,
+        crate::routers::traefik::SCENARIOS,
         crate::scale::SCENARIOS,
         crate::services::SCENARIOS,
         crate::step::SCENARIOS,
