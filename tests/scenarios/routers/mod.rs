@@ -7,6 +7,7 @@ pub mod gateway_api;
 pub mod istio;
 pub mod nginx;
 mod plane;
+pub mod smi;
 pub mod traefik;
 mod trouble;
 
