@@ -37,6 +37,10 @@ pub(super) fn release(d: &mut Draft<'_>) {
             d.wait("Weight", Some(format!("TrafficRouter/{router}")), message);
             continue;
         }
+        if let Some(object) = answer.behind.clone().filter(|_| answer.writes.is_empty()) {
+            let message = format!("{router} has not confirmed yet that nothing goes to the canary any more");
+            d.wait("Verification", Some(object), message);
+        }
         traffic::carry_out(d, &router, &routing, answer);
     }
 }

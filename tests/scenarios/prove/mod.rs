@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 26] = [
+    let modules: [&[Named]; 27] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -51,6 +51,7 @@ fn all() -> Vec<Named> {
         crate::routers::alb::SCENARIOS,
         crate::routers::ambassador::SCENARIOS,
         crate::routers::apisix::SCENARIOS,
+        crate::routers::app_mesh::SCENARIOS,
         crate::routers::gateway_api::SCENARIOS,
         crate::routers::istio::SCENARIOS,
         crate::routers::nginx::SCENARIOS,

@@ -3,6 +3,7 @@
 pub mod alb;
 pub mod ambassador;
 pub mod apisix;
+pub mod app_mesh;
 pub mod gateway_api;
 pub mod istio;
 pub mod nginx;
