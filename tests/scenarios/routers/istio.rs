@@ -20,7 +20,7 @@ pub const VIRTUAL_SERVICE: Kind =
     Kind { group: "networking.istio.io", version: "v1", name: "VirtualService", plural: "virtualservices" };
 const DESTINATION_RULE: Kind = Kind { name: "DestinationRule", plural: "destinationrules", ..VIRTUAL_SERVICE };
 
-fn to(host: &str, weight: i32) -> Value {
+pub fn to(host: &str, weight: i32) -> Value {
     json!({ "destination": { "host": host, "port": { "number": 80 } }, "weight": weight })
 }
 

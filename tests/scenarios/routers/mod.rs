@@ -8,6 +8,7 @@ pub mod gateway_api;
 pub mod istio;
 pub mod nginx;
 mod plane;
+pub mod several;
 pub mod smi;
 pub mod traefik;
 mod trouble;
@@ -109,6 +110,17 @@ impl Scenario {
     pub async fn find(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
         let object = self.objects(api_version, kind).get_opt(name).await.expect("it can be read");
         object.map(|object| serde_json::to_value(object).expect("JSON"))
+    }
+
+    /// Waits until the controller has nothing to write any more: what the API server makes of its writes is what it meant.
+    pub async fn until_quiet(&self) {
+        self.eventually("quiet", async || {
+            let before = self.cluster.writes(&self.namespace).await;
+            self.sleep(3).await;
+            let after = self.cluster.writes(&self.namespace).await;
+            if before == after { Ok(()) } else { Err(format!("{:#?}", &after[before.len()..])) }
+        })
+        .await;
     }
 
     /// Writes its status, as whoever runs the data plane does.

@@ -128,16 +128,8 @@ impl<P: Plane> Routed<P> {
             .await;
     }
 
-    /// Waits until the controller has nothing to write any more: what the API server makes of its writes is what it meant.
     pub async fn until_quiet(&self) {
-        self.s
-            .eventually("quiet", async || {
-                let before = self.s.cluster.writes(&self.s.namespace).await;
-                self.s.sleep(2).await;
-                let after = self.s.cluster.writes(&self.s.namespace).await;
-                if before == after { Ok(()) } else { Err(format!("{:#?}", &after[before.len()..])) }
-            })
-            .await;
+        self.s.until_quiet().await;
     }
 
     /// Updates, as far as the first pause.
