@@ -9,7 +9,7 @@ use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use kube::Client;
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, TypeMeta};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
@@ -58,7 +58,11 @@ impl Child for Stored {
 }
 
 impl Stored {
-    fn of(mut object: DynamicObject) -> Stored {
+    /// What is kept of an object. In a list of a kind that is part of Kubernetes no object says what it is.
+    fn of(mut object: DynamicObject, resource: &ApiResource) -> Stored {
+        object
+            .types
+            .get_or_insert_with(|| TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() });
         object.metadata.managed_fields = None;
         if let Some(annotations) = &mut object.metadata.annotations {
             annotations.remove(LAST_APPLIED);
@@ -216,7 +220,7 @@ async fn watch_kind(kind: ObjectKind, scope: Scope, context: Arc<Context>, rollo
     let mut resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.group, version, kind.kind));
     kind.plural.clone_into(&mut resource.plural);
     let events = watch_objects(scope.dynamic(&resource), watcher::Config::default()).default_backoff();
-    cache.objects.keep(events.map_ok(|event| map_event(event, Stored::of)), moved).await;
+    cache.objects.keep(events.map_ok(|event| map_event(event, |object| Stored::of(object, &resource))), moved).await;
 }
 
 /// The version to ask for: the first one that is understood and served. Where there is no choice, nobody is asked.

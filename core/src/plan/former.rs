@@ -37,6 +37,10 @@ pub(super) fn release(d: &mut Draft<'_>) {
             d.wait("Weight", Some(format!("TrafficRouter/{router}")), message);
             continue;
         }
+        if let Some(object) = answer.behind.clone().filter(|_| answer.writes.is_empty()) {
+            let message = format!("{router} has not confirmed yet that nothing goes to the canary any more");
+            d.wait("Verification", Some(object), message);
+        }
         // Under a name of its own: what is asked of a router of today is no measure for it.
         traffic::carry_out(d, &format!("former {router}"), &routing, answer);
     }

@@ -265,6 +265,12 @@ fn lacking_of(name: &str, observed: &Observed, wanted: &Routing, answer: &Answer
         return Some(in_trouble(trouble));
     }
     let now = if observed.lowest == weight { observed.highest } else { observed.lowest };
+    if let Some(behind) = observed.behind.as_ref().filter(|_| now != weight && answer.writes.is_empty()) {
+        let message = format!(
+            "{name} sends {now} of {max} to the canary, and goes on to {weight} once what it was told before is confirmed"
+        );
+        return Some(WaitingOn::new("Verification", Some(behind.clone()), message));
+    }
     if now != weight {
         return on("Weight", format!("{name} sends {now} of {max} to the canary, on the way to {weight}"));
     }

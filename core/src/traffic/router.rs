@@ -48,12 +48,14 @@ pub struct Answer {
     pub writes: Vec<RouteWrite>,
     /// What keeps it from telling all.
     pub trouble: Option<Trouble>,
+    /// The object, as `Kind/name`, that a data plane has to take up before a router that is left has more to do.
+    pub behind: Option<String>,
 }
 
 impl Answer {
     /// Whether everything is said.
     pub fn is_nothing(&self) -> bool {
-        self.writes.is_empty() && self.trouble.is_none()
+        *self == Answer::default()
     }
 
     /// Adds what is to be done to one more object.

@@ -21,7 +21,7 @@ const SPLIT: ObjectKind = ObjectKind {
     group: "split.smi-spec.io",
     kind: "TrafficSplit",
     plural: "trafficsplits",
-    versions: &["v1alpha3", "v1alpha2", QUANTITIES],
+    versions: &["v1alpha4", "v1alpha3", "v1alpha2", QUANTITIES],
 };
 
 /// The `TrafficSplit` of one rollout.
@@ -127,7 +127,8 @@ impl TrafficRouter for Smi {
 
     fn release(&self, view: View<'_>, _: &Destination, _: &Destination) -> Answer {
         // Without it, the requests go where the root Service leads.
-        Answer { writes: view.objects.iter().filter_map(|seen| self.client.unmake(seen)).collect(), trouble: None }
+        let writes = view.objects.iter().filter_map(|seen| self.client.unmake(seen)).collect();
+        Answer { writes, ..Answer::default() }
     }
 }
 

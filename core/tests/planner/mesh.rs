@@ -212,7 +212,7 @@ fn nothing_more_is_sent_before_the_proxies_have_heard_where_the_subset_leads() {
     world.settle();
     assert_eq!(world.weight_in_mesh(), told(0, "web:2"));
     let waiting = world.status().waiting_on.clone().expect("something");
-    assert_eq!(waiting.object.as_deref(), Some("TrafficRouter/Istio"), "{waiting:?}");
+    assert_eq!(waiting.object.as_deref(), Some("DestinationRule/web"), "{waiting:?}");
     world.deaf = false;
     world.settle();
     assert_eq!(world.weight_in_mesh(), told(20, "web:2"));

@@ -90,7 +90,7 @@ impl TrafficRouter for Recording {
                 json!({"op": "replace", "path": "/spec", "value": spec}),
             ]),
         };
-        Answer { writes: if object["spec"] == spec { Vec::new() } else { vec![write()] }, trouble: None }
+        Answer { writes: if object["spec"] == spec { Vec::new() } else { vec![write()] }, ..Answer::default() }
     }
 
     fn release(&self, _: View<'_>, _: &Destination, _: &Destination) -> Answer {

@@ -34,7 +34,7 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 19] = [
+    let modules: [&[Named]; 28] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
         crate::autoscale::SCENARIOS,
@@ -48,7 +48,16 @@ fn all() -> Vec<Named> {
         crate::pause::SCENARIOS,
         crate::restart::SCENARIOS,
         crate::rollback::SCENARIOS,
+        crate::routers::alb::SCENARIOS,
+        crate::routers::ambassador::SCENARIOS,
+        crate::routers::apisix::SCENARIOS,
+        crate::routers::app_mesh::SCENARIOS,
         crate::routers::gateway_api::SCENARIOS,
+        crate::routers::istio::SCENARIOS,
+        crate::routers::nginx::SCENARIOS,
+        crate::routers::several::SCENARIOS,
+        crate::routers::smi::SCENARIOS,
+        crate::routers::traefik::SCENARIOS,
         crate::scale::SCENARIOS,
         crate::services::SCENARIOS,
         crate::step::SCENARIOS,

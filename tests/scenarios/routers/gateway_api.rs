@@ -11,6 +11,7 @@ crate::scenarios! {
     a_route_that_is_missing_is_named_until_it_comes,
     somebody_elses_rules_and_labels_stay,
     a_router_that_is_taken_out_of_the_manifest_gives_everything_back,
+    requests_with_a_header_go_to_the_canary_and_copies_of_others_too,
     blue_green_waits_for_the_gateway_to_know_the_switch,
 }
 
@@ -22,7 +23,7 @@ fn parent() -> Value {
 }
 
 /// An `HTTPRoute` that leads to these Services.
-fn route(services: &[&str]) -> Value {
+pub fn route(services: &[&str]) -> Value {
     let backend = |name: &&str| json!({ "group": "", "kind": "Service", "name": name, "port": 80, "weight": 1 });
     let backends: Vec<Value> = services.iter().map(backend).collect();
     json!({
@@ -44,7 +45,7 @@ fn route(services: &[&str]) -> Value {
 }
 
 /// The gateway takes the route up as it is.
-async fn hear(s: &Scenario) {
+pub async fn hear(s: &Scenario) {
     let generation = s.see(HTTP_ROUTE, "web").await["metadata"]["generation"].clone();
     let condition = |kind: &str| {
         json!({
@@ -58,7 +59,7 @@ async fn hear(s: &Scenario) {
 }
 
 /// The weights in the first rule.
-async fn weights(s: &Scenario) -> Vec<i64> {
+pub async fn weights(s: &Scenario) -> Vec<i64> {
     let route = s.see(HTTP_ROUTE, "web").await;
     let backends = route["spec"]["rules"][0]["backendRefs"].as_array().cloned().unwrap_or_default();
     backends.iter().map(|backend| backend["weight"].as_i64().unwrap_or(-1)).collect()
@@ -210,6 +211,45 @@ async fn a_router_that_is_taken_out_of_the_manifest_gives_everything_back(s: Sce
         let left = rollout.metadata.annotations.unwrap_or_default().contains_key("rollout.argoproj.io/routes-by");
         let clean = route["metadata"]["labels"] == json!({ "team": "shop" });
         if clean && !left { Ok(()) } else { Err(route.to_string()) }
+    })
+    .await;
+}
+
+/// The API server fills in what the rules leave out, and nothing is written again because of that.
+async fn requests_with_a_header_go_to_the_canary_and_copies_of_others_too(s: Scenario) {
+    s.install(HTTP_ROUTE).await;
+    s.serve(&["stable", "canary"]).await;
+    s.create(route(&["stable", "canary"])).await.expect("a route");
+    hear(&s).await;
+    let header = json!({ "name": "beta", "match": [{ "headerName": "x-beta", "headerValue": { "exact": "1" } }] });
+    let path = json!({ "path": { "prefix": "/shop" } });
+    let mirror = json!({ "name": "shadow", "percentage": 10, "match": [path] });
+    let steps =
+        json!([{ "setWeight": 25 }, { "setHeaderRoute": header }, { "setMirrorRoute": mirror }, { "pause": {} }]);
+    let routes = json!([{ "name": "beta" }, { "name": "shadow" }]);
+    let manifest = manifest(&steps);
+    let web = s.apply(with(manifest, "/spec/strategy/canary/trafficRouting/managedRoutes", routes)).await;
+    until_healthy(&s, &web).await;
+    let before = s.see(HTTP_ROUTE, "web").await["spec"].clone();
+    web.set_image("web:2").await;
+    until_paused_at(&s, &web, 3).await;
+    let rules = s.see(HTTP_ROUTE, "web").await["spec"]["rules"].clone();
+    let names: Vec<&str> = rules.as_array().into_iter().flatten().filter_map(|rule| rule["name"].as_str()).collect();
+    assert_eq!(names, ["beta", "shadow"], "{rules:#}");
+    let (beta, shadow) = (&rules[0], &rules[1]);
+    assert_eq!(beta["matches"][0]["headers"][0]["name"], "x-beta");
+    assert_eq!(beta["backendRefs"].as_array().map(Vec::len), Some(1));
+    assert_eq!(beta["backendRefs"][0]["name"], "canary");
+    assert_eq!(shadow["matches"][0]["path"], json!({ "type": "PathPrefix", "value": "/shop" }));
+    let copies = &shadow["filters"][0]["requestMirror"];
+    assert_eq!((&copies["backendRef"]["name"], &copies["percent"]), (&json!("canary"), &json!(10)));
+    s.until_quiet().await;
+    web.abort().await;
+    until_weights(&s, [100, 0], true).await;
+    s.eventually("the rules are gone", async || {
+        hear(&s).await;
+        let spec = s.see(HTTP_ROUTE, "web").await["spec"].clone();
+        if spec == before { Ok(()) } else { Err(spec.to_string()) }
     })
     .await;
 }

@@ -205,6 +205,6 @@ impl TrafficRouter for Alb {
 
     fn release(&self, view: View<'_>, _: &Destination, stable: &Destination) -> Answer {
         let writes = view.objects.iter().filter_map(|seen| self.leave(seen, stable)).collect();
-        Answer { writes, trouble: None }
+        Answer { writes, ..Answer::default() }
     }
 }

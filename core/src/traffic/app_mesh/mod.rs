@@ -164,8 +164,11 @@ impl TrafficRouter for AppMesh {
             let (after, _) = routes::written(before, &self.routes, &self.nodes, &routing, (true, true));
             answer.add(Ok(seen.turned_into(before, &after)));
         }
-        if router.is_none_or(|(_, router)| !self.reaches_canary(router)) {
-            answer.writes.extend(self.nodes.released(view));
+        let nodes = self.nodes.released(view);
+        match router.filter(|(_, router)| self.reaches_canary(router)) {
+            // As long as requests may go to the canary's node, it keeps its pods.
+            Some((seen, _)) if !nodes.is_empty() => answer.behind = Some(seen.reference()),
+            _ => answer.writes.extend(nodes),
         }
         answer
     }

@@ -138,7 +138,7 @@ impl TrafficRouter for Nginx {
 
     fn release(&self, view: View<'_>, _: &Destination, _: &Destination) -> Answer {
         let writes: Vec<RouteWrite> = self.canaries(view).map(|(seen, canary)| seen.deleted(canary)).collect();
-        Answer { writes, trouble: None }
+        Answer { writes, ..Answer::default() }
     }
 }
 
