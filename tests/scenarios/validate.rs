@@ -1,5 +1,6 @@
 //! Manifests that cannot be acted on, and odd ones that can.
 
+use kube::api::{DynamicObject, PostParams};
 use serde_json::json;
 
 use crate::scenario::{Scenario, canary, rollout, with};
@@ -141,9 +142,24 @@ async fn quota(s: &Scenario, resource: &str) {
     s.create(json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "none" }, "spec": { "hard": hard } }))
         .await
         .expect("a quota");
-    s.eventually("the quota in force", async || {
-        let quota = s.read("v1", "ResourceQuota", "none").await;
-        if quota["status"]["hard"].is_null() { Err("no status".to_owned()) } else { Ok(()) }
+    // The API server's admission hears of a quota later than its status is written.
+    let template = rollout(1, json!([]))["spec"]["template"].clone();
+    let object = match resource {
+        "pods" => json!({ "apiVersion": "v1", "kind": "Pod", "spec": template["spec"] }),
+        _ => json!({
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "spec": { "selector": { "matchLabels": { "app": "web" } }, "template": template },
+        }),
+    };
+    let (version, kind) = (object["apiVersion"].as_str().expect("a version"), object["kind"].as_str().expect("a kind"));
+    let api = s.objects(version, kind);
+    let mut object: DynamicObject = serde_json::from_value(with(object.clone(), "/metadata", json!({}))).expect("one");
+    object.metadata.name = Some("tried".to_owned());
+    let trial = PostParams { dry_run: true, ..PostParams::default() };
+    s.eventually("the quota in force", async || match api.create(&trial, &object).await {
+        Err(kube::Error::Api(status)) if status.message.contains("exceeded quota") => Ok(()),
+        other => Err(format!("{other:?}")),
     })
     .await;
 }
