@@ -17,6 +17,14 @@ pub trait Call: Serialize + DeserializeOwned {
     }
 }
 
+/// The longest text for people in an answer, in bytes: it goes into a status.
+pub const MAX_TEXT: usize = 4 << 10;
+
+/// Whether something in an answer fits where it goes.
+pub(crate) fn fits(what: &str, bytes: usize, max: usize) -> Result<(), String> {
+    if bytes > max { Err(format!("has {bytes} bytes of {what}, and {max} fit")) } else { Ok(()) }
+}
+
 /// The parameters of a call, with the time that it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

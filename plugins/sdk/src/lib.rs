@@ -35,12 +35,14 @@ mod step;
 mod subject;
 mod traffic;
 
-pub use call::{Call, Params};
+pub use call::{Call, MAX_TEXT, Params};
 pub use envelope::{ErrorObject, Fault, Request, Response, Said, code};
 pub use failure::Failure;
 pub use frame::{FrameError, MAX_MESSAGE, read_message};
 pub use handshake::{Initialize, Initialized, Kind, Nothing, PROTOCOL, Ping, Shutdown, capability};
-pub use metric::{DescribeMetric, Measurement, MetricMetadata, MetricPhase, ResumeMetric, RunMetric, TerminateMetric};
+pub use metric::{
+    DescribeMetric, MAX_VALUE, Measurement, MetricMetadata, MetricPhase, ResumeMetric, RunMetric, TerminateMetric,
+};
 pub use routes::{HeaderMatch, HeaderRoute, MirrorRoute, RequestMatch, Route, StringMatch};
 pub use serve::{listen_tcp, listen_unix, serve, serve_connection};
 pub use service::{

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::call::Call;
+use crate::call::{Call, MAX_TEXT, fits};
 use crate::subject::Subject;
+
+/// The longest value and the longest metadata of a measurement, in bytes of JSON: both live in the status of its run.
+pub const MAX_VALUE: usize = 16 << 10;
 
 /// Where a measurement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +61,18 @@ impl Measurement {
     }
 
     fn check(&self) -> Result<(), String> {
+        fits("message", self.message.len(), MAX_TEXT)?;
+        fits("value", self.value.as_ref().map_or(0, |value| value.to_string().len()), MAX_VALUE)?;
+        check_metadata(&self.metadata)?;
         match self.phase {
             MetricPhase::Measured if self.value.is_none() => Err("is Measured and has no value".to_owned()),
             _ => Ok(()),
         }
     }
+}
+
+fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), String> {
+    fits("metadata", metadata.iter().map(|(name, text)| name.len() + text.len()).sum(), MAX_VALUE)
 }
 
 /// What is measured.
@@ -154,11 +164,24 @@ impl Call for TerminateMetric {
 impl Call for DescribeMetric {
     const METHOD: &'static str = "metricProvider/metadata";
     type Answer = MetricMetadata;
+
+    fn check(&self, answer: &MetricMetadata) -> Result<(), String> {
+        check_metadata(&answer.metadata)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_measurement_fits_into_a_status() {
+        assert_eq!(Measurement::of("x".repeat(MAX_VALUE - 2)).check(), Ok(()));
+        let value = Measurement::of("x".repeat(MAX_VALUE));
+        assert_eq!(value.check(), Err("has 16386 bytes of value, and 16384 fit".into()));
+        let metadata = BTreeMap::from([("m".to_owned(), "x".repeat(MAX_VALUE))]);
+        assert_eq!(check_metadata(&metadata), Err("has 16385 bytes of metadata, and 16384 fit".into()));
+    }
 
     #[test]
     fn what_is_measured_has_a_value_and_what_is_terminated_does_not_run() {

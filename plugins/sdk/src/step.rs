@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::call::Call;
+use crate::call::{Call, MAX_TEXT, fits};
 use crate::subject::Subject;
 
 /// The longest state of a step, in bytes of JSON: it lives in the Rollout's status.
@@ -103,8 +103,8 @@ impl Progress {
         if self.phase == StepPhase::Running && !may_run {
             return Err("still runs after it was ended".to_owned());
         }
-        let size = self.state.as_ref().map_or(0, |state| state.to_string().len());
-        if size > MAX_STATE { Err(format!("has a state of {size} bytes, and {MAX_STATE} fit")) } else { Ok(()) }
+        fits("message", self.message.len(), MAX_TEXT)?;
+        fits("state", self.state.as_ref().map_or(0, |state| state.to_string().len()), MAX_STATE)
     }
 }
 
@@ -154,10 +154,12 @@ mod tests {
     }
 
     #[test]
-    fn a_state_fits_into_a_status() {
+    fn a_message_and_a_state_fit_into_a_status() {
         let run = RunStep { rollout: Subject::default(), step: step(), execution: 1 };
         let with = |bytes: usize| Progress::running("", Some(Value::String("x".repeat(bytes - 2))), 10);
         assert_eq!(run.check(&with(MAX_STATE)), Ok(()));
-        assert_eq!(run.check(&with(MAX_STATE + 1)), Err("has a state of 65537 bytes, and 65536 fit".into()));
+        assert_eq!(run.check(&with(MAX_STATE + 1)), Err("has 65537 bytes of state, and 65536 fit".into()));
+        let long = Progress::failed("x".repeat(MAX_TEXT + 1));
+        assert_eq!(run.check(&long), Err("has 4097 bytes of message, and 4096 fit".into()));
     }
 }

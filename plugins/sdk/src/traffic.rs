@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::call::Call;
+use crate::call::{Call, MAX_TEXT, fits};
 use crate::routes::Route;
 use crate::subject::Subject;
 
@@ -158,6 +158,9 @@ impl Observation {
 
     /// Shares lie within the total, and none is missing.
     fn check(&self, total: u32, additional: usize) -> Result<(), String> {
+        for (what, text) in [("message", &self.message), ("hash", &self.hash), ("part that is behind", &self.behind)] {
+            fits(what, text.as_ref().map_or(0, String::len), MAX_TEXT)?;
+        }
         let Weights { canary, stable, additional: others } = &self.weights;
         if others.len() != additional {
             return Err(format!("names {} additional destinations of {additional}", others.len()));

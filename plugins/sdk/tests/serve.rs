@@ -24,7 +24,7 @@ impl StepPlugin for Obedient {
         match call.step.config["do"].as_str() {
             Some("panic") => panic!("as told"),
             Some("fail") => Err(Failure::InvalidConfig("as told".into())),
-            Some("talk") => Ok(Progress::successful("x".repeat(MAX_MESSAGE))),
+            Some("talk") => Err(Failure::Internal("x".repeat(MAX_MESSAGE))),
             Some("remember") => Ok(Progress::running("", Some(json!("x".repeat(70_000))), 1)),
             _ => Ok(Progress::successful(format!("{} within {:?}", call.rollout, context.timeout))),
         }
@@ -98,7 +98,7 @@ fn a_failure_is_an_error_and_the_plugin_goes_on() {
     assert_eq!(errors[0], (Some(1), Some("as told")));
     assert_eq!(errors[1], (Some(-32603), Some("the plugin panicked at step/run")));
     assert!(errors[2].1.is_some_and(|why| why.ends_with("1048576 fit into a message")), "{errors:?}");
-    assert_eq!(errors[3].1, Some("the answer to step/run has a state of 70002 bytes, and 65536 fit"));
+    assert_eq!(errors[3].1, Some("the answer to step/run has 70002 bytes of state, and 65536 fit"));
     assert_eq!(answers[4]["result"]["phase"], "Successful");
 }
 
