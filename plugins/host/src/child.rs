@@ -84,10 +84,15 @@ async fn checksum(path: &Path) -> std::io::Result<String> {
     loop {
         let length = file.read(&mut part).await?;
         if length == 0 {
-            return Ok(format!("{:x}", sum.finalize()));
+            return Ok(hexadecimal(&sum.finalize()));
         }
         sum.update(&part[..length]);
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 impl Child {
@@ -162,6 +167,13 @@ fn readable(line: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_checksum_is_written_as_sha256sum_does() {
+        let sum = Sha256::digest(b"abc");
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hexadecimal(&sum), expected);
+    }
 
     #[test]
     fn a_line_is_cut_and_moves_no_cursor() {
