@@ -111,7 +111,7 @@ impl Host {
     }
 
     /// Starts, replaces and stops plugins until they are those of `registry`. Those whose entries have not changed notice nothing.
-    /// Returns at once.
+    /// Returns at once; what follows happens on the runtime that this is called on.
     pub fn apply(&self, registry: &Registry) {
         let mut running = self.lock();
         for (key, entry) in &registry.plugins {
