@@ -30,6 +30,7 @@ pub mod store;
 pub mod tables;
 pub mod time;
 pub mod token;
+pub mod traffic;
 pub mod workloads;
 pub mod write;
 
