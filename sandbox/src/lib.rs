@@ -18,6 +18,7 @@ pub mod object;
 pub mod openapi;
 pub mod patch;
 pub mod protobuf;
+pub mod proxy;
 mod read;
 pub mod refusal;
 pub mod resource;
