@@ -1,6 +1,6 @@
 //! `sluice sandbox`: a Kubernetes API with workloads and the controller, in this process and in memory.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use clap::Args;
 use jiff::SignedDuration;
 use kube::config::Kubeconfig;
 use sluice_sandbox::Sandbox;
+use sluice_sandbox::network::Network;
+use sluice_sandbox::proxy::Proxy;
 use sluice_sandbox::serve::{self, Server};
-use sluice_sandbox::workloads::node;
+use sluice_sandbox::workloads::node::{self, Runtime};
 
 use crate::clock::Clock;
 use crate::controller::Clients;
@@ -30,6 +32,10 @@ pub struct SandboxFlags {
     /// Run the API and the workloads alone, for a controller of your own
     #[arg(long)]
     pub without_controller: bool,
+    /// Make pods HTTP servers on this machine, and listen here on the loopback for requests to them by their routes and Ingresses;
+    /// port 0 takes a free one
+    #[arg(long)]
+    pub proxy_port: Option<u16>,
     /// How often autoscalers look at their metrics, such as 2s or 1m
     #[arg(long, default_value = "15s", value_parser = go_duration)]
     pub autoscaler_period: Duration,
@@ -41,13 +47,31 @@ pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
     let sandbox = Sandbox::on_machine_time();
     let period = SignedDuration::try_from(flags.autoscaler_period).context("--autoscaler-period is too long")?;
     sandbox.with(|state| state.autoscaler_period = period);
-    let (client, mut workloads) =
-        trial::prepare(&sandbox, Box::new(node::Lifeless)).await.context("cannot furnish the sandbox")?;
+    let network = Network::default();
+    let runtime: Box<dyn Runtime> = match flags.proxy_port {
+        Some(_) => Box::new(network.clone()),
+        None => Box::new(node::Lifeless),
+    };
+    let (client, mut workloads) = trial::prepare(&sandbox, runtime).await.context("cannot furnish the sandbox")?;
+    trial::install_routers(&client).await.context("cannot furnish the sandbox")?;
+    let proxy = match flags.proxy_port {
+        Some(port) => {
+            let listening = Proxy::new(sandbox.clone(), network).listen((Ipv4Addr::LOCALHOST, port).into()).await;
+            Some(listening.with_context(|| format!("cannot listen on port {port} for --proxy-port"))?.0)
+        }
+        None => None,
+    };
     let served = serve(&sandbox, flags.address, flags.kubeconfig).await?;
     println!("The sandbox listens on {}. Everything in it is gone when it stops (Ctrl-C).", served.url);
     println!();
     println!("  export KUBECONFIG={}", served.kubeconfig.display());
     println!("  kubectl get rollouts --all-namespaces");
+    if let Some(proxy) = proxy {
+        println!();
+        println!("Requests go to pods by their routes and Ingresses at http://{proxy}, such as");
+        println!();
+        println!("  curl -H 'Host: shop.example.com' http://{proxy}/");
+    }
     if flags.without_controller {
         return served.until(trial::end_of("the sandbox", &mut workloads)).await;
     }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ObjectMeta, PostParams};
+use kube::runtime::wait::{await_condition, conditions};
 use kube::{Client, Error};
 use sluice_core::api::crds;
 use sluice_sandbox::Sandbox;
+use sluice_sandbox::traffic::kinds;
 use sluice_sandbox::workloads::{self, node::Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -35,6 +37,28 @@ pub async fn prepare(sandbox: &Sandbox, runtime: Box<dyn Runtime>) -> Result<(Cl
     let home = Namespace { metadata: home, ..Namespace::default() };
     Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &home).await?;
     Ok((client, running))
+}
+
+/// Installs the kinds that routers read, of the Gateway API and of Istio, and the class of Gateways that the sandbox runs.
+pub async fn install_routers(client: &Client) -> anyhow::Result<()> {
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for definition in kinds::definitions() {
+        let definition: CustomResourceDefinition = serde_json::from_value(definition)?;
+        let name = definition.metadata.name.clone().unwrap_or_default();
+        definitions
+            .create(&PostParams::default(), &definition)
+            .await
+            .with_context(|| format!("cannot install {name}"))?;
+        await_condition(definitions.clone(), &name, conditions::is_crd_established()).await?;
+    }
+    let class: DynamicObject = serde_json::from_value(kinds::class())?;
+    let classes = ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "GatewayClass"),
+        "gatewayclasses",
+    );
+    let classes: Api<DynamicObject> = Api::all_with(client.clone(), &classes);
+    classes.create(&PostParams::default(), &class).await.context("cannot create the class of Gateways")?;
+    Ok(())
 }
 
 /// Waits for the end of a task that should never end, and says how it came.

@@ -15,6 +15,31 @@ fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
     ] {
         assert!(told.contains(expected), "{expected:?} is not in\n{told}");
     }
+    let shares = canary_shares(&told);
+    let weights: Vec<i32> = shares.iter().map(|(weight, _)| *weight).collect();
+    assert_eq!(weights, [20, 40, 60, 80, 20], "the weights at the pauses of\n{told}");
+    for (weight, share) in shares {
+        // Where the machine is slow, the next step may begin while requests of this one are counted.
+        let most = if (40..=80).contains(&weight) { weight + 25 } else { weight + 5 };
+        assert!((weight - 5..=most).contains(&share), "weight {weight} came out as {share} % in\n{told}");
+    }
+}
+
+/// The canary's weight and its share of the requests, in percent, in every picture of a pause.
+fn canary_shares(told: &str) -> Vec<(i32, i32)> {
+    let pictures = told.split("  rollouts-demo   ").filter(|picture| picture.starts_with("Paused"));
+    let number = |text: &str| text.trim().parse::<i32>().expect("a number");
+    let share = |picture: &str| {
+        let canary = picture.lines().find(|line| line.contains(" canary  ")).expect("a canary");
+        let version = canary.split_whitespace().nth(2).expect("a version").to_owned();
+        let weights = picture.lines().find(|line| line.contains("  weights  ")).expect("weights");
+        let weight = weights.split("canary ").nth(1).and_then(|rest| rest.split(',').next()).expect("a weight");
+        let named = format!("{version} ");
+        let line = picture.lines().find(|line| line.trim_start().starts_with(&named)).expect("a share");
+        let share = line.split('%').next().and_then(|line| line.split_whitespace().last()).expect("a share");
+        (number(weight), number(share))
+    };
+    pictures.map(share).collect()
 }
 
 #[test]

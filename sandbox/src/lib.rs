@@ -18,6 +18,7 @@ pub mod object;
 pub mod openapi;
 pub mod patch;
 pub mod protobuf;
+pub mod proxy;
 mod read;
 pub mod refusal;
 pub mod resource;
@@ -30,6 +31,7 @@ pub mod store;
 pub mod tables;
 pub mod time;
 pub mod token;
+pub mod traffic;
 pub mod workloads;
 pub mod write;
 

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use http::Request;
+use http::header::HOST;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -14,6 +17,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+/// The host that is asked for: that of the demo's route.
+const SITE: &str = "rollouts-demo.example.com";
 /// Time between two requests.
 const EVERY: Duration = Duration::from_millis(20);
 /// How long a request may take.
@@ -84,7 +89,9 @@ impl Load {
             while under_way.try_join_next().is_some() {}
             let load = self.clone();
             under_way.spawn(async move {
-                let answer = tokio::time::timeout(PATIENCE, ask(proxy)).await;
+                let request = Request::get("/").header(HOST, SITE).body(Empty::new());
+                let asked = async { ask(proxy, request?).await };
+                let answer = tokio::time::timeout(PATIENCE, asked).await;
                 let answer = answer.unwrap_or_else(|_| bail_late());
                 let mut tally = load.lock();
                 match answer {
@@ -105,12 +112,10 @@ fn bail_late() -> anyhow::Result<String> {
 }
 
 /// Sends one request, and returns the version that answered: the tag of its image.
-async fn ask(proxy: SocketAddr) -> anyhow::Result<String> {
+pub async fn ask(proxy: SocketAddr, request: Request<Empty<Bytes>>) -> anyhow::Result<String> {
     let stream = TcpStream::connect(proxy).await.context("cannot connect to the proxy")?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let request =
-        http::Request::get("/").header(http::header::HOST, "rollouts-demo").body(Empty::<bytes::Bytes>::new())?;
     let response = sender.send_request(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();

@@ -1,7 +1,6 @@
 //! `sluice demo`: the product in a minute, on a machine that has nothing else.
 //!
-//! It starts the sandbox with the controller, pods that are real HTTP servers, a proxy in front of their Service and a small
-//! load, and tells a story about them. What is on the screen was measured, and the exit code says whether all of it happened.
+//! It starts the sandbox with the controller, pods that are real HTTP servers, a proxy that is their gateway and a small load, and tells a story about them. What is on the screen was measured, and the exit code says whether all of it happened.
 
 pub mod load;
 pub mod screen;
@@ -18,13 +17,14 @@ use clap::Args;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use sluice_sandbox::Sandbox;
-use sluice_sandbox::network::{Network, Proxy};
+use sluice_sandbox::network::Network;
+use sluice_sandbox::proxy::Proxy;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::load::Load;
 use self::screen::Screen;
-use self::stage::{NAME, NAMESPACE, Stage};
+use self::stage::{NAMESPACE, Stage};
 use crate::clock::Clock;
 use crate::controller::Clients;
 use crate::metrics::Metrics;
@@ -46,6 +46,12 @@ pub struct DemoFlags {
 
 /// The fastest and the slowest that make sense.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
+/// What there is before the first request.
+const MANIFESTS: [&str; 3] = [
+    include_str!("../../examples/demo/services.yaml"),
+    include_str!("../../examples/demo/route.yaml"),
+    include_str!("../../examples/demo/rollout.yaml"),
+];
 /// How long the whole story may take at the usual speed.
 const PROMISED: Duration = Duration::from_secs(90);
 
@@ -107,6 +113,7 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
     let network = Network::default();
     let (client, workloads) =
         trial::prepare(&sandbox, Box::new(network.clone())).await.context("cannot furnish the sandbox")?;
+    trial::install_routers(&client).await.context("cannot furnish the sandbox")?;
     let clients = Clients { reads: client.clone(), writes: client.clone() };
     let controller = trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
     let mut tasks = Tasks { workloads, controller };
@@ -130,19 +137,19 @@ async fn play(
     mut screen: Screen,
 ) -> anyhow::Result<()> {
     screen.say(
-        "A Kubernetes API and a controller, in this process. Pods are HTTP servers on this machine, behind a proxy that\n\
-         sends each request to a ready one (● ready, ○ not ready, ✖ going).",
+        "A Kubernetes API and a controller, in this process. Pods are HTTP servers on this machine (● ready, ○ not ready,\n\
+         ✖ going), behind a gateway that splits real requests by the weights of an HTTPRoute.",
     )?;
-    for manifest in [include_str!("../../examples/demo/service.yaml"), include_str!("../../examples/demo/rollout.yaml")]
-    {
+    for manifest in MANIFESTS {
         create(&client, &paced(manifest, flags.speed)).await?;
     }
     let load = Load::default();
     let mut stage = Stage::new(client, load.clone(), screen, flags.speed);
+    let anywhere = (std::net::Ipv4Addr::LOCALHOST, 0).into();
     let (proxy, proxying) =
-        Proxy::new(sandbox.clone(), network, NAMESPACE, NAME).listen().await.context("cannot open the proxy")?;
-    // The load begins with the first pods: before, there is nobody to answer.
-    stage.until("had a pod", |rollout| rollout.status().available_replicas > 0).await?;
+        Proxy::new(sandbox.clone(), network).listen(anywhere).await.context("cannot open the proxy")?;
+    // The load begins with the first release: before, there is nobody to answer.
+    stage.until("became healthy", story::is_healthy).await?;
     let (stop, stopped) = watch::channel(false);
     let loading = tokio::spawn(load.run(proxy, flags.speed, stopped));
     let told = Box::pin(story::tell(&mut stage)).await;
@@ -154,18 +161,26 @@ async fn play(
     story::end(&mut stage)
 }
 
-/// A manifest whose pauses are as much shorter as the demo is faster.
+/// Manifests whose pauses are as much shorter as the demo is faster.
 fn paced(manifest: &str, speed: f64) -> String {
     let pause = (4000.0 / speed).round();
     manifest.replace("duration: 4s", &format!("duration: {pause:.0}ms"))
 }
 
 async fn create(client: &Client, manifest: &str) -> anyhow::Result<()> {
-    let object: DynamicObject = serde_saphyr::from_str(manifest).context("the demo's manifest is not an object")?;
+    let objects: Vec<DynamicObject> =
+        serde_saphyr::from_multiple(manifest).context("the demo's manifests are not objects")?;
+    for object in objects {
+        create_one(client, &object).await?;
+    }
+    Ok(())
+}
+
+async fn create_one(client: &Client, object: &DynamicObject) -> anyhow::Result<()> {
     let types = object.types.clone().unwrap_or_default();
     let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &types.kind));
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), NAMESPACE, &resource);
-    api.create(&PostParams::default(), &object).await.with_context(|| format!("cannot create the {}", types.kind))?;
+    api.create(&PostParams::default(), object).await.with_context(|| format!("cannot create the {}", types.kind))?;
     Ok(())
 }

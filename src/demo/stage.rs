@@ -14,7 +14,7 @@ use super::load::{Load, Tally};
 use super::screen::Screen;
 use super::view::view;
 
-/// The name of the Rollout, its Service and its container.
+/// The name of the Rollout, its route and its container.
 pub const NAME: &str = "rollouts-demo";
 /// Where it lives.
 pub const NAMESPACE: &str = "default";

@@ -1,4 +1,4 @@
-//! What the demo shows of a rollout: its state, its pods, where the requests go, and what it waits for.
+//! What the demo shows of a rollout: its state, its pods, the weights and where the requests go, and what it waits for.
 
 use std::fmt::Write as _;
 
@@ -29,6 +29,11 @@ pub fn view(rollout: &Rollout, sets: &[ReplicaSet], pods: &[Pod], traffic: &Tall
         let mine = pods.iter().filter(|pod| is_of(pod, rs));
         let pods: String = mine.map(symbol).collect::<Vec<_>>().join(" ");
         let _ = writeln!(text, "    revision {}  {version:<8} {role:<7} {pods}", rs.revision());
+    }
+    if let Some(weights) = status.canary.as_ref().and_then(|canary| canary.weights.as_ref()) {
+        let heard = if weights.verified == Some(true) { "confirmed by the gateway" } else { "not confirmed yet" };
+        let (stable, canary) = (weights.stable.weight, weights.canary.weight);
+        let _ = writeln!(text, "    weights  stable {stable}, canary {canary}, {heard}");
     }
     for (version, count) in &traffic.answered {
         let share = traffic.share(version);
@@ -83,6 +88,7 @@ mod tests {
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "rollouts-demo" },
             "spec": { "strategy": { "canary": { "steps": [{ "setWeight": 20 }, { "pause": {} }] } } },
             "status": {
+                "canary": { "weights": { "stable": { "weight": 80 }, "canary": { "weight": 20 }, "verified": true } },
                 "phase": "Paused", "currentStepIndex": 1, "stableRS": "a", "currentPodHash": "b",
                 "waitingOn": { "reason": "PauseStep", "message": "the pause step waits for a promotion" },
             },
@@ -116,6 +122,7 @@ mod tests {
         let expected = "  rollouts-demo   Paused   step 1/2
     revision 2  yellow   canary  ○
     revision 1  blue     stable  ● ●
+    weights  stable 80, canary 20, confirmed by the gateway
     blue     ████████████████████████         80 % of requests (80)
     yellow   ██████                           20 % of requests (20)
   waits for: the pause step waits for a promotion

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Task, Workloads};
+use super::{Task, Workloads, gateways};
 use crate::state::State;
 use crate::store::Change;
 use crate::{object, selector};
@@ -64,6 +64,7 @@ impl Workloads {
             "nodes" => self.mark_waiting_pods(state),
             _ => {}
         }
+        self.mark_around_gateways(state, change);
         if change.deleted || change.before.is_none() {
             for quota in state.store.list("resourcequotas", Some(&namespace)) {
                 self.marked.insert(Task::Quota(namespace.clone(), object::name(quota).to_owned()));
@@ -107,6 +108,25 @@ impl Workloads {
                     self.marked.insert(Task::ReplicaSet(namespace.to_owned(), object::name(rs).to_owned()));
                 }
             }
+        }
+    }
+
+    /// What a route is told of depends on its Gateways and their classes, and on what it refers to; a Gateway counts its routes.
+    fn mark_around_gateways(&mut self, state: &State, change: &Change) {
+        let key = |object: &Arc<Value>| (object::namespace(object).to_owned(), object::name(object).to_owned());
+        let (namespace, name) = key(&change.after);
+        match &*change.resource {
+            gateways::CLASSES => self.marked.insert(Task::GatewayClass(name)),
+            gateways::GATEWAYS => self.marked.insert(Task::Gateway(namespace, name)),
+            gateways::ROUTES => self.marked.insert(Task::HttpRoute(namespace, name)),
+            "services" | "namespaces" | "referencegrants.gateway.networking.k8s.io" => false,
+            _ => return,
+        };
+        for (namespace, name) in state.store.list(gateways::ROUTES, None).map(key) {
+            self.marked.insert(Task::HttpRoute(namespace, name));
+        }
+        for (namespace, name) in state.store.list(gateways::GATEWAYS, None).map(key) {
+            self.marked.insert(Task::Gateway(namespace, name));
         }
     }
 

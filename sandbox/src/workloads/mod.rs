@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod endpoints;
 pub mod events;
 pub mod garbage;
+pub mod gateways;
 mod marks;
 pub mod namespace;
 pub mod node;
@@ -52,6 +53,12 @@ pub enum Task {
     Pod(String, String),
     /// The EndpointSlices of a Service.
     Endpoints(String, String),
+    /// A `GatewayClass`.
+    GatewayClass(String),
+    /// A Gateway of the Gateway API.
+    Gateway(String, String),
+    /// An `HTTPRoute`.
+    HttpRoute(String, String),
     /// A PodDisruptionBudget.
     Budget(String, String),
     /// A ResourceQuota.
@@ -77,6 +84,7 @@ pub struct Workloads {
     failures: replica_set::Failures,
     triggers: endpoints::Triggers,
     autoscalers: autoscaler::Autoscalers,
+    gateways: gateways::Gateways,
 }
 
 /// Runs the workloads for as long as the sandbox is there.
@@ -166,6 +174,9 @@ impl Workloads {
             }
             Task::Pod(namespace, name) => return self.nodes.look(state, namespace, name),
             Task::Endpoints(namespace, name) => endpoints::look(state, &mut self.triggers, namespace, name),
+            Task::GatewayClass(_) | Task::Gateway(..) | Task::HttpRoute(..) => {
+                return gateways::look(state, &mut self.gateways, task);
+            }
             Task::Budget(namespace, name) => return budget::look(state, namespace, name),
             Task::Quota(namespace, name) => quota::look(state, namespace, name),
             Task::Autoscaler(namespace, name) => {
