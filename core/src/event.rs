@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use crate::api::StepPluginStatus;
+use crate::step_plugin;
+
 const SCALING: &str = "ScalingReplicaSet";
 const STEP_COMPLETED: &str = "RolloutStepCompleted";
 
@@ -97,6 +100,24 @@ impl Note {
     /// A step is done; `number` counts from 1.
     pub fn step_completed(number: usize, steps: usize, step: impl fmt::Display) -> Note {
         Note::normal(STEP_COMPLETED, format!("Rollout step {number}/{steps} completed ({step})"))
+    }
+
+    /// A step plugin has come to another phase; `number` counts from 1.
+    pub fn step_plugin(number: usize, entry: &StepPluginStatus) -> Note {
+        let StepPluginStatus { name, operation, phase, message, .. } = entry;
+        let said = if message.is_empty() { String::new() } else { format!(": {message}") };
+        let message = format!("Plugin {name} of step {number} is {phase} ({operation}){said}");
+        let fails = [step_plugin::phase::FAILED, step_plugin::phase::ERROR].contains(&phase.as_str());
+        if fails {
+            Note::warning("StepPluginTransition", message)
+        } else {
+            Note::normal("StepPluginTransition", message)
+        }
+    }
+
+    /// Something that the rollout needs is not there.
+    pub fn cannot_reconcile(message: &str) -> Note {
+        Note::warning("ReconciliationError", message.to_owned())
     }
 
     /// The steps are skipped, because the revision is known to be good.

@@ -21,6 +21,7 @@ pub mod selector;
 pub mod sight;
 pub mod snapshot;
 pub mod status;
+pub mod step_plugin;
 pub mod steps;
 pub mod strategy;
 pub mod time;

@@ -11,6 +11,7 @@ use crate::effect::{Effect, EffectKey, Target};
 use crate::planted::{self, Bug};
 use crate::revision::owns;
 use crate::sight::Sight;
+use crate::step_plugin::StepPlugins;
 use crate::traffic::{RouteWrite, Routed};
 use crate::workload::Workload;
 
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub former: Vec<Routed>,
     /// The workload that `spec.workloadRef` names.
     pub workload: Sight<Box<Workload>>,
+    /// What is known of the plugins that steps name.
+    pub step_plugins: StepPlugins,
     /// Writes that the API server refused lately.
     pub refusals: Vec<Refusal>,
     /// Whether the installed CRD keeps `status.waitingOn`, an addition of Sluice.

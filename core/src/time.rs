@@ -64,6 +64,17 @@ fn scaled(number: &str, nanos: i128) -> Option<i128> {
     Some(total)
 }
 
+/// A duration in Go's notation (`1h0m5s`), rounded up to whole seconds; what is negative is none.
+pub fn format_go_duration(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().saturating_add(i64::from(duration.subsec_nanos() > 0)).max(0);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m{seconds}s"),
+        _ => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
 /// The next whole second at or after `time`. Status times have whole seconds; a pause that started mid-second must not end
 /// early because its start was cut off.
 pub fn ceil_to_second(time: Timestamp) -> Timestamp {

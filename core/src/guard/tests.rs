@@ -12,6 +12,7 @@ use crate::effect::{
 use crate::plan::{Plan, Urgency, plan};
 use crate::sight::Sight;
 use crate::snapshot::{Service, Snapshot};
+use crate::step_plugin::StepPlugins;
 use crate::workload::{Workload, WorkloadKind};
 
 fn now() -> Timestamp {
@@ -61,6 +62,7 @@ fn paused_canary() -> Snapshot {
         routers: Vec::new(),
         former: Vec::new(),
         workload: Sight::Missing,
+        step_plugins: StepPlugins::default(),
         refusals: Vec::new(),
         stores_waiting_on: true,
     }
@@ -72,6 +74,7 @@ fn idle(snapshot: &Snapshot) -> Plan {
         status: snapshot.rollout.status().clone(),
         urgency: Urgency::None,
         notes: Vec::new(),
+        call: None,
         wake_at: None,
     }
 }

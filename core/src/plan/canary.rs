@@ -6,7 +6,7 @@ use crate::strategy::Strategy;
 use super::draft::Draft;
 use super::{
     Plan, affinity, former, history, metadata, ownership, promote, report, requests, restart, revise, routed, scale,
-    services, traffic, walk, workload,
+    services, step_plugins, traffic, walk, workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
@@ -28,6 +28,7 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     walk::walk_steps(&mut draft);
     requests::abort_if_overdue(&mut draft);
     promote::promote_if_done(&mut draft);
+    step_plugins::undo(&mut draft);
     former::release(&mut draft);
     if strategy.is_routed() {
         services::point_routed(&mut draft);

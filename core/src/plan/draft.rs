@@ -11,6 +11,7 @@ use crate::replicas::Limits;
 use crate::revision::Revisions;
 use crate::snapshot::Snapshot;
 use crate::status::{counters, waiting};
+use crate::step_plugin::StepCall;
 use crate::strategy::Strategy;
 
 use super::Plan;
@@ -37,6 +38,7 @@ pub(super) struct Draft<'a> {
     effects: Vec<Planned>,
     patches: BTreeMap<String, Patch>,
     wake_at: Option<Timestamp>,
+    call: Option<StepCall>,
     /// Whether a traffic router cannot be told something.
     fails_to_route: bool,
 }
@@ -80,6 +82,7 @@ impl<'a> Draft<'a> {
             effects: Vec::new(),
             patches: BTreeMap::new(),
             wake_at: None,
+            call: None,
             fails_to_route: false,
         }
     }
@@ -135,6 +138,11 @@ impl<'a> Draft<'a> {
         let reached = self.revisions.new.and_then(|new| waiting::reached(self.before(), &object_of(new)));
         let farther = reached.is_none_or(|reached| self.how_far() > reached);
         counters::progressed(self.before(), &self.status, farther)
+    }
+
+    /// Has a plugin asked; one call at a time.
+    pub(super) fn ask(&mut self, call: &StepCall) {
+        self.call.get_or_insert_with(|| call.clone());
     }
 
     /// Names what the rollout waits for. The first reason given is the one shown.
@@ -237,7 +245,8 @@ impl<'a> Draft<'a> {
             self.notes.push(Note::routing_failed(news));
         }
         let urgency = report::urgency(self.s.rollout.status(), &self.status);
-        Plan { effects: self.effects, status: self.status, urgency, notes: self.notes, wake_at: self.wake_at }
+        let Draft { effects, status, notes, call, wake_at, .. } = self;
+        Plan { effects, status, urgency, notes, call, wake_at }
     }
 
     fn plan_patch(&mut self, gathered: Patch) {

@@ -22,6 +22,7 @@ mod rollback;
 mod routed;
 mod scale;
 mod services;
+mod step_plugins;
 mod traffic;
 mod walk;
 mod workload;
@@ -32,6 +33,7 @@ use crate::api::{RolloutStatus, WaitingOn};
 use crate::effect::Planned;
 use crate::event::Note;
 use crate::snapshot::Snapshot;
+use crate::step_plugin::StepCall;
 use crate::strategy::Strategy;
 use crate::validate;
 
@@ -50,6 +52,8 @@ pub struct Plan {
     pub urgency: Urgency,
     /// What to tell once the status is written.
     pub notes: Vec<Note>,
+    /// A plugin to ask about its step. No write: it may be asked twice.
+    pub call: Option<StepCall>,
     /// When to look again although nothing happened.
     pub wake_at: Option<Timestamp>,
 }
@@ -66,6 +70,7 @@ impl Plan {
             status: snapshot.rollout.status().clone(),
             urgency: Urgency::None,
             notes: Vec::new(),
+            call: None,
             wake_at: None,
         }
     }

@@ -12,6 +12,7 @@ use crate::status::{deadline, waiting};
 use crate::{steps, time};
 
 use super::draft::{Draft, object_of};
+use super::step_plugins;
 
 /// Acts on `status.abort` and `status.promoteFull`, set or cleared.
 pub(super) fn heed(d: &mut Draft<'_>) {
@@ -38,12 +39,18 @@ fn retry(d: &mut Draft<'_>) {
     if !was_aborted {
         return;
     }
+    step_plugins::forget(d);
     let now = d.s.now;
     conditions::set(&mut d.status, now, kind::PROGRESSING, Is::Unknown, reason::RETRY, "Retrying Rollout after abort");
     if !d.begins && !d.is_complete() {
         d.notes.push(Note::retried());
         duration::start(&mut d.status, now);
     }
+}
+
+/// Gives the update up because of what became of it.
+pub(super) fn give_up(d: &mut Draft<'_>, why: &str) {
+    abort(d, Some(why));
 }
 
 /// Gives the update up: the steps start over when it is retried, and the stable revision takes all.

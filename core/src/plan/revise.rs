@@ -11,7 +11,7 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::rollback::{self, Fast};
-use super::{former, workload};
+use super::{former, step_plugins, workload};
 
 /// Annotations of a Rollout that say nothing about its revisions.
 const NOT_COPIED: [&str; 7] = [
@@ -107,6 +107,7 @@ pub(super) fn begin_update(d: &mut Draft<'_>) {
     if let Some(blue_green) = &mut d.status.blue_green {
         blue_green.scale_up_preview_check_point = false;
     }
+    step_plugins::forget(d);
     d.set_index(0);
     skip_steps(d, pods_changed);
     measure(d, pods_changed, back_to_stable);

@@ -10,7 +10,7 @@ use crate::status::waiting;
 use crate::steps::{self, Progress, StepContext};
 
 use super::draft::{Draft, object_of};
-use super::{routed, scale, traffic};
+use super::{requests, routed, scale, step_plugins, traffic};
 
 /// Advances through every step that is complete. Each step's completion is judged on what was observed, so a step that moves
 /// pods ends the walk until those pods have been seen.
@@ -30,7 +30,9 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
         let routed = d.strategy.is_routed();
         let counts = if routed { missing_beside_router(d, index) } else { missing_pods(d, index) };
         let traffic = if routed { traffic::lacking_of_step(d, index) } else { None };
-        let cx = StepContext { now: d.s.now, status: &d.status, counts: counts.as_ref(), traffic: traffic.as_ref() };
+        let turn = step.plugin.as_ref().map(|step| step_plugins::run(d, index, step));
+        let (counts_lack, turn) = (counts.as_ref(), turn.as_ref());
+        let cx = StepContext { now: d.s.now, status: &d.status, counts: counts_lack, traffic: traffic.as_ref(), turn };
         match kind.advance(step, &cx) {
             Progress::Done => {
                 complete_pause(d);
@@ -47,7 +49,15 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
                 return;
             }
             Progress::Wait(on) => {
+                if on.reason == steps::PLUGIN_UNAVAILABLE && d.before().waiting_on.as_ref() != Some(&on) {
+                    d.notes.push(Note::cannot_reconcile(&on.message));
+                }
                 d.wait(&on.reason, on.object, on.message);
+                return;
+            }
+            Progress::Fail(why) => {
+                let step = format!("step {}/{} ({})", index + 1, d.steps.len(), kind.describe(step));
+                requests::give_up(d, &format!("{step} failed: {why}"));
                 return;
             }
         }

@@ -3,6 +3,7 @@
 //! To add a kind, write its file and put it into [`KINDS`]; validation, planning and descriptions follow from there.
 
 mod pause;
+mod plugin;
 mod routes;
 mod set_canary_scale;
 mod set_weight;
@@ -11,7 +12,9 @@ mod unsupported;
 use jiff::Timestamp;
 
 use crate::api::{CanaryStep, RolloutStatus, WaitingOn};
+use crate::step_plugin::Turn;
 
+pub use plugin::UNAVAILABLE as PLUGIN_UNAVAILABLE;
 pub use routes::routes_at;
 pub use set_canary_scale::scale_at;
 
@@ -26,6 +29,8 @@ pub struct StepContext<'a> {
     pub counts: Option<&'a WaitingOn>,
     /// What traffic routers still lack; `None` when they do what the step asks for, and without a router.
     pub traffic: Option<&'a WaitingOn>,
+    /// How the step goes on by its plugin; `None` where it has none.
+    pub turn: Option<&'a Turn>,
 }
 
 /// Where a step stands.
@@ -40,8 +45,10 @@ pub enum Progress {
         /// When it ends by itself.
         until: Option<Timestamp>,
     },
-    /// It waits for the cluster.
+    /// It waits for the cluster, or for a plugin.
     Wait(WaitingOn),
+    /// It cannot be completed, for this reason: the update is aborted.
+    Fail(String),
 }
 
 /// One kind of step.
@@ -81,7 +88,7 @@ pub static KINDS: [&dyn StepKind; 8] = [
     &set_canary_scale::SetCanaryScale,
     &routes::HEADER,
     &routes::MIRROR,
-    &unsupported::PLUGIN,
+    &plugin::Plugin,
 ];
 
 /// The kinds that a step names; a valid step names one.

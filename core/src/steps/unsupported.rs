@@ -10,7 +10,6 @@ pub(super) struct Unsupported {
 
 pub(super) const EXPERIMENT: Unsupported = Unsupported { field: "experiment", is_set: |s| s.experiment.is_some() };
 pub(super) const ANALYSIS: Unsupported = Unsupported { field: "analysis", is_set: |s| s.analysis.is_some() };
-pub(super) const PLUGIN: Unsupported = Unsupported { field: "plugin", is_set: |s| s.plugin.is_some() };
 
 impl StepKind for Unsupported {
     fn field(&self) -> &'static str {

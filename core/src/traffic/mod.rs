@@ -17,6 +17,7 @@ mod made;
 mod memory;
 mod nginx;
 mod object;
+mod plugin;
 mod propagation;
 mod recorded;
 mod retold;
@@ -29,6 +30,7 @@ mod weight;
 
 pub use crate::object_kind::ObjectKind;
 pub use object::{Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
+pub use plugin::{Heard, ROUTER_PLUGIN, Tell};
 pub use recorded::{Recorded, recorded};
 pub use router::{Answer, Observed, Routed, TrafficRouter, View};
 pub use routers::{former, named};

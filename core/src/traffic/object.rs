@@ -4,7 +4,9 @@ use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
+use sluice_plugin::Subject;
 
+use super::plugin::Tell;
 use crate::object_kind::ObjectKind;
 use crate::sight::Sight;
 
@@ -26,6 +28,13 @@ pub enum Pick {
     Named(String),
     /// Those with these labels.
     Labelled(LabelSelector),
+    /// What is known of the plugin of this name, for this rollout: see [`super::ROUTER_PLUGIN`].
+    Plugin {
+        /// The plugin's name.
+        name: String,
+        /// The rollout.
+        rollout: Subject,
+    },
 }
 
 /// An object that a router asked for.
@@ -142,4 +151,6 @@ pub enum RouteAction {
     Patch(Vec<Value>),
     /// It goes, as long as it is still the object with this `metadata.uid`.
     Delete(String),
+    /// A plugin is called.
+    Tell(Box<Tell>),
 }

@@ -11,11 +11,12 @@ use super::app_mesh::AppMesh;
 use super::gateway_api::GatewayApi;
 use super::istio::Istio;
 use super::nginx::Nginx;
+use super::plugin::Plugin;
 use super::recorded::{Recorded, recorded};
 use super::router::TrafficRouter;
 use super::smi::Smi;
 use super::traefik::Traefik;
-use crate::api::{Rollout, TrafficRouting};
+use crate::api::{GATEWAY_API_PLUGIN, Rollout, TrafficRouting};
 use crate::strategy::Strategy;
 
 /// Whose traffic a router carries.
@@ -94,5 +95,7 @@ fn all(rollout: &Rollout, routing: &TrafficRouting) -> Vec<Arc<dyn TrafficRouter
     all.extend(
         gateways.map(|(name, config)| Arc::new(GatewayApi::new(name, &client, &config)) as Arc<dyn TrafficRouter>),
     );
+    let plugins = routing.plugins.iter().filter(|(name, _)| *name != GATEWAY_API_PLUGIN);
+    all.extend(plugins.map(|(name, config)| Arc::new(Plugin::new(&client, name, config)) as Arc<dyn TrafficRouter>));
     all
 }

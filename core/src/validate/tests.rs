@@ -8,6 +8,7 @@ use crate::api::Rollout;
 use crate::effect::Target;
 use crate::sight::Sight;
 use crate::snapshot::{Service, Snapshot};
+use crate::step_plugin::StepPlugins;
 
 mod blue_green;
 mod canary;
@@ -49,6 +50,7 @@ fn snapshot(rollout: Rollout) -> Snapshot {
         routers: Vec::new(),
         former: Vec::new(),
         workload: Sight::Missing,
+        step_plugins: StepPlugins::default(),
         refusals: Vec::new(),
         stores_waiting_on: true,
     }
@@ -234,16 +236,12 @@ fn one_service_cannot_be_both_stable_and_canary() {
 fn what_this_version_does_not_act_on_is_named() {
     let held = |pointer: &str, value: Value| admit(&snapshot(with(pointer, value))).expect_err("held").message;
     let cases = [
-        (
-            "/spec/strategy/canary",
-            json!({"trafficRouting": {"plugins": {"a/b": {}}}}),
-            "spec.strategy.canary.trafficRouting",
-        ),
+        ("/spec/strategy/canary", json!({"trafficRouting": {}}), "spec.strategy.canary.trafficRouting"),
         ("/spec/strategy/canary", json!({"analysis": {}}), "spec.strategy.canary.analysis"),
         (
             "/spec/strategy/canary",
-            json!({"steps": [{"plugin": {"name": "a/b"}}]}),
-            "spec.strategy.canary.steps[0].plugin",
+            json!({"steps": [{"analysis": {"templates": [{"templateName": "a"}]}}]}),
+            "spec.strategy.canary.steps[0].analysis",
         ),
         (
             "/spec/strategy",

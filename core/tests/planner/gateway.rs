@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sluice_core::api::ReplicaSet;
 use sluice_core::sight::Sight;
-use sluice_core::traffic::{Pick, RouteAction, RouteWrite, Routed, Seen, TrafficRouter, named};
+use sluice_core::traffic::{Pick, ROUTER_PLUGIN, RouteAction, RouteWrite, Routed, Seen, TrafficRouter, named};
 
 use crate::world::{World, blue_green, rollout};
 
@@ -61,9 +61,13 @@ impl World {
     /// The routers of a manifest with their objects; doubles where there are any.
     pub fn routed_by(&self, routers: Vec<Arc<dyn TrafficRouter>>, doubles: &[Routed]) -> Vec<Routed> {
         let objects = |router: &Arc<dyn TrafficRouter>| {
-            let names = router.queries().into_iter().map(|query| match query.pick {
+            let queries = router.queries();
+            if queries.iter().any(|query| query.kind == ROUTER_PLUGIN) {
+                return vec![self.plugins.seen(router.name())];
+            }
+            let names = queries.into_iter().map(|query| match query.pick {
                 Pick::Named(name) => name,
-                Pick::Labelled(_) => panic!("not in these tests"),
+                Pick::Labelled(_) | Pick::Plugin { .. } => panic!("not in these tests"),
             });
             let names: Vec<String> = names.collect();
             self.routes.iter().filter(|seen| names.contains(&seen.name)).cloned().collect()

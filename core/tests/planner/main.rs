@@ -11,6 +11,7 @@ mod mesh;
 mod migrate;
 #[cfg(feature = "planted-bugs")]
 mod planted;
+mod plugins;
 mod pods;
 mod propagation;
 mod routed;

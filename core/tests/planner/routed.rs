@@ -324,16 +324,6 @@ pub fn weights_that_somebody_changed_are_put_back() {
 }
 
 #[test]
-pub fn a_router_that_this_version_does_not_have_holds_the_rollout() {
-    let mut world = routed(4, json!({})).deployed();
-    world.edit("/spec/strategy/canary/trafficRouting", json!({"plugins": {"example.com/unheard-of": {}}}));
-    world.set_image("web:2");
-    world.settle();
-    assert!(world.phase().1.contains("spec.strategy.canary.trafficRouting is not supported"), "{:?}", world.phase());
-    assert_eq!(world.size("web:1"), 4);
-}
-
-#[test]
 pub fn a_fix_takes_over_from_a_canary_when_the_stable_version_serves_nobody() {
     let mut world = halfway();
     world.break_image("web:1");

@@ -223,7 +223,7 @@ impl World {
         if self.deaf {
             return false;
         }
-        let moved = self.hear_routes();
+        let moved = self.hear_routes() | self.plugins.answer();
         let mut moved = self.routers.iter_mut().fold(moved, |moved, routed| mesh::hear(routed) | moved);
         for object in self.routers.iter_mut().filter_map(object) {
             if object["kind"] == RECORDED.kind {

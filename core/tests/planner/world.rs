@@ -13,9 +13,10 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::{self, Routed, Seen};
+use sluice_core::traffic::{self, ROUTER_PLUGIN, Routed, Seen};
 
 use crate::mesh;
+use crate::plugins::Plugins;
 use crate::router::{self, Plane};
 use sluice_core::sight::Sight;
 use sluice_core::workload::Workload;
@@ -39,6 +40,7 @@ pub struct World {
     /// What the data plane has heard.
     pub plane: Plane,
     /// Every weight that a router was told, in order.
+    pub plugins: Plugins,
     pub told: Vec<i32>,
     /// Whether it hears nothing now.
     pub deaf: bool,
@@ -106,6 +108,7 @@ pub fn world(replicas: i32, strategy: &Value) -> World {
         routes: Vec::new(),
         has_endpoints: false,
         plane: Plane::default(),
+        plugins: Plugins::default(),
         told: Vec::new(),
         deaf: false,
         events: Vec::new(),
@@ -203,6 +206,7 @@ impl World {
             routers: self.routed_by(traffic::named(&self.rollout), &self.routers),
             former: self.routed_by(traffic::former(&self.rollout), &[]),
             workload: self.workload.clone(),
+            step_plugins: self.plugins.steps.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
         }
@@ -236,6 +240,8 @@ impl World {
         }
         self.assert_not_taken_back(&plan);
         self.tell(&told);
+        // What came of it is stored.
+        self.plugins.steps.answer = None;
         if plan.urgency == Urgency::Now {
             self.status_writes += 1;
         }
@@ -250,7 +256,8 @@ impl World {
     pub fn settle(&mut self) {
         for _ in 0..200 {
             let plan = self.pass();
-            let moved = self.run_replica_sets() | self.run_endpoints() | self.run_routers();
+            let called = plan.call.as_ref().is_some_and(|call| self.plugins.call(call));
+            let moved = self.run_replica_sets() | self.run_endpoints() | self.run_routers() | called;
             if plan.effects.is_empty() && plan.urgency == Urgency::None && !moved {
                 return;
             }
@@ -311,6 +318,7 @@ impl World {
             Effect::Route(change) => {
                 self.told.push(change.routing.weight.value());
                 match self.routers.iter_mut().find(|routed| routed.router.name() == change.router) {
+                    _ if change.write.kind == ROUTER_PLUGIN => self.plugins.tell(&change.write),
                     Some(routed) => router::carry_out(routed, &change.write),
                     None => self.patch_route(&change.write),
                 }
