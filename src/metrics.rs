@@ -18,6 +18,7 @@ use sluice_core::api::Rollout;
 use sluice_core::guard::Invariant;
 use sluice_core::status::conditions::{self, kind, reason};
 use sluice_core::status::duration::Finished;
+use sluice_plugin::Kind;
 
 use crate::controller::object::Observed;
 use crate::controller::tell::Telling;
@@ -70,6 +71,20 @@ struct InfoLabels {
     phase: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PluginLabels {
+    kind: String,
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PluginCallLabels {
+    kind: String,
+    name: String,
+    method: String,
+    outcome: String,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All metrics of the program. Clones share them.
@@ -83,6 +98,9 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     violations: Family<InvariantLabels, Counter>,
     reviews: Family<ReviewLabels, Counter>,
+    plugins: Family<PluginLabels, Gauge>,
+    plugin_starts: Family<PluginLabels, Counter>,
+    plugin_calls: Family<PluginCallLabels, Counter>,
     total: Histograms<FinishedLabels>,
     progression: Histograms<FinishedLabels>,
     manual_pause: Histograms<FinishedLabels>,
@@ -115,6 +133,9 @@ impl Metrics {
             requests: Family::default(),
             violations: Family::default(),
             reviews: Family::default(),
+            plugins: Family::default(),
+            plugin_starts: Family::default(),
+            plugin_calls: Family::default(),
             total: Family::new_with_constructor(update_seconds),
             progression: Family::new_with_constructor(update_seconds),
             manual_pause: Family::new_with_constructor(update_seconds),
@@ -138,6 +159,9 @@ impl Metrics {
                 "Objects that the admission webhook reviewed",
                 metrics.reviews.clone(),
             );
+            registry.register("sluice_plugin_ready", "Whether a plugin can be called", metrics.plugins.clone());
+            registry.register("sluice_plugin_starts", "How often a plugin became ready", metrics.plugin_starts.clone());
+            registry.register("sluice_plugin_calls", "Calls of plugins", metrics.plugin_calls.clone());
             registry.register(
                 "rollout_duration_seconds",
                 "Seconds from start to end of an update",
@@ -175,6 +199,27 @@ impl Metrics {
         let mut text = String::new();
         self.with_registry(|registry| prometheus_client::encoding::text::encode(&mut text, registry))?;
         Ok(text)
+    }
+
+    /// A plugin can be called, or cannot.
+    pub fn plugin_stands(&self, kind: Kind, name: &str, ready: bool) {
+        let labels = plugin(kind, name);
+        let was_ready = self.plugins.get_or_create(&labels).set(i64::from(ready)) == 1;
+        if ready && !was_ready {
+            self.plugin_starts.get_or_create(&labels).inc();
+        }
+    }
+
+    /// A plugin is another one from now on, or gone.
+    pub fn plugin_gone(&self, kind: Kind, name: &str) {
+        self.plugins.remove(&plugin(kind, name));
+    }
+
+    /// A plugin was called.
+    pub fn plugin_called(&self, kind: Kind, name: &str, method: &str, answered: bool) {
+        let PluginLabels { kind, name } = plugin(kind, name);
+        let outcome = if answered { "answered" } else { "failed" }.to_owned();
+        self.plugin_calls.get_or_create(&PluginCallLabels { kind, name, method: method.to_owned(), outcome }).inc();
     }
 
     /// A reconcile took so long.
@@ -238,6 +283,10 @@ fn always_one() -> impl Metric {
     let one: Gauge = Gauge::default();
     one.set(1);
     one
+}
+
+fn plugin(kind: Kind, name: &str) -> PluginLabels {
+    PluginLabels { kind: kind.as_str().to_owned(), name: name.to_owned() }
 }
 
 fn object(namespace: &str, name: &str) -> ObjectLabels {

@@ -17,7 +17,7 @@ use crate::flags::{ControllerFlags, LogFormat};
 use crate::lease::{self, Claim, LeaseConfig};
 use crate::metrics::Metrics;
 use crate::requests::counted_client;
-use crate::{preflight, serve};
+use crate::{preflight, serve, trial};
 
 /// Argo Rollouts' own, so that the two never act in one namespace.
 const LEASE: &str = "argo-rollouts-controller-lock";
@@ -56,7 +56,7 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
     // The lease outlives the controller: it is given back only when no write is under way any more.
     let (release, released) = watch::channel(false);
     let mut claim = flags.leader_elect.then(|| {
-        let lease = lease_config(&flags, namespace);
+        let lease = lease_config(&flags, namespace.clone());
         let (client, scope) = (clients.writes.clone(), scope.clone());
         tokio::spawn(async move {
             if scope.is_none() {
@@ -65,7 +65,7 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
             Claim::new(client, lease, Clock::System).hold(leading, released).await
         })
     });
-    let settings = settings(&flags, scope);
+    let settings = settings(&flags, scope, namespace.clone());
     let signals = Signals { leading: is_leading, ready, stop: stopping, services };
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
 
@@ -172,13 +172,15 @@ fn webhook_source(flags: &ControllerFlags, client: &Client, namespace: &str) -> 
     }
 }
 
-fn settings(flags: &ControllerFlags, namespace: Option<String>) -> Settings {
+fn settings(flags: &ControllerFlags, namespace: Option<String>, home: String) -> Settings {
     Settings {
         namespace,
         instance_id: flags.instance_id.clone(),
         concurrency: flags.rollout_threads,
         resync: Duration::from_secs(flags.rollout_resync.max(1)),
         guard: flags.guard,
+        plugins: Arc::new(trial::host()),
+        home,
         in_order: false,
     }
 }

@@ -1,5 +1,6 @@
 //! A sandbox with a controller in one process: what `sluice sandbox`, `sluice demo` and the simulated scenarios start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -9,6 +10,7 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ObjectMeta, P
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Client, Error};
 use sluice_core::api::crds;
+use sluice_plugin_host::Host;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::traffic::kinds;
 use sluice_sandbox::workloads::{self, node::Runtime};
@@ -76,21 +78,30 @@ pub struct Manner {
     pub renewal: Duration,
     /// See [`Settings::in_order`].
     pub in_order: bool,
+    /// What starts its plugins.
+    pub plugins: fn() -> Host,
 }
 
 /// As it works in a cluster.
-pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false };
+pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false, plugins: host };
+
+/// Plugins as they are in a cluster: programs and sockets.
+pub fn host() -> Host {
+    Host::new(concat!("sluice ", env!("CARGO_PKG_VERSION")))
+}
 
 /// Runs a controller until the task is stopped. Its name is always the same, as that of a container that restarts in its pod,
 /// so that it takes its own lease up again.
 pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner) -> JoinHandle<()> {
-    let Manner { renewal, in_order } = manner;
+    let Manner { renewal, in_order, plugins } = manner;
     let settings = Settings {
         namespace: None,
         instance_id: String::new(),
         concurrency: 10,
         resync: Duration::from_mins(15),
         guard: GuardMode::Enforce,
+        plugins: Arc::new(plugins()),
+        home: HOME.to_owned(),
         in_order,
     };
     let lease = LeaseConfig {
@@ -108,7 +119,7 @@ pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner)
         // The senders live as long as the controller: nobody asks it to stop.
         let (_release, released) = watch::channel(false);
         let (_stop, stop) = watch::channel(false);
-        let signals = Signals { leading: is_leading, ready, stop, services: std::sync::Arc::default() };
+        let signals = Signals { leading: is_leading, ready, stop, services: Arc::default() };
         let run = controller::run(clients, settings, clock, metrics, signals);
         tokio::select! {
             biased;

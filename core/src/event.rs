@@ -115,6 +115,11 @@ impl Note {
         }
     }
 
+    /// An entry of `argo-rollouts-config` is wrong.
+    pub fn invalid_plugin(message: &str) -> Note {
+        Note::warning("InvalidPlugin", message.to_owned())
+    }
+
     /// Something that the rollout needs is not there.
     pub fn cannot_reconcile(message: &str) -> Note {
         Note::warning("ReconciliationError", message.to_owned())

@@ -17,6 +17,7 @@ use super::children::{Index, IndexedPod, IndexedService};
 use super::endpoints::Endpoints;
 use super::names::Names;
 use super::objects::Objects;
+use super::plugins::Plugins;
 use super::tell::Telling;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -46,6 +47,8 @@ pub struct Context {
     pub objects: Objects,
     /// The endpoints of Services.
     pub endpoints: Endpoints,
+    /// Programs that carry weights and do steps.
+    pub plugins: Plugins,
     /// Which Rollouts name which objects.
     pub names: RwLock<Names>,
     /// Whether the caches have their first lists.

@@ -238,6 +238,8 @@ pub async fn route(cx: &Context, write: &RouteWrite) -> Result<(), kube::Error> 
     let api = routed_objects(cx, write);
     let key = (write.namespace.clone(), write.name.clone());
     match &write.action {
+        // It is done when it is on its way: what comes of it is the next observation.
+        RouteAction::Tell(tell) => cx.plugins.tell(&write.name, tell),
         RouteAction::Create(object) => {
             let object: DynamicObject = serde_json::from_value(object.clone()).map_err(kube::Error::SerdeError)?;
             let created = api.create(&PostParams::default(), &object).await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use kube::runtime::reflector::{ObjectRef, Store};
 use sluice_core::api::Rollout;
-use sluice_core::traffic::{self, Destination, Recorded, RouteWrite};
+use sluice_core::traffic::{self, Answer, Destination, Recorded, RouteWrite};
 use tokio::sync::mpsc;
 
 use super::context::Context;
@@ -35,23 +35,24 @@ pub async fn take_leave(
         // One that is there again, under the same name, has its own plan for them.
         while rollouts.get(&reference).is_none() && *context.leading.borrow() && context.clock.now() < until {
             match left(&context, &rollout) {
-                Some(writes) if writes.is_empty() => break,
-                Some(writes) => release(&context, &rollout, writes).await,
+                Some(left) if left.is_nothing() => break,
+                Some(left) => release(&context, &rollout, left.writes).await,
                 None => {}
             }
             tokio::time::sleep(AGAIN).await;
         }
+        context.plugins.forget(metadata.uid.as_deref().unwrap_or_default());
     }
 }
 
 /// What is left to undo; `None` while the objects are not known.
-fn left(cx: &Context, rollout: &Rollout) -> Option<Vec<RouteWrite>> {
+fn left(cx: &Context, rollout: &Rollout) -> Option<Answer> {
     let routers = traffic::named(rollout);
     let namespace = rollout.metadata.namespace.clone().unwrap_or_default();
     let strategy = sluice_core::strategy::Strategy::of(rollout);
     let Some((canary, stable)) = strategy.and_then(Recorded::of).map(|recorded| recorded.services(rollout.status()))
     else {
-        return Some(Vec::new());
+        return Some(Answer::default());
     };
     let services = cx.services();
     let to = |service: String| {
@@ -62,8 +63,13 @@ fn left(cx: &Context, rollout: &Rollout) -> Option<Vec<RouteWrite>> {
     let (canary, stable) = (to(canary), to(stable));
     let routed = routed(cx, routers)?;
     let now = cx.clock.now();
-    let writes = routed.iter().flat_map(|it| it.release(now, &canary, &stable).writes);
-    Some(writes.collect())
+    let mut all = Answer::default();
+    for answer in routed.iter().map(|it| it.release(now, &canary, &stable)) {
+        all.writes.extend(answer.writes);
+        // A plugin that has been told answers later.
+        all.behind = all.behind.or(answer.behind);
+    }
+    Some(all)
 }
 
 async fn release(cx: &Context, rollout: &Rollout, writes: Vec<RouteWrite>) {

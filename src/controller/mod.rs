@@ -1,7 +1,7 @@
 //! The controller: watches in, writes out.
 //!
 //! Read in this order: [`reconcile`] is one pass over one rollout; it [`observe`]s the [`caches`] ([`children`], [`object`],
-//! `objects`, `endpoints`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
+//! `objects`, `endpoints`, `plugins`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
 
 pub mod caches;
 pub mod children;
@@ -15,6 +15,7 @@ mod names;
 pub mod object;
 mod objects;
 pub mod observe;
+mod plugins;
 pub mod reconcile;
 mod serial;
 pub mod tell;
@@ -27,6 +28,7 @@ use kube::Client;
 use kube::runtime::Controller;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
 use kube::runtime::reflector::{self, Store};
+use sluice_plugin_host::Host;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
@@ -36,6 +38,7 @@ use self::context::{Context, GuardMode};
 use self::endpoints::Endpoints;
 use self::object::Observed;
 use self::objects::Objects;
+use self::plugins::{Home, Plugins};
 use self::serial::Triggers;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -53,6 +56,10 @@ pub struct Settings {
     pub resync: Duration,
     /// What the guard does.
     pub guard: GuardMode,
+    /// What starts plugins.
+    pub plugins: Arc<Host>,
+    /// The controller's own namespace.
+    pub home: String,
     /// One rollout after the other, in an order that is the same in every run; for proofs.
     pub in_order: bool,
 }
@@ -84,6 +91,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let teller = tokio::spawn(tell::run(clients.writes.clone(), clock, metrics.clone(), queue));
     let filled = Filled::default();
     let (objects, asking) = Objects::new();
+    let (plugins, errands) = Plugins::new(settings.plugins);
     let (deleted, leaving) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         writes: clients.writes,
@@ -93,6 +101,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         services: signals.services,
         objects,
         endpoints: Endpoints::default(),
+        plugins,
         names: RwLock::default(),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
@@ -105,6 +114,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         instance_id: settings.instance_id.clone(),
         resync: settings.resync,
     });
+    let home = Home { client: clients.reads.clone(), namespace: settings.home };
     let scope = Scope { client: clients.reads, namespace: settings.namespace };
     let (rollouts, writer) = reflector::store();
     metrics.describe_rollouts(rollouts.clone());
@@ -128,7 +138,8 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         )),
         tokio::spawn(caches::services(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone(), filled)),
         tokio::spawn(endpoints::watch(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone())),
-        tokio::spawn(objects::watch(asking, scope, Arc::clone(&context), rollouts.clone(), touch)),
+        tokio::spawn(objects::watch(asking, scope, Arc::clone(&context), rollouts.clone(), touch.clone())),
+        tokio::spawn(plugins::attend(errands, home, Arc::clone(&context), rollouts.clone(), touch)),
         tokio::spawn(farewell::take_leave(leaving, Arc::clone(&context), rollouts.clone())),
         tokio::spawn(leftovers::release(Arc::clone(&context), rollouts.clone())),
         tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),
@@ -160,6 +171,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         task.abort();
         let _ = task.await;
     }
+    let _ = tokio::time::timeout(Duration::from_secs(10), context.plugins.stop()).await;
     drop(context);
     // The queue ends with its last sender; what is in it is still told.
     let _ = tokio::time::timeout(Duration::from_secs(5), teller).await;

@@ -17,6 +17,8 @@ pub enum Named {
     Service,
     /// A workload that has the template, or an object that a traffic router reads.
     Object(ObjectKind),
+    /// A plugin that does a step.
+    StepPlugin,
 }
 
 /// Rollouts by the objects that they name. One that picks objects by their labels names all of the namespace, by an empty name.
@@ -34,7 +36,8 @@ impl Names {
         let services = Strategy::of(rollout).into_iter().flat_map(Strategy::services);
         let services = services.map(|(_, service)| (Named::Service, (key.0.clone(), service.to_owned())));
         let workload = workload(rollout).map(|(kind, key)| (Named::Object(kind.object_kind()), key));
-        let objects: Vec<_> = services.chain(workload).chain(routed(rollout)).collect();
+        let steps = step_plugins(rollout).map(|name| (Named::StepPlugin, (String::new(), name.to_owned())));
+        let objects: Vec<_> = services.chain(workload).chain(routed(rollout)).chain(steps).collect();
         for object in &objects {
             self.rollouts.entry(object.clone()).or_default().insert(key.clone());
         }
@@ -80,12 +83,20 @@ pub fn workload(rollout: &Rollout) -> Option<(WorkloadKind, Key)> {
 fn routed(rollout: &Rollout) -> impl Iterator<Item = (Named, Key)> + use<> {
     let routers = traffic::named(rollout).into_iter().chain(traffic::former(rollout));
     routers.flat_map(|router| router.queries()).map(|query| {
-        let name = match query.pick {
-            Pick::Named(name) => name,
-            Pick::Labelled(_) => String::new(),
+        let key = match query.pick {
+            Pick::Named(name) => (query.namespace, name),
+            Pick::Labelled(_) => (query.namespace, String::new()),
+            // Plugins are in no namespace.
+            Pick::Plugin { name, .. } => (String::new(), name),
         };
-        (Named::Object(query.kind), (query.namespace, name))
+        (Named::Object(query.kind), key)
     })
+}
+
+/// The plugins that do steps of a Rollout.
+pub fn step_plugins(rollout: &Rollout) -> impl Iterator<Item = &str> {
+    let steps = rollout.spec.strategy.canary.iter().flat_map(|canary| canary.steps.iter().flatten());
+    steps.filter_map(|step| Some(step.plugin.as_ref()?.name.as_str()))
 }
 
 fn key(rollout: &Rollout) -> Key {

@@ -141,6 +141,7 @@ impl Objects {
         let labels = match pick {
             Pick::Named(name) => return Some(vec![seen(name, self.sight(*kind, &(namespace.clone(), name.clone()))?)]),
             Pick::Labelled(labels) => labels,
+            Pick::Plugin { .. } => return Some(Vec::new()),
         };
         let mut found = match cache.objects.read() {
             Sighted::NotYet => return None,

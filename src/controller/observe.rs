@@ -8,7 +8,7 @@ use sluice_core::plan::concerns_pods;
 use sluice_core::sight::Sight;
 use sluice_core::snapshot::{Pod, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::{self, Routed, Seen, TrafficRouter};
+use sluice_core::traffic::{self, Pick, Query, Routed, Seen, TrafficRouter};
 use sluice_core::workload::Workload;
 
 use super::children::{Owner, version_number};
@@ -42,6 +42,7 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     let services = services(cx, rollout, namespace, name)?;
     let workload = workload(cx, rollout)?;
     let (routers, former) = (routed(cx, traffic::named(rollout))?, routed(cx, traffic::former(rollout))?);
+    let step_plugins = cx.plugins.steps(uid, names::step_plugins(rollout))?;
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
         rollout: rollout.clone(),
@@ -52,6 +53,7 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         routers,
         former,
         workload,
+        step_plugins,
         refusals,
         stores_waiting_on,
     };
@@ -76,7 +78,7 @@ fn workload(cx: &Context, rollout: &Rollout) -> Option<Sight<Box<Workload>>> {
 /// Routers with their objects; `None` while one of those is not known yet, or older than an own write.
 pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<Routed>> {
     let with_objects = |router: Arc<dyn TrafficRouter>| {
-        let found: Option<Vec<_>> = router.queries().iter().map(|query| cx.objects.find(query)).collect();
+        let found: Option<Vec<_>> = router.queries().iter().map(|query| find(cx, query)).collect();
         let mut objects: Vec<Seen> = Vec::new();
         for seen in found?.into_iter().flatten() {
             // One may be named and have the labels besides.
@@ -87,6 +89,14 @@ pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<
         Some(Routed { router, objects })
     };
     routers.into_iter().map(with_objects).collect()
+}
+
+/// What is found for a query; `None` as above.
+fn find(cx: &Context, query: &Query) -> Option<Vec<Seen>> {
+    match &query.pick {
+        Pick::Plugin { name, rollout } => Some(vec![cx.plugins.seen(name, rollout)?]),
+        Pick::Named(_) | Pick::Labelled(_) => cx.objects.find(query),
+    }
 }
 
 /// The Services that a rollout names and those that say it manages them; `None` while one of them is older than an own write.

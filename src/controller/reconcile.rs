@@ -97,6 +97,9 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
         }
     }
     let wake = pass.write_status(&plan, done).await?;
+    if let Some(call) = &plan.call {
+        cx.plugins.ask(call);
+    }
     let next = until(snapshot.now, [plan.wake_at, wake, again], cx.resync);
     Ok(Some(if again.is_some() { next.max(CACHE_LAG) } else { next }))
 }
@@ -177,6 +180,7 @@ impl<'a> Pass<'a> {
         let after = serde_json::to_value(&plan.status)?;
         let Some(patch) = merge_patch(&before, &after) else {
             self.cx.with_memory(self.uid, |memory| memory.quiet = None);
+            self.take_up();
             self.tell(&done);
             return Ok(None);
         };
@@ -192,6 +196,7 @@ impl<'a> Pass<'a> {
         match api.patch_status(self.name, &PatchParams::default(), &Patch::Merge(body)).await {
             Ok(written) => {
                 self.remember(&written, &plan.status);
+                self.take_up();
                 self.tell(&in_order(done, plan.notes.clone()));
                 if let Some(finished) =
                     duration::finished(self.snapshot.rollout.status(), &plan.status, self.snapshot.now)
@@ -242,6 +247,13 @@ impl<'a> Pass<'a> {
     fn after(&self, wait: Duration) -> Timestamp {
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO);
         sluice_core::time::after(self.snapshot.now, wait)
+    }
+
+    /// What a step plugin has answered is in the stored status now.
+    fn take_up(&self) {
+        if let Some(answer) = &self.snapshot.step_plugins.answer {
+            self.cx.plugins.taken_up(self.uid, answer);
+        }
     }
 
     fn remember(&self, written: &Rollout, wanted: &RolloutStatus) {

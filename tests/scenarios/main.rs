@@ -24,6 +24,7 @@ mod migrate;
 mod operate;
 mod pause;
 mod plugin;
+mod plugins;
 mod prove;
 mod restart;
 mod rollback;

@@ -2,6 +2,7 @@
 //! get their pods as configured.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -13,7 +14,7 @@ use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
 use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
-use sluice_core::traffic::{self, ROUTER_PLUGIN, Routed, Seen};
+use sluice_core::traffic::{self, ROUTER_PLUGIN, Routed, Seen, TrafficRouter};
 
 use crate::mesh;
 use crate::plugins::Plugins;
@@ -195,6 +196,12 @@ impl World {
         patch(self.rollout.status.get_or_insert_default());
     }
 
+    /// Routers of before that have no double, which would have nothing to undo.
+    fn former(&self) -> Vec<Arc<dyn TrafficRouter>> {
+        let has_double = |name: &str| self.routers.iter().any(|routed| routed.router.name() == name);
+        traffic::former(&self.rollout).into_iter().filter(|router| !has_double(router.name())).collect()
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             now: self.now,
@@ -204,7 +211,7 @@ impl World {
             pods: self.pods.clone(),
             services: self.services.clone(),
             routers: self.routed_by(traffic::named(&self.rollout), &self.routers),
-            former: self.routed_by(traffic::former(&self.rollout), &[]),
+            former: self.routed_by(self.former(), &[]),
             workload: self.workload.clone(),
             step_plugins: self.plugins.steps.clone(),
             refusals: self.refusals.clone(),

@@ -58,6 +58,8 @@ pub struct Heard {
     pub telling: Option<Tell>,
     /// The routing that was asked for last, and what the data plane does of it.
     pub seen: Option<(sluice_plugin::Routing, Observation)>,
+    /// What it was told since then without an answer: it may do that too.
+    pub maybe: Vec<sluice_plugin::Routing>,
     /// Why there is no answer.
     pub trouble: Option<String>,
 }
@@ -139,8 +141,8 @@ impl TrafficRouter for Plugin {
         let (mut lowest, mut highest) = seen.map_or((0, max), |(asked, it)| share::of(asked, it, canary, max));
         let mut has_routes = seen.is_none_or(|(_, it)| it.has_routes);
         let telling = heard.telling.as_ref().filter(|telling| !matches!(telling, Tell::Observe(_)));
-        if let Some(routing) = telling.and_then(Tell::routing) {
-            // It may have heard already.
+        // It may have heard already.
+        for routing in telling.and_then(Tell::routing).into_iter().chain(&heard.maybe) {
             let to = share::of(routing, &Observation::of(routing), canary, max);
             (lowest, highest) = (lowest.min(to.0), highest.max(to.1));
             has_routes |= !routing.routes.is_empty();

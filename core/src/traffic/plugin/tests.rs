@@ -113,6 +113,13 @@ fn while_it_is_told_it_may_do_the_one_or_the_other() {
 }
 
 #[test]
+fn what_it_has_not_answered_it_may_do_all_the_same() {
+    let maybe = vec![said(&routing(50)), said(&routing(10))];
+    let seen = observe(&Heard { telling: Some(apply(0)), maybe, ..doing(20, Some(true)) });
+    assert_eq!((seen.lowest, seen.highest), (0, 50));
+}
+
+#[test]
 fn what_it_says_is_what_is_observed() {
     for verified in [None, Some(true), Some(false)] {
         assert_eq!(observe(&doing(20, verified)).verified, verified);
