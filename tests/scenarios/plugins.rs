@@ -224,7 +224,7 @@ async fn somebody_approves_a_step(s: Scenario) {
     let web = own.deploy(stepped()).await;
     web.set_image("web:2").await;
     let asked = own.until_asked().await;
-    let waits = web.until("waits", |rollout| waits_for(rollout, "StepPlugin", "")).await;
+    let waits = web.until("waits", |rollout| waits_for(rollout, "StepPlugin", "waiting for /")).await;
     let entries = waits.status().canary.clone().expect("a canary").step_plugin_statuses;
     let [entry] = &entries[..] else { panic!("{entries:#?}") };
     assert_eq!(

@@ -99,7 +99,10 @@ impl Programs {
             user["user"] = json!({ "token": token });
         }
         let path = self.folder.join(format!("{account}.kubeconfig"));
-        std::fs::write(&path, kubeconfig.to_string()).expect("the folder is writable");
+        // Another scenario's program may be reading it: it changes as a whole.
+        let beside = path.with_extension(format!("{}-{:?}", std::process::id(), std::thread::current().id()));
+        std::fs::write(&beside, kubeconfig.to_string()).expect("the folder is writable");
+        std::fs::rename(&beside, &path).expect("the folder is writable");
         path
     }
 
