@@ -73,6 +73,7 @@ fn idle(snapshot: &Snapshot) -> Plan {
         urgency: Urgency::None,
         notes: Vec::new(),
         wake_at: None,
+        asks: false,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::api::WaitingOn;
 use crate::snapshot::Service;
+use crate::status::waiting;
 use crate::traffic::{Destination, Routed, Routing, Weight};
 
 use super::draft::Draft;
@@ -58,7 +59,9 @@ fn unknown(d: &Draft<'_>) -> Option<WaitingOn> {
         }
         let lags = !answer.writes.is_empty() || observed.verified == Some(false);
         let object = observed.behind.clone().unwrap_or_else(|| format!("TrafficRouter/{}", routed.router.name()));
-        let message = format!("its gateway has not confirmed yet that it knows where Service {service} leads");
-        lags.then(|| WaitingOn::new("Verification", Some(object), message))
+        let whose = if observed.aws.is_some() { "AWS" } else { "its gateway" };
+        let detail = traffic::in_detail(observed);
+        let message = format!("{whose} has not confirmed yet that it knows where Service {service} leads{detail}");
+        lags.then(|| WaitingOn::new(waiting::VERIFICATION, Some(object), message))
     })
 }

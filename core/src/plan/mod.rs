@@ -4,6 +4,7 @@
 
 mod active;
 mod affinity;
+mod balancers;
 mod blue_green;
 mod canary;
 mod delay;
@@ -52,6 +53,8 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// When to look again although nothing happened.
     pub wake_at: Option<Timestamp>,
+    /// Whether it matters what data planes do by now, as they are not known to do what they were told, or not to be able to.
+    pub asks: bool,
 }
 
 impl Plan {
@@ -67,6 +70,7 @@ impl Plan {
             urgency: Urgency::None,
             notes: Vec::new(),
             wake_at: None,
+            asks: false,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::strategy::{Roles, Strategy};
 use crate::traffic::{Answer, Destination, Observed, Route, Routed, Routing, Trouble, Weight, carried, pods};
 
 use super::draft::{Draft, object_of};
-use super::routed;
+use super::{balancers, routed};
 
 /// What is known of the traffic now.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Traffic {
     pub(super) is_in_the_dark: bool,
     /// Whether requests of certain kinds go to the canary, whatever its weight.
     pub(super) has_routes: bool,
+    /// Whether a router holds something back until its data plane can do it.
+    pub(super) is_held: bool,
 }
 
 impl Traffic {
@@ -80,6 +82,7 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
         verified: observed.iter().filter_map(|observed| observed.verified).reduce(|all, one| all && one),
         is_in_the_dark: observed.iter().any(|observed| observed.verified.is_none()),
         has_routes: observed.iter().any(|observed| observed.has_routes),
+        is_held: false,
         observed,
     };
     for observed in super::former::observe(d) {
@@ -265,11 +268,17 @@ fn lacking_of(name: &str, observed: &Observed, wanted: &Routing, answer: &Answer
         return Some(in_trouble(trouble));
     }
     let now = if observed.lowest == weight { observed.highest } else { observed.lowest };
+    if let Some(held) = answer.held.as_ref().filter(|_| answer.writes.is_empty()) {
+        let message =
+            format!("{name} sends {now} of {max} to the canary, and goes on to {weight} once it can: {}", held.message);
+        return Some(WaitingOn::new(waiting::VERIFICATION, Some(held.object.clone()), message));
+    }
     if let Some(behind) = observed.behind.as_ref().filter(|_| now != weight && answer.writes.is_empty()) {
         let message = format!(
-            "{name} sends {now} of {max} to the canary, and goes on to {weight} once what it was told before is confirmed"
+            "{name} sends {now} of {max} to the canary, and goes on to {weight} once what it was told before is confirmed{}",
+            in_detail(observed)
         );
-        return Some(WaitingOn::new("Verification", Some(behind.clone()), message));
+        return Some(WaitingOn::new(waiting::VERIFICATION, Some(behind.clone()), message));
     }
     if now != weight {
         return on("Weight", format!("{name} sends {now} of {max} to the canary, on the way to {weight}"));
@@ -283,10 +292,20 @@ fn lacking_of(name: &str, observed: &Observed, wanted: &Routing, answer: &Answer
     if let Some(until) = observed.until {
         let message =
             format!("{name} is given until {until} to send {weight} of {max} to the canary (propagationDelaySeconds)");
-        return Some(WaitingOn::new("Verification", Some(observed.behind.clone().unwrap_or_else(router)), message));
+        return Some(WaitingOn::new(
+            waiting::VERIFICATION,
+            Some(observed.behind.clone().unwrap_or_else(router)),
+            message,
+        ));
     }
-    let message = format!("{name} has not confirmed yet that it sends {weight} of {max} to the canary");
-    Some(WaitingOn::new("Verification", Some(observed.behind.clone().unwrap_or_else(router)), message))
+    let detail = in_detail(observed);
+    let message = format!("{name} has not confirmed yet that it sends {weight} of {max} to the canary{detail}");
+    Some(WaitingOn::new(waiting::VERIFICATION, Some(observed.behind.clone().unwrap_or_else(router)), message))
+}
+
+/// What is lacking of a confirmation, to be put behind it.
+pub(super) fn in_detail(observed: &Observed) -> String {
+    observed.lag.as_ref().map_or(String::new(), |lag| format!(": {lag}"))
 }
 
 /// What a router cannot do, as what the rollout waits for.
@@ -311,6 +330,7 @@ pub(super) fn route(d: &mut Draft<'_>) {
     if d.promotes {
         return;
     }
+    balancers::record(d);
     record(d);
     let index = d.index();
     let target = target(d, index);
@@ -352,6 +372,7 @@ pub(super) fn carry_out(d: &mut Draft<'_>, router: &str, routing: &Routing, answ
         let change = RouteChange { router: router.to_owned(), routing: routing.clone(), write };
         d.plan(Effect::Route(Box::new(change)), Some(Phase::Shift), Vec::new());
     }
+    d.traffic.is_held |= answer.held.is_some();
     if let Some(trouble) = answer.trouble {
         let on = in_trouble(&trouble);
         d.wait(&on.reason, on.object, on.message);
