@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::controller::balancers;
 use crate::controller::context::GuardMode;
 use crate::controller::{self, Clients, Settings, Signals};
 use crate::lease::{Claim, LeaseConfig};
@@ -70,27 +71,30 @@ pub async fn end_of(what: &str, task: &mut JoinHandle<()>) -> anyhow::Error {
 }
 
 /// How a controller works here.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Manner {
     /// How often it says that it is still there.
     pub renewal: Duration,
     /// See [`Settings::in_order`].
     pub in_order: bool,
+    /// See [`Settings::aws`].
+    pub aws: Option<balancers::Settings>,
 }
 
 /// As it works in a cluster.
-pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false };
+pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false, aws: None };
 
 /// Runs a controller until the task is stopped. Its name is always the same, as that of a container that restarts in its pod,
 /// so that it takes its own lease up again.
 pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner) -> JoinHandle<()> {
-    let Manner { renewal, in_order } = manner;
+    let Manner { renewal, in_order, aws } = manner;
     let settings = Settings {
         namespace: None,
         instance_id: String::new(),
         concurrency: 10,
         resync: Duration::from_mins(15),
         guard: GuardMode::Enforce,
+        aws,
         in_order,
     };
     let lease = LeaseConfig {

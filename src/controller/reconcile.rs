@@ -57,6 +57,8 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
     };
     let plan = guarded(&cx, &snapshot, plan(&snapshot));
     let pass = Pass::new(&cx, &snapshot);
+    let rollout = (pass.namespace.to_owned(), pass.name.to_owned());
+    cx.balancers.heed(&rollout, snapshot.routers.iter().map(|routed| &routed.router), plan.asks);
     pass.greet();
     let mut done = Vec::new();
     let mut again = None;

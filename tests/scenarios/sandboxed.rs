@@ -93,7 +93,8 @@ const RESTART: Duration = Duration::from_secs(1);
 /// Runs a controller, and another one when it has died. One that ends by itself has a bug.
 async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics, in_order: bool) {
     loop {
-        let mut controller = control(&sandbox, &line, metrics.clone(), Manner { renewal: RENEWAL, in_order });
+        let mut controller =
+            control(&sandbox, &line, metrics.clone(), Manner { renewal: RENEWAL, in_order, aws: None });
         tokio::select! {
             () = line.died() => controller.abort(),
             ended = &mut controller => panic!("the controller ended by itself: {ended:?}"),
