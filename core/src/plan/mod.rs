@@ -12,6 +12,7 @@ mod draft;
 mod former;
 mod held;
 mod history;
+mod lacking;
 mod metadata;
 mod ownership;
 mod promote;

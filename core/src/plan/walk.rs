@@ -10,7 +10,7 @@ use crate::status::waiting;
 use crate::steps::{self, Progress, StepContext};
 
 use super::draft::{Draft, object_of};
-use super::{routed, scale, traffic};
+use super::{lacking, routed, scale};
 
 /// Advances through every step that is complete. Each step's completion is judged on what was observed, so a step that moves
 /// pods ends the walk until those pods have been seen.
@@ -29,7 +29,7 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
         let Some(kind) = steps::kind_of(step) else { return };
         let routed = d.strategy.is_routed();
         let counts = if routed { missing_beside_router(d, index) } else { missing_pods(d, index) };
-        let traffic = if routed { traffic::lacking_of_step(d, index) } else { None };
+        let traffic = if routed { lacking::of_step(d, index) } else { None };
         let cx = StepContext { now: d.s.now, status: &d.status, counts: counts.as_ref(), traffic: traffic.as_ref() };
         match kind.advance(step, &cx) {
             Progress::Done => {
