@@ -97,6 +97,9 @@ pub struct AwsFlags {
     /// Group and version of `TargetGroupBindings`
     #[arg(long, default_value = "elbv2.k8s.aws/v1beta1")]
     pub aws_target_group_binding_api_version: String,
+    /// Ask AWS no more often than this about one load balancer
+    #[arg(long, default_value = "10s", value_parser = go_duration)]
+    pub aws_verify_interval: Duration,
 }
 
 impl AwsFlags {
@@ -287,6 +290,7 @@ mod tests {
         assert_eq!((flags.rollout_resync, flags.rollout_threads), (900, 10));
         assert_eq!(flags.webhook_port, 0);
         assert!(!flags.aws.is_asked());
+        assert_eq!(flags.aws.aws_verify_interval, Duration::from_secs(10));
         assert_eq!(flags.aws.alb_tag_key_resource_id, "ingress.k8s.aws/resource");
         assert_eq!(flags.leader_election_lease_duration, Duration::from_secs(15));
         assert_eq!(flags.without_effect.given(), Vec::<&str>::new());

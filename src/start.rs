@@ -198,7 +198,11 @@ fn asks_aws(flags: &AwsFlags) -> anyhow::Result<Option<balancers::Settings>> {
     let elb = elb.context("cannot make a client for AWS")?;
     // Once, at the start: a kind is known by its versions for as long as the program runs.
     let version: &'static str = version.to_owned().leak();
-    Ok(Some(balancers::Settings { aws: Arc::new(elb), binding_versions: vec![version].leak() }))
+    Ok(Some(balancers::Settings {
+        aws: Arc::new(elb),
+        binding_versions: vec![version].leak(),
+        rhythm: flags.aws_verify_interval,
+    }))
 }
 
 fn lease_config(flags: &ControllerFlags, namespace: String) -> LeaseConfig {

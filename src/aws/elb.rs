@@ -275,3 +275,48 @@ fn target(member: Node<'_, '_>) -> Target {
         reason: text(&["TargetHealth", "Reason"]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What moto 5.1.22 answered, with shorter names.
+    fn recorded<R>(action: &str, body: &str, read: impl FnOnce(Node<'_, '_>) -> R) -> R {
+        result(action, body, read).expect("it reads")
+    }
+
+    #[test]
+    fn a_rule_divides_requests_or_gives_all_to_one() {
+        let rules = recorded("DescribeRules", include_str!("recorded/rules.xml"), |result| {
+            let actions = xml::members(result, &["Rules"]).flat_map(|rule| xml::members(rule, &["Actions"]));
+            actions.filter(|action| xml::text(*action, &["Type"]) == "forward").map(forwards).collect::<Vec<_>>()
+        });
+        let arn = |name: &str| format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/1");
+        assert_eq!(rules, [[(arn("canary"), 20), (arn("stable"), 80)].into(), [(arn("stable"), 1)].into()]);
+    }
+
+    #[test]
+    fn target_groups_and_their_targets_are_read() {
+        let groups = recorded("DescribeTargetGroups", include_str!("recorded/groups.xml"), |result| {
+            xml::members(result, &["TargetGroups"]).map(group).collect::<Vec<_>>()
+        });
+        let kinds = groups.iter().map(|(_, it)| (it.name.as_str(), it.of_addresses, it.ipv6));
+        assert_eq!(kinds.collect::<Vec<_>>(), [("canary", true, false), ("six", true, true), ("nodes", false, false)]);
+        let targets = recorded("DescribeTargetHealth", include_str!("recorded/health.xml"), |result| {
+            xml::members(result, &["TargetHealthDescriptions"]).map(target).collect::<Vec<_>>()
+        });
+        let target =
+            |id: &str, state: &str, reason: &str| Target { id: id.into(), state: state.into(), reason: reason.into() };
+        let draining = target("10.0.0.6", "draining", "Target.DeregistrationInProgress");
+        assert_eq!(targets, [target("10.0.0.5", "healthy", ""), draining]);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_and_not_an_empty_list() {
+        let entities = "<!DOCTYPE a [<!ENTITY b \"c\">]><DescribeRulesResponse>&b;</DescribeRulesResponse>";
+        for body in ["", "{}", "<DescribeRulesResponse/>", "<a><b></a>", entities] {
+            let error = result("DescribeRules", body, |_| ()).expect_err(body).to_string();
+            assert!(error.starts_with("AWS answers DescribeRules with what does not read: "), "{error}");
+        }
+    }
+}

@@ -25,9 +25,9 @@ use super::context::Context;
 use super::names::Named;
 use super::object::Observed;
 
-/// Time between two rounds about the same,
-const RHYTHM: Duration = Duration::from_secs(10);
-/// and the longest after failures.
+/// Time between two rounds about the same, where nobody says otherwise.
+pub const RHYTHM: Duration = Duration::from_secs(10);
+/// The longest after failures.
 const SLOWEST: Duration = Duration::from_mins(2);
 /// How long a round may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -96,17 +96,21 @@ pub struct Balancers {
     ring: Notify,
     /// The version of `TargetGroupBindings`.
     bindings: Kind,
+    /// Time between two rounds about the same.
+    rhythm: Duration,
 }
 
 impl Balancers {
     /// Asks this one; nobody where there is none.
     pub fn new(settings: Option<Settings>) -> Balancers {
+        let rhythm = settings.as_ref().map_or(RHYTHM, |settings| settings.rhythm);
         let version = settings.as_ref().map_or(round::BINDINGS.versions, |settings| settings.binding_versions);
         Balancers {
             aws: settings.map(|settings| settings.aws),
             entries: Mutex::default(),
             ring: Notify::new(),
             bindings: Kind { versions: version, ..round::BINDINGS },
+            rhythm,
         }
     }
 
@@ -205,11 +209,11 @@ impl Balancers {
         match answer {
             Ok(said) => {
                 entry.failures = 0;
-                entry.due = now + RHYTHM;
+                entry.due = now + self.rhythm;
                 entry.said = Said { asked: true, ..said };
             }
             Err(failure) => {
-                let wait = RHYTHM.saturating_mul(1 << entry.failures.min(4)).min(SLOWEST);
+                let wait = self.rhythm.saturating_mul(1 << entry.failures.min(4)).min(SLOWEST);
                 entry.failures += 1;
                 entry.due = now + wait.max(failure.after.unwrap_or_default().min(SLOWEST));
                 // What was seen before stays true.
@@ -228,6 +232,8 @@ pub struct Settings {
     pub aws: Arc<dyn Aws>,
     /// The version of `TargetGroupBindings` (`--aws-target-group-binding-api-version`).
     pub binding_versions: &'static [&'static str],
+    /// Time between two rounds about the same (`--aws-verify-interval`).
+    pub rhythm: Duration,
 }
 
 impl std::fmt::Debug for Settings {
