@@ -1,7 +1,7 @@
 //! The controller: watches in, writes out.
 //!
 //! Read in this order: [`reconcile`] is one pass over one rollout; it [`observe`]s the [`caches`] ([`children`], [`object`],
-//! `objects`, `endpoints`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
+//! `objects`, `endpoints`, [`balancers`]), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
 
 pub mod balancers;
 pub mod caches;

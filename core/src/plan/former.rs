@@ -39,6 +39,7 @@ pub(super) fn release(d: &mut Draft<'_>) {
             continue;
         }
         if let Some(object) = answer.behind.clone().filter(|_| answer.writes.is_empty()) {
+            d.traffic.is_held = true;
             let message = format!("{router} has not confirmed yet that nothing goes to the canary any more");
             d.wait(waiting::VERIFICATION, Some(object), message);
         }

@@ -238,8 +238,13 @@ impl TrafficRouter for Alb {
         answer
     }
 
-    fn release(&self, view: View<'_>, _: &Destination, stable: &Destination) -> Answer {
-        let writes = Alb::ingresses(view).filter_map(|seen| self.leave(seen, stable)).collect();
-        Answer { writes, ..Answer::default() }
+    fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer {
+        let writes: Vec<_> = Alb::ingresses(view).filter_map(|seen| self.leave(seen, stable)).collect();
+        // Where AWS is asked, it has to say that nothing goes to the canary any more.
+        let behind = Alb::ingresses(view).filter(|_| writes.is_empty()).find_map(|seen| {
+            let has_action = annotation(seen.found().ok()?, &self.action_key(self.root(stable))).is_some();
+            self.lag(seen, view, canary, stable).filter(|_| has_action)
+        });
+        Answer { writes, behind: behind.map(|lag| lag.object), ..Answer::default() }
     }
 }

@@ -62,6 +62,12 @@ impl Alb {
         observed
     }
 
+    /// What a load balancer lacks of doing what its Ingress says; nothing where nobody asks.
+    pub(super) fn lag(&self, seen: &Seen, view: View<'_>, canary: &Destination, stable: &Destination) -> Option<Lag> {
+        let said = Said::of(view.objects, LOAD_BALANCERS, &seen.name)?;
+        self.proof(seen, seen.found().ok()?, &said, self.root(stable)).lacking([canary, stable])
+    }
+
     /// What the target group of the canary lacks of taking more requests than it gets now. Where the load balancer does not know the
     /// Service yet, it has to be told of it first.
     pub(super) fn not_ready(&self, seen: &Seen, view: View<'_>, to: &Destination, now: i32) -> Option<Lag> {
@@ -131,7 +137,9 @@ impl Proof<'_> {
     fn misled(&self, balancer: &Balancer, wanted: &[Shares]) -> Option<Lag> {
         let own: BTreeSet<String> =
             self.own.values().flat_map(|text| action::groups(text)).map(|it| it.service).collect();
-        let direct = all_paths(self.ingress).filter(|path| !routes::uses_annotation(path));
+        let otherwise = serde_json::json!({ "backend": self.ingress["spec"]["defaultBackend"] });
+        let paths = all_paths(self.ingress).chain(std::iter::once(&otherwise));
+        let direct = paths.filter(|path| !routes::uses_annotation(path));
         let direct = direct.filter_map(|path| path["backend"]["service"]["name"].as_str());
         let direct = direct.map(|service| Shares::from([(service.to_owned(), 1)]));
         let others = self.said.actions.iter().filter(|(key, _)| !self.own.contains_key(*key));

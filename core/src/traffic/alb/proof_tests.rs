@@ -239,6 +239,27 @@ fn rules_of_others_on_the_same_load_balancer_are_no_concern() {
     let direct = json!({ "backend": { "service": { "name": "stable", "port": { "number": 80 } } } });
     world.ingress["spec"]["rules"][0]["http"]["paths"].as_array_mut().expect("paths").push(direct);
     assert_eq!(world.lacks(), None, "a path that leads to the Service itself");
+    world.ingress["spec"]["rules"][0]["http"]["paths"].as_array_mut().expect("paths").pop();
+    world.ingress["spec"]["defaultBackend"] = json!({ "service": { "name": "stable", "port": { "number": 80 } } });
+    assert_eq!(world.lacks(), None, "what no path takes leads to the Service itself");
+}
+
+#[test]
+fn an_ingress_is_left_once_its_load_balancer_has_let_the_canary_go() {
+    let router = World::router(&json!({ "alb": { "ingress": "edge", "rootService": "root", "servicePort": 80 } }));
+    let release = |world: &World| {
+        let (objects, now) = (world.objects(), jiff::Timestamp::UNIX_EPOCH);
+        router.release(View { objects: &objects, now }, &to("canary", "v2"), &to("stable", "v1"))
+    };
+    let mut world = world();
+    assert_eq!((release(&world).writes.len(), release(&world).behind), (1, None));
+    let only = action(0, 100).replace(r#"{"ServiceName":"canary","ServicePort":"80","Weight":0},"#, "");
+    world.ingress["metadata"]["annotations"] = json!({ (KEY): only });
+    assert_eq!(release(&world).behind.as_deref(), Some("Ingress/edge"), "AWS was asked about another action");
+    world.said.actions = [(KEY.to_owned(), only)].into();
+    assert_eq!(release(&world).behind.as_deref(), Some("TargetGroup/k8s-stable"), "its rules have not followed");
+    world.said.balancers[0].rules = vec![rule(0, 100)];
+    assert!(release(&world).is_nothing());
 }
 
 #[test]
