@@ -254,6 +254,23 @@ async fn an_abort_waits_for_nobody_and_its_pods_for_the_load_balancer() {
     routed.until_sizes((4, 0)).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_router_that_is_taken_out_is_remembered_until_its_load_balancer_has_followed() {
+    let stage = stage("taken-out").await;
+    let routed = deploy(&stage).await;
+    routed.update().await;
+    let sizes = routed.web.sizes("web:1", "web:2").await;
+    stage.controller.sleep(true);
+    let gone = json!({ "trafficRouting": null, "scaleDownDelaySeconds": null, "abortScaleDownDelaySeconds": null });
+    routed.web.edit(json!({ "spec": { "strategy": { "canary": gone } } })).await;
+    stage.s.sleep(120).await;
+    assert_eq!(routed.web.sizes("web:1", "web:2").await, sizes, "they may still get requests");
+    let annotations = routed.web.get().await.metadata.annotations.expect("annotations");
+    assert!(annotations.contains_key("rollout.argoproj.io/routes-by"), "{annotations:?}");
+    stage.controller.sleep(false);
+    routed.take_out().await;
+}
+
 /// Has AWS behave like this for a while in the middle of a step.
 async fn troubled(name: &str, mood: Mood, words: &str) {
     let stage = stage(name).await;
