@@ -1,5 +1,6 @@
 //! Canaries behind an AWS load balancer that AWS is asked about. Whoever runs the load balancer is played by the scenario.
 
+mod bound;
 mod moto;
 mod played;
 
