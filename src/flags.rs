@@ -74,9 +74,39 @@ pub struct ControllerFlags {
     /// A folder with the tls.crt and tls.key of the webhook; without it the controller makes its own certificate
     #[arg(long)]
     pub webhook_cert_dir: Option<PathBuf>,
+    /// Asking AWS
+    #[command(flatten)]
+    pub aws: AwsFlags,
     /// Flags without effect
     #[command(flatten)]
     pub without_effect: WithoutEffect,
+}
+
+/// What is to be known of AWS.
+#[derive(Args, Debug)]
+pub struct AwsFlags {
+    /// Ask AWS whether its load balancers do what they are told
+    #[arg(long, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    aws_verify_target_group: bool,
+    /// The same, by its name of before
+    #[arg(long, hide = true, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    alb_verify_weight: bool,
+    /// The tag by which the AWS load balancer controller says whose a target group is
+    #[arg(long, default_value = "ingress.k8s.aws/resource")]
+    pub alb_tag_key_resource_id: String,
+    /// Group and version of `TargetGroupBindings`
+    #[arg(long, default_value = "elbv2.k8s.aws/v1beta1")]
+    pub aws_target_group_binding_api_version: String,
+    /// Ask AWS no more often than this about one load balancer
+    #[arg(long, default_value = "10s", value_parser = go_duration)]
+    pub aws_verify_interval: Duration,
+}
+
+impl AwsFlags {
+    /// Whether AWS is asked what its load balancers do.
+    pub fn is_asked(&self) -> bool {
+        self.aws_verify_target_group || self.alb_verify_weight
+    }
 }
 
 /// Flags that are accepted and change nothing in this version.
@@ -101,10 +131,6 @@ pub struct WithoutEffect {
     #[arg(long, hide = true)]
     ephemeral_metadata_update_pod_retries: Option<i32>,
     #[arg(long, hide = true)]
-    aws_target_group_binding_api_version: Option<String>,
-    #[arg(long, hide = true)]
-    alb_tag_key_resource_id: Option<String>,
-    #[arg(long, hide = true)]
     istio_api_version: Option<String>,
     #[arg(long, hide = true)]
     ambassador_api_version: Option<String>,
@@ -122,10 +148,6 @@ pub struct WithoutEffect {
     alb_ingress_classes: Vec<String>,
     #[arg(long, hide = true, value_delimiter = ',')]
     nginx_ingress_classes: Vec<String>,
-    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    aws_verify_target_group: Option<bool>,
-    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    alb_verify_weight: Option<bool>,
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     self_service_notification_enabled: Option<bool>,
     #[arg(long, hide = true, value_delimiter = ',')]
@@ -147,8 +169,6 @@ impl WithoutEffect {
             ingress_threads,
             ephemeral_metadata_threads,
             ephemeral_metadata_update_pod_retries,
-            aws_target_group_binding_api_version,
-            alb_tag_key_resource_id,
             istio_api_version,
             ambassador_api_version,
             traffic_split_api_version,
@@ -158,8 +178,6 @@ impl WithoutEffect {
             appmesh_crd_version,
             alb_ingress_classes,
             nginx_ingress_classes,
-            aws_verify_target_group,
-            alb_verify_weight,
             self_service_notification_enabled,
             controllers,
             enable_pprof_address,
@@ -174,8 +192,6 @@ impl WithoutEffect {
             ("--ingress-threads", ingress_threads.is_some()),
             ("--ephemeral-metadata-threads", ephemeral_metadata_threads.is_some()),
             ("--ephemeral-metadata-update-pod-retries", ephemeral_metadata_update_pod_retries.is_some()),
-            ("--aws-target-group-binding-api-version", aws_target_group_binding_api_version.is_some()),
-            ("--alb-tag-key-resource-id", alb_tag_key_resource_id.is_some()),
             ("--istio-api-version", istio_api_version.is_some()),
             ("--ambassador-api-version", ambassador_api_version.is_some()),
             ("--traffic-split-api-version", traffic_split_api_version.is_some()),
@@ -185,8 +201,6 @@ impl WithoutEffect {
             ("--appmesh-crd-version", appmesh_crd_version.is_some()),
             ("--alb-ingress-classes", !alb_ingress_classes.is_empty()),
             ("--nginx-ingress-classes", !nginx_ingress_classes.is_empty()),
-            ("--aws-verify-target-group", aws_verify_target_group.is_some()),
-            ("--alb-verify-weight", alb_verify_weight.is_some()),
             ("--self-service-notification-enabled", self_service_notification_enabled.is_some()),
             ("--controllers", !controllers.is_empty()),
             ("--enable-pprof-address", enable_pprof_address.is_some()),
@@ -264,7 +278,8 @@ mod tests {
         assert!(flags.namespaced && !flags.leader_elect);
         assert_eq!((flags.metrics_port, flags.healthz_port, flags.rollout_threads), (9090, 9091, 20));
         assert_eq!(flags.leader_election_retry_period, Duration::from_secs(90));
-        assert_eq!(flags.without_effect.given().len(), 25);
+        assert!(flags.aws.is_asked());
+        assert_eq!(flags.without_effect.given().len(), 21);
     }
 
     #[test]
@@ -274,6 +289,9 @@ mod tests {
         assert_eq!((flags.metrics_port, flags.healthz_port), (8090, 8080));
         assert_eq!((flags.rollout_resync, flags.rollout_threads), (900, 10));
         assert_eq!(flags.webhook_port, 0);
+        assert!(!flags.aws.is_asked());
+        assert_eq!(flags.aws.aws_verify_interval, Duration::from_secs(10));
+        assert_eq!(flags.aws.alb_tag_key_resource_id, "ingress.k8s.aws/resource");
         assert_eq!(flags.leader_election_lease_duration, Duration::from_secs(15));
         assert_eq!(flags.without_effect.given(), Vec::<&str>::new());
     }

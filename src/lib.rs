@@ -3,6 +3,7 @@
 //! **Architecture invariant:** everything that touches the outside world is in this crate: watches, writes, HTTP, the clock.
 
 pub mod admission;
+pub mod aws;
 pub mod clock;
 pub mod controller;
 pub mod crds;

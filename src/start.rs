@@ -11,13 +11,14 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::admission::{self, Around, Own, Source};
+use crate::aws::elb::Elb;
 use crate::clock::Clock;
-use crate::controller::{self, Clients, Settings, Signals};
-use crate::flags::{ControllerFlags, LogFormat};
+use crate::controller::{self, Clients, Settings, Signals, balancers};
+use crate::flags::{AwsFlags, ControllerFlags, LogFormat};
 use crate::lease::{self, Claim, LeaseConfig};
 use crate::metrics::Metrics;
 use crate::requests::counted_client;
-use crate::{preflight, serve, trial};
+use crate::{aws, preflight, serve, trial};
 
 /// Argo Rollouts' own, so that the two never act in one namespace.
 const LEASE: &str = "argo-rollouts-controller-lock";
@@ -65,7 +66,7 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
             Claim::new(client, lease, Clock::System).hold(leading, released).await
         })
     });
-    let settings = settings(&flags, scope, namespace.clone());
+    let settings = Settings { aws: asks_aws(&flags.aws)?, ..settings(&flags, scope, namespace.clone()) };
     let signals = Signals { leading: is_leading, ready, stop: stopping, services };
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
 
@@ -181,8 +182,29 @@ fn settings(flags: &ControllerFlags, namespace: Option<String>, home: String) ->
         guard: flags.guard,
         plugins: Arc::new(trial::host()),
         home,
+        aws: None,
         in_order: false,
     }
+}
+
+/// Who asks AWS, where somebody is to.
+fn asks_aws(flags: &AwsFlags) -> anyhow::Result<Option<balancers::Settings>> {
+    if !flags.is_asked() {
+        return Ok(None);
+    }
+    let given = &flags.aws_target_group_binding_api_version;
+    let version = given.strip_prefix("elbv2.k8s.aws/").with_context(|| {
+        format!("--aws-target-group-binding-api-version {given} is no version of elbv2.k8s.aws, such as elbv2.k8s.aws/v1beta1")
+    })?;
+    let elb = Elb::new(aws::process_env(), Clock::System, flags.alb_tag_key_resource_id.clone());
+    let elb = elb.context("cannot make a client for AWS")?;
+    // Once, at the start: a kind is known by its versions for as long as the program runs.
+    let version: &'static str = version.to_owned().leak();
+    Ok(Some(balancers::Settings {
+        aws: Arc::new(elb),
+        binding_versions: vec![version].leak(),
+        rhythm: flags.aws_verify_interval,
+    }))
 }
 
 fn lease_config(flags: &ControllerFlags, namespace: String) -> LeaseConfig {

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::controller::balancers;
 use crate::controller::context::GuardMode;
 use crate::controller::{self, Clients, Settings, Signals};
 use crate::lease::{Claim, LeaseConfig};
@@ -72,7 +73,7 @@ pub async fn end_of(what: &str, task: &mut JoinHandle<()>) -> anyhow::Error {
 }
 
 /// How a controller works here.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Manner {
     /// How often it says that it is still there.
     pub renewal: Duration,
@@ -80,10 +81,12 @@ pub struct Manner {
     pub in_order: bool,
     /// What starts its plugins.
     pub plugins: fn() -> Host,
+    /// See [`Settings::aws`].
+    pub aws: Option<balancers::Settings>,
 }
 
 /// As it works in a cluster.
-pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false, plugins: host };
+pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false, plugins: host, aws: None };
 
 /// Plugins as they are in a cluster: programs and sockets.
 pub fn host() -> Host {
@@ -93,7 +96,7 @@ pub fn host() -> Host {
 /// Runs a controller until the task is stopped. Its name is always the same, as that of a container that restarts in its pod,
 /// so that it takes its own lease up again.
 pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner) -> JoinHandle<()> {
-    let Manner { renewal, in_order, plugins } = manner;
+    let Manner { renewal, in_order, plugins, aws } = manner;
     let settings = Settings {
         namespace: None,
         instance_id: String::new(),
@@ -102,6 +105,7 @@ pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner)
         guard: GuardMode::Enforce,
         plugins: Arc::new(plugins()),
         home: HOME.to_owned(),
+        aws,
         in_order,
     };
     let lease = LeaseConfig {

@@ -79,6 +79,26 @@ impl Note {
         Note::warning("TrafficRoutingError", what.to_owned())
     }
 
+    /// A load balancer was seen to do what it was told.
+    pub fn balancer_verified(what: &str) -> Note {
+        Note::normal("TargetGroupVerified", format!("Verified that AWS does what it was told: {what}"))
+    }
+
+    /// A load balancer was told something, and is not known to do it.
+    pub fn balancer_unverified(what: &str) -> Note {
+        Note::warning("TargetGroupUnverified", format!("Not verified yet that AWS does what it was told: {what}"))
+    }
+
+    /// AWS does not say what its load balancers do.
+    pub fn verification_failed(what: &str) -> Note {
+        Note::warning("TargetGroupVerifyError", what.to_owned())
+    }
+
+    /// There is no load balancer to ask AWS about.
+    pub fn load_balancer_not_found(what: &str) -> Note {
+        Note::warning("LoadBalancerNotFound", what.to_owned())
+    }
+
     /// A Deployment that the Rollout takes its template from lost pods. The reason is of ours.
     pub fn workload_scaled(name: &str, from: i32, to: i32) -> Note {
         Note::normal("ScalingDeployment", format!("Scaled down Deployment {name} from {from} to {to}"))

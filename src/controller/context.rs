@@ -12,10 +12,11 @@ use sluice_core::snapshot::Refusal;
 use sluice_core::traffic::RouteWrite;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::balancers::Balancers;
 use super::caches::Filled;
 use super::children::{Index, IndexedPod, IndexedService};
 use super::endpoints::Endpoints;
-use super::names::Names;
+use super::names::{Named, Names};
 use super::objects::Objects;
 use super::plugins::Plugins;
 use super::tell::Telling;
@@ -49,6 +50,8 @@ pub struct Context {
     pub endpoints: Endpoints,
     /// Programs that carry weights and do steps.
     pub plugins: Plugins,
+    /// What AWS says of load balancers.
+    pub balancers: Balancers,
     /// Which Rollouts name which objects.
     pub names: RwLock<Names>,
     /// Whether the caches have their first lists.
@@ -179,6 +182,8 @@ impl Context {
         let metadata = &rollout.metadata;
         let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
         self.metrics.forget(namespace.unwrap_or_default(), name.unwrap_or_default());
+        let key = (namespace.unwrap_or_default().to_owned(), name.unwrap_or_default().to_owned());
+        self.balancers.forget(&key, |kind, key| !self.names().who_names(Named::Object(kind), key).is_empty());
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.remove(metadata.uid.as_deref().unwrap_or_default());
     }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
-use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use kube::runtime::reflector::Store;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use sluice_core::api::labels;
 use sluice_core::sight::Sight;
+use sluice_core::traffic::aws::Led;
 
 use super::caches::{Scope, Touch, map_event, touch_each};
 use super::children::{Child, Index, IndexedPod, Key, Owner, version_number};
@@ -30,8 +31,8 @@ pub struct Slice {
     version: Option<u64>,
     /// `IPv4`, `IPv6`: a Service of both has slices of both.
     family: String,
-    /// Names of ready pods.
-    ready: Vec<String>,
+    /// Names of ready pods, with their addresses.
+    ready: Vec<(String, String)>,
 }
 
 impl Child for Slice {
@@ -59,13 +60,15 @@ impl Slice {
         let pod = |target: k8s_openapi::api::core::v1::ObjectReference| {
             target.name.filter(|_| target.kind.as_deref() == Some("Pod"))
         };
+        // Of several addresses only the first one is anybody's.
+        let pod = |endpoint: Endpoint| Some((pod(endpoint.target_ref?)?, endpoint.addresses.into_iter().next()?));
         Slice {
             namespace: metadata.namespace.unwrap_or_default(),
             name: metadata.name.unwrap_or_default(),
             service: service.unwrap_or_default(),
             version: version_number(metadata.resource_version.as_deref()),
             family: slice.address_type,
-            ready: ready.filter_map(|endpoint| pod(endpoint.target_ref?)).collect(),
+            ready: ready.filter_map(pod).collect(),
         }
     }
 }
@@ -87,7 +90,8 @@ pub fn of_service(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) ->
     // A pod may be in two slices while it moves from one to the other, and must be in those of every family.
     let mut families: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for slice in index.of(&Owner::Manager(namespace.clone(), name.clone())) {
-        families.entry(slice.family.clone()).or_default().extend(slice.ready.iter().cloned());
+        let names = slice.ready.iter().map(|(pod, _)| pod.clone());
+        families.entry(slice.family.clone()).or_default().extend(names);
     }
     let in_all = families.into_values().reduce(|all, one| all.intersection(&one).cloned().collect());
     let mut ready: ByRevision = BTreeMap::new();
@@ -98,6 +102,24 @@ pub fn of_service(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) ->
         }
     }
     Some(Sight::Found(ready))
+}
+
+/// The ready endpoints of a Service by their addresses, and their revisions; `None` before the first list.
+pub fn led(cache: &Endpoints, pods: &Index<IndexedPod>, service: &Key) -> Option<Result<Led, String>> {
+    let index = match cache.read() {
+        Sighted::NotYet => return None,
+        Sighted::Absent(why) | Sighted::Refused(why) => return Some(Err(why)),
+        Sighted::Index(index) => index,
+    };
+    let (namespace, name) = service;
+    let slices = index.of(&Owner::Manager(namespace.clone(), name.clone()));
+    let mut led = Led::default();
+    for (pod, address) in slices.iter().flat_map(|slice| &slice.ready) {
+        let pod = pods.get(&(namespace.clone(), pod.clone()));
+        led.revisions.extend(pod.and_then(|indexed| indexed.pod.labels.get(labels::POD_TEMPLATE_HASH)).cloned());
+        led.addresses.insert(address.clone());
+    }
+    Some(Ok(led))
 }
 
 /// Keeps the cache, once somebody needs it, until the task is stopped.
@@ -140,6 +162,7 @@ mod tests {
         }))
         .expect("an EndpointSlice");
         let slice = Slice::of(slice);
-        assert_eq!((slice.service.as_str(), slice.ready), ("web", vec!["a".to_owned(), "c".to_owned()]));
+        let ready: Vec<_> = slice.ready.iter().map(|(pod, address)| (pod.as_str(), address.as_str())).collect();
+        assert_eq!((slice.service.as_str(), ready), ("web", vec![("a", "10.0.0.1"), ("c", "10.0.0.3")]));
     }
 }

@@ -1,8 +1,10 @@
 //! The controller: watches in, writes out.
 //!
 //! Read in this order: [`reconcile`] is one pass over one rollout; it [`observe`]s the [`caches`] ([`children`], [`object`],
-//! `objects`, `endpoints`, `plugins`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the parts and starts them.
+//! `objects`, `endpoints`, [`balancers`], `plugins`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the
+//! parts and starts them.
 
+pub mod balancers;
 pub mod caches;
 pub mod children;
 pub mod context;
@@ -32,6 +34,7 @@ use sluice_plugin_host::Host;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
+use self::balancers::Balancers;
 use self::caches::{Filled, Scope};
 use self::children::{Index, IndexedService};
 use self::context::{Context, GuardMode};
@@ -60,6 +63,8 @@ pub struct Settings {
     pub plugins: Arc<Host>,
     /// The controller's own namespace.
     pub home: String,
+    /// How AWS is asked what load balancers do; nobody asks where it is none.
+    pub aws: Option<balancers::Settings>,
     /// One rollout after the other, in an order that is the same in every run; for proofs.
     pub in_order: bool,
 }
@@ -102,6 +107,7 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         objects,
         endpoints: Endpoints::default(),
         plugins,
+        balancers: Balancers::new(settings.aws.clone()),
         names: RwLock::default(),
         filled: filled.clone(),
         memory: std::sync::Mutex::default(),
@@ -139,7 +145,8 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         tokio::spawn(caches::services(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone(), filled)),
         tokio::spawn(endpoints::watch(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone())),
         tokio::spawn(objects::watch(asking, scope, Arc::clone(&context), rollouts.clone(), touch.clone())),
-        tokio::spawn(plugins::attend(errands, home, Arc::clone(&context), rollouts.clone(), touch)),
+        tokio::spawn(plugins::attend(errands, home, Arc::clone(&context), rollouts.clone(), touch.clone())),
+        tokio::spawn(balancers::ask(Arc::clone(&context), rollouts.clone(), touch)),
         tokio::spawn(farewell::take_leave(leaving, Arc::clone(&context), rollouts.clone())),
         tokio::spawn(leftovers::release(Arc::clone(&context), rollouts.clone())),
         tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),

@@ -81,8 +81,9 @@ pub fn workload(rollout: &Rollout) -> Option<(WorkloadKind, Key)> {
 
 /// What the routers of a Rollout read, of today and of before.
 fn routed(rollout: &Rollout) -> impl Iterator<Item = (Named, Key)> + use<> {
-    let routers = traffic::named(rollout).into_iter().chain(traffic::former(rollout));
-    routers.flat_map(|router| router.queries()).map(|query| {
+    let routers =
+        traffic::named(rollout).into_iter().chain(traffic::former(rollout)).chain(traffic::aws::bound(rollout));
+    routers.flat_map(|router| router.queries().into_iter().chain(router.asks())).map(|query| {
         let key = match query.pick {
             Pick::Named(name) => (query.namespace, name),
             Pick::Labelled(_) => (query.namespace, String::new()),

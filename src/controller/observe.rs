@@ -41,7 +41,8 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     drop(index);
     let services = services(cx, rollout, namespace, name)?;
     let workload = workload(cx, rollout)?;
-    let (routers, former) = (routed(cx, traffic::named(rollout))?, routed(cx, traffic::former(rollout))?);
+    let routers = traffic::named(rollout).into_iter().chain(cx.balancers.beside(rollout));
+    let (routers, former) = (routed(cx, routers.collect())?, routed(cx, traffic::former(rollout))?);
     let step_plugins = cx.plugins.steps(uid, names::step_plugins(rollout))?;
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
@@ -78,7 +79,9 @@ fn workload(cx: &Context, rollout: &Rollout) -> Option<Sight<Box<Workload>>> {
 /// Routers with their objects; `None` while one of those is not known yet, or older than an own write.
 pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<Routed>> {
     let with_objects = |router: Arc<dyn TrafficRouter>| {
-        let found: Option<Vec<_>> = router.queries().iter().map(|query| find(cx, query)).collect();
+        let asks = if cx.balancers.is_on() { router.asks() } else { Vec::new() };
+        let asked = asks.iter().map(|query| cx.balancers.find(cx, query));
+        let found: Option<Vec<_>> = router.queries().iter().map(|query| find(cx, query)).chain(asked).collect();
         let mut objects: Vec<Seen> = Vec::new();
         for seen in found?.into_iter().flatten() {
             // One may be named and have the labels besides.
@@ -110,7 +113,7 @@ fn services(cx: &Context, rollout: &Rollout, namespace: &str, name: &str) -> Opt
         .chain(named)
         .map(|indexed| (indexed.service.target.name.clone(), indexed.service.clone()))
         .collect();
-    if Strategy::of(rollout).and_then(Strategy::routing).is_some() {
+    if Strategy::of(rollout).and_then(Strategy::routing).is_some() || cx.balancers.beside(rollout).is_some() {
         let pods = cx.pods();
         for (name, service) in &mut all {
             // Where nobody may look at them, available pods have to do.

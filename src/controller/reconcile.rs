@@ -57,6 +57,9 @@ pub async fn reconcile(observed: Arc<Observed>, cx: Arc<Context>) -> Result<Opti
     };
     let plan = guarded(&cx, &snapshot, plan(&snapshot));
     let pass = Pass::new(&cx, &snapshot);
+    let rollout = (pass.namespace.to_owned(), pass.name.to_owned());
+    let routers = snapshot.routers.iter().chain(&snapshot.former).map(|routed| &routed.router);
+    cx.balancers.heed(&rollout, routers, plan.asks);
     pass.greet();
     let mut done = Vec::new();
     let mut again = None;

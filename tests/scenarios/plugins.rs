@@ -178,9 +178,9 @@ async fn a_router_of_ones_own_carries_a_canary(s: Scenario) {
     assert_eq!((weights.canary.weight, weights.verified), (25, Some(true)));
     web.promote().await;
     own.until_weight(60).await;
-    let waiting = web.until("behind", |rollout| waits_for(rollout, "Verification", "")).await;
+    let waiting = web.until("behind", |rollout| waits_for(rollout, "Verification", "the proxy is behind")).await;
     let on = waiting.status().waiting_on.clone().expect("something");
-    assert_eq!(on.object.as_deref(), Some("TrafficRouterPlugin/example/file-router: the proxy"));
+    assert_eq!(on.object.as_deref(), Some("TrafficRouterPlugin/example/file-router"));
     own.while_it_hears(web.until_paused_at(3)).await;
     web.abort().await;
     own.until_weight(0).await;

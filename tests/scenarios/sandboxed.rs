@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use sluice::clock::Clock;
-use sluice::controller::Clients;
+use sluice::controller::{Clients, balancers};
 use sluice::metrics::Metrics;
 use sluice::trial::{self, Manner};
 use sluice_sandbox::Sandbox;
@@ -44,6 +44,11 @@ impl Sandboxed {
 
     /// The same, with trouble for the controller. One that dies is followed by another.
     pub async fn start_with(trouble: Trouble) -> Sandboxed {
+        Sandboxed::start_asking(trouble, None).await
+    }
+
+    /// The same, with a controller that asks this AWS.
+    pub async fn start_asking(trouble: Trouble, aws: Option<balancers::Settings>) -> Sandboxed {
         let sandbox = Sandbox::new("2026-01-01T00:00:00Z".parse().expect("a time"));
         // As on the real control plane of tests/cluster.
         sandbox.with(|state| state.autoscaler_period = SignedDuration::from_secs(1));
@@ -56,7 +61,8 @@ impl Sandboxed {
             Trouble::ByChance(seed) => line.break_by_chance(seed),
         }
         let metrics = Metrics::new();
-        tokio::spawn(keep_controlling(sandbox.clone(), line.clone(), metrics.clone(), in_order));
+        let manner = Manner { renewal: RENEWAL, in_order, plugins: trial::host, aws };
+        tokio::spawn(keep_controlling(sandbox.clone(), line.clone(), metrics.clone(), manner));
         Sandboxed { sandbox, client, line, metrics }
     }
 }
@@ -91,10 +97,9 @@ impl Cluster for Sandboxed {
 const RESTART: Duration = Duration::from_secs(1);
 
 /// Runs a controller, and another one when it has died. One that ends by itself has a bug.
-async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics, in_order: bool) {
+async fn keep_controlling(sandbox: Sandbox, mut line: Line, metrics: Metrics, manner: Manner) {
     loop {
-        let mut controller =
-            control(&sandbox, &line, metrics.clone(), Manner { renewal: RENEWAL, in_order, plugins: trial::host });
+        let mut controller = control(&sandbox, &line, metrics.clone(), manner.clone());
         tokio::select! {
             () = line.died() => controller.abort(),
             ended = &mut controller => panic!("the controller ended by itself: {ended:?}"),

@@ -267,7 +267,7 @@ pub struct BlueGreenStatus {
 }
 
 /// State of an AWS load balancer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlbStatus {
     /// The load balancer.
@@ -285,7 +285,7 @@ pub struct AlbStatus {
 }
 
 /// A resource of AWS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsResourceRef {
     /// Its name.

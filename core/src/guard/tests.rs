@@ -76,6 +76,7 @@ fn idle(snapshot: &Snapshot) -> Plan {
         notes: Vec::new(),
         call: None,
         wake_at: None,
+        asks: false,
     }
 }
 

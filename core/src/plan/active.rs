@@ -3,9 +3,11 @@
 
 use crate::api::WaitingOn;
 use crate::snapshot::Service;
+use crate::status::waiting;
 use crate::traffic::{Destination, Routed, Routing, Weight};
 
 use super::draft::Draft;
+use super::lacking;
 use super::traffic::{self, Traffic};
 
 /// What the routes and the Service say.
@@ -48,17 +50,19 @@ fn unknown(d: &Draft<'_>) -> Option<WaitingOn> {
     }
     let selected = d.s.service(service).and_then(Service::hash).unwrap_or_default();
     if selected != d.traffic.stable.hash {
-        return Some(traffic::elsewhere(service));
+        return Some(lacking::elsewhere(service));
     }
     let routing = routing(d);
     d.s.routers.iter().zip(&d.traffic.observed).find_map(|(routed, observed)| {
         let answer = routed.router.change(routed.view(d.s.now), &routing);
         if let Some(trouble) = answer.trouble.as_ref().or(observed.trouble.as_ref()) {
-            return Some(traffic::in_trouble(trouble));
+            return Some(lacking::in_trouble(trouble));
         }
         let lags = !answer.writes.is_empty() || observed.verified == Some(false);
         let object = observed.behind.clone().unwrap_or_else(|| format!("TrafficRouter/{}", routed.router.name()));
-        let message = format!("its gateway has not confirmed yet that it knows where Service {service} leads");
-        lags.then(|| WaitingOn::new("Verification", Some(object), message))
+        let whose = if observed.aws.is_some() { "AWS" } else { "its gateway" };
+        let detail = lacking::in_detail(observed);
+        let message = format!("{whose} has not confirmed yet that it knows where Service {service} leads{detail}");
+        lags.then(|| WaitingOn::new(waiting::VERIFICATION, Some(object), message))
     })
 }

@@ -15,8 +15,8 @@ use crate::step_plugin::StepCall;
 use crate::strategy::Strategy;
 
 use super::Plan;
-use super::report;
 use super::traffic::Traffic;
+use super::{balancers, report};
 
 /// The planner's private context. It lives for one call of [`super::plan`].
 pub(super) struct Draft<'a> {
@@ -238,15 +238,24 @@ impl<'a> Draft<'a> {
         // Pods come and go by themselves, so what fails on one of them must not keep the rest from happening.
         self.effects.sort_by_key(|planned| planned.effect.is_of_a_pod());
         let far = self.how_far();
-        waiting::report(&mut self.status, self.s, self.waiting_on, far);
+        waiting::report(&mut self.status, self.s, self.waiting_on.take(), far);
+        let note = balancers::of_active(&self, &self.status);
+        self.notes.extend(note);
         let fails =
             self.fails_to_route || self.status.waiting_on.as_ref().is_some_and(|on| on.reason == waiting::ROUTING);
         if let Some(news) = waiting::news(self.s.rollout.status(), &self.status).filter(|_| fails) {
-            self.notes.push(Note::routing_failed(news));
+            let from_aws =
+                self.traffic.observed.iter().filter(|it| it.trouble.is_some()).find_map(|it| it.aws.as_ref());
+            self.notes.push(match from_aws {
+                Some(aws) if aws.not_found => Note::load_balancer_not_found(news),
+                Some(_) => Note::verification_failed(news),
+                None => Note::routing_failed(news),
+            });
         }
+        let asks = self.traffic.is_held || self.traffic.observed.iter().any(|it| it.verified == Some(false));
         let urgency = report::urgency(self.s.rollout.status(), &self.status);
         let Draft { effects, status, notes, call, wake_at, .. } = self;
-        Plan { effects, status, urgency, notes, call, wake_at }
+        Plan { effects, status, urgency, notes, call, wake_at, asks }
     }
 
     fn plan_patch(&mut self, gathered: Patch) {

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::api::{ReplicaSet, labels};
 use crate::effect::Entry;
 use crate::snapshot::Service;
+use crate::status::waiting;
 use crate::traffic::{Answer, Destination, Observed, Recorded, Routed, Routing, recorded};
 
 use super::draft::Draft;
@@ -38,8 +39,9 @@ pub(super) fn release(d: &mut Draft<'_>) {
             continue;
         }
         if let Some(object) = answer.behind.clone().filter(|_| answer.writes.is_empty()) {
+            d.traffic.is_held = true;
             let message = format!("{router} has not confirmed yet that nothing goes to the canary any more");
-            d.wait("Verification", Some(object), message);
+            d.wait(waiting::VERIFICATION, Some(object), message);
         }
         // Under a name of its own: what is asked of a router of today is no measure for it.
         traffic::carry_out(d, &format!("former {router}"), &routing, answer);

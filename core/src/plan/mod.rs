@@ -4,6 +4,7 @@
 
 mod active;
 mod affinity;
+mod balancers;
 mod blue_green;
 mod canary;
 mod delay;
@@ -11,6 +12,7 @@ mod draft;
 mod former;
 mod held;
 mod history;
+mod lacking;
 mod metadata;
 mod ownership;
 mod promote;
@@ -56,6 +58,8 @@ pub struct Plan {
     pub call: Option<StepCall>,
     /// When to look again although nothing happened.
     pub wake_at: Option<Timestamp>,
+    /// Whether it matters what data planes do by now, as they are not known to do what they were told, or not to be able to.
+    pub asks: bool,
 }
 
 impl Plan {
@@ -72,6 +76,7 @@ impl Plan {
             notes: Vec::new(),
             call: None,
             wake_at: None,
+            asks: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::rollback::Fast;
-use super::{blue_green, rollback, traffic};
+use super::{blue_green, lacking, rollback, traffic};
 
 /// Promotes the new revision when all that was asked for has happened, and keeps a completed rollout's status tidy.
 pub(super) fn promote_if_done(d: &mut Draft<'_>) {
@@ -73,7 +73,7 @@ fn has_all_traffic(d: &Draft<'_>) -> bool {
     d.index() < d.steps.len()
         || !d.strategy.is_routed()
         || d.steps.is_empty()
-        || traffic::lacking_of_step(d, d.steps.len()).is_none()
+        || lacking::of_step(d, d.steps.len()).is_none()
 }
 
 fn settle(d: &mut Draft<'_>) {

@@ -11,7 +11,7 @@ use crate::status::{duration, phase, waiting};
 use crate::strategy::Strategy;
 
 use super::draft::Draft;
-use super::{blue_green, traffic};
+use super::{blue_green, lacking};
 
 /// How soon a status has to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub(super) fn report(d: &mut Draft<'_>) {
     let pausing = pauses_for_a_person(d);
     duration::manual_pause(&mut d.status, now, pausing);
     let (mut phase, mut message) = phase(rollout, &d.status, d.is_observed() && !is_short(d), now);
-    if let Some(on) = traffic::not_arrived(d).filter(|_| phase == phase::Phase::Healthy) {
+    if let Some(on) = lacking::not_arrived(d).filter(|_| phase == phase::Phase::Healthy) {
         (phase, message) = (phase::Phase::Progressing, "waiting for all traffic to reach the stable version".into());
         d.wait(&on.reason, on.object, on.message);
     }
@@ -177,7 +177,7 @@ fn is_healthy(d: &Draft<'_>) -> bool {
             Strategy::BlueGreen(_) => blue_green::is_active(d),
         }
         && d.is_observed()
-        && traffic::not_arrived(d).is_none()
+        && lacking::not_arrived(d).is_none()
 }
 
 fn report_progress(d: &mut Draft<'_>) {

@@ -6,7 +6,7 @@ use crate::replicas::{CanaryScale, RoutedCanary, Split};
 use crate::steps;
 
 use super::draft::Draft;
-use super::{delay, scale, services, traffic};
+use super::{delay, lacking, scale, services, traffic};
 
 /// The sizes that a step asks for.
 pub(super) fn desired(d: &Draft<'_>, index: usize) -> Split {
@@ -120,7 +120,7 @@ fn awaits_its_service(d: &Draft<'_>, new: &ReplicaSet) -> bool {
 
 /// Whether the routers do what is asked of them now.
 fn is_settled(d: &Draft<'_>) -> bool {
-    traffic::lacking(d, d.index()).is_none()
+    lacking::now(d, d.index()).is_none()
 }
 
 /// Takes away the pods of old revisions once no traffic can reach them.

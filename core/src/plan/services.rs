@@ -9,7 +9,7 @@ use crate::strategy::Strategy;
 use crate::traffic::pods;
 
 use super::draft::Draft;
-use super::{scale, traffic};
+use super::{lacking, scale, traffic};
 
 /// Points the Services of a canary without a traffic router at their revisions.
 pub(super) fn point_canary(d: &mut Draft<'_>) {
@@ -72,9 +72,9 @@ fn point_trial(d: &mut Draft<'_>, name: &str, rs: &ReplicaSet) {
     let takes_over = traffic::carrier_of_last_resort(d).is_some_and(|needed| rs.certain() >= needed);
     let busy = in_use && !takes_over && !planted::is(Bug::MovesBusyServices);
     match other.filter(|_| busy) {
-        Some(_) if d.traffic.highest == 0 && traffic::lacking(d, d.index()).is_some() => {
+        Some(_) if d.traffic.highest == 0 && lacking::now(d, d.index()).is_some() => {
             // Nothing is sent there any more, as far as that is known: what is not known is what it waits for.
-            if let Some(on) = traffic::lacking(d, d.index()) {
+            if let Some(on) = lacking::now(d, d.index()) {
                 d.wait(&on.reason, on.object, on.message);
             }
         }

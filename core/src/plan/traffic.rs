@@ -5,19 +5,18 @@
 
 use jiff::Timestamp;
 
-use crate::api::{CanaryStatus, ReplicaSet, TrafficWeights, WaitingOn, WeightDestination};
+use crate::api::{CanaryStatus, ReplicaSet, TrafficWeights, WeightDestination};
 use crate::effect::{Effect, Phase, RouteChange};
 use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::snapshot::Service;
 use crate::status::conditions::{self, kind, reason};
-use crate::status::waiting;
 use crate::steps;
 use crate::strategy::{Roles, Strategy};
-use crate::traffic::{Answer, Destination, Observed, Route, Routed, Routing, Trouble, Weight, carried, pods};
+use crate::traffic::{Answer, Destination, Observed, Route, Routed, Routing, Weight, carried, pods};
 
-use super::draft::{Draft, object_of};
-use super::routed;
+use super::draft::Draft;
+use super::{balancers, lacking, routed};
 
 /// What is known of the traffic now.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +37,8 @@ pub(super) struct Traffic {
     pub(super) is_in_the_dark: bool,
     /// Whether requests of certain kinds go to the canary, whatever its weight.
     pub(super) has_routes: bool,
+    /// Whether a router holds something back until its data plane can do it.
+    pub(super) is_held: bool,
 }
 
 impl Traffic {
@@ -80,6 +81,7 @@ pub(super) fn observe(d: &Draft<'_>) -> Traffic {
         verified: observed.iter().filter_map(|observed| observed.verified).reduce(|all, one| all && one),
         is_in_the_dark: observed.iter().any(|observed| observed.verified.is_none()),
         has_routes: observed.iter().any(|observed| observed.has_routes),
+        is_held: false,
         observed,
     };
     for observed in super::former::observe(d) {
@@ -192,7 +194,7 @@ fn routes(d: &Draft<'_>, index: usize) -> Vec<Route> {
     if on_trial { steps::routes_at(d.steps, index, managed) } else { Vec::new() }
 }
 
-fn routing(d: &Draft<'_>, weight: i32, index: usize) -> Routing {
+pub(super) fn routing(d: &Draft<'_>, weight: i32, index: usize) -> Routing {
     Routing {
         canary: d.traffic.canary.clone(),
         stable: d.traffic.stable.clone(),
@@ -200,11 +202,6 @@ fn routing(d: &Draft<'_>, weight: i32, index: usize) -> Routing {
         additional: Vec::new(),
         routes: routes(d, index),
     }
-}
-
-/// What the routers still lack of what is aimed at now.
-pub(super) fn lacking(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
-    lacking_of_all(d, target(d, index), index)
 }
 
 /// Whether every router was told where its destinations lead, and is not known to lag behind that.
@@ -217,100 +214,13 @@ pub(super) fn is_told(d: &Draft<'_>) -> bool {
         })
 }
 
-/// What the routers still lack of a step. What is aimed at may be less than that for now, as long as there is nowhere to send
-/// the requests.
-pub(super) fn lacking_of_step(d: &Draft<'_>, index: usize) -> Option<WaitingOn> {
-    let wanted = routed::asked_canary(d, index);
-    if wanted == 0 || d.strategy.needed(wanted) == 0 || d.revisions.stable.is_none() {
-        return lacking(d, index);
-    }
-    let new = d.revisions.new?;
-    if let Some(trouble) = d.traffic.observed.iter().find_map(|observed| observed.trouble.as_ref()) {
-        return Some(in_trouble(trouble));
-    }
-    if !new.has_hash(&d.traffic.canary.hash) {
-        let service = d.traffic.canary.service.as_str();
-        return Some(if service.is_empty() { led_later(new) } else { elsewhere(service) });
-    }
-    if new.size().serving() == 0 {
-        let message = "none of its pods is available to get requests";
-        return Some(WaitingOn::new(waiting::PODS, Some(object_of(new)), message));
-    }
-    lacking_of_all(d, steps::weight_at(d.steps, index, d.strategy.max_weight()), index)
-}
-
-pub(super) fn elsewhere(service: &str) -> WaitingOn {
-    WaitingOn::new("ServicePods", Some(format!("Service/{service}")), "it leads to another version still")
-}
-
-/// What a destination waits for that a router itself leads to a revision.
-fn led_later(to: &ReplicaSet) -> WaitingOn {
-    WaitingOn::new(waiting::PODS, Some(object_of(to)), "requests are led to its pods once enough of them are available")
-}
-
-fn lacking_of_all(d: &Draft<'_>, weight: i32, index: usize) -> Option<WaitingOn> {
-    let wanted = routing(d, weight, index);
-    let mut routers = d.s.routers.iter().zip(&d.traffic.observed);
-    routers.find_map(|(routed, observed)| {
-        let answer = routed.router.change(routed.view(d.s.now), &wanted);
-        lacking_of(routed.router.name(), observed, &wanted, &answer)
-    })
-}
-
-fn lacking_of(name: &str, observed: &Observed, wanted: &Routing, answer: &Answer) -> Option<WaitingOn> {
-    let (weight, max) = (wanted.weight.value(), wanted.weight.max());
-    let router = || format!("TrafficRouter/{name}");
-    let on = |reason: &str, message: String| Some(WaitingOn::new(reason, Some(router()), message));
-    if let Some(trouble) = answer.trouble.as_ref().or(observed.trouble.as_ref()) {
-        return Some(in_trouble(trouble));
-    }
-    let now = if observed.lowest == weight { observed.highest } else { observed.lowest };
-    if let Some(behind) = observed.behind.as_ref().filter(|_| now != weight && answer.writes.is_empty()) {
-        let message = format!(
-            "{name} sends {now} of {max} to the canary, and goes on to {weight} once what it was told before is confirmed"
-        );
-        return Some(WaitingOn::new("Verification", Some(behind.clone()), message));
-    }
-    if now != weight {
-        return on("Weight", format!("{name} sends {now} of {max} to the canary, on the way to {weight}"));
-    }
-    if !answer.writes.is_empty() {
-        return on("Weight", format!("{name} is being told where requests go"));
-    }
-    if observed.verified != Some(false) {
-        return None;
-    }
-    if let Some(until) = observed.until {
-        let message =
-            format!("{name} is given until {until} to send {weight} of {max} to the canary (propagationDelaySeconds)");
-        return Some(WaitingOn::new("Verification", Some(observed.behind.clone().unwrap_or_else(router)), message));
-    }
-    let message = format!("{name} has not confirmed yet that it sends {weight} of {max} to the canary");
-    Some(WaitingOn::new("Verification", Some(observed.behind.clone().unwrap_or_else(router)), message))
-}
-
-/// What a router cannot do, as what the rollout waits for.
-pub(super) fn in_trouble(trouble: &Trouble) -> WaitingOn {
-    WaitingOn::new(waiting::ROUTING, Some(trouble.object.clone()), trouble.message.clone())
-}
-
-/// What keeps the traffic of a completed update from being where it belongs.
-pub(super) fn not_arrived(d: &Draft<'_>) -> Option<WaitingOn> {
-    if !d.strategy.is_routed() || !d.is_complete() {
-        return None;
-    }
-    if d.traffic.stable.hash != d.status.stable_rs {
-        return Some(elsewhere(&d.traffic.stable.service));
-    }
-    lacking(d, d.index())
-}
-
 /// Moves the weights one pass on, and writes down what they are.
 pub(super) fn route(d: &mut Draft<'_>) {
     // What a promotion moves, moves once it is stored.
     if d.promotes {
         return;
     }
+    balancers::record(d);
     record(d);
     let index = d.index();
     let target = target(d, index);
@@ -321,7 +231,7 @@ pub(super) fn route(d: &mut Draft<'_>) {
         hold_stable(d, routed, &mut wanted);
         tell(d, routed, &wanted);
     }
-    if let Some(on) = lacking(d, index) {
+    if let Some(on) = lacking::now(d, index) {
         d.wait(&on.reason, on.object, on.message);
     }
 }
@@ -335,7 +245,7 @@ fn hold_stable(d: &mut Draft<'_>, routed: &Routed, wanted: &mut Routing) {
     let all = routed.router.change(view, wanted);
     wanted.stable.hash.clear();
     if routed.router.change(view, wanted) != all {
-        let on = led_later(stable);
+        let on = lacking::led_later(stable);
         d.wait(&on.reason, on.object, on.message);
     }
 }
@@ -352,8 +262,9 @@ pub(super) fn carry_out(d: &mut Draft<'_>, router: &str, routing: &Routing, answ
         let change = RouteChange { router: router.to_owned(), routing: routing.clone(), write };
         d.plan(Effect::Route(Box::new(change)), Some(Phase::Shift), Vec::new());
     }
+    d.traffic.is_held |= answer.held.is_some();
     if let Some(trouble) = answer.trouble {
-        let on = in_trouble(&trouble);
+        let on = lacking::in_trouble(&trouble);
         d.wait(&on.reason, on.object, on.message);
     }
 }

@@ -10,7 +10,7 @@ use crate::status::waiting;
 use crate::steps::{self, Progress, StepContext};
 
 use super::draft::{Draft, object_of};
-use super::{requests, routed, scale, step_plugins, traffic};
+use super::{lacking, requests, routed, scale, step_plugins};
 
 /// Advances through every step that is complete. Each step's completion is judged on what was observed, so a step that moves
 /// pods ends the walk until those pods have been seen.
@@ -29,7 +29,7 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
         let Some(kind) = steps::kind_of(step) else { return };
         let routed = d.strategy.is_routed();
         let counts = if routed { missing_beside_router(d, index) } else { missing_pods(d, index) };
-        let traffic = if routed { traffic::lacking_of_step(d, index) } else { None };
+        let traffic = if routed { lacking::of_step(d, index) } else { None };
         let turn = step.plugin.as_ref().map(|step| step_plugins::run(d, index, step));
         let (counts_lack, turn) = (counts.as_ref(), turn.as_ref());
         let cx = StepContext { now: d.s.now, status: &d.status, counts: counts_lack, traffic: traffic.as_ref(), turn };

@@ -19,6 +19,9 @@ pub const REPLICA_FAILURE: &str = "ReplicaFailure";
 /// The reason of a wait for an object that a traffic router cannot make say what it should.
 pub const ROUTING: &str = "TrafficRouting";
 
+/// The reason of a wait for a data plane that has not taken up what it was told.
+pub const VERIFICATION: &str = "Verification";
+
 /// Whether a wait is one for pods.
 pub fn is_for_pods(reason: &str) -> bool {
     [PODS, REPLICA_FAILURE].contains(&reason)

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::ObjectKind;
 use super::object::{Pick, Query, Seen, Trouble};
 
-pub(super) const INGRESS: ObjectKind =
+/// The kind.
+pub const INGRESS: ObjectKind =
     ObjectKind { group: "networking.k8s.io", kind: "Ingress", plural: "ingresses", versions: &["v1"] };
 
 /// The names of the Ingresses that a manifest names, each once.

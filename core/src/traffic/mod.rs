@@ -7,6 +7,7 @@ mod alb;
 mod ambassador;
 mod apisix;
 mod app_mesh;
+pub mod aws;
 mod cookie;
 mod diff;
 mod gateway_api;
@@ -32,7 +33,7 @@ pub use crate::object_kind::ObjectKind;
 pub use object::{Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
 pub use plugin::{Heard, ROUTER_PLUGIN, Tell};
 pub use recorded::{Recorded, recorded};
-pub use router::{Answer, Observed, Routed, TrafficRouter, View};
+pub use router::{Answer, FromAws, Lag, Observed, Routed, TrafficRouter, View};
 pub use routers::{former, named};
 pub use weight::{Weight, carried, pods};
 

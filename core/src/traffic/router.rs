@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::object::{Query, RouteWrite, Seen, Trouble};
 use super::{Destination, Routing};
+use crate::api::AlbStatus;
 use crate::sight::Sight;
 
 /// A kind of data plane, and how it is told.
@@ -19,6 +20,12 @@ pub trait TrafficRouter: fmt::Debug + Send + Sync {
 
     /// The objects that it reads, and may change.
     fn queries(&self) -> Vec<Query>;
+
+    /// What it asks whoever runs its data plane, where somebody may ask: objects that no API server has. The answers are among its
+    /// objects.
+    fn asks(&self) -> Vec<Query> {
+        Vec::new()
+    }
 
     /// What the objects say now of the two destinations.
     fn observe(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Observed;
@@ -50,6 +57,26 @@ pub struct Answer {
     pub trouble: Option<Trouble>,
     /// The object, as `Kind/name`, that a data plane has to take up before a router that is left has more to do.
     pub behind: Option<String>,
+    /// What a data plane lacks of taking what it is to be given; it is not told of that before.
+    pub held: Option<Lag>,
+}
+
+/// What a data plane lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// The object that it is about, as `Kind/name`.
+    pub object: String,
+    /// In words.
+    pub message: String,
+}
+
+/// What AWS says to a router.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FromAws {
+    /// The load balancers and target groups, by Ingress.
+    pub statuses: Vec<AlbStatus>,
+    /// Whether a load balancer is not there, rather than not to be asked.
+    pub not_found: bool,
 }
 
 impl Answer {
@@ -78,6 +105,10 @@ pub struct Observed {
     pub verified: Option<bool>,
     /// The object that a data plane has not taken up yet, as `Kind/name`.
     pub behind: Option<String>,
+    /// What that is, where more is known of it.
+    pub lag: Option<String>,
+    /// What AWS says, where it is asked.
+    pub aws: Option<FromAws>,
     /// When that is believed to be over, where only time can tell (`propagationDelaySeconds`).
     pub until: Option<Timestamp>,
     /// Why the data plane does not do what they say, where it says so.

@@ -4,6 +4,7 @@ pub mod alb;
 pub mod ambassador;
 pub mod apisix;
 pub mod app_mesh;
+mod balancer;
 pub mod gateway_api;
 pub mod istio;
 pub mod nginx;

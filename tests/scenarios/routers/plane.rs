@@ -22,8 +22,23 @@ pub struct Routed<P> {
 }
 
 /// A quarter, and three quarters, until somebody goes on.
-fn two_steps() -> Value {
+pub fn two_steps() -> Value {
     json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 75 }, { "pause": {} }])
+}
+
+/// The Rollout.
+pub fn manifest(routing: &Value, steps: &Value) -> Value {
+    canary(
+        4,
+        json!({
+            "canaryService": "canary",
+            "stableService": "stable",
+            "scaleDownDelaySeconds": 3,
+            "abortScaleDownDelaySeconds": 3,
+            "trafficRouting": routing,
+            "steps": steps,
+        }),
+    )
 }
 
 impl<P: Plane> Routed<P> {
@@ -45,20 +60,14 @@ impl<P: Plane> Routed<P> {
         Routed::apply_with(s, plane, routing, &two_steps()).await
     }
 
+    /// The same with a Rollout that is there already.
+    pub fn of(s: &Scenario, plane: P, web: Subject) -> Routed<P> {
+        Routed { s: s.clone(), web, plane }
+    }
+
     async fn apply_with(s: &Scenario, plane: P, routing: Value, steps: &Value) -> Routed<P> {
         s.serve(&["stable", "canary"]).await;
-        let manifest = canary(
-            4,
-            json!({
-                "canaryService": "canary",
-                "stableService": "stable",
-                "scaleDownDelaySeconds": 3,
-                "abortScaleDownDelaySeconds": 3,
-                "trafficRouting": routing,
-                "steps": steps,
-            }),
-        );
-        Routed { s: s.clone(), web: s.apply(manifest).await, plane }
+        Routed::of(s, plane, s.apply(manifest(&routing, steps)).await)
     }
 
     /// Waits for something about the Rollout, whose latest generation must have been observed, while the data plane hears.

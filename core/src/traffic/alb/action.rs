@@ -55,15 +55,42 @@ pub(super) fn forward(target_groups: Vec<TargetGroup<'_>>, sticky: Option<&Stick
     serde_json::to_string(&Action { kind: "forward", forward_config }).unwrap_or_default()
 }
 
+/// A Service and its share, as an action has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Group {
+    pub(in super::super) service: String,
+    pub(in super::super) port: String,
+    pub(in super::super) weight: u64,
+}
+
+/// The Services of an action, and their shares; `None` where it does not read.
+fn read(text: &str) -> Option<Vec<Group>> {
+    let action = serde_json::from_str::<Value>(text).ok()?;
+    let groups = field(&action, "ForwardConfig").and_then(|config| field(config, "TargetGroups")?.as_array());
+    let text_of = |value: Option<&Value>| match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    let group = |group: &Value| Group {
+        service: text_of(field(group, "ServiceName")),
+        port: text_of(field(group, "ServicePort")),
+        weight: field(group, "Weight").and_then(Value::as_i64).unwrap_or(1).clamp(0, 1_000_000).unsigned_abs(),
+    };
+    Some(groups.into_iter().flatten().map(group).collect())
+}
+
+/// The Services of an action, and their shares; none where it does not read.
+pub(in super::super) fn groups(text: &str) -> Vec<Group> {
+    read(text).unwrap_or_default()
+}
+
 /// The lowest and the highest weight out of `max` that an action may give to a Service. By one that does not read, the load balancer
 /// does what it did before, which nobody knows.
 pub(super) fn share(text: &str, service: &str, max: i32) -> (i32, i32) {
-    let Ok(action) = serde_json::from_str::<Value>(text) else { return (0, max) };
-    let groups = field(&action, "ForwardConfig").and_then(|config| field(config, "TargetGroups")?.as_array());
-    let weight = |group: &Value| field(group, "Weight").and_then(Value::as_i64).unwrap_or(1).clamp(0, 1_000_000);
-    let is_own = |group: &&Value| field(group, "ServiceName").is_some_and(|name| name == service);
-    let groups = groups.map(Vec::as_slice).unwrap_or_default();
-    let own = groups.iter().find(is_own).map_or(0, weight);
+    let Some(groups) = read(text) else { return (0, max) };
+    let weight = |group: &Group| group.weight.cast_signed();
+    let own = groups.iter().find(|group| group.service == service).map_or(0, weight);
     let share = ingress::share(own, groups.iter().map(weight).sum(), max);
     (share, share)
 }

@@ -12,7 +12,7 @@ use super::routes;
 /// The annotation with the lists.
 pub(super) const LISTS: &str = "rollouts.argoproj.io/managed-alb-annotations";
 /// What stands before the name of an action in its annotation.
-pub(super) const ACTIONS: &str = "/actions.";
+pub(in super::super) const ACTIONS: &str = "/actions.";
 /// What stands before the name of a condition in its annotation.
 pub(super) const CONDITIONS: &str = "/conditions.";
 

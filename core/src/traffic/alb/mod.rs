@@ -2,22 +2,28 @@
 //!
 //! Paths of the Ingress lead to a Service by the name of the action, through the port `use-annotation`. Names, texts and the list of
 //! what was written (`managed-alb-annotations`) are those of Argo Rollouts. Annotations raise no generation, so the Ingress does not
-//! say whether the load balancer has heard; asking AWS for it is for whoever adds to what [`TrafficRouter::observe`] says.
+//! say whether the load balancer has heard; where AWS is asked (`proof`), it does.
 
 mod action;
 mod managed;
+mod proof;
 mod routes;
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
 use self::action::TargetGroup;
+pub(super) use self::action::groups;
+pub(super) use self::managed::ACTIONS;
 use self::managed::Managed;
-use super::ingress::{self, annotation};
+use super::aws::{self, LOAD_BALANCERS};
+use super::ingress::{self, INGRESS, annotation};
 use super::memory::{Memories, set_entry};
 use super::object::{Query, RouteWrite, Seen, Trouble};
-use super::router::{Answer, Observed, TrafficRouter, View};
+use super::router::{Answer, Lag, Observed, TrafficRouter, View};
 use super::routers::Client;
-use super::{Destination, Routing};
+use super::{Destination, Routing, Weight};
 use crate::api::AlbTrafficRouting;
 
 /// Prefix of the annotations where the manifest gives none.
@@ -74,9 +80,31 @@ impl Alb {
         (annotations, unclear)
     }
 
+    /// The Ingresses among what was found.
+    fn ingresses(view: View<'_>) -> impl Iterator<Item = &Seen> {
+        view.objects.iter().filter(|seen| seen.kind == INGRESS)
+    }
+
+    /// What is to be told to one Ingress: no growth of the canary before its target group can take it, where AWS is asked. Says what
+    /// is lacking.
+    fn hold<'a>(&self, seen: &Seen, view: View<'_>, routing: &'a Routing) -> (Cow<'a, Routing>, Option<Lag>) {
+        let Ok(ingress) = seen.found() else { return (Cow::Borrowed(routing), None) };
+        let shares = self.shares(ingress, &routing.canary.service, self.root(&routing.stable));
+        let now = shares.into_iter().map(|(_, highest)| highest).max().unwrap_or(0);
+        let lag = (routing.weight.value() > now).then(|| self.not_ready(seen, view, &routing.canary, now)).flatten();
+        match lag {
+            Some(_) => {
+                let weight = Weight::new(now, routing.weight.max());
+                (Cow::Owned(Routing { weight, ..routing.clone() }), lag)
+            }
+            None => (Cow::Borrowed(routing), None),
+        }
+    }
+
     /// What one Ingress needs to say it. One without a path for it is left alone, unless the router has written on it before.
     fn tell(&self, seen: &Seen, view: View<'_>, routing: &Routing) -> Answer {
-        let mut answer = Answer::default();
+        let (routing, held) = self.hold(seen, view, routing);
+        let mut answer = Answer { held, ..Answer::default() };
         let before = match seen.found() {
             Ok(before) => before,
             Err(trouble) => return Answer { trouble: Some(trouble), ..answer },
@@ -87,7 +115,7 @@ impl Alb {
         if answer.trouble.is_some() && managed.keys.is_empty() {
             return answer;
         }
-        let (mut annotations, _) = self.annotations(routing);
+        let (mut annotations, _) = self.annotations(&routing);
         let mut after = before.clone();
         let is_made = |name: &&str| annotations.iter().any(|(key, _)| *key == self.condition_key(name));
         let names: Vec<&str> =
@@ -107,7 +135,7 @@ impl Alb {
             set_entry(&mut after, "annotations", key, Some(text));
         }
         managed.write(&mut after, annotations.iter().map(|(key, _)| key.as_str()));
-        self.client.date(view.now, before, &mut after, routing);
+        self.client.date(view.now, before, &mut after, &routing);
         answer.writes.extend(seen.turned_into(before, &after));
         answer
     }
@@ -173,8 +201,13 @@ impl TrafficRouter for Alb {
         names.into_iter().map(|name| ingress::query(&self.client.namespace, name)).collect()
     }
 
+    fn asks(&self) -> Vec<Query> {
+        let names = ingress::names(&self.config.ingress, &self.config.ingresses);
+        names.into_iter().map(|name| aws::query(LOAD_BALANCERS, &self.client.namespace, name)).collect()
+    }
+
     fn observe(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Observed {
-        let found: Vec<&Value> = view.objects.iter().filter_map(|seen| seen.found().ok()).collect();
+        let found: Vec<&Value> = Alb::ingresses(view).filter_map(|seen| seen.found().ok()).collect();
         let root = self.root(stable);
         let shares: Vec<(i32, i32)> =
             found.iter().flat_map(|ingress| self.shares(ingress, &canary.service, root)).collect();
@@ -185,15 +218,17 @@ impl TrafficRouter for Alb {
             has_routes: found.iter().any(has_routes),
             ..Observed::default()
         };
-        self.client.believe(observed, view.now, view.objects)
+        let observed = self.prove(observed, view, canary, stable);
+        self.client.believe(observed, view.now, Alb::ingresses(view))
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
         let mut answer = Answer::default();
-        for seen in view.objects {
+        for seen in Alb::ingresses(view) {
             let one = self.tell(seen, view, routing);
             answer.writes.extend(one.writes);
             answer.trouble = answer.trouble.or(one.trouble);
+            answer.held = answer.held.or(one.held);
         }
         let (_, unclear) = self.annotations(routing);
         let unclear = unclear.into_iter().next();
@@ -203,8 +238,13 @@ impl TrafficRouter for Alb {
         answer
     }
 
-    fn release(&self, view: View<'_>, _: &Destination, stable: &Destination) -> Answer {
-        let writes = view.objects.iter().filter_map(|seen| self.leave(seen, stable)).collect();
-        Answer { writes, ..Answer::default() }
+    fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer {
+        let writes: Vec<_> = Alb::ingresses(view).filter_map(|seen| self.leave(seen, stable)).collect();
+        // Where AWS is asked, it has to say that nothing goes to the canary any more.
+        let behind = Alb::ingresses(view).filter(|_| writes.is_empty()).find_map(|seen| {
+            let has_action = annotation(seen.found().ok()?, &self.action_key(self.root(stable))).is_some();
+            self.lag(seen, view, canary, stable).filter(|_| has_action)
+        });
+        Answer { writes, behind: behind.map(|lag| lag.object), ..Answer::default() }
     }
 }

@@ -151,12 +151,13 @@ impl TrafficRouter for Plugin {
         let message = heard.trouble.as_ref().or(it.and_then(|it| it.message.as_ref()));
         let is_sure = heard.telling.is_none() && heard.trouble.is_none() && it.is_some();
         let verified = if is_sure { it.and_then(|it| it.verified) } else { Some(false) };
-        let part = it.and_then(|it| it.behind.as_ref()).map_or(String::new(), |part| format!(": {part}"));
         Observed {
             lowest,
             highest,
             verified,
-            behind: (verified == Some(false)).then(|| format!("{}/{}{part}", ROUTER_PLUGIN.kind, self.name)),
+            behind: (verified == Some(false)).then(|| format!("{}/{}", ROUTER_PLUGIN.kind, self.name)),
+            lag: it.and_then(|it| it.behind.as_ref()).map(|part| format!("{part} is behind")),
+            aws: None,
             until: None,
             trouble: message.map(|message| self.trouble(message)),
             has_routes,

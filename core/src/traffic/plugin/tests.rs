@@ -130,7 +130,8 @@ fn what_it_says_is_what_is_observed() {
     (observation.behind, observation.message) = (Some("edge-2".into()), Some("edge-2 is full".into()));
     let seen = observe(&heard);
     assert_eq!((seen.lowest, seen.highest), (10, 30));
-    assert_eq!(seen.behind.as_deref(), Some("TrafficRouterPlugin/example/router: edge-2"));
+    assert_eq!(seen.behind.as_deref(), Some("TrafficRouterPlugin/example/router"));
+    assert_eq!(seen.lag.as_deref(), Some("edge-2 is behind"));
     assert_eq!(seen.trouble.expect("trouble").to_string(), "TrafficRouterPlugin/example/router: edge-2 is full");
 }
 
