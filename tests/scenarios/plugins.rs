@@ -136,12 +136,12 @@ impl Drop for Own {
 /// An example's program, built as the controller is.
 fn example(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_BIN_EXE_sluice")).parent().expect("a folder").to_owned();
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--offline", "--quiet", "-p", "sluice-plugin-examples", "--bin", name]);
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--offline", "--quiet", "-p", "sluice-plugin-examples", "--bin", name]);
     if !cfg!(debug_assertions) {
-        build.arg("--release");
+        cargo.arg("--release");
     }
-    let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
     assert!(built.success(), "{name} is built");
     folder.join(name)
 }

@@ -65,7 +65,7 @@ impl Slot {
         let is_last = self.heard.telling.as_ref().is_none_or(|telling| telling == call);
         let observation = match answer {
             Ok(observation) => observation,
-            Err(error) => return self.failed(is_last, &error),
+            Err(error) => return Some(self.failed(is_last, &error)),
         };
         self.heard.maybe.clear();
         self.heard.seen = call.routing().cloned().zip(observation);
@@ -83,21 +83,21 @@ impl Slot {
         Some(asked.unwrap_or(usual).clamp(SHORTEST, AT_REST))
     }
 
-    fn failed(&mut self, is_last: bool, error: &CallError) -> Option<Duration> {
+    fn failed(&mut self, is_last: bool, error: &CallError) -> Duration {
         if !is_last {
-            return Some(Duration::ZERO);
+            return Duration::ZERO;
         }
         self.heard.trouble = Some(error.to_string());
         let backoff = LONGEST_BACKOFF.min(Duration::from_secs(1 << self.failures.min(5)));
         self.failures = self.failures.saturating_add(1);
-        Some(match error {
+        match error {
             CallError::Failed(Failure::Unavailable { retry_after: Some(after), .. }) => {
                 (*after).clamp(SHORTEST, AT_REST)
             }
             // What the user wrote is wrong until they change it, or something that it names.
             CallError::Failed(Failure::InvalidConfig(_)) => LONGEST_BACKOFF,
             _ => backoff,
-        })
+        }
     }
 }
 
@@ -121,19 +121,19 @@ mod tests {
         Tell::Observe(Observe { rollout: Subject::default(), config: Value::Null, routing: routing(weight) })
     }
 
-    fn does(weight: u32) -> Result<Option<Observation>, CallError> {
-        Ok(Some(Observation { verified: Some(true), ..Observation::of(&routing(weight)) }))
+    fn does(weight: u32) -> Observation {
+        Observation { verified: Some(true), ..Observation::of(&routing(weight)) }
     }
 
-    fn late() -> Result<Option<Observation>, CallError> {
-        Err(CallError::Late { method: "trafficRouter/apply" })
+    fn late() -> CallError {
+        CallError::Late { method: "trafficRouter/apply" }
     }
 
     fn told(weight: u32) -> Slot {
         let mut slot = Slot::default();
         assert!(slot.tell(apply(weight)));
         assert_eq!(slot.next(), Some(apply(weight)));
-        assert_eq!(slot.answered(&apply(weight), does(weight)), Some(AT_REST));
+        assert_eq!(slot.answered(&apply(weight), Ok(Some(does(weight)))), Some(AT_REST));
         slot
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let mut slot = told(20);
         assert_eq!((slot.heard().told.clone(), slot.heard().telling.clone()), (Some(apply(20)), None));
         assert_eq!(slot.next(), Some(look(20)));
-        assert_eq!(slot.answered(&look(20), does(90)), Some(AT_REST));
+        assert_eq!(slot.answered(&look(20), Ok(Some(does(90)))), Some(AT_REST));
         let heard = slot.heard();
         assert_eq!(heard.told, Some(apply(20)), "a look tells nothing");
         assert_eq!(
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(slot.next(), Some(apply(50)));
         assert!(slot.tell(apply(0)) && !slot.tell(apply(0)));
         assert_eq!(slot.heard().maybe, [routing(50)], "it may have reached the data plane");
-        assert_eq!(slot.answered(&apply(50), does(50)), Some(Duration::ZERO));
+        assert_eq!(slot.answered(&apply(50), Ok(Some(does(50)))), Some(Duration::ZERO));
         let heard = slot.heard();
         assert_eq!(
             (heard.told.clone(), heard.telling.clone(), heard.maybe.len()),
@@ -191,7 +191,7 @@ mod tests {
         let mut slot = told(20);
         slot.tell(apply(50));
         slot.next();
-        let waits: Vec<_> = (0..7).map(|_| slot.answered(&apply(50), late()).expect("a time").as_secs()).collect();
+        let waits: Vec<_> = (0..7).map(|_| slot.answered(&apply(50), Err(late())).expect("a time").as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
         let heard = slot.heard();
         assert_eq!(heard.trouble.as_deref(), Some("the plugin did not answer trafficRouter/apply in time"));
@@ -199,7 +199,7 @@ mod tests {
         slot.tell(apply(0));
         assert_eq!((slot.heard().maybe.clone(), slot.heard().trouble.clone()), (vec![routing(50)], None));
         slot.next();
-        assert_eq!(slot.answered(&apply(0), late()).expect("a time").as_secs(), 1);
+        assert_eq!(slot.answered(&apply(0), Err(late())).expect("a time").as_secs(), 1);
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub async fn call(uid: String, beat: Beat) {
     let plugins = &beat.context.plugins;
     loop {
         let Some(call) = plugins.steps.lock().get(&uid).and_then(|asked| asked.under_way.clone()) else { return };
-        let result = make(&beat, &call).await.map_err(failure);
+        let result = make(&beat, &call).await.map_err(|error| failure(&error));
         let rollout = call.rollout.clone();
         let goes_on = {
             let mut steps = plugins.steps.lock();
@@ -127,8 +127,8 @@ async fn make(beat: &Beat, call: &StepCall) -> Result<Progress, CallError> {
     answer
 }
 
-fn failure(error: CallError) -> StepFailure {
-    let retry_after = match &error {
+fn failure(error: &CallError) -> StepFailure {
+    let retry_after = match error {
         CallError::Failed(Failure::Unavailable { retry_after, .. }) => *retry_after,
         _ => None,
     };

@@ -181,13 +181,13 @@ impl TrafficRouter for Plugin {
                     self.write(Tell::Apply(Apply { rollout: self.rollout(), config, routing: wanted }))
                 }
                 Some(Tell::Observe(_)) => Answer::default(),
-                Some(telling) => self.unless_told(Some(telling), wanted, true),
+                Some(telling) => self.unless_told(Some(&telling), wanted, true),
             };
         }
         let agrees = heard.seen.as_ref().is_some_and(|(asked, it)| share::agrees(asked, it, &wanted));
         match heard.telling.filter(|telling| !matches!(telling, Tell::Observe(_))) {
-            Some(telling) => self.unless_told(Some(telling), wanted, true),
-            None => self.unless_told(heard.told, wanted, agrees),
+            Some(telling) => self.unless_told(Some(&telling), wanted, true),
+            None => self.unless_told(heard.told.as_ref(), wanted, agrees),
         }
     }
 
@@ -211,9 +211,9 @@ impl TrafficRouter for Plugin {
 
 impl Plugin {
     /// Nothing where this was said last and `holds`; the call otherwise.
-    fn unless_told(&self, last: Option<Tell>, routing: sluice_plugin::Routing, holds: bool) -> Answer {
+    fn unless_told(&self, last: Option<&Tell>, routing: sluice_plugin::Routing, holds: bool) -> Answer {
         let apply = Tell::Apply(Apply { rollout: self.rollout(), config: self.config.clone(), routing });
-        if holds && last.as_ref() == Some(&apply) { Answer::default() } else { self.write(apply) }
+        if holds && last == Some(&apply) { Answer::default() } else { self.write(apply) }
     }
 }
 
