@@ -1,6 +1,6 @@
 //! Rollouts with plugins: what they are told and asked, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sluice_core::step_plugin::{Operation, StepAnswer, StepCall, StepFailure, StepPlugin, StepPlugins};
@@ -96,7 +96,7 @@ fn routed(configured: bool) -> World {
     });
     let mut world = rollout(4, &canary).with_service("stable").with_service("canary");
     if configured {
-        let heard = Heard { capabilities: Some(Default::default()), ..Heard::default() };
+        let heard = Heard { capabilities: Some(BTreeSet::default()), ..Heard::default() };
         world.plugins.routers.insert(ROUTER.into(), heard);
     }
     world.deployed()
@@ -118,8 +118,8 @@ fn able() -> StepPlugin {
     StepPlugin::Ready(["abort".to_owned(), "terminate".to_owned()].into())
 }
 
-fn running(message: &str) -> Result<Progress, StepFailure> {
-    Ok(Progress::running(message, Some(json!({"asked": message})), 10_000))
+fn running(message: &str) -> Progress {
+    Progress::running(message, Some(json!({"asked": message})), 10_000)
 }
 
 fn waits_for(world: &World) -> (String, String) {
@@ -192,7 +192,7 @@ pub fn a_router_plugin_that_is_taken_out_gives_everything_back() {
 #[test]
 pub fn a_step_plugin_is_asked_until_it_is_done() {
     let mut world = stepped(able());
-    world.plugins.answers = vec![running("waits for Jane"), Ok(Progress::successful("Jane agrees"))];
+    world.plugins.answers = vec![Ok(running("waits for Jane")), Ok(Progress::successful("Jane agrees"))];
     world.settle();
     assert_eq!(waits_for(&world), ("StepPlugin".into(), "waits for Jane".into()));
     assert_eq!(world.plugins.operations(), [(Operation::Run, 1, 1)]);
@@ -253,7 +253,7 @@ pub fn a_retry_begins_its_steps_anew() {
 #[test]
 pub fn a_promotion_ends_the_step_that_runs() {
     let mut world = stepped(able());
-    world.plugins.answers = vec![running("waits for Jane"), Ok(Progress::successful("nobody is asked any more"))];
+    world.plugins.answers = vec![Ok(running("waits for Jane")), Ok(Progress::successful("nobody is asked any more"))];
     world.settle();
     world.patch_status(|status| status.promote_full = true);
     world.settle();
@@ -270,8 +270,8 @@ pub fn plugins_that_cannot_undo_are_not_asked_to() {
             world.patch_status(|status| status.promote_full = true);
         },
     ] {
-        let mut world = stepped(StepPlugin::Ready(Default::default()));
-        world.plugins.answers = vec![running("waits")];
+        let mut world = stepped(StepPlugin::Ready(BTreeSet::default()));
+        world.plugins.answers = vec![Ok(running("waits"))];
         world.settle();
         ends(&mut world);
         world.pass_time(60);
@@ -310,12 +310,12 @@ pub fn a_step_whose_plugin_is_absent_waits_and_says_so_once() {
 #[test]
 pub fn an_answer_counts_only_once_it_is_stored() {
     let mut world = stepped(able());
-    world.plugins.answers = vec![running("waits")];
+    world.plugins.answers = vec![Ok(running("waits"))];
     world.settle();
     let stored = world.status().canary.clone().expect("a canary").step_plugin_statuses;
     // The status write was lost, and the answer with the controller.
     world.patch_status(|status| status.canary.as_mut().expect("a canary").step_plugin_statuses.clear());
-    world.plugins.answers = vec![running("waits")];
+    world.plugins.answers = vec![Ok(running("waits"))];
     world.settle();
     assert_eq!(world.plugins.operations(), [(Operation::Run, 1, 1), (Operation::Run, 1, 1)], "the same call again");
     assert_eq!(world.status().canary.clone().expect("a canary").step_plugin_statuses, stored);
