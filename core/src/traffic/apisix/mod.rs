@@ -145,13 +145,13 @@ impl TrafficRouter for Apisix {
         let mut answer = Answer::default();
         if let Some((seen, before)) = self.route(view).and_then(|seen| Some((seen, seen.found().ok()?))) {
             let routing = Routing::back_to(canary, stable, self.client.max);
-            let was = Memories::of(before).get(&self.client.name).cloned().unwrap_or_default();
+            let was = Memories::of(before, &self.client).get().cloned().unwrap_or_default();
             let plain = Memory { doubled: false, ..was.clone() };
             // What has other backends by now is nobody's to clean up.
             let told = rules::written(before, &self.rules, &self.client, &routing, (&was, &plain));
             let mut after = told.unwrap_or_else(|_| before.clone());
-            let mut memories = Memories::of(before);
-            memories.set(&self.client.name, None);
+            let mut memories = Memories::of(before, &self.client);
+            memories.set(None);
             memories.write(&mut after);
             answer.add(Ok(seen.turned_into(before, &after)));
         }

@@ -6,6 +6,7 @@
 
 mod affinity;
 mod heard;
+mod home;
 mod managed;
 mod matches;
 mod rules;
@@ -13,6 +14,7 @@ mod rules;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::home::Home;
 use self::rules::Told;
 use super::heard::all;
 use super::memory::{Memories, set_entry};
@@ -90,16 +92,17 @@ impl GatewayApi {
         self.with_rules.iter().any(|(kind, name)| *kind == seen.kind && *name == seen.name)
     }
 
-    fn told<'a>(&'a self, seen: &Seen, takes_rules: bool, routing: &'a Routing) -> Told<'a> {
+    fn told<'a>(&'a self, seen: &Seen, route: &'a Value, takes_rules: bool, routing: &'a Routing) -> Told<'a> {
         // Only HTTP has cookies.
         let affinity = self.affinity.as_ref().filter(|_| seen.kind == HTTP);
-        Told { kind: seen.kind, client: &self.client, takes_rules, affinity, routing }
+        let home = Home::of(route, &self.client);
+        Told { kind: seen.kind, client: &self.client, home, takes_rules, affinity, routing }
     }
 
     /// The write that makes one route say it.
     fn tell(&self, now: Timestamp, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
         let before = seen.found()?;
-        let told = self.told(seen, self.takes_rules(seen), routing);
+        let told = self.told(seen, before, self.takes_rules(seen), routing);
         let (mut after, busy) = told.apply(before).map_err(|message| seen.trouble(message))?;
         self.mark(&mut after, busy);
         self.client.date(now, before, &mut after, routing);
@@ -143,7 +146,8 @@ impl TrafficRouter for GatewayApi {
             .collect();
         let heard: Vec<Option<bool>> = found.iter().map(|(_, route)| heard::heard(route)).collect();
         let services = [canary.service.as_str(), stable.service.as_str()];
-        let wrong = |route| heard::refusal(route).or_else(|| heard::unresolved(route, services));
+        let unresolved = |route| heard::unresolved(route, Home::of(route, &self.client), services);
+        let wrong = |route| heard::refusal(route).or_else(|| unresolved(route));
         let trouble = found.iter().find_map(|(seen, route)| Some(seen.trouble(wrong(route)?)));
         let observed = Observed {
             lowest: shares.iter().copied().min().unwrap_or(0),
@@ -180,10 +184,10 @@ impl TrafficRouter for GatewayApi {
         for seen in view.objects {
             // What is not there, or has other backends by now, is nobody's to clean up.
             let Ok(before) = seen.found() else { continue };
-            let told = self.told(seen, false, &routing);
+            let told = self.told(seen, before, false, &routing);
             let mut after = told.undo(before);
-            let mut memories = Memories::of(before);
-            memories.set(&self.client.name, None);
+            let mut memories = Memories::of(before, &self.client);
+            memories.set(None);
             memories.write(&mut after);
             self.mark(&mut after, memories.any_busy());
             answer.add(Ok(seen.turned_into(before, &after)));

@@ -50,8 +50,8 @@ impl Told<'_> {
     /// The same weights in other numbers have it read again: whoever has heard of them has heard of whatever happened before, such
     /// as a Service that leads elsewhere.
     pub(super) fn apply(&self, before: &Value) -> (Value, Option<String>) {
-        let mut memories = Memories::of(before);
-        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
+        let mut memories = Memories::of(before, self.client);
+        let old = memories.get().cloned().unwrap_or_default();
         let heard = heard(before);
         let leads = leads(self.routing);
         // Where nobody says what was heard, telling it again proves nothing; and a subset's move is written into another object.
@@ -72,7 +72,7 @@ impl Told<'_> {
             let experiments = retold::experiments(self.routing);
             let rules = managed::made(&after, self.client, self.routing);
             let memory = Memory { leads, experiments, cookie, rules, ..old };
-            memories.set(&self.client.name, Some(memory).filter(|memory| *memory != Memory::default()));
+            memories.set(Some(memory).filter(|memory| *memory != Memory::default()));
             memories.write(&mut after);
         }
         (after, why)
@@ -80,10 +80,10 @@ impl Told<'_> {
 
     /// The VirtualService without anything that it was told.
     pub(super) fn undo(&self, before: &Value) -> Value {
-        let mut memories = Memories::of(before);
-        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
+        let mut memories = Memories::of(before, self.client);
+        let old = memories.get().cloned().unwrap_or_default();
         let (mut after, _) = self.written(before, &old, 1);
-        memories.set(&self.client.name, None);
+        memories.set(None);
         memories.write(&mut after);
         after
     }
