@@ -82,7 +82,7 @@ fn routed(rollout: &Rollout) -> impl Iterator<Item = (Named, Key)> + use<> {
     routers.flat_map(|router| router.queries()).map(|query| {
         let name = match query.pick {
             Pick::Named(name) => name,
-            Pick::Labelled(_) => String::new(),
+            Pick::Labelled(_) | Pick::Remembered(_) => String::new(),
         };
         (Named::Object(query.kind), (query.namespace, name))
     })

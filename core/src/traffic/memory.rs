@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::routers::Client;
 use crate::api::labels;
@@ -41,11 +41,23 @@ pub struct Memory {
     pub annotations: BTreeSet<String>,
 }
 
+/// The keys under which something is remembered on an object with this annotation ([`labels::ROUTED`]).
+pub fn remembered_keys(annotation: &str) -> Vec<String> {
+    let all: Map<String, Value> = serde_json::from_str(annotation).unwrap_or_default();
+    all.into_iter().map(|(key, _)| key).collect()
+}
+
+/// The key under which a rollout is remembered on objects of a namespace: its name, and before that its own namespace where that is
+/// another one.
+pub(super) fn key(client: &Client, namespace: &str) -> String {
+    if namespace == client.namespace { client.name.clone() } else { format!("{}/{}", client.namespace, client.name) }
+}
+
 /// What is remembered of every rollout that shares an object, seen by one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memories {
     all: BTreeMap<String, Memory>,
-    /// The rollout: its name, and before that its namespace where the object is in another one.
+    /// The key of the rollout.
     own: String,
     /// Its name alone, under which earlier versions wrote down what they did in other namespaces.
     earlier: Option<String>,
@@ -57,11 +69,8 @@ impl Memories {
         let text = object["metadata"]["annotations"][labels::ROUTED].as_str();
         let all: BTreeMap<_, _> = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let there = object["metadata"]["namespace"].as_str().unwrap_or(&client.namespace);
-        if there == client.namespace {
-            return Memories { all, own: client.name.clone(), earlier: None };
-        }
-        let own = format!("{}/{}", client.namespace, client.name);
-        let earlier = (!all.contains_key(&own)).then(|| client.name.clone());
+        let own = key(client, there);
+        let earlier = (there != client.namespace && !all.contains_key(&own)).then(|| client.name.clone());
         Memories { all, own, earlier }
     }
 

@@ -28,6 +28,7 @@ mod traefik;
 mod weight;
 
 pub use crate::object_kind::ObjectKind;
+pub use memory::remembered_keys;
 pub use object::{Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
 pub use recorded::{Recorded, recorded};
 pub use router::{Answer, Observed, Routed, TrafficRouter, View};

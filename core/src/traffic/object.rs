@@ -26,6 +26,8 @@ pub enum Pick {
     Named(String),
     /// Those with these labels.
     Labelled(LabelSelector),
+    /// Those on which something is remembered under this key; see [`remembered_keys`](super::remembered_keys).
+    Remembered(String),
 }
 
 /// An object that a router asked for.

@@ -54,7 +54,7 @@ pub(super) fn leads(routing: &Routing) -> BTreeMap<String, String> {
 }
 
 /// Whether nothing is on its way: all goes to one revision, by the numbers of the manifest.
-fn is_at_rest(routing: &Routing) -> bool {
+pub(super) fn is_at_rest(routing: &Routing) -> bool {
     let Routing { canary, stable, weight, additional, routes } = routing;
     let same = canary.service.is_empty() || canary.hash == stable.hash;
     weight.value() == 0 && same && additional.is_empty() && routes.is_empty()

@@ -63,7 +63,7 @@ impl World {
         let objects = |router: &Arc<dyn TrafficRouter>| {
             let names = router.queries().into_iter().map(|query| match query.pick {
                 Pick::Named(name) => name,
-                Pick::Labelled(_) => panic!("not in these tests"),
+                Pick::Labelled(_) | Pick::Remembered(_) => panic!("not in these tests"),
             });
             let names: Vec<String> = names.collect();
             self.routes.iter().filter(|seen| names.contains(&seen.name)).cloned().collect()
