@@ -108,6 +108,13 @@ impl Memories {
     }
 }
 
+/// Forgets the rollout on an object that is left to whoever comes next.
+pub(super) fn forget(object: &mut Value, client: &Client) {
+    let mut memories = Memories::of(object, client);
+    memories.set(None);
+    memories.write(object);
+}
+
 /// Sets an entry of `metadata.annotations` or `metadata.labels`, or takes it away.
 pub fn set_entry(object: &mut Value, map: &str, key: &str, value: Option<&str>) {
     let metadata = &mut object["metadata"];

@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::home::Home;
 use self::rules::Told;
 use super::heard::all;
-use super::memory::{Memories, key, set_entry};
+use super::memory::{Memories, forget, key, set_entry};
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
@@ -133,17 +133,16 @@ impl GatewayApi {
         let goes_on = !retold::is_at_rest(routing) || heard::heard(before) == Some(false) || believed == Some(false);
         match told {
             Ok(write) if write.is_some() || goes_on => write,
-            _ => seen.turned_into(before, &self.forgotten(before, before.clone())),
+            _ => seen.turned_into(before, &self.forgotten(before.clone())),
         }
     }
 
-    /// A route, here about to read like `after`, without what is remembered of the rollout.
-    fn forgotten(&self, before: &Value, mut after: Value) -> Value {
-        let mut memories = Memories::of(before, &self.client);
-        memories.set(None);
-        memories.write(&mut after);
-        self.mark(&mut after, memories.any_busy());
-        after
+    /// A route without what is remembered of the rollout.
+    fn forgotten(&self, mut route: Value) -> Value {
+        forget(&mut route, &self.client);
+        let busy = Memories::of(&route, &self.client).any_busy();
+        self.mark(&mut route, busy);
+        route
     }
 
     fn mark(&self, route: &mut Value, busy: bool) {
@@ -231,7 +230,7 @@ impl TrafficRouter for GatewayApi {
             // What is not there, or has other backends by now, is nobody's to clean up.
             let Ok(before) = seen.found() else { continue };
             let told = self.told(seen, before, false, &routing);
-            answer.add(Ok(seen.turned_into(before, &self.forgotten(before, told.undo(before)))));
+            answer.add(Ok(seen.turned_into(before, &self.forgotten(told.undo(before)))));
         }
         answer
     }

@@ -6,7 +6,7 @@ use super::super::cookie::{self, Cookie};
 use super::super::memory::{Memories, Memory};
 use super::super::retold;
 use super::super::routers::Client;
-use super::super::share::rescaled;
+use super::super::share::{self, rescaled};
 use super::super::{Destination, Routing};
 use super::home::Home;
 use super::{affinity, heard, managed};
@@ -140,12 +140,11 @@ pub(super) fn shares(route: &Value, client: &Client, canary: &str, stable: &str)
         if all == i64::from(max) * scale {
             return i32::try_from(canary_has / scale).ok();
         }
-        let both = (canary_has + stable_has).max(1);
-        i32::try_from((canary_has * i64::from(max) + both - 1) / both).ok()
+        Some(share::share(canary_has, canary_has + stable_has, max))
     };
     rules.filter_map(share).collect()
 }
 
 fn weight_of(backend: &Value) -> i64 {
-    backend["weight"].as_i64().unwrap_or(1).clamp(0, 1_000_000)
+    share::weight_of(backend, 1)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Routing;
 use super::super::cookie::{self, Cookie};
-use super::super::memory::{Memories, Memory};
+use super::super::memory::{Memories, Memory, forget};
 use super::super::retold::{self, leads};
 use super::super::routers::Client;
 use super::ends::{self, Ends};
@@ -80,11 +80,9 @@ impl Told<'_> {
 
     /// The VirtualService without anything that it was told.
     pub(super) fn undo(&self, before: &Value) -> Value {
-        let mut memories = Memories::of(before, self.client);
-        let old = memories.get().cloned().unwrap_or_default();
+        let old = Memories::of(before, self.client).get().cloned().unwrap_or_default();
         let (mut after, _) = self.written(before, &old, 1);
-        memories.set(None);
-        memories.write(&mut after);
+        forget(&mut after, self.client);
         after
     }
 
