@@ -100,6 +100,18 @@ async fn until_healthy(s: &Scenario, web: &Subject) {
     .await;
 }
 
+/// The gateway hears until the pods of the canary are gone.
+async fn until_without_canary(s: &Scenario, web: &Subject) {
+    s.eventually("its pods are gone", async || {
+        hear(s).await;
+        match web.sizes("web:1", "web:2").await {
+            (4, 0) => Ok(()),
+            sizes => Err(format!("{sizes:?}")),
+        }
+    })
+    .await;
+}
+
 fn manifest(steps: &Value) -> Value {
     canary(
         4,
@@ -157,14 +169,7 @@ async fn an_abort_gives_everything_back_before_the_pods_go(s: Scenario) {
     until_weights(&s, [100, 0], false).await;
     s.sleep(6).await;
     assert_eq!(web.sizes("web:1", "web:2").await, (4, 1), "the gateway may still send requests there");
-    s.eventually("its pods are gone", async || {
-        hear(&s).await;
-        match web.sizes("web:1", "web:2").await {
-            (4, 0) => Ok(()),
-            sizes => Err(format!("{sizes:?}")),
-        }
-    })
-    .await;
+    until_without_canary(&s, &web).await;
 }
 
 async fn a_route_that_is_missing_is_named_until_it_comes(s: Scenario) {
@@ -248,6 +253,7 @@ async fn a_route_that_loses_its_label_goes_on_until_the_update_is_over(s: Scenar
         if is_free { Ok(()) } else { Err(old.to_string()) }
     })
     .await;
+    until_without_canary(&s, &web).await;
 }
 
 /// The API server fills in what the rules leave out, and nothing is written again because of that.
