@@ -31,13 +31,13 @@ kind: Gateway
 metadata: {name: edge}
 spec: {gatewayClassName: sandbox, listeners: [{name: http, port: 80, protocol: HTTP}]}
 ";
-/// The host of the examples.
-const SITE: &str = "rollouts-demo.example.com";
 
 /// A sandbox with a proxy and a controller.
 struct World {
     client: Client,
     proxy: SocketAddr,
+    /// The name of the Rollout.
+    name: String,
 }
 
 impl World {
@@ -50,8 +50,13 @@ impl World {
         let (proxy, _) = proxy.await.expect("it listens");
         let clients = Clients { reads: client.clone(), writes: client.clone() };
         trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
-        let world = World { client, proxy };
-        for object in manifests.iter().flat_map(|it| serde_saphyr::from_multiple::<DynamicObject>(it).expect("YAML")) {
+        let objects = manifests.iter().flat_map(|it| serde_saphyr::from_multiple::<DynamicObject>(it).expect("YAML"));
+        let objects: Vec<DynamicObject> = objects.collect();
+        let kind = |object: &DynamicObject| object.types.clone().expect("a kind").kind;
+        let rollout = objects.iter().find(|object| kind(object) == "Rollout").expect("a Rollout");
+        let name = rollout.metadata.name.clone().expect("a name");
+        let world = World { client, proxy, name };
+        for object in objects {
             world.create(object).await;
         }
         world.until("healthy", |rollout| rollout.status().phase == "Healthy").await;
@@ -66,6 +71,11 @@ impl World {
         api.create(&PostParams::default(), &object).await.unwrap_or_else(|error| panic!("{}: {error}", types.kind));
     }
 
+    /// The host of the example.
+    fn site(&self) -> String {
+        format!("{}.example.com", self.name)
+    }
+
     fn rollouts(&self) -> Api<Rollout> {
         Api::namespaced(self.client.clone(), "default")
     }
@@ -74,7 +84,7 @@ impl World {
     async fn until(&self, what: &str, holds: impl Fn(&Rollout) -> bool) {
         let begun = Instant::now();
         loop {
-            let rollout = self.rollouts().get("rollouts-demo").await.expect("a Rollout");
+            let rollout = self.rollouts().get(&self.name).await.expect("a Rollout");
             let generation = rollout.metadata.generation.unwrap_or(0).to_string();
             if rollout.status().observed_generation == generation && holds(&rollout) {
                 return;
@@ -91,14 +101,14 @@ impl World {
             "value": "argoproj/rollouts-demo:yellow",
         }]);
         let patch: Patch<Value> = Patch::Json(serde_json::from_value(image).expect("a patch"));
-        self.rollouts().patch("rollouts-demo", &PatchParams::default(), &patch).await.expect("patched");
+        self.rollouts().patch(&self.name, &PatchParams::default(), &patch).await.expect("patched");
         self.until_paused_at(step).await;
     }
 
     /// Promotes it, and waits until it is paused at a later step.
     async fn promote(&self, step: i32) {
         let patch = Patch::Merge(json!({ "status": { "pauseConditions": null } }));
-        self.rollouts().patch_status("rollouts-demo", &PatchParams::default(), &patch).await.expect("promoted");
+        self.rollouts().patch_status(&self.name, &PatchParams::default(), &patch).await.expect("promoted");
         self.until_paused_at(step).await;
     }
 
@@ -135,26 +145,30 @@ fn quick(example: &str) -> String {
 async fn an_http_route_splits_requests_and_its_gateway_confirms_the_weights() {
     let world = World::with(&[GATEWAY, include_str!("../examples/routers/gateway-api.yaml")]).await;
     world.release(2).await;
-    world.assert_share(SITE, None, 0.0).await;
-    world.assert_share(SITE, Some(("x-beta", "yes")), 100.0).await;
+    world.assert_share(&world.site(), None, 0.0).await;
+    world.assert_share(&world.site(), Some(("x-beta", "yes")), 100.0).await;
     world.promote(5).await;
-    world.assert_share(SITE, None, 20.0).await;
+    world.assert_share(&world.site(), None, 20.0).await;
     let confirmed = |rollout: &Rollout| {
         let weights = rollout.status().canary.as_ref().and_then(|canary| canary.weights.as_ref());
         weights.is_some_and(|weights| weights.verified == Some(true))
     };
     world.until("confirmed", confirmed).await;
     // Services can be asked for by their names, beside all routes.
-    world.assert_share("rollouts-demo-canary.default", None, 100.0).await;
+    world.assert_share(&format!("{}-canary.default", world.name), None, 100.0).await;
+    let guide = include_str!("../docs/guide/sandbox.md");
+    for line in [format!("Host: {}'", world.site()), format!("kubectl sluice promote {} ", world.name)] {
+        assert!(guide.contains(&line), "the guide tells of this example in other words than {line:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_canary_ingress_of_nginx_splits_requests_by_its_annotations() {
     let world = World::with(&[&quick(include_str!("../examples/routers/nginx.yaml"))]).await;
     world.release(1).await;
-    world.assert_share(SITE, None, 5.0).await;
-    world.assert_share(SITE, Some(("X-Canary", "always")), 100.0).await;
-    world.assert_share(SITE, Some(("X-Canary", "never")), 0.0).await;
+    world.assert_share(&world.site(), None, 5.0).await;
+    world.assert_share(&world.site(), Some(("X-Canary", "always")), 100.0).await;
+    world.assert_share(&world.site(), Some(("X-Canary", "never")), 0.0).await;
 }
 
 #[tokio::test]
@@ -169,16 +183,16 @@ async fn the_action_of_a_load_balancer_splits_requests() {
 async fn a_virtual_service_splits_requests_between_services() {
     let world = World::with(&[include_str!("../examples/routers/istio.yaml")]).await;
     world.release(2).await;
-    world.assert_share(SITE, None, 0.0).await;
-    world.assert_share(SITE, Some(("x-canary", "always")), 100.0).await;
+    world.assert_share(&world.site(), None, 0.0).await;
+    world.assert_share(&world.site(), Some(("x-canary", "always")), 100.0).await;
     world.promote(5).await;
-    world.assert_share(SITE, None, 20.0).await;
+    world.assert_share(&world.site(), None, 20.0).await;
 }
 
 #[tokio::test]
 async fn a_virtual_service_splits_requests_between_subsets() {
     let world = World::with(&[include_str!("../examples/routers/istio-subsets.yaml")]).await;
     world.release(1).await;
-    world.assert_share("rollouts-demo", None, 20.0).await;
-    world.assert_share("rollouts-demo.default.svc.cluster.local", None, 20.0).await;
+    world.assert_share(&world.name, None, 20.0).await;
+    world.assert_share(&format!("{}.default.svc.cluster.local", world.name), None, 20.0).await;
 }

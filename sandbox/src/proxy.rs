@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -27,8 +28,10 @@ use crate::traffic::{self, endpoints, request};
 
 /// The largest body of a request.
 const LARGEST: usize = 1 << 20;
-/// How long a pod may take to answer.
+/// How long a client may take to send a body, and a pod to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Headers of one connection alone. The pods are asked by an HTTP/1.1 of our own, with a body in one piece.
+const HOPS: [&str; 7] = ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "content-length"];
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -72,19 +75,22 @@ impl Proxy {
             loop {
                 let stream = next_connection(&listener).await;
                 let proxy = self.clone();
-                tokio::spawn(async move {
-                    let service = service_fn(move |request| {
-                        let proxy = proxy.clone();
-                        async move { Ok::<_, Infallible>(proxy.forward(request).await) }
-                    });
-                    let mut connection = hyper::server::conn::http1::Builder::new();
-                    connection.timer(TokioTimer::new());
-                    // The client has gone away.
-                    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
-                });
+                tokio::spawn(proxy.serve(stream));
             }
         });
         Ok((address, task))
+    }
+
+    /// Answers the requests of one connection.
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let service = service_fn(move |request| {
+            let proxy = self.clone();
+            async move { Ok::<_, Infallible>(proxy.forward(request).await) }
+        });
+        let mut connection = hyper::server::conn::http1::Builder::new();
+        connection.timer(TokioTimer::new());
+        // The client has gone away.
+        let _ = connection.serve_connection(TokioIo::new(stream), service).await;
     }
 
     /// The objects as they are now.
@@ -103,12 +109,16 @@ impl Proxy {
 
     async fn forward(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (mut head, body) = request.into_parts();
-        let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-            return answer(&Fixed::new(413, format!("the body has more than {LARGEST} bytes")));
+        let too_large = || answer(&Fixed::new(413, format!("the body has more than {LARGEST} bytes")));
+        if body.size_hint().lower() > LARGEST as u64 {
+            return too_large();
+        }
+        let body = match tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) => return too_large(),
+            Err(_) => return answer(&Fixed::new(408, format!("the body was not there within {PATIENCE:?}"))),
         };
-        let body = body.to_bytes();
-        // The pods are asked by an HTTP/1.1 of our own, with a body in one piece.
-        for hop in ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "content-length"] {
+        for hop in HOPS {
             head.headers.remove(hop);
         }
         let known = self.known();
@@ -125,11 +135,7 @@ impl Proxy {
             Ok(response) => response,
             Err(fixed) => return answer(&fixed),
         };
-        for (name, value) in &way.marks {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                response.headers_mut().append(name, value);
-            }
-        }
+        mark(response.headers_mut(), &way.marks);
         response
     }
 
@@ -187,6 +193,17 @@ impl Proxy {
     }
 }
 
+/// Adds headers to those of an answer, but for those that say where it ends.
+fn mark(headers: &mut HeaderMap, marks: &[(String, String)]) {
+    for (name, value) in marks {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+            && !HOPS.contains(&name.as_str())
+        {
+            headers.append(name, value);
+        }
+    }
+}
+
 /// A request as routers see it.
 fn read(head: &http::request::Parts) -> request::Request {
     let named = head.headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -203,4 +220,40 @@ fn answer(fixed: &Fixed) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(format!("{}\n", fixed.body.trim_end()))));
     *response.status_mut() = StatusCode::from_u16(fixed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// What is answered to these bytes.
+    async fn answer_to(bytes: &str) -> String {
+        let proxy = Proxy::new(Sandbox::new(jiff::Timestamp::UNIX_EPOCH), Network::default());
+        let (mut client, server) = tokio::io::duplex(1 << 16);
+        let serving = tokio::spawn(proxy.serve(server));
+        client.write_all(bytes.as_bytes()).await.expect("written");
+        let mut answer = vec![0; 4096];
+        let read = client.read(&mut answer).await.expect("an answer");
+        serving.abort();
+        String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_no_body_or_too_much_of_it_is_told() {
+        let head = |length: usize| format!("POST / HTTP/1.1\r\nhost: a.com\r\ncontent-length: {length}\r\n\r\n");
+        for (asked, code) in [(head(0), 404), (head(5) + "ab", 408), (head(LARGEST + 1) + "ab", 413)] {
+            let answered = answer_to(&asked).await;
+            assert!(answered.starts_with(&format!("HTTP/1.1 {code} ")), "{code}: {answered}");
+        }
+    }
+
+    #[test]
+    fn no_mark_says_where_an_answer_ends() {
+        let marks = [("Content-Length", "7"), ("Transfer-Encoding", "chunked"), ("Set-Cookie", "a=1"), ("no name", "")];
+        let mut headers = HeaderMap::new();
+        mark(&mut headers, &marks.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(headers, [(http::header::SET_COOKIE, HeaderValue::from_static("a=1"))].into_iter().collect());
+    }
 }

@@ -86,7 +86,7 @@ fn routed(rollout: &Rollout) -> impl Iterator<Item = (Named, Key)> + use<> {
     routers.flat_map(|router| router.queries().into_iter().chain(router.asks())).map(|query| {
         let key = match query.pick {
             Pick::Named(name) => (query.namespace, name),
-            Pick::Labelled(_) => (query.namespace, String::new()),
+            Pick::Labelled(_) | Pick::Remembered(_) => (query.namespace, String::new()),
             // Plugins are in no namespace.
             Pick::Plugin { name, .. } => (String::new(), name),
         };

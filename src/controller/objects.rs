@@ -15,10 +15,11 @@ use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
 use kube::runtime::{WatchStreamExt as _, watcher as watch_objects};
 use serde_json::Value;
+use sluice_core::api::labels;
 use sluice_core::object_kind::ObjectKind;
 use sluice_core::selector;
 use sluice_core::sight::Sight;
-use sluice_core::traffic::{Pick, Query, Seen};
+use sluice_core::traffic::{self, Pick, Query, Seen};
 use tokio::sync::mpsc;
 
 use super::caches::{Scope, Touch, map_event, touch_each};
@@ -40,6 +41,8 @@ pub struct Stored {
     name: String,
     version: Option<u64>,
     labels: BTreeMap<String, String>,
+    /// Under which keys something is remembered on it.
+    remembers: Vec<String>,
     text: Box<str>,
 }
 
@@ -73,6 +76,11 @@ impl Stored {
             name: metadata.name.clone().unwrap_or_default(),
             version: version_number(metadata.resource_version.as_deref()),
             labels: metadata.labels.clone().unwrap_or_default(),
+            remembers: metadata
+                .annotations
+                .as_ref()
+                .and_then(|all| all.get(labels::ROUTED))
+                .map_or(Vec::new(), |text| traffic::remembered_keys(text)),
             text: serde_json::to_string(&object).unwrap_or_default().into(),
         }
     }
@@ -138,28 +146,34 @@ impl Objects {
             let (kind, namespace) = (ObjectKind { versions, ..*kind }, namespace.clone());
             Seen { kind, namespace, name: name.to_owned(), object }
         };
-        let labels = match pick {
-            Pick::Named(name) => return Some(vec![seen(name, self.sight(*kind, &(namespace.clone(), name.clone()))?)]),
-            Pick::Labelled(labels) => labels,
-            Pick::Plugin { .. } => return Some(Vec::new()),
+        let is_picked = |stored: &Stored| match pick {
+            Pick::Named(name) => stored.name == *name,
+            Pick::Labelled(labels) => selector::matches(labels, &stored.labels),
+            Pick::Remembered(key) => stored.remembers.contains(key),
+            Pick::Plugin { .. } => false,
         };
-        let mut found = match cache.objects.read() {
+        // What stands for objects of which there are none; that nothing is remembered is as it should be.
+        let none = |object| match pick {
+            Pick::Labelled(labels) => vec![seen(&selector::to_line(labels), object)],
+            Pick::Named(_) | Pick::Remembered(_) | Pick::Plugin { .. } => Vec::new(),
+        };
+        if let Pick::Named(name) = pick {
+            return Some(vec![seen(name, self.sight(*kind, &(namespace.clone(), name.clone()))?)]);
+        }
+        let found = match cache.objects.read() {
             Sighted::NotYet => return None,
-            Sighted::Absent(why) => vec![seen(&selector::to_line(labels), Sight::Absent(why))],
-            Sighted::Refused(why) => vec![seen(&selector::to_line(labels), Sight::Unreadable(why))],
+            Sighted::Absent(why) => none(Sight::Absent(why)),
+            Sighted::Refused(why) => none(Sight::Unreadable(why)),
             Sighted::Index(index) => {
                 let all = index.of(&Owner::Orphans(namespace.clone()));
-                let picked: Vec<_> = all.iter().filter(|stored| selector::matches(labels, &stored.labels)).collect();
+                let picked: Vec<_> = all.iter().filter(|stored| is_picked(stored)).collect();
                 if index.is_stale(namespace, |name| picked.iter().any(|stored| stored.name == name)) {
                     return None;
                 }
                 picked.into_iter().map(|stored| seen(&stored.name, Sight::Found(stored.read()))).collect()
             }
         };
-        if found.is_empty() {
-            found.push(seen(&selector::to_line(labels), Sight::Missing));
-        }
-        Some(found)
+        Some(if found.is_empty() { none(Sight::Missing) } else { found })
     }
 
     /// Notes that a write to an object returned this version.

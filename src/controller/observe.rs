@@ -98,7 +98,7 @@ pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<
 fn find(cx: &Context, query: &Query) -> Option<Vec<Seen>> {
     match &query.pick {
         Pick::Plugin { name, rollout } => Some(vec![cx.plugins.seen(name, rollout)?]),
-        Pick::Named(_) | Pick::Labelled(_) => cx.objects.find(query),
+        Pick::Named(_) | Pick::Labelled(_) | Pick::Remembered(_) => cx.objects.find(query),
     }
 }
 

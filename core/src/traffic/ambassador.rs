@@ -70,7 +70,7 @@ impl Ambassador {
         let Some(before) = (if is_needed { seen.found_or_none()? } else { seen.found().ok() }) else {
             let Some(base) = base.filter(|_| is_needed) else { return Ok(None) };
             let version = base["apiVersion"].as_str().unwrap_or_default();
-            return Ok(Some(self.client.make_dated(now, seen, version, &spec(base, routing), routing)));
+            return Ok(Some(self.client.make(now, seen, version, &spec(base, routing), routing)));
         };
         if !self.is_own(before, &canary.service) {
             let message = "it is not this Rollout's, which needs a Mapping of that name for the canary; rename it";

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::ObjectKind;
 use super::object::{Pick, Query, Seen, Trouble};
+pub(super) use super::share::share;
 
 /// The kind.
 pub const INGRESS: ObjectKind =
@@ -53,14 +54,6 @@ pub(super) fn prefix(given: Option<&String>, otherwise: &str) -> String {
     given.filter(|given| !given.is_empty()).map_or_else(|| otherwise.to_owned(), Clone::clone)
 }
 
-/// The share that some have of what all have, out of `max`. Where that is no whole number, which somebody else has written, it is
-/// rounded up.
-pub(super) fn share(some: i64, all: i64, max: i32) -> i32 {
-    let (all, max) = (i128::from(all.max(1)), i128::from(max.max(0)));
-    let share = i128::from(some).clamp(0, all) * max;
-    i32::try_from((share + all - 1).div_euclid(all)).unwrap_or(i32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,14 +63,5 @@ mod tests {
         let several = ["b".to_owned(), "a".to_owned(), "b".to_owned(), String::new()];
         assert_eq!(names("a", &several), ["a", "b"]);
         assert_eq!(names("", &[]), [""; 0]);
-    }
-
-    #[test]
-    fn a_share_is_rounded_up() {
-        let cases = [(20, 100, 100, 20), (1, 3, 100, 34), (0, 0, 100, 0), (5, 4, 100, 100), (1, 1000, 100, 1)];
-        for (some, all, max, expected) in cases {
-            assert_eq!(share(some, all, max), expected, "{some} of {all} out of {max}");
-        }
-        assert_eq!(share(i64::MAX, i64::MAX, i32::MAX), i32::MAX);
     }
 }

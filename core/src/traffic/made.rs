@@ -8,13 +8,9 @@ use super::object::{RouteWrite, Seen};
 use super::routers::Client;
 
 impl Client {
-    /// A new object of the kind that was looked for, in its namespace, that goes with the Rollout.
-    pub(super) fn make(&self, seen: &Seen, version: &str, spec: &Value) -> RouteWrite {
-        seen.created(self.made(seen, version, spec))
-    }
-
-    /// The same, which says when it was written where nobody can ask its data plane.
-    pub(super) fn make_dated(
+    /// A new object of the kind that was looked for, in its namespace, that goes with the Rollout; it says when it was written where
+    /// nobody can ask its data plane.
+    pub(super) fn make(
         &self,
         now: Timestamp,
         seen: &Seen,

@@ -28,6 +28,8 @@ pub enum Pick {
     Named(String),
     /// Those with these labels.
     Labelled(LabelSelector),
+    /// Those on which something is remembered under this key; see [`remembered_keys`](super::remembered_keys).
+    Remembered(String),
     /// What is known of the plugin of this name, for this rollout: see [`super::ROUTER_PLUGIN`].
     Plugin {
         /// The plugin's name.

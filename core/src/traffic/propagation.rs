@@ -24,8 +24,8 @@ impl Client {
     /// Has an object that is to read like `after` say when it was written, where it changes or a Service has moved since it was
     /// written last; `before` is null for one that comes into being.
     pub(super) fn date(&self, now: Timestamp, before: &Value, after: &mut Value, routing: &Routing) {
-        let mut memories = Memories::of(after);
-        let was = memories.get(&self.name).cloned().unwrap_or_default();
+        let mut memories = Memories::of(after, self);
+        let was = memories.get().cloned().unwrap_or_default();
         let leads = leads(routing);
         let next = match (self.delay, written(&was, now)) {
             (Some(_), Some(_)) if after == before && was.leads == leads => return,
@@ -34,7 +34,7 @@ impl Client {
             (None, _) if was.at.is_some() => Memory { at: None, leads: BTreeMap::new(), ..was },
             (None, _) => return,
         };
-        memories.change(&self.name, |memory| *memory = next);
+        memories.change(|memory| *memory = next);
         memories.write(after);
     }
 
@@ -48,7 +48,7 @@ impl Client {
         let Some(delay) = self.delay else { return observed };
         let mut observed = observed;
         for (seen, object) in objects.into_iter().filter_map(|seen| Some((seen, seen.found().ok()?))) {
-            let memory = Memories::of(object).get(&self.name).cloned().unwrap_or_default();
+            let memory = Memories::of(object, self).get().cloned().unwrap_or_default();
             let until = written(&memory, now).map(|at| time::after(at, SignedDuration::from_secs(delay.max(0).into())));
             if until.is_some_and(|until| until <= now) {
                 observed.verified = observed.verified.or(Some(true));

@@ -21,8 +21,8 @@ pub(super) fn tell(
     heard: Option<bool>,
     written: impl Fn(&Memory, &Memory) -> Result<(Value, Memory), String>,
 ) -> Result<Value, String> {
-    let mut memories = Memories::of(before);
-    let was = memories.get(&client.name).cloned().unwrap_or_default();
+    let mut memories = Memories::of(before, client);
+    let was = memories.get().cloned().unwrap_or_default();
     let leads = leads(routing);
     // Where nobody says what has been heard, telling it again proves nothing.
     let is_news = heard.is_some() && was.leads != leads && !planted::is(Bug::TellsNoMoves);
@@ -35,7 +35,7 @@ pub(super) fn tell(
     let (mut after, mut memory) = in_numbers(before, was.doubled && !at_rest, is_news, told)?;
     memory.busy = routing.weight.value() > 0 || !routing.routes.is_empty();
     if heard.is_some() || after["spec"] != before["spec"] || memory.busy != was.busy {
-        memories.set(&client.name, Some(memory));
+        memories.set(Some(memory));
         memories.write(&mut after);
     }
     Ok(after)
@@ -54,7 +54,7 @@ pub(super) fn leads(routing: &Routing) -> BTreeMap<String, String> {
 }
 
 /// Whether nothing is on its way: all goes to one revision, by the numbers of the manifest.
-fn is_at_rest(routing: &Routing) -> bool {
+pub(super) fn is_at_rest(routing: &Routing) -> bool {
     let Routing { canary, stable, weight, additional, routes } = routing;
     let same = canary.service.is_empty() || canary.hash == stable.hash;
     weight.value() == 0 && same && additional.is_empty() && routes.is_empty()

@@ -25,9 +25,15 @@ pub(super) fn weigh(entries: &mut [Value], wanted: impl Fn(&Value) -> Option<i64
 
 /// The weight of an entry that is somebody else's, where the whole is told in other numbers.
 pub(super) fn rescaled(weight: i64, was: &Memory, next: &Memory) -> i64 {
-    match (was.doubled, next.doubled) {
-        (false, true) => weight.saturating_mul(2),
-        (true, false) if weight % 2 == 0 => weight / 2,
+    let scale = |memory: &Memory| if memory.doubled { 2 } else { 1 };
+    in_numbers(weight, scale(was), scale(next))
+}
+
+/// The same from one scale, 1 or 2, to another.
+pub(super) fn in_numbers(weight: i64, was: i64, is: i64) -> i64 {
+    match (was, is) {
+        (1, 2) => weight.saturating_mul(2),
+        (2, 1) if weight % 2 == 0 => weight / 2,
         _ => weight,
     }
 }
@@ -43,8 +49,8 @@ pub(super) fn set(parent: &mut Value, field: &str, value: Value) {
 /// The canary's share out of `max`, where it has `canary` of `all`. Where weights add up to something else than `max`, which
 /// somebody else has written, it is rounded up.
 pub(super) fn share(canary: i64, all: i64, max: i32) -> i32 {
-    let all = all.max(1);
-    i32::try_from((canary.clamp(0, all) * i64::from(max) + all - 1) / all).unwrap_or(max)
+    let (all, wide) = (i128::from(all.max(1)), i128::from(max));
+    i32::try_from((i128::from(canary).clamp(0, all) * wide + all - 1) / all).unwrap_or(max)
 }
 
 /// What is to be said of the canary's shares in several places.
@@ -97,6 +103,8 @@ mod tests {
             (0, 0, 100, 0),
             (5, 1000, 1000, 5),
             (9, 1, 100, 100),
+            (1, 1000, 100, 1),
+            (i64::MAX, i64::MAX, i32::MAX, i32::MAX),
         ] {
             assert_eq!(share(canary, all, max), expected, "{canary} of {all}");
         }

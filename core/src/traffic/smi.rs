@@ -43,7 +43,7 @@ impl Smi {
         let Some(before) = seen.found_or_none()? else {
             let version = seen.kind.api_version();
             let spec = self.spec(&json!({ "apiVersion": version }), routing);
-            return Ok(Some(self.client.make_dated(now, seen, &version, &spec, routing)));
+            return Ok(Some(self.client.make(now, seen, &version, &spec, routing)));
         };
         if !self.client.controls(before) {
             let what_next = "delete it, or give this Rollout another one by trafficSplitName";

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::memory::forget;
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
@@ -35,13 +36,8 @@ impl Traefik {
         Traefik { client: client.clone(), name: config.weighted_traefik_service_name.clone() }
     }
 
-    fn tell(
-        &self,
-        now: Timestamp,
-        seen: &Seen,
-        before: &Value,
-        routing: &Routing,
-    ) -> Result<Option<RouteWrite>, Trouble> {
+    /// The `TraefikService` with its weights.
+    fn written(&self, seen: &Seen, before: &Value, routing: &Routing) -> Result<Value, Trouble> {
         let mut after = before.clone();
         let Some(services) = after.pointer_mut("/spec/weighted/services").and_then(Value::as_array_mut) else {
             return Err(seen.trouble("it has no spec.weighted.services; add both Services there"));
@@ -57,6 +53,17 @@ impl Traefik {
         share::weigh(services, |service| {
             share(canary, weight.value(), service).or_else(|| share(stable, weight.rest(), service))
         });
+        Ok(after)
+    }
+
+    fn tell(
+        &self,
+        now: Timestamp,
+        seen: &Seen,
+        before: &Value,
+        routing: &Routing,
+    ) -> Result<Option<RouteWrite>, Trouble> {
+        let mut after = self.written(seen, before, routing)?;
         self.client.date(now, before, &mut after, routing);
         Ok(seen.turned_into(before, &after))
     }
@@ -109,7 +116,13 @@ impl TrafficRouter for Traefik {
 
     fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer {
         let routing = Routing::back_to(canary, stable, self.client.max);
-        // What is not there, or has other services by now, is nobody's to clean up.
-        Answer { trouble: None, ..self.change(view, &routing) }
+        let mut answer = Answer::default();
+        for (seen, before) in view.objects.iter().filter_map(|seen| Some((seen, seen.found().ok()?))) {
+            // What has other services by now is nobody's to clean up.
+            let mut after = self.written(seen, before, &routing).unwrap_or_else(|_| before.clone());
+            forget(&mut after, &self.client);
+            answer.add(Ok(seen.turned_into(before, &after)));
+        }
+        answer
     }
 }

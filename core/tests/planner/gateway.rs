@@ -67,7 +67,7 @@ impl World {
             }
             let names = queries.into_iter().map(|query| match query.pick {
                 Pick::Named(name) => name,
-                Pick::Labelled(_) | Pick::Plugin { .. } => panic!("not in these tests"),
+                Pick::Labelled(_) | Pick::Remembered(_) | Pick::Plugin { .. } => panic!("not in these tests"),
             });
             let names: Vec<String> = names.collect();
             self.routes.iter().filter(|seen| names.contains(&seen.name)).cloned().collect()

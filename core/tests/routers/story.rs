@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sluice_core::api::{Rollout, SetHeaderRoute, SetMirrorRoute};
 use sluice_core::sight::Sight;
-use sluice_core::traffic::{Answer, Destination, ObjectKind, Pick, Route, Routed, Routing, Seen, Weight, named};
+use sluice_core::traffic::{
+    Answer, Destination, ObjectKind, Pick, Route, Routed, Routing, Seen, Weight, named, remembered_keys,
+};
 
 use crate::apply::{carry_out, change, is_of, is_same};
 
@@ -325,6 +327,17 @@ fn routed(place: &Place<'_>, rollout: &Rollout, objects: &[Value]) -> Vec<Routed
                         vec![seen(name, found.map_or(Sight::Missing, |object| Sight::Found(object.clone())))]
                     }
                     Pick::Plugin { .. } => panic!("plugins have no objects"),
+                    Pick::Remembered(key) => {
+                        let text = |object: &Value| {
+                            object["metadata"]["annotations"]["rollout.argoproj.io/routed"]
+                                .as_str()
+                                .map(remembered_keys)
+                        };
+                        let remembers = |object: &&Value| text(object).is_some_and(|keys| keys.contains(key));
+                        let found = objects.iter().filter(of_kind).filter(remembers);
+                        let name = |object: &Value| object["metadata"]["name"].as_str().expect("a name").to_owned();
+                        found.map(|object| seen(&name(object), Sight::Found(object.clone()))).collect()
+                    }
                     Pick::Labelled(selector) => {
                         let labelled = |object: &&Value| {
                             sluice_core::selector::matches(

@@ -88,6 +88,8 @@ pub enum Condition {
     NotHeader(String, Text),
     /// A parameter of the query.
     Query(String, Text),
+    /// Any parameter with such a name and such a value.
+    AnyQuery(Text, Text),
     /// A cookie.
     Cookie(String, Text),
     /// One of several.
@@ -107,6 +109,9 @@ impl Condition {
             Condition::Header(name, text) => is(text, request.header(name).as_deref()),
             Condition::NotHeader(name, text) => !is(text, request.header(name).as_deref()),
             Condition::Query(name, text) => is(text, request.parameter(name)),
+            Condition::AnyQuery(name, text) => {
+                request.query.iter().any(|(own, value)| name.holds(own) && text.holds(value))
+            }
             Condition::Cookie(name, text) => is(text, request.cookie(name).as_deref()),
             Condition::Any(several) => several.iter().any(|condition| condition.holds(request)),
             Condition::Never => false,

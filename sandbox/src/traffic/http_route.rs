@@ -1,7 +1,7 @@
 //! `HTTPRoute`s of the Gateway API.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ pub fn sites(objects: &Objects) -> Vec<Site> {
     let site = |(host, mut rules): (String, Vec<(Rank, Rule)>)| {
         // Equal ones stay in the order of the routes' age, and of their places there.
         rules.sort_by_key(|(rank, _)| *rank);
-        Site { host: Host::deep(&host), rules: rules.into_iter().map(|(_, rule)| rule).collect() }
+        Site { host: Host::deep(&host), rules: vec![rules.into_iter().map(|(_, rule)| rule).collect()] }
     };
     by_host.into_iter().map(site).collect()
 }
@@ -62,16 +62,17 @@ fn rules(objects: &Objects, route: &Value) -> Vec<(Rank, Rule)> {
 /// Where a rule sends requests.
 fn read(objects: &Objects, route: &Value, rule: &Value) -> Rule {
     let filters = items(rule, "filters");
-    if let Some(kind) = filters.iter().map(|filter| text(filter, "type")).find(|kind| !is_passed_over(kind)) {
-        let fixed = Fixed::new(501, format!("the sandbox does not know the filter {kind} of an HTTPRoute"));
+    if let Some(fixed) = unknown(filters, &["RequestMirror"]) {
         return Rule::to(Vec::new(), Err(fixed));
     }
     let added = marks(filters);
     let shares = items(rule, "backendRefs").iter().map(|backend| {
         let mut marks = added.clone();
-        marks.extend(self::marks(items(backend, "filters")));
+        let own = items(backend, "filters");
+        marks.extend(self::marks(own));
         let weight = number(backend, "weight").unwrap_or(1).clamp(0, 1_000_000) as u64;
         let to = resolve(objects, route, backend).map_err(|refused| Fixed::new(500, refused.message));
+        let to = to.and_then(|to| unknown(own, &[]).map_or(Ok(to), Err));
         Share { weight, to, marks }
     });
     let mirrors = filters.iter().filter(|filter| filter["type"] == "RequestMirror").filter_map(|filter| {
@@ -82,9 +83,13 @@ fn read(objects: &Objects, route: &Value, rule: &Value) -> Rule {
     Rule { when: Vec::new(), shares: shares.collect(), mirrors: mirrors.collect() }
 }
 
-/// Filters that do not decide who answers. What they change on the way, no pod here looks at.
-fn is_passed_over(kind: &str) -> bool {
-    ["RequestMirror", "ResponseHeaderModifier", "RequestHeaderModifier", "URLRewrite"].contains(&kind)
+/// The answer where there is a filter that is not known here, or not in this place. What others change on the way, no pod here looks
+/// at.
+fn unknown(filters: &[Value], known: &[&str]) -> Option<Fixed> {
+    let passed_over = ["ResponseHeaderModifier", "RequestHeaderModifier", "URLRewrite"];
+    let mut kinds = filters.iter().map(|filter| text(filter, "type"));
+    let kind = kinds.find(|kind| !known.contains(kind) && !passed_over.contains(kind))?;
+    Some(Fixed::new(501, format!("the sandbox does not know the filter {kind} in this place of an HTTPRoute")))
 }
 
 /// The headers that filters add to answers.
@@ -145,10 +150,19 @@ fn conditions(found: &Value) -> (Rank, Vec<Condition>) {
     let mut when = vec![Condition::on(text, Condition::Path)];
     let method = found["method"].as_str();
     when.extend(method.map(|method| Condition::Method(Text::Exact(method.to_owned()))));
-    let (headers, query) = (items(found, "headers"), items(found, "queryParams"));
+    let headers = first_of_each(items(found, "headers"), str::to_ascii_lowercase);
+    let query = first_of_each(items(found, "queryParams"), str::to_owned);
     when.extend(headers.iter().map(|header| named(header, Condition::Header)));
     when.extend(query.iter().map(|parameter| named(parameter, Condition::Query)));
-    ((kind, Reverse(path.len()), method.is_none(), Reverse(headers.len()), Reverse(query.len())), when)
+    // A slash at the end of a prefix says nothing.
+    let length = if kind == 2 { path.trim_end_matches('/').len() } else { path.len() };
+    ((kind, Reverse(length), method.is_none(), Reverse(headers.len()), Reverse(query.len())), when)
+}
+
+/// Of several with the same name the first one counts.
+fn first_of_each(all: &[Value], same: impl Fn(&str) -> String) -> Vec<&Value> {
+    let mut seen = BTreeSet::new();
+    all.iter().filter(|one| seen.insert(same(text(one, "name")))).collect()
 }
 
 /// A header or a parameter by its name.

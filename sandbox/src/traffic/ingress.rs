@@ -21,6 +21,8 @@ const CLASS: &str = "kubernetes.io/ingress.class";
 pub struct Path<'a> {
     /// Whose it is.
     pub ingress: &'a Value,
+    /// Which rule has it, counted through all of them; `None` for a default backend.
+    pub rule: Option<usize>,
     /// Its host; empty for all.
     pub host: &'a str,
     /// The path.
@@ -53,12 +55,14 @@ fn is_alb(objects: &Objects, ingress: &Value) -> bool {
 
 /// All paths of these, with those of the default backends, which come last.
 pub fn paths<'a>(ingresses: &[&'a Value]) -> Vec<Path<'a>> {
-    let mut paths = Vec::new();
+    let (mut paths, mut rules) = (Vec::new(), 0);
     for ingress in ingresses {
         for rule in items(ingress, "spec.rules") {
+            rules += 1;
             for path in items(rule, "http.paths") {
                 paths.push(Path {
                     ingress,
+                    rule: Some(rules),
                     host: text(rule, "host"),
                     path: path["path"].as_str().filter(|path| !path.is_empty()).unwrap_or("/"),
                     kind: text(path, "pathType"),
@@ -68,11 +72,15 @@ pub fn paths<'a>(ingresses: &[&'a Value]) -> Vec<Path<'a>> {
         }
     }
     let defaults = ingresses.iter().filter_map(|ingress| {
-        let backend = Some(at(ingress, "spec.defaultBackend")).filter(|backend| backend.is_object())?;
-        Some(Path { ingress, host: "", path: "/", kind: "Prefix", backend })
+        Some(Path { ingress, rule: None, host: "", path: "/", kind: "Prefix", backend: default_backend(ingress)? })
     });
     paths.extend(defaults);
     paths
+}
+
+/// Where an Ingress sends what none of its rules is for.
+pub fn default_backend(ingress: &Value) -> Option<&Value> {
+    Some(at(ingress, "spec.defaultBackend")).filter(|backend| backend.is_object())
 }
 
 /// The Service that a backend is.
@@ -106,7 +114,7 @@ pub fn by_host(rules: impl IntoIterator<Item = (String, Rank, Rule)>) -> Vec<Sit
     }
     let site = |(host, mut rules): (String, Vec<(Rank, Rule)>)| {
         rules.sort_by_key(|(rank, _)| *rank);
-        Site { host: Host::flat(&host), rules: rules.into_iter().map(|(_, rule)| rule).collect() }
+        Site { host: Host::flat(&host), rules: vec![rules.into_iter().map(|(_, rule)| rule).collect()] }
     };
     hosts.into_iter().map(site).collect()
 }

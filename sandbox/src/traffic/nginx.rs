@@ -11,15 +11,23 @@ use crate::object;
 
 /// What weights are out of, unless more is asked for.
 const TOTAL: u64 = 100;
+/// What comes behind every path.
+const LAST: Rank = (u8::MAX, Reverse(0));
 
 /// The sites of these Ingresses. A canary Ingress has no paths of its own: each is an alternative to the same path of another
 /// Ingress.
 pub fn sites(ingresses: &[&Value]) -> Vec<Site> {
     let (canaries, others): (Vec<&Value>, Vec<&Value>) =
-        ingresses.iter().partition(|ingress| annotation(ingress, "canary") == Some("true"));
+        ingresses.iter().partition(|ingress| annotation(ingress, "canary").is_some_and(is_true));
     let canaries = ingress::paths(&canaries);
     let mut rules = Vec::new();
-    for path in ingress::paths(&others) {
+    let paths = ingress::paths(&others);
+    for path in paths.iter().filter(|path| path.rule.is_some()) {
+        // Behind all paths of a host.
+        let Some(backend) = ingress::default_backend(path.ingress) else { continue };
+        rules.push((path.host.to_owned(), LAST, Rule::to(Vec::new(), ingress::service(path.ingress, backend))));
+    }
+    for path in paths {
         let alternative = canaries.iter().find(|canary| {
             (canary.host, canary.path, canary.kind) == (path.host, path.path, path.kind)
                 && object::namespace(canary.ingress) == object::namespace(path.ingress)
@@ -37,10 +45,15 @@ fn annotation<'a>(ingress: &'a Value, name: &str) -> Option<&'a str> {
     object::annotation(ingress, &format!("nginx.ingress.kubernetes.io/{name}")).filter(|value| !value.is_empty())
 }
 
+/// Whether a text is `true` as Go reads it.
+fn is_true(text: &str) -> bool {
+    ["1", "t", "T", "true", "TRUE", "True"].contains(&text)
+}
+
 /// Exact paths first, then the longest.
 fn condition(path: &Path<'_>) -> (Rank, Condition) {
     let length = Reverse(path.path.len());
-    if annotation(path.ingress, "use-regex") == Some("true") && path.kind == "ImplementationSpecific" {
+    if annotation(path.ingress, "use-regex").is_some_and(is_true) && path.kind == "ImplementationSpecific" {
         return ((1, length), ingress::on_path(Text::regex_from_start(path.path)));
     }
     let text = match path.kind {

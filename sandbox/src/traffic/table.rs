@@ -1,6 +1,7 @@
 //! The table that routers' objects come down to: hosts, their rules, and where each sends requests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::condition::Condition;
 use super::host::Host;
@@ -87,13 +88,13 @@ pub struct Rule {
     pub mirrors: Vec<Mirror>,
 }
 
-/// The rules for some hosts, in the order in which they are tried.
+/// The rules for some hosts.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// Which hosts.
     pub host: Host,
-    /// The rules.
-    pub rules: Vec<Rule>,
+    /// The rules in the order in which they are tried, in lists that several sites may share.
+    pub rules: Vec<Arc<[Rule]>>,
 }
 
 /// What becomes of a request.
@@ -128,7 +129,8 @@ impl Table {
     /// What becomes of a request; `None` where nothing is for its host. `lot` is a number drawn from all there are.
     pub fn decide(&self, request: &Request, lot: u64) -> Option<Verdict<'_>> {
         let site = self.sites.iter().find(|site| site.host.holds(&request.host))?;
-        let rule = site.rules.iter().find(|rule| rule.when.iter().all(|condition| condition.holds(request)));
+        let mut rules = site.rules.iter().flat_map(|list| list.iter());
+        let rule = rules.find(|rule| rule.when.iter().all(|condition| condition.holds(request)));
         Some(match rule {
             Some(rule) => rule.decide(lot),
             None => Verdict::Answer(Fixed::new(404, "no rule for this host is for this request")),
@@ -247,9 +249,9 @@ mod tests {
             mirrors: Vec::new(),
         };
         let table = Table::new(vec![
-            Site { host: Host::Any, rules: vec![rule("/", "any")] },
-            Site { host: Host::deep("*.com"), rules: vec![rule("/", "domain")] },
-            Site { host: Host::deep("a.com"), rules: vec![rule("/x", "x"), rule("/x/y", "never")] },
+            Site { host: Host::Any, rules: vec![[rule("/", "any")].into()] },
+            Site { host: Host::deep("*.com"), rules: vec![[rule("/", "domain")].into()] },
+            Site { host: Host::deep("a.com"), rules: vec![[rule("/x", "x")].into(), [rule("/x/y", "never")].into()] },
         ]);
         for (host, path, expected) in
             [("a.com", "/x/y", "x"), ("a.com", "/", "404"), ("b.com", "/", "domain"), ("b.org", "/", "any")]

@@ -2,6 +2,7 @@
 //! decide who answers, and has no effect here; nor has the gateway that they name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -15,14 +16,14 @@ use crate::read::{at, entries, items, number, text};
 
 /// The sites of all of them. Where several name a host, the routes of the older one go first.
 pub fn sites(objects: &Objects) -> Vec<Site> {
-    let mut by_host: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
+    let mut by_host: BTreeMap<String, Vec<Arc<[Rule]>>> = BTreeMap::new();
     for it in objects.all("VirtualService") {
-        let rules: Vec<Rule> = items(it, "spec.http").iter().flat_map(|route| rules(objects, it, route)).collect();
+        let rules: Arc<[Rule]> = items(it, "spec.http").iter().flat_map(|route| rules(objects, it, route)).collect();
         let mut hosts: Vec<String> = items(it, "spec.hosts").iter().flat_map(|host| asked_as(it, host)).collect();
         hosts.sort_unstable();
         hosts.dedup();
         for host in hosts {
-            by_host.entry(host).or_default().extend(rules.iter().cloned());
+            by_host.entry(host).or_default().push(rules.clone());
         }
     }
     by_host.into_iter().map(|(host, rules)| Site { host: Host::deep(&host), rules }).collect()
@@ -121,7 +122,8 @@ fn conditions(found: &Value) -> Vec<Condition> {
     }
     // Requests come from outside the mesh, and by HTTP.
     let has = |field: &str| found.get(field).is_some_and(|asked| asked.as_object().is_none_or(|map| !map.is_empty()));
-    if has("sourceLabels") || has("sourceNamespace") || found["scheme"]["exact"] == "https" {
+    let plain = found.get("scheme").is_none_or(|asked| wanted(asked, false).is_some_and(|scheme| scheme.holds("http")));
+    if has("sourceLabels") || has("sourceNamespace") || !plain {
         when.push(Condition::Never);
     }
     when
@@ -138,5 +140,24 @@ fn wanted(asked: &Value, any_case: bool) -> Option<Text> {
         (_, _, Some(regex)) => Text::regex(regex),
         // Nothing is asked but that it is there.
         (None, None, None) => Some(Text::Any),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn hosts_share_the_routes_of_their_virtual_service() {
+        let object = json!({
+            "kind": "VirtualService", "metadata": { "name": "web", "namespace": "shop" },
+            "spec": { "hosts": ["a.example.com", "b.example.com"], "http": [{ "match": [{}, {}] }] },
+        });
+        let sites = sites(&Objects::these([object]));
+        let [one, other] = &sites[..] else { panic!("{sites:?}") };
+        assert!(Arc::ptr_eq(&one.rules[0], &other.rules[0]), "many hosts with many routes would take all memory");
+        assert_eq!(one.rules[0].len(), 2);
     }
 }

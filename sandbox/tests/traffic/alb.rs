@@ -72,12 +72,21 @@ fn conditions_stand_before_the_path_that_they_are_for() {
 #[test]
 fn every_field_of_a_condition_has_its_own_words() {
     for (condition, hit, miss) in [
-        (r#"{"field":"host-header","hostHeaderConfig":{"values":["*.a.com"]}}"#, "GET x.a.com/", "GET a.org/"),
-        (r#"{"field":"path-pattern","pathPatternConfig":{"values":["/v?"]}}"#, "GET a.com/v1", "GET a.com/v12"),
+        (r#"{"field":"host-header","hostHeaderConfig":{"values":["*.a.com"]}}"#, "GET x.y.a.com/", "GET a.org/"),
         (
             r#"{"field":"query-string","queryStringConfig":{"values":[{"key":"b","value":"Y*"}]}}"#,
             "GET a/?b=yo",
             "GET a/",
+        ),
+        (
+            r#"{"field":"query-string","queryStringConfig":{"values":[{"value":"yes"}]}}"#,
+            "GET a/?any=Yes",
+            "GET a/?b=y",
+        ),
+        (
+            r#"{"field":"query-string","queryStringConfig":{"values":[{"key":"b","value":"yes"}]}}"#,
+            "GET a/?b=no&B=yes",
+            "GET a/?c=yes",
         ),
         (r#"{"field":"source-ip","sourceIpConfig":{"values":["10.0.0.0/8"]}}"#, "", "GET a/"),
         ("12", "", "GET a/"),
@@ -106,4 +115,76 @@ spec:
     http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}
 ";
     check(&objects(plain), &[("GET a.com/x", "web 100"), ("GET b.com/x", "nobody 100")]);
+}
+
+#[test]
+fn hosts_and_paths_of_conditions_are_others_beside_those_of_the_rule() {
+    let ingress = r#"
+kind: Ingress
+metadata:
+  name: web
+  annotations:
+    alb.ingress.kubernetes.io/conditions.hosts: '[{"field":"host-header","hostHeaderConfig":{"values":["b.com"]}}]'
+    alb.ingress.kubernetes.io/conditions.paths: '[{"field":"path-pattern","pathPatternConfig":{"values":["/v?"]}}]'
+spec:
+  ingressClassName: alb
+  rules:
+  - host: a.com
+    http:
+      paths:
+      - {path: /x, pathType: Prefix, backend: {service: {name: hosts, port: {number: 80}}}}
+      - {path: /y, pathType: Exact, backend: {service: {name: paths, port: {number: 80}}}}
+"#;
+    check(
+        &objects(ingress),
+        &[
+            ("GET a.com/x", "hosts 100"),
+            ("GET b.com/x/1", "hosts 100"),
+            ("GET b.com/y", "404 100"),
+            ("GET a.com/y", "paths 100"),
+            ("GET a.com/v1", "paths 100"),
+            ("GET a.com/v12", "404 100"),
+            ("GET c.com/x", "nobody 100"),
+        ],
+    );
+}
+
+#[test]
+fn the_rules_of_all_hosts_are_one_list_in_the_order_of_the_groups() {
+    let ingress = |name: &str, order: &str, rules: &str| {
+        format!(
+            "
+---
+kind: Ingress
+metadata: {{name: {name}, annotations: {{alb.ingress.kubernetes.io/group.order: '{order}'}}}}
+spec:
+  ingressClassName: alb
+  defaultBackend: {{service: {{name: default, port: {{number: 80}}}}}}
+  rules:
+{rules}
+"
+        )
+    };
+    let path = |path: &str, service: &str| {
+        format!("{{path: {path}, pathType: Prefix, backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}")
+    };
+    let first = format!(
+        "  - http: {{paths: [{}]}}\n  - host: '*.a.com'\n    http: {{paths: [{}, {}]}}",
+        path("/any", "any"),
+        path("/any", "never"),
+        path("/a", "deep")
+    );
+    let second = format!("  - host: x.a.com\n    http: {{paths: [{}, {}]}}", path("/a", "never"), path("/own", "own"));
+    let both = ingress("a", "2", &second) + &ingress("b", "1", &first);
+    check(
+        &objects(&both),
+        &[
+            ("GET x.a.com/any", "any 100"),
+            ("GET x.a.com/a", "deep 100"),
+            ("GET y.x.a.com/a", "deep 100"),
+            ("GET x.a.com/own", "own 100"),
+            ("GET x.a.com/else", "default 100"),
+            ("GET b.com/else", "default 100"),
+        ],
+    );
 }

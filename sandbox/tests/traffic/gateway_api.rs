@@ -173,3 +173,29 @@ spec:
         check(&objects, &[(&format!("GET {host}/"), expected)]);
     }
 }
+
+#[test]
+fn of_headers_and_parameters_with_the_same_name_the_first_one_counts() {
+    let rules = r#"
+  - backendRefs: [{name: stable}]
+  - matches: [{headers: [{name: X-Beta, value: "yes"}, {name: x-beta, value: "no"}]}]
+    backendRefs: [{name: canary}]
+"#;
+    let cases = [("GET a.com/ | x-beta: yes", "canary 100"), ("GET a.com/ | x-beta: no", "stable 100")];
+    check(&objects(&with(rules)), &cases);
+}
+
+#[test]
+fn a_slash_at_the_end_of_a_prefix_makes_it_no_longer() {
+    let rules = "
+  - {matches: [{path: {value: /cart/}}], backendRefs: [{name: stable}]}
+  - {matches: [{path: {value: /cart}, method: POST}], backendRefs: [{name: canary}]}";
+    check(&objects(&with(rules)), &[("POST a.com/cart/1", "canary 100"), ("GET a.com/cart/1", "stable 100")]);
+}
+
+#[test]
+fn a_backend_whose_filter_is_not_known_says_so() {
+    let rules = "
+  - backendRefs: [{name: stable, weight: 3}, {name: canary, filters: [{type: RequestRedirect}]}]";
+    check(&objects(&with(rules)), &[("GET a.com/", "501 25, stable 75")]);
+}

@@ -106,3 +106,14 @@ fn what_is_not_understood_matches_nothing_and_breaks_nothing() {
 "#;
     check(&objects(&with(spec)), &[("GET web/", "canary 100"), ("GET x/", "canary 100")]);
 }
+
+#[test]
+fn a_scheme_that_requests_here_do_not_have_matches_none() {
+    let spec = "  hosts: [web]
+  http:
+  - match: [{scheme: {prefix: https}}, {scheme: {regex: 'https|ftp'}}]
+    route: [{destination: {host: canary}}]
+  - match: [{scheme: {exact: http}}]
+    route: [{destination: {host: stable}}]";
+    check(&objects(&with(spec)), &[("GET web/", "stable 100")]);
+}

@@ -107,7 +107,7 @@ spec:
         &[
             ("GET s.a.com/x", "exact 100"),
             ("GET s.a.com/x/y", "prefix 100"),
-            ("GET s.a.com/xy", "404 100"),
+            ("GET s.a.com/xy", "default 100"),
             ("GET s.a.com/x/long/y", "longer 100"),
             ("GET s.a.com/looser", "loose 100"),
             ("GET s.a.com/bucket", "503 100"),
@@ -117,4 +117,12 @@ spec:
             ("GET b.com/x/v12", "404 100"),
         ],
     );
+}
+
+#[test]
+fn a_canary_is_one_by_every_word_for_true() {
+    for (word, expected) in [("True", "canary 20, stable 80"), ("1", "canary 20, stable 80"), ("yes", "stable 100")] {
+        let both = canary(&key("canary-weight", "20")).replace("canary: 'true'", &format!("canary: '{word}'"));
+        check(&objects(&both), &[("GET a.com/", expected)]);
+    }
 }

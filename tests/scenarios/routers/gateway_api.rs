@@ -11,6 +11,7 @@ crate::scenarios! {
     a_route_that_is_missing_is_named_until_it_comes,
     somebody_elses_rules_and_labels_stay,
     a_router_that_is_taken_out_of_the_manifest_gives_everything_back,
+    a_route_that_loses_its_label_goes_on_until_the_update_is_over,
     requests_with_a_header_go_to_the_canary_and_copies_of_others_too,
     blue_green_waits_for_the_gateway_to_know_the_switch,
 }
@@ -99,6 +100,18 @@ async fn until_healthy(s: &Scenario, web: &Subject) {
     .await;
 }
 
+/// The gateway hears until the pods of the canary are gone.
+async fn until_without_canary(s: &Scenario, web: &Subject) {
+    s.eventually("its pods are gone", async || {
+        hear(s).await;
+        match web.sizes("web:1", "web:2").await {
+            (4, 0) => Ok(()),
+            sizes => Err(format!("{sizes:?}")),
+        }
+    })
+    .await;
+}
+
 fn manifest(steps: &Value) -> Value {
     canary(
         4,
@@ -156,14 +169,7 @@ async fn an_abort_gives_everything_back_before_the_pods_go(s: Scenario) {
     until_weights(&s, [100, 0], false).await;
     s.sleep(6).await;
     assert_eq!(web.sizes("web:1", "web:2").await, (4, 1), "the gateway may still send requests there");
-    s.eventually("its pods are gone", async || {
-        hear(&s).await;
-        match web.sizes("web:1", "web:2").await {
-            (4, 0) => Ok(()),
-            sizes => Err(format!("{sizes:?}")),
-        }
-    })
-    .await;
+    until_without_canary(&s, &web).await;
 }
 
 async fn a_route_that_is_missing_is_named_until_it_comes(s: Scenario) {
@@ -213,6 +219,41 @@ async fn a_router_that_is_taken_out_of_the_manifest_gives_everything_back(s: Sce
         if clean && !left { Ok(()) } else { Err(route.to_string()) }
     })
     .await;
+}
+
+async fn a_route_that_loses_its_label_goes_on_until_the_update_is_over(s: Scenario) {
+    s.install(HTTP_ROUTE).await;
+    s.serve(&["stable", "canary"]).await;
+    let old = with(route(&["stable", "canary"]), "/metadata/name", json!("old"));
+    for route in [route(&["stable", "canary"]), old] {
+        s.create(route).await.expect("a route");
+    }
+    let selector = json!({ "httpRouteSelector": { "matchLabels": { "team": "shop" } } });
+    let plugins = json!({ "argoproj-labs/gatewayAPI": selector });
+    let steps = json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 75 }, { "pause": {} }]);
+    let web = s.apply(with(manifest(&steps), "/spec/strategy/canary/trafficRouting/plugins", plugins)).await;
+    until_healthy(&s, &web).await;
+    web.set_image("web:2").await;
+    until_paused_at(&s, &web, 1).await;
+    let unlabelled = json!({ "metadata": { "labels": { "team": null } } });
+    s.patch(&HTTP_ROUTE.api_version(), "HTTPRoute", "old", unlabelled).await.expect("patchable");
+    web.promote().await;
+    until_paused_at(&s, &web, 3).await;
+    let weights = |route: &Value| {
+        let backends = &route["spec"]["rules"][0]["backendRefs"];
+        [0, 1].map(|index| backends[index]["weight"].as_i64().unwrap_or(-1))
+    };
+    assert_eq!(weights(&s.see(HTTP_ROUTE, "old").await), [25, 75], "it may still get requests");
+    web.abort().await;
+    s.eventually("it is given back and let go", async || {
+        hear(&s).await;
+        let old = s.see(HTTP_ROUTE, "old").await;
+        let metadata = |map: &str| old["metadata"][map].as_object().is_none_or(serde_json::Map::is_empty);
+        let is_free = weights(&old) == [100, 0] && metadata("annotations") && metadata("labels");
+        if is_free { Ok(()) } else { Err(old.to_string()) }
+    })
+    .await;
+    until_without_canary(&s, &web).await;
 }
 
 /// The API server fills in what the rules leave out, and nothing is written again because of that.

@@ -155,9 +155,9 @@ impl Alb {
             set_entry(&mut after, "annotations", key, text);
         }
         managed.write(&mut after, std::iter::empty());
-        let mut memories = Memories::of(&after);
-        if memories.get(&self.client.name).is_some() {
-            memories.set(&self.client.name, None);
+        let mut memories = Memories::of(&after, &self.client);
+        if memories.get().is_some() {
+            memories.set(None);
             memories.write(&mut after);
         }
         seen.turned_into(before, &after)

@@ -1,6 +1,7 @@
 //! Header routes: a copy of the `ApisixRoute` under the name of the route, with those of its rules that have the weights, narrowed to
 //! requests with the headers, ahead of the others, and leading to the canary alone.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::object::{RouteWrite, Seen, Trouble};
@@ -15,6 +16,7 @@ const ALL: i32 = 100;
 
 /// What makes a copy say it, or takes it away.
 pub(super) fn tell(
+    now: Timestamp,
     seen: &Seen,
     route: Option<&Value>,
     names: &[String],
@@ -37,7 +39,7 @@ pub(super) fn tell(
     let Some(spec) = spec else { return Ok(None) };
     let Some(before) = seen.found_or_none()? else {
         let version = route["apiVersion"].as_str().unwrap_or_default();
-        return Ok(Some(client.make(seen, version, &spec)));
+        return Ok(Some(client.make(now, seen, version, &spec, routing)));
     };
     if !client.controls(before) {
         let message =
@@ -46,6 +48,7 @@ pub(super) fn tell(
     }
     let mut after = before.clone();
     share::set(&mut after, "spec", spec);
+    client.date(now, before, &mut after, routing);
     Ok(seen.turned_into(before, &after))
 }
 

@@ -6,10 +6,11 @@
 mod copies;
 mod rules;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::heard::{all, is_current};
-use super::memory::{Memories, Memory};
+use super::memory::{Memories, Memory, forget};
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::retold;
 use super::router::{Answer, Observed, TrafficRouter, View};
@@ -54,12 +55,20 @@ impl Apisix {
     }
 
     /// The write that makes the route say it.
-    fn tell(&self, seen: &Seen, before: &Value, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
+    fn tell(
+        &self,
+        now: Timestamp,
+        seen: &Seen,
+        before: &Value,
+        routing: &Routing,
+    ) -> Result<Option<RouteWrite>, Trouble> {
         let written = |was: &Memory, next: &Memory| {
             Ok((rules::written(before, &self.rules, &self.client, routing, (was, next))?, next.clone()))
         };
-        let after = retold::tell(before, &self.client, routing, heard(before), written);
-        Ok(seen.turned_into(before, &after.map_err(|message| seen.trouble(message))?))
+        let told = retold::tell(before, &self.client, routing, heard(before), written);
+        let mut after = told.map_err(|message| seen.trouble(message))?;
+        self.client.date(now, before, &mut after, routing);
+        Ok(seen.turned_into(before, &after))
     }
 }
 
@@ -104,13 +113,14 @@ impl TrafficRouter for Apisix {
         let each: Vec<Option<bool>> = objects.iter().map(|(_, object)| says(object)).collect();
         let trouble = objects.iter().find_map(|(seen, object)| Some(seen.trouble(refusal(object)?)));
         let lags = objects.iter().find(|(_, object)| says(object) == Some(false));
-        Observed {
+        let observed = Observed {
             verified: if trouble.is_some() { Some(false) } else { all(&each) },
             behind: lags.map(|(seen, _)| seen.reference()),
             has_routes: !copies.is_empty(),
             trouble,
             ..share::observed(&shares.unwrap_or_default())
-        }
+        };
+        self.client.believe(observed, view.now, objects.into_iter().map(|(seen, _)| seen))
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
@@ -120,7 +130,7 @@ impl TrafficRouter for Apisix {
         let routing = &Routing { additional: Vec::new(), ..routing.clone() };
         let route = match seen.found() {
             Ok(route) => {
-                answer.add(self.tell(seen, route, routing));
+                answer.add(self.tell(view.now, seen, route, routing));
                 let unfit = rules::unfit(route, &self.rules, &self.client, routing);
                 answer.trouble = answer.trouble.or(unfit.map(|message| seen.trouble(message)));
                 Some(route)
@@ -131,7 +141,7 @@ impl TrafficRouter for Apisix {
             }
         };
         for copy in self.copies(view) {
-            answer.add(copies::tell(copy, route, &self.rules, &self.client, routing));
+            answer.add(copies::tell(view.now, copy, route, &self.rules, &self.client, routing));
         }
         if routing.routes.iter().any(|asked| asked.name() == self.name) {
             let message =
@@ -145,14 +155,12 @@ impl TrafficRouter for Apisix {
         let mut answer = Answer::default();
         if let Some((seen, before)) = self.route(view).and_then(|seen| Some((seen, seen.found().ok()?))) {
             let routing = Routing::back_to(canary, stable, self.client.max);
-            let was = Memories::of(before).get(&self.client.name).cloned().unwrap_or_default();
+            let was = Memories::of(before, &self.client).get().cloned().unwrap_or_default();
             let plain = Memory { doubled: false, ..was.clone() };
             // What has other backends by now is nobody's to clean up.
             let told = rules::written(before, &self.rules, &self.client, &routing, (&was, &plain));
             let mut after = told.unwrap_or_else(|_| before.clone());
-            let mut memories = Memories::of(before);
-            memories.set(&self.client.name, None);
-            memories.write(&mut after);
+            forget(&mut after, &self.client);
             answer.add(Ok(seen.turned_into(before, &after)));
         }
         answer.writes.extend(self.copies(view).into_iter().filter_map(|seen| self.client.unmake(seen)));

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use self::nodes::Nodes;
 use super::heard::{all, is_current};
+use super::memory::forget;
 use super::object::{Pick, Query, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
@@ -126,12 +127,13 @@ impl TrafficRouter for AppMesh {
         let each: Vec<Option<bool>> = objects.iter().map(|(_, object)| heard(object)).collect();
         let trouble = objects.iter().find_map(|(seen, object)| Some(seen.trouble(refusal(object)?)));
         let lags = objects.iter().find(|(_, object)| heard(object) == Some(false));
-        Observed {
+        let observed = Observed {
             verified: if trouble.is_some() { Some(false) } else { all(&each) },
             behind: lags.map(|(seen, _)| seen.reference()),
             trouble,
             ..share::observed(&shares.unwrap_or_default())
-        }
+        };
+        self.client.believe(observed, view.now, objects.into_iter().map(|(seen, _)| seen))
     }
 
     fn change(&self, view: View<'_>, routing: &Routing) -> Answer {
@@ -139,7 +141,7 @@ impl TrafficRouter for AppMesh {
         let router = self.router(view);
         let has_requests = router.as_ref().is_ok_and(|(_, router)| self.reaches_canary(router));
         for (seen, hash) in self.nodes.told(view, routing, has_requests) {
-            answer.add(nodes::tell(seen, hash.as_deref()));
+            answer.add(nodes::tell(&self.client, view.now, seen, hash.as_deref(), routing));
         }
         let (seen, before) = match router {
             Ok(found) => found,
@@ -148,8 +150,9 @@ impl TrafficRouter for AppMesh {
                 return answer;
             }
         };
-        let may_grow = self.nodes.may_grow(view, routing);
-        let (after, unfit) = routes::written(before, &self.routes, &self.nodes, routing, may_grow);
+        let may_grow = self.nodes.may_grow(&self.client, view, routing);
+        let (mut after, unfit) = routes::written(before, &self.routes, &self.nodes, routing, may_grow);
+        self.client.date(view.now, before, &mut after, routing);
         answer.add(Ok(seen.turned_into(before, &after)));
         answer.trouble = answer.trouble.or(unfit.map(|message| seen.trouble(message)));
         answer
@@ -161,10 +164,11 @@ impl TrafficRouter for AppMesh {
         let router = self.router(view).ok();
         if let Some((seen, before)) = router {
             // What leads elsewhere by now is nobody's to clean up.
-            let (after, _) = routes::written(before, &self.routes, &self.nodes, &routing, (true, true));
+            let (mut after, _) = routes::written(before, &self.routes, &self.nodes, &routing, (true, true));
+            forget(&mut after, &self.client);
             answer.add(Ok(seen.turned_into(before, &after)));
         }
-        let nodes = self.nodes.released(view);
+        let nodes = self.nodes.released(&self.client, view);
         match router.filter(|(_, router)| self.reaches_canary(router)) {
             // As long as requests may go to the canary's node, it keeps its pods.
             Some((seen, _)) if !nodes.is_empty() => answer.behind = Some(seen.reference()),

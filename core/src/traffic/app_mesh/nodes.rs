@@ -3,11 +3,14 @@
 //! A pod must not have the labels of two nodes, or the mesh refuses to start it. So where both Services lead to the same version, the
 //! canary's node has none, by a label that no pod has.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::Routing;
+use super::super::memory::forget;
 use super::super::object::{RouteWrite, Seen, Trouble};
-use super::super::router::View;
+use super::super::router::{Observed, View};
+use super::super::routers::Client;
 use super::super::share;
 use super::{VIRTUAL_NODE, heard};
 use crate::api::labels::POD_TEMPLATE_HASH;
@@ -55,10 +58,13 @@ impl Nodes {
 
     /// Whether the canary's node and the stable one may get more requests: not before they are known to have their pods. To a stable
     /// node that is not there everything goes back all the same.
-    pub(super) fn may_grow(&self, view: View<'_>, routing: &Routing) -> (bool, bool) {
+    pub(super) fn may_grow(&self, client: &Client, view: View<'_>, routing: &Routing) -> (bool, bool) {
         let has = |name: &str, hash: &str, otherwise: bool| {
-            let found = node(view, name).and_then(|seen| seen.found().ok());
-            found.map_or(otherwise, |node| selected(node) == Some(hash) && heard(node) != Some(false))
+            let found = node(view, name).and_then(|seen| Some((seen, seen.found().ok()?)));
+            found.map_or(otherwise, |(seen, node)| {
+                let observed = Observed { verified: heard(node), ..Observed::default() };
+                selected(node) == Some(hash) && client.believe(observed, view.now, [seen]).verified != Some(false)
+            })
         };
         let Routing { canary, stable, .. } = routing;
         (has(&self.canary, &canary.hash, false), stable.hash.is_empty() || has(&self.stable, &stable.hash, true))
@@ -66,15 +72,23 @@ impl Nodes {
 
     /// Leaves the nodes to whoever comes next: the stable one has the pods of every revision, as far as it has other labels to know
     /// them by, and the canary's none.
-    pub(super) fn released(&self, view: View<'_>) -> Vec<RouteWrite> {
+    pub(super) fn released(&self, client: &Client, view: View<'_>) -> Vec<RouteWrite> {
         let found = |name: &str| node(view, name).and_then(|seen| Some((seen, seen.found().ok()?)));
-        let canary = found(&self.canary).filter(|(_, node)| selected(node).is_some());
-        let canary = canary.and_then(|(seen, node)| seen.turned_into(node, &selecting(node, NO_CANARY)));
+        let forgotten = |seen: &Seen, node: &Value, mut after: Value| {
+            forget(&mut after, client);
+            seen.turned_into(node, &after)
+        };
+        let canary = found(&self.canary).and_then(|(seen, node)| {
+            let led = selected(node).map_or_else(|| node.clone(), |_| selecting(node, NO_CANARY));
+            forgotten(seen, node, led)
+        });
         let stable = found(&self.stable).and_then(|(seen, node)| {
             let mut after = node.clone();
-            let labels = after.pointer_mut("/spec/podSelector/matchLabels")?.as_object_mut()?;
-            labels.remove(POD_TEMPLATE_HASH);
-            if labels.is_empty() { None } else { seen.turned_into(node, &after) }
+            let labels = after.pointer_mut("/spec/podSelector/matchLabels").and_then(Value::as_object_mut);
+            if let Some(labels) = labels.filter(|labels| labels.keys().any(|label| label != POD_TEMPLATE_HASH)) {
+                labels.remove(POD_TEMPLATE_HASH);
+            }
+            forgotten(seen, node, after)
         });
         canary.into_iter().chain(stable).collect()
     }
@@ -88,9 +102,17 @@ impl Nodes {
 }
 
 /// The write that gives a node its pods.
-pub(super) fn tell(seen: &Seen, hash: Option<&str>) -> Result<Option<RouteWrite>, Trouble> {
+pub(super) fn tell(
+    client: &Client,
+    now: Timestamp,
+    seen: &Seen,
+    hash: Option<&str>,
+    routing: &Routing,
+) -> Result<Option<RouteWrite>, Trouble> {
     let before = seen.found()?;
-    Ok(hash.and_then(|hash| seen.turned_into(before, &selecting(before, hash))))
+    let mut after = hash.map_or_else(|| before.clone(), |hash| selecting(before, hash));
+    client.date(now, before, &mut after, routing);
+    Ok(seen.turned_into(before, &after))
 }
 
 fn selected(node: &Value) -> Option<&str> {

@@ -4,16 +4,21 @@ use serde_json::{Value, json};
 
 use super::super::Routing;
 use super::super::cookie::{Cookie, sets};
-use super::rules::is_backend;
+use super::home::Home;
 use super::{HTTP, matches};
 
 /// The rule by which requests with the cookie go to the canary.
-pub(super) fn rule(cookie: &Cookie<'_>, routing: &Routing, source: &Value) -> Result<Option<Value>, String> {
+pub(super) fn rule(
+    cookie: &Cookie<'_>,
+    home: Home<'_>,
+    routing: &Routing,
+    source: &Value,
+) -> Result<Option<Value>, String> {
     let mut rule = source.clone();
     rule["matches"] = json!(matches::with_headers(HTTP, source, &[cookie.among()])?);
     let backends = source["backendRefs"].as_array().into_iter().flatten();
     let mut canary: Vec<Value> =
-        backends.filter(|backend| is_backend(backend, &routing.canary.service)).cloned().collect();
+        backends.filter(|backend| home.is(backend, &routing.canary.service)).cloned().collect();
     for backend in &mut canary {
         backend["weight"] = json!(1);
         set_cookie(backend, cookie.name, None);
@@ -23,11 +28,11 @@ pub(super) fn rule(cookie: &Cookie<'_>, routing: &Routing, source: &Value) -> Re
 }
 
 /// Has the canary's backend add the cookie to its answers. `was` is the name of the cookie so far.
-pub(super) fn mark(cookie: Option<&Cookie<'_>>, was: Option<&str>, routing: &Routing, backend: &mut Value) {
+pub(super) fn mark(cookie: Option<&Cookie<'_>>, was: Option<&str>, is_canary: bool, backend: &mut Value) {
     if let Some(was) = was {
         set_cookie(backend, was, None);
     }
-    if let Some(cookie) = cookie.filter(|_| is_backend(backend, &routing.canary.service)) {
+    if let Some(cookie) = cookie.filter(|_| is_canary) {
         set_cookie(backend, cookie.name, Some(&cookie.set()));
     }
 }

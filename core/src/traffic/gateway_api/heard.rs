@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::heard::{all, is_current};
-use super::rules::is_backend;
+use super::home::Home;
 
 /// Whether every gateway has seen a route as it is; `None` where one does not say.
 pub(super) fn heard(route: &Value) -> Option<bool> {
@@ -24,10 +24,10 @@ pub(super) fn refusal(route: &Value) -> Option<String> {
 }
 
 /// Why a gateway answers with errors where it should send requests to these Services. What it says of other backends is nobody's here.
-pub(super) fn unresolved(route: &Value, services: [&str; 2]) -> Option<String> {
+pub(super) fn unresolved(route: &Value, home: Home<'_>, services: [&str; 2]) -> Option<String> {
     let rules = route["spec"]["rules"].as_array().into_iter().flatten();
     let mut backends = rules.filter_map(|rule| rule["backendRefs"].as_array()).flatten();
-    let is_ours = |backend: &Value| services.iter().any(|service| is_backend(backend, service));
+    let is_ours = |backend: &Value| services.iter().any(|service| home.is(backend, service));
     let has_others = backends.any(|backend| !is_ours(backend));
     let said = |entry: &&Value| {
         let resolved = condition(entry, "ResolvedRefs")?;

@@ -5,15 +5,19 @@ use serde_json::{Value, json};
 use super::super::memory::{Memories, Memory};
 use super::super::routers::Client;
 use super::super::{Route, Routing};
+use super::home::Home;
 use super::matches;
-use super::rules::is_backend;
 use crate::api::{SetHeaderRoute, SetMirrorRoute};
 use crate::identity::hash::fingerprint;
 use crate::object_kind::ObjectKind;
 
 /// Whether the router has made a rule: one of `managedRoutes`, or one that is remembered, by its name or by its contents, as older releases
 /// of the API drop the names of rules. Where nothing is remembered, what Argo Rollouts' plugin has made is taken over.
-pub(super) fn is_managed(rule: &Value, client: &Client, memory: &Memory) -> bool {
+pub(super) fn is_managed(rule: &Value, client: &Client, home: Home<'_>, memory: &Memory) -> bool {
+    // Rollouts of several namespaces may call their rules the same.
+    if home.is_foreign(rule) {
+        return false;
+    }
     let Some(name) = rule["name"].as_str() else {
         return !memory.rules.is_empty() && is_remembered(&digest(rule), memory);
     };
@@ -51,8 +55,8 @@ fn is_number(text: &str) -> bool {
 
 /// Whether a route has any rule that was made for a rollout.
 pub(super) fn has_any(route: &Value, client: &Client) -> bool {
-    let memory = Memories::of(route).get(&client.name).cloned().unwrap_or_default();
-    route["spec"]["rules"].as_array().into_iter().flatten().any(|rule| is_managed(rule, client, &memory))
+    let (home, memory) = (Home::of(route, client), Memories::of(route, client).get().cloned().unwrap_or_default());
+    route["spec"]["rules"].as_array().into_iter().flatten().any(|rule| is_managed(rule, client, home, &memory))
 }
 
 /// What is remembered of a rule: its contents, and its name.
@@ -86,13 +90,18 @@ fn sorted(value: &Value) -> Value {
 }
 
 /// The rules in force, in the order of their precedence.
-pub(super) fn rules(kind: ObjectKind, routing: &Routing, sources: &[Value]) -> Result<Vec<Value>, String> {
-    let canary = &routing.canary.service;
+pub(super) fn rules(
+    kind: ObjectKind,
+    home: Home<'_>,
+    routing: &Routing,
+    sources: &[Value],
+) -> Result<Vec<Value>, String> {
+    let is_canary = |backend: &Value| home.is(backend, &routing.canary.service);
     let mut all = Vec::new();
     for route in &routing.routes {
         let made = named(route.name(), sources, |source| match route {
-            Route::Header(header) => header_rule(kind, header, source, canary).map(Some),
-            Route::Mirror(mirror) => mirror_rule(kind, mirror, source, canary),
+            Route::Header(header) => header_rule(kind, header, source, &is_canary).map(Some),
+            Route::Mirror(mirror) => mirror_rule(kind, mirror, source, &is_canary),
         })?;
         if made.is_empty() {
             return Err(format!("none of its rules has requests that the route {:?} asks for", route.name()));
@@ -122,12 +131,16 @@ pub(super) fn named(
 }
 
 /// A rule by which requests with these headers go to the canary; everything else is as in the rule that has the weights.
-fn header_rule(kind: ObjectKind, route: &SetHeaderRoute, source: &Value, canary: &str) -> Result<Value, String> {
+fn header_rule(
+    kind: ObjectKind,
+    route: &SetHeaderRoute,
+    source: &Value,
+    is_canary: &impl Fn(&Value) -> bool,
+) -> Result<Value, String> {
     let mut rule = source.clone();
     rule["matches"] = json!(matches::with_headers(kind, source, &route.matches)?);
     let backends = rule["backendRefs"].as_array_mut().into_iter().flatten();
-    let mut only: Vec<Value> =
-        backends.filter(|backend| is_backend(backend, canary)).map(|backend| backend.clone()).collect();
+    let mut only: Vec<Value> = backends.filter(|backend| is_canary(backend)).map(|backend| backend.clone()).collect();
     for backend in &mut only {
         backend["weight"] = json!(1);
     }
@@ -141,7 +154,7 @@ fn mirror_rule(
     kind: ObjectKind,
     route: &SetMirrorRoute,
     source: &Value,
-    canary: &str,
+    is_canary: &impl Fn(&Value) -> bool,
 ) -> Result<Option<Value>, String> {
     let mut rule = source.clone();
     let narrowed = matches::narrowed(kind, source, &route.matches)?;
@@ -150,7 +163,7 @@ fn mirror_rule(
     }
     rule["matches"] = json!(narrowed);
     let backends = source["backendRefs"].as_array().into_iter().flatten();
-    let mut to = backends.into_iter().find(|backend| is_backend(backend, canary)).cloned().unwrap_or_default();
+    let mut to = backends.into_iter().find(|backend| is_canary(backend)).cloned().unwrap_or_default();
     for field in ["weight", "filters"] {
         if let Some(to) = to.as_object_mut() {
             to.remove(field);

@@ -6,6 +6,7 @@
 
 mod affinity;
 mod heard;
+mod home;
 mod managed;
 mod matches;
 mod rules;
@@ -13,15 +14,18 @@ mod rules;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::home::Home;
 use self::rules::Told;
 use super::heard::all;
-use super::memory::{Memories, set_entry};
+use super::memory::{Memories, forget, key, set_entry};
 use super::object::{Pick, Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
-use super::{Destination, Routing, cookie};
+use super::{Destination, Routing, cookie, retold};
 use crate::api::{GatewayApiRoute, GatewayApiTrafficRouting, SessionAffinity};
 use crate::object_kind::ObjectKind;
+use crate::selector;
+use crate::sight::Sight;
 
 const GROUP: &str = "gateway.networking.k8s.io";
 const HTTP: ObjectKind =
@@ -67,7 +71,9 @@ impl GatewayApi {
                 }
                 queries.push(Query { kind, namespace: namespace.clone(), pick: Pick::Named(route.name) });
             }
-            let selected = selector.iter().map(|selector| Pick::Labelled(selector.clone()));
+            // One that has lost its labels is still to be given back.
+            let left = || Pick::Remembered(key(client, namespace));
+            let selected = selector.iter().flat_map(|selector| [Pick::Labelled(selector.clone()), left()]);
             queries.extend(selected.map(|pick| Query { kind, namespace: namespace.clone(), pick }));
         }
         let or = |given: &Option<String>, otherwise: &str| {
@@ -86,24 +92,57 @@ impl GatewayApi {
         }
     }
 
+    /// Whether the manifest picks a route; otherwise it was picked by labels that it has lost.
+    fn picks(&self, seen: &Seen) -> bool {
+        let Sight::Found(route) = &seen.object else { return true };
+        let of_kind = self.queries.iter().filter(|query| query.kind == seen.kind && query.namespace == seen.namespace);
+        of_kind.into_iter().any(|query| match &query.pick {
+            Pick::Named(name) => *name == seen.name,
+            Pick::Labelled(labels) => selector::matches(labels, &selector::texts(route, "/metadata/labels")),
+            Pick::Remembered(_) | Pick::Plugin { .. } => false,
+        })
+    }
+
     fn takes_rules(&self, seen: &Seen) -> bool {
         self.with_rules.iter().any(|(kind, name)| *kind == seen.kind && *name == seen.name)
     }
 
-    fn told<'a>(&'a self, seen: &Seen, takes_rules: bool, routing: &'a Routing) -> Told<'a> {
+    fn told<'a>(&'a self, seen: &Seen, route: &'a Value, takes_rules: bool, routing: &'a Routing) -> Told<'a> {
         // Only HTTP has cookies.
         let affinity = self.affinity.as_ref().filter(|_| seen.kind == HTTP);
-        Told { kind: seen.kind, client: &self.client, takes_rules, affinity, routing }
+        let home = Home::of(route, &self.client);
+        Told { kind: seen.kind, client: &self.client, home, takes_rules, affinity, routing }
     }
 
     /// The write that makes one route say it.
     fn tell(&self, now: Timestamp, seen: &Seen, routing: &Routing) -> Result<Option<RouteWrite>, Trouble> {
         let before = seen.found()?;
-        let told = self.told(seen, self.takes_rules(seen), routing);
+        let told = self.told(seen, before, self.takes_rules(seen), routing);
         let (mut after, busy) = told.apply(before).map_err(|message| seen.trouble(message))?;
         self.mark(&mut after, busy);
         self.client.date(now, before, &mut after, routing);
         Ok(seen.turned_into(before, &after))
+    }
+
+    /// The same for a route that the manifest does not pick any more: it goes on with the others until nothing is on its way, and is
+    /// then forgotten, as it is at once where it has other backends by now.
+    fn tell_left(&self, now: Timestamp, seen: &Seen, routing: &Routing) -> Option<RouteWrite> {
+        let Sight::Found(before) = &seen.object else { return None };
+        let told = self.tell(now, seen, routing);
+        let believed = self.client.believe(Observed::default(), now, [seen]).verified;
+        let goes_on = !retold::is_at_rest(routing) || heard::heard(before) == Some(false) || believed == Some(false);
+        match told {
+            Ok(write) if write.is_some() || goes_on => write,
+            _ => seen.turned_into(before, &self.forgotten(before.clone())),
+        }
+    }
+
+    /// A route without what is remembered of the rollout.
+    fn forgotten(&self, mut route: Value) -> Value {
+        forget(&mut route, &self.client);
+        let busy = Memories::of(&route, &self.client).any_busy();
+        self.mark(&mut route, busy);
+        route
     }
 
     fn mark(&self, route: &mut Value, busy: bool) {
@@ -125,6 +164,12 @@ impl GatewayApi {
     }
 }
 
+/// What was found, each object once.
+fn found(view: View<'_>) -> impl Iterator<Item = &Seen> {
+    let is_first = move |at: usize, seen: &Seen| !view.objects[..at].iter().any(|before| before.is_same(seen));
+    view.objects.iter().enumerate().filter(move |(at, seen)| is_first(*at, seen)).map(|(_, seen)| seen)
+}
+
 impl TrafficRouter for GatewayApi {
     fn name(&self) -> &str {
         &self.name
@@ -135,19 +180,19 @@ impl TrafficRouter for GatewayApi {
     }
 
     fn observe(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Observed {
-        let found: Vec<(&Seen, &Value)> =
-            view.objects.iter().filter_map(|seen| Some((seen, seen.found().ok()?))).collect();
-        let shares: Vec<i32> = found
-            .iter()
-            .flat_map(|(_, route)| rules::shares(route, &self.client, &canary.service, &stable.service))
-            .collect();
+        let found: Vec<(&Seen, &Value)> = found(view).filter_map(|seen| Some((seen, seen.found().ok()?))).collect();
+        let shares = |route| rules::shares(route, &self.client, &canary.service, &stable.service);
+        let picked = found.iter().filter(|(seen, _)| self.picks(seen));
+        let lowest = picked.flat_map(|(_, route)| shares(route)).min();
+        let highest = found.iter().flat_map(|(_, route)| shares(route)).max();
         let heard: Vec<Option<bool>> = found.iter().map(|(_, route)| heard::heard(route)).collect();
         let services = [canary.service.as_str(), stable.service.as_str()];
-        let wrong = |route| heard::refusal(route).or_else(|| heard::unresolved(route, services));
+        let unresolved = |route| heard::unresolved(route, Home::of(route, &self.client), services);
+        let wrong = |route| heard::refusal(route).or_else(|| unresolved(route));
         let trouble = found.iter().find_map(|(seen, route)| Some(seen.trouble(wrong(route)?)));
         let observed = Observed {
-            lowest: shares.iter().copied().min().unwrap_or(0),
-            highest: shares.iter().copied().max().unwrap_or(0),
+            lowest: lowest.unwrap_or(0),
+            highest: highest.unwrap_or(0),
             // What no gateway takes up, none does.
             verified: if trouble.is_some() { Some(false) } else { all(&heard) },
             behind: found
@@ -168,8 +213,12 @@ impl TrafficRouter for GatewayApi {
             let message = "names no route, so nothing carries the weights".to_owned();
             answer.trouble = Some(Trouble { object: format!("TrafficRouter/{}", self.name), message });
         }
-        for seen in view.objects {
-            answer.add(self.tell(view.now, seen, routing));
+        for seen in found(view) {
+            answer.add(if self.picks(seen) {
+                self.tell(view.now, seen, routing)
+            } else {
+                Ok(self.tell_left(view.now, seen, routing))
+            });
         }
         answer
     }
@@ -177,16 +226,11 @@ impl TrafficRouter for GatewayApi {
     fn release(&self, view: View<'_>, canary: &Destination, stable: &Destination) -> Answer {
         let routing = Routing::back_to(canary, stable, self.client.max);
         let mut answer = Answer::default();
-        for seen in view.objects {
+        for seen in found(view) {
             // What is not there, or has other backends by now, is nobody's to clean up.
             let Ok(before) = seen.found() else { continue };
-            let told = self.told(seen, false, &routing);
-            let mut after = told.undo(before);
-            let mut memories = Memories::of(before);
-            memories.set(&self.client.name, None);
-            memories.write(&mut after);
-            self.mark(&mut after, memories.any_busy());
-            answer.add(Ok(seen.turned_into(before, &after)));
+            let told = self.told(seen, before, false, &routing);
+            answer.add(Ok(seen.turned_into(before, &self.forgotten(told.undo(before)))));
         }
         answer
     }

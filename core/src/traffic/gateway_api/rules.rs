@@ -6,8 +6,9 @@ use super::super::cookie::{self, Cookie};
 use super::super::memory::{Memories, Memory};
 use super::super::retold;
 use super::super::routers::Client;
-use super::super::share::rescaled;
+use super::super::share::{self, rescaled};
 use super::super::{Destination, Routing};
+use super::home::Home;
 use super::{affinity, heard, managed};
 use crate::api::SessionAffinity;
 use crate::object_kind::ObjectKind;
@@ -16,6 +17,7 @@ use crate::object_kind::ObjectKind;
 pub(super) struct Told<'a> {
     pub(super) kind: ObjectKind,
     pub(super) client: &'a Client,
+    pub(super) home: Home<'a>,
     /// Whether rules for certain requests are added to it.
     pub(super) takes_rules: bool,
     pub(super) affinity: Option<&'a SessionAffinity>,
@@ -27,13 +29,13 @@ impl Told<'_> {
     pub(super) fn apply(&self, before: &Value) -> Result<(Value, bool), String> {
         let written = |was: &Memory, next: &Memory| self.written(before, was, next);
         let after = retold::tell(before, self.client, self.routing, heard::heard(before), written)?;
-        let busy = Memories::of(&after).any_busy();
+        let busy = Memories::of(&after, self.client).any_busy();
         Ok((after, busy))
     }
 
     /// The route without anything that it was told.
     pub(super) fn undo(&self, before: &Value) -> Value {
-        let memory = Memories::of(before).get(&self.client.name).cloned().unwrap_or_default();
+        let memory = Memories::of(before, self.client).get().cloned().unwrap_or_default();
         let plain = Memory { doubled: false, ..memory.clone() };
         self.written(before, &memory, &plain).map_or_else(|_| before.clone(), |(route, _)| route)
     }
@@ -43,7 +45,7 @@ impl Told<'_> {
         let mut route = before.clone();
         let all = route["spec"]["rules"].as_array().cloned().unwrap_or_default();
         let mut rules: Vec<Value> =
-            all.iter().filter(|rule| !managed::is_managed(rule, self.client, was)).cloned().collect();
+            all.iter().filter(|rule| !managed::is_managed(rule, self.client, self.home, was)).cloned().collect();
         let mut sources = Vec::new();
         let cookie = Cookie::of(self.affinity, self.routing);
         for rule in &mut rules {
@@ -54,16 +56,20 @@ impl Told<'_> {
         let Routing { canary, stable, .. } = self.routing;
         if sources.is_empty() {
             return Err(match canary.service.as_str() {
-                "" => format!("none of its rules has the Service {:?} as a backend", stable.service),
+                "" => {
+                    format!("none of its rules has the Service {:?}{} as a backend", stable.service, self.home.named())
+                }
                 canary => format!(
-                    "none of its rules has both Services {:?} and {canary:?} as backends; add the one that is missing, with weight 0",
-                    stable.service
+                    "none of its rules has both Services {:?} and {canary:?}{} as backends; add the one that is missing, with weight 0",
+                    stable.service,
+                    self.home.named()
                 ),
             });
         }
-        let mut made = if self.takes_rules { managed::rules(self.kind, self.routing, &sources)? } else { Vec::new() };
+        let mut made =
+            if self.takes_rules { managed::rules(self.kind, self.home, self.routing, &sources)? } else { Vec::new() };
         if let Some(cookie) = &cookie {
-            let rule = |source: &Value| affinity::rule(cookie, self.routing, source);
+            let rule = |source: &Value| affinity::rule(cookie, self.home, self.routing, source);
             made.extend(managed::named(&cookie::route_name(self.client), &sources, rule)?);
         }
         let remembered = made.iter().map(managed::remembered).collect();
@@ -76,24 +82,23 @@ impl Told<'_> {
 
     /// Gives the backends of a rule their weights. Says whether it is one of this rollout's.
     fn weigh(&self, rule: &mut Value, was: &Memory, next: &Memory, cookie: Option<&Cookie<'_>>) -> bool {
-        let Routing { canary, stable, weight, additional, .. } = self.routing;
+        let (home, Routing { canary, stable, weight, additional, .. }) = (self.home, self.routing);
         let Some(backends) = rule["backendRefs"].as_array_mut() else { return false };
-        let has = |service: &str| backends.iter().any(|backend| is_backend(backend, service));
+        let has = |service: &str| backends.iter().any(|backend| home.is(backend, service));
         let both = has(&stable.service) && (canary.service.is_empty() || has(&canary.service));
         if !both {
             return false;
         }
         // What experiments had is known by the names that they had.
         let gone = |backend: &Value| {
-            was.experiments.iter().any(|service| is_backend(backend, service))
-                && ![canary, stable].iter().any(|to| is_backend(backend, &to.service))
-                && !additional.iter().any(|(to, _)| is_backend(backend, &to.service))
+            was.experiments.iter().any(|service| home.is(backend, service))
+                && ![canary, stable].iter().any(|to| home.is(backend, &to.service))
+                && !additional.iter().any(|(to, _)| home.is(backend, &to.service))
         };
         backends.retain(|backend| !gone(backend));
-        let template = backends.iter().find(|backend| is_backend(backend, &stable.service)).cloned();
+        let template = backends.iter().find(|backend| home.is(backend, &stable.service)).cloned();
         for (to, _) in additional {
-            if let Some(template) = template.as_ref().filter(|_| !backends.iter().any(|it| is_backend(it, &to.service)))
-            {
+            if let Some(template) = template.as_ref().filter(|_| !backends.iter().any(|it| home.is(it, &to.service))) {
                 let mut backend = template.clone();
                 backend["name"] = json!(to.service);
                 backends.push(backend);
@@ -102,7 +107,7 @@ impl Told<'_> {
         let scale = if next.doubled { 2 } else { 1 };
         for backend in backends {
             let share =
-                |to: &Destination, weight: i32| is_backend(backend, &to.service).then_some(i64::from(weight) * scale);
+                |to: &Destination, weight: i32| home.is(backend, &to.service).then_some(i64::from(weight) * scale);
             let own = (!canary.service.is_empty())
                 .then(|| share(canary, weight.value()).or_else(|| share(stable, self.routing.rest())))
                 .flatten()
@@ -112,7 +117,7 @@ impl Told<'_> {
             if weight != now {
                 backend["weight"] = json!(weight);
             }
-            affinity::mark(cookie, was.cookie.as_deref(), self.routing, backend);
+            affinity::mark(cookie, was.cookie.as_deref(), home.is(backend, &canary.service), backend);
         }
         true
     }
@@ -121,32 +126,25 @@ impl Told<'_> {
 /// The canary's share in each rule that has both Services, out of `max`. Where weights add up to something else, which somebody
 /// else has written, it is rounded up.
 pub(super) fn shares(route: &Value, client: &Client, canary: &str, stable: &str) -> Vec<i32> {
-    let max = client.max;
-    let memory = Memories::of(route).get(&client.name).cloned().unwrap_or_default();
+    let (max, home) = (client.max, Home::of(route, client));
+    let memory = Memories::of(route, client).get().cloned().unwrap_or_default();
     let scale = if memory.doubled { 2 } else { 1 };
     let rules = route["spec"]["rules"].as_array().into_iter().flatten();
-    let rules = rules.filter(|rule| !managed::is_managed(rule, client, &memory));
+    let rules = rules.filter(|rule| !managed::is_managed(rule, client, home, &memory));
     let share = |rule: &Value| {
         let backends = rule["backendRefs"].as_array()?;
-        let weight = |service: &str| backends.iter().find(|it| is_backend(it, service)).map(weight_of);
+        let weight = |service: &str| backends.iter().find(|it| home.is(it, service)).map(weight_of);
         let (canary_has, stable_has) = (weight(canary)?, weight(stable)?);
-        let extra = |backend: &&Value| memory.experiments.iter().any(|name| is_backend(backend, name));
+        let extra = |backend: &&Value| memory.experiments.iter().any(|name| home.is(backend, name));
         let all = canary_has + stable_has + backends.iter().filter(extra).map(weight_of).sum::<i64>();
         if all == i64::from(max) * scale {
             return i32::try_from(canary_has / scale).ok();
         }
-        let both = (canary_has + stable_has).max(1);
-        i32::try_from((canary_has * i64::from(max) + both - 1) / both).ok()
+        Some(share::share(canary_has, canary_has + stable_has, max))
     };
     rules.filter_map(share).collect()
 }
 
 fn weight_of(backend: &Value) -> i64 {
-    backend["weight"].as_i64().unwrap_or(1).clamp(0, 1_000_000)
-}
-
-/// Whether a backend is the Service of this name.
-pub(super) fn is_backend(backend: &Value, service: &str) -> bool {
-    let is = |field: &str, default: &str| backend[field].as_str().unwrap_or(default) == default;
-    backend["name"] == service && !service.is_empty() && is("kind", "Service") && is("group", "")
+    share::weight_of(backend, 1)
 }

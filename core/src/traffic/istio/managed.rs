@@ -16,7 +16,7 @@ pub(super) fn has_any(object: &Value, managed: &[String]) -> bool {
 
 /// The names of the routes that are made for a rollout, and of those that were.
 pub(super) fn names(object: &Value, client: &Client) -> Vec<String> {
-    let made = Memories::of(object).get(&client.name).cloned().unwrap_or_default().rules;
+    let made = Memories::of(object, client).get().cloned().unwrap_or_default().rules;
     client.managed.iter().cloned().chain(made).collect()
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Routing;
 use super::super::cookie::{self, Cookie};
-use super::super::memory::{Memories, Memory};
+use super::super::memory::{Memories, Memory, forget};
 use super::super::retold::{self, leads};
 use super::super::routers::Client;
 use super::ends::{self, Ends};
@@ -50,8 +50,8 @@ impl Told<'_> {
     /// The same weights in other numbers have it read again: whoever has heard of them has heard of whatever happened before, such
     /// as a Service that leads elsewhere.
     pub(super) fn apply(&self, before: &Value) -> (Value, Option<String>) {
-        let mut memories = Memories::of(before);
-        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
+        let mut memories = Memories::of(before, self.client);
+        let old = memories.get().cloned().unwrap_or_default();
         let heard = heard(before);
         let leads = leads(self.routing);
         // Where nobody says what was heard, telling it again proves nothing; and a subset's move is written into another object.
@@ -72,7 +72,7 @@ impl Told<'_> {
             let experiments = retold::experiments(self.routing);
             let rules = managed::made(&after, self.client, self.routing);
             let memory = Memory { leads, experiments, cookie, rules, ..old };
-            memories.set(&self.client.name, Some(memory).filter(|memory| *memory != Memory::default()));
+            memories.set(Some(memory).filter(|memory| *memory != Memory::default()));
             memories.write(&mut after);
         }
         (after, why)
@@ -80,11 +80,9 @@ impl Told<'_> {
 
     /// The VirtualService without anything that it was told.
     pub(super) fn undo(&self, before: &Value) -> Value {
-        let mut memories = Memories::of(before);
-        let old = memories.get(&self.client.name).cloned().unwrap_or_default();
+        let old = Memories::of(before, self.client).get().cloned().unwrap_or_default();
         let (mut after, _) = self.written(before, &old, 1);
-        memories.set(&self.client.name, None);
-        memories.write(&mut after);
+        forget(&mut after, self.client);
         after
     }
 

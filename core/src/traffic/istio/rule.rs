@@ -34,8 +34,8 @@ impl Rule<'_> {
         routing: &Routing,
         is_in_use: impl Fn(&str) -> bool,
     ) -> Result<Value, String> {
-        let mut memories = Memories::of(before);
-        let old = memories.get(&self.client.name).cloned();
+        let mut memories = Memories::of(before, self.client);
+        let old = memories.get().cloned();
         let manager = before["metadata"]["annotations"][labels::MANAGED_BY].as_str();
         let (canary, stable) = (&self.config.canary_subset_name, &self.config.stable_subset_name);
         let mut names = Vec::new();
@@ -72,7 +72,7 @@ impl Rule<'_> {
         }
         if after != *before || old.as_ref().is_some_and(|old| old.rules != names) {
             let memory = Memory { leads: leads(routing), rules: names, ..old.unwrap_or_default() };
-            memories.set(&self.client.name, Some(memory));
+            memories.set(Some(memory));
             memories.write(&mut after);
         }
         Ok(after)
@@ -80,8 +80,8 @@ impl Rule<'_> {
 
     /// The rule without anything that was written into it.
     pub(super) fn undo(&self, before: &Value) -> Value {
-        let mut memories = Memories::of(before);
-        let old = memories.get(&self.client.name).cloned();
+        let mut memories = Memories::of(before, self.client);
+        let old = memories.get().cloned();
         let manager = before["metadata"]["annotations"][labels::MANAGED_BY].as_str();
         let mut after = before.clone();
         let is_ours = manager == Some(&self.client.name);
@@ -98,7 +98,7 @@ impl Rule<'_> {
         if is_ours {
             set_entry(&mut after, "annotations", labels::MANAGED_BY, None);
         }
-        memories.set(&self.client.name, None);
+        memories.set(None);
         memories.write(&mut after);
         after
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::Routing;
+use super::super::share::{self, in_numbers};
 use super::ends::{self, Ends, Role};
 
 /// How far the destinations may be told what they are to do: not before the DestinationRule says where they lead.
@@ -65,14 +66,11 @@ impl Sums {
 
     /// The canary's share out of `max`. Where the weights add up to something else, which somebody else has written, it is rounded up.
     fn share(self, max: i32) -> i32 {
-        let (max, scale) = (i64::from(max), self.scale(max));
-        let both = self.canary + self.stable;
-        let share = if self.adds_up(max * scale) {
-            (self.canary + scale - 1) / scale
-        } else {
-            (self.canary * max + both.max(1) - 1) / both.max(1)
-        };
-        i32::try_from(share).unwrap_or(i32::MAX)
+        let scale = self.scale(max);
+        if self.adds_up(i64::from(max) * scale) {
+            return i32::try_from((self.canary + scale - 1) / scale).unwrap_or(i32::MAX);
+        }
+        share::share(self.canary, self.canary + self.stable, max)
     }
 }
 
@@ -167,15 +165,6 @@ impl Shares<'_> {
 fn weight_of(entry: &Value, is_only: bool) -> i64 {
     let otherwise = if is_only { 100 } else { 0 };
     entry["weight"].as_i64().unwrap_or(otherwise).clamp(0, 1_000_000)
-}
-
-/// A weight of somebody else in other numbers.
-fn in_numbers(weight: i64, was: i64, is: i64) -> i64 {
-    match (was, is) {
-        (1, 2) => weight * 2,
-        (2, 1) if weight % 2 == 0 => weight / 2,
-        _ => weight,
-    }
 }
 
 fn set(entry: &mut Value, now: i64, weight: i64) {

@@ -70,8 +70,8 @@ impl Nginx {
             annotations.extend(taken.class.iter().map(|class| (CLASS.to_owned(), class.clone())));
         }
         annotations.extend(self.weights(routing));
-        let mut memories = Memories::of(canary);
-        let remembered = memories.get(&self.client.name).map(|memory| memory.annotations.clone()).unwrap_or_default();
+        let mut memories = Memories::of(canary, &self.client);
+        let remembered = memories.get().map(|memory| memory.annotations.clone()).unwrap_or_default();
         let class = taken.map(|_| CLASS.to_owned());
         let of_weight: Vec<String> = weights(PREFIX).chain(weights(&self.prefix)).collect();
         for key in remembered.iter().chain(&of_weight).chain(&class).filter(|key| !annotations.contains_key(*key)) {
@@ -84,7 +84,7 @@ impl Nginx {
         let known = |key: &String| key == CLASS || weights(PREFIX).any(|weight| weight == *key);
         let own: BTreeSet<String> = annotations.into_keys().filter(|key| !known(key)).collect();
         if own != remembered {
-            memories.change(&self.client.name, |memory| memory.annotations = own);
+            memories.change(|memory| memory.annotations = own);
             memories.write(canary);
         }
     }
