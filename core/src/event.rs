@@ -4,7 +4,9 @@
 use std::fmt;
 
 use crate::api::StepPluginStatus;
+use crate::effect::RouteChange;
 use crate::step_plugin;
+use crate::traffic::RouteAction;
 
 const SCALING: &str = "ScalingReplicaSet";
 const STEP_COMPLETED: &str = "RolloutStepCompleted";
@@ -72,6 +74,30 @@ impl Note {
     pub fn scaled(name: &str, revision: i64, from: i32, to: i32) -> Note {
         let direction = if to > from { "up" } else { "down" };
         Note::normal(SCALING, format!("Scaled {direction} ReplicaSet {name} (revision {revision}) from {from} to {to}"))
+    }
+
+    /// An object of a traffic router was written; `None` for those of which Argo Rollouts tells nothing.
+    pub fn routed(change: &RouteChange) -> Option<Note> {
+        let RouteChange { router, routing, write } = change;
+        let is_new = matches!(write.action, RouteAction::Create(_));
+        let reason = match (write.kind.group, write.kind.kind) {
+            ("networking.k8s.io", "Ingress") if router.ends_with("ALB") => "PatchingALBIngress",
+            ("networking.k8s.io", "Ingress") if is_new => "CreatingCanaryIngress",
+            ("networking.k8s.io", "Ingress") => "PatchingCanaryIngress",
+            // With a space, as it always was.
+            ("networking.istio.io", "VirtualService") => "Updated VirtualService",
+            ("networking.istio.io", "DestinationRule") => "UpdatedDestinationRule",
+            ("split.smi-spec.io", "TrafficSplit") if is_new => "TrafficSplitCreated",
+            _ => return None,
+        };
+        let done = match write.action {
+            RouteAction::Create(_) => "Created",
+            RouteAction::Delete(_) => "Deleted",
+            RouteAction::Patch(_) | RouteAction::Tell(_) => "Updated",
+        };
+        let (kind, name, weight) = (write.kind.kind, &write.name, routing.weight);
+        let message = format!("{done} {kind} {name}: {} of {} go to the canary", weight.value(), weight.max());
+        Some(Note::normal(reason, message))
     }
 
     /// A traffic router cannot be told where requests go.
@@ -208,4 +234,55 @@ pub fn in_order(of_effects: Vec<Note>, of_status: Vec<Note>) -> Vec<Note> {
     let advances = of_status.iter().any(|note| note.reason == STEP_COMPLETED);
     let (first, last): (Vec<_>, Vec<_>) = of_effects.into_iter().partition(|note| !advances || note.reason != SCALING);
     first.into_iter().chain(of_status).chain(last).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::object_kind::ObjectKind;
+    use crate::traffic::{Destination, RouteWrite, Routing, Weight};
+
+    fn told(
+        router: &str,
+        group: &'static str,
+        kind: &'static str,
+        action: RouteAction,
+    ) -> Option<(&'static str, String)> {
+        let kind = ObjectKind { group, kind, plural: "", versions: &["v1"] };
+        let write = RouteWrite { kind, version: "v1".into(), namespace: "shop".into(), name: "web".into(), action };
+        let to = Destination::default();
+        let routing = Routing {
+            canary: to.clone(),
+            stable: to,
+            weight: Weight::new(20, 100),
+            additional: Vec::new(),
+            routes: Vec::new(),
+        };
+        let note = Note::routed(&RouteChange { router: router.into(), routing, write })?;
+        Some((note.reason, note.message))
+    }
+
+    #[test]
+    fn writes_of_routers_have_the_reasons_that_triggers_are_named_after() {
+        let patch = || RouteAction::Patch(Vec::new());
+        let create = || RouteAction::Create(Value::Null);
+        let (k8s, istio) = ("networking.k8s.io", "networking.istio.io");
+        for (router, group, kind, action, reason) in [
+            ("ALB", k8s, "Ingress", patch(), "PatchingALBIngress"),
+            ("former ALB", k8s, "Ingress", patch(), "PatchingALBIngress"),
+            ("Nginx", k8s, "Ingress", create(), "CreatingCanaryIngress"),
+            ("Nginx", k8s, "Ingress", patch(), "PatchingCanaryIngress"),
+            ("Istio", istio, "VirtualService", patch(), "Updated VirtualService"),
+            ("Istio", istio, "DestinationRule", patch(), "UpdatedDestinationRule"),
+            ("SMI", "split.smi-spec.io", "TrafficSplit", create(), "TrafficSplitCreated"),
+        ] {
+            assert_eq!(told(router, group, kind, action).map(|(reason, _)| reason), Some(reason), "{router} {kind}");
+        }
+        assert_eq!(told("GatewayAPI", "gateway.networking.k8s.io", "HTTPRoute", patch()), None);
+        assert_eq!(told("AppMesh", "appmesh.k8s.aws", "VirtualService", patch()), None);
+        let (_, message) = told("Nginx", k8s, "Ingress", create()).expect("an event");
+        assert_eq!(message, "Created Ingress web: 20 of 100 go to the canary");
+    }
 }

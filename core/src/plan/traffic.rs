@@ -260,7 +260,8 @@ pub(super) fn tell(d: &mut Draft<'_>, routed: &Routed, wanted: &Routing) {
 pub(super) fn carry_out(d: &mut Draft<'_>, router: &str, routing: &Routing, answer: Answer) {
     for write in answer.writes {
         let change = RouteChange { router: router.to_owned(), routing: routing.clone(), write };
-        d.plan(Effect::Route(Box::new(change)), Some(Phase::Shift), Vec::new());
+        let notes = Note::routed(&change).into_iter().collect();
+        d.plan(Effect::Route(Box::new(change)), Some(Phase::Shift), notes);
     }
     d.traffic.is_held |= answer.held.is_some();
     if let Some(trouble) = answer.trouble {
