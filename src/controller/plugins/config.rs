@@ -113,9 +113,8 @@ fn read(beat: &Beat, home: &Home, map: Option<&ConfigMap>) -> Registry {
 /// Has the host keep these plugins, and those who use one that has changed look again. Returns the plugins that are new.
 fn take(beat: &Beat, before: &Registry, next: &Registry) -> Vec<(Kind, String)> {
     let plugins = &beat.context.plugins;
-    let first = !plugins.are_known();
     plugins.host.apply(next);
-    plugins.set_known(Ok(()));
+    let first = plugins.set_known(Ok(()));
     let all: BTreeSet<_> = before.plugins.keys().chain(next.plugins.keys()).collect();
     let changed = |key: &&(Kind, String)| before.plugins.get(*key) != next.plugins.get(*key);
     let changed: Vec<_> = all.into_iter().filter(changed).cloned().collect();

@@ -93,8 +93,10 @@ impl Plugins {
         }
     }
 
-    fn set_known(&self, known: Result<(), Unknown>) {
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+    /// Says whether nobody knew before.
+    fn set_known(&self, known: Result<(), Unknown>) -> bool {
+        let before = std::mem::replace(&mut *self.known.write().unwrap_or_else(PoisonError::into_inner), known);
+        before.is_err()
     }
 
     fn send(&self, errand: Errand) {
