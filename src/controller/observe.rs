@@ -7,6 +7,7 @@ use sluice_core::api::{ReplicaSet, Rollout};
 use sluice_core::plan::concerns_pods;
 use sluice_core::sight::Sight;
 use sluice_core::snapshot::{Pod, Service, Snapshot};
+use sluice_core::status::Phase;
 use sluice_core::strategy::Strategy;
 use sluice_core::traffic::{self, Pick, Query, Routed, Seen, TrafficRouter};
 use sluice_core::workload::Workload;
@@ -42,7 +43,8 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     let services = services(cx, rollout, namespace, name)?;
     let workload = workload(cx, rollout)?;
     let routers = traffic::named(rollout).into_iter().chain(cx.balancers.beside(rollout));
-    let (routers, former) = (routed(cx, routers.collect())?, routed(cx, traffic::former(rollout))?);
+    let ask = if is_at_rest(rollout) { Ask::AtRest } else { Ask::AtWork };
+    let (routers, former) = (routed(cx, routers.collect(), ask)?, routed(cx, traffic::former(rollout), ask)?);
     let step_plugins = cx.plugins.steps(uid, names::step_plugins(rollout))?;
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
@@ -76,11 +78,29 @@ fn workload(cx: &Context, rollout: &Rollout) -> Option<Sight<Box<Workload>>> {
     })
 }
 
+/// Whether whoever runs a data plane is asked what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// For a rollout that has something to do.
+    AtWork,
+    /// For one that has not, and can wait for the first answer.
+    AtRest,
+    /// Nobody is.
+    Nobody,
+}
+
+/// Whether a rollout has arrived, by its status.
+fn is_at_rest(rollout: &Rollout) -> bool {
+    let (status, metadata) = (rollout.status(), &rollout.metadata);
+    let is_seen = metadata.generation.is_some_and(|generation| status.observed_generation == generation.to_string());
+    is_seen && status.phase == Phase::Healthy.as_str() && !status.abort
+}
+
 /// Routers with their objects; `None` while one of those is not known yet, or older than an own write.
-pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>) -> Option<Vec<Routed>> {
+pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>, ask: Ask) -> Option<Vec<Routed>> {
     let with_objects = |router: Arc<dyn TrafficRouter>| {
-        let asks = if cx.balancers.is_on() { router.asks() } else { Vec::new() };
-        let asked = asks.iter().map(|query| cx.balancers.find(cx, query));
+        let asks = if cx.balancers.is_on() && ask != Ask::Nobody { router.asks() } else { Vec::new() };
+        let asked = asks.iter().map(|query| cx.balancers.find(cx, query, ask == Ask::AtRest));
         let found: Option<Vec<_>> = router.queries().iter().map(|query| find(cx, query)).chain(asked).collect();
         let mut objects: Vec<Seen> = Vec::new();
         for seen in found?.into_iter().flatten() {

@@ -1,6 +1,7 @@
 //! `sluice demo`: the product in a minute, on a machine that has nothing else.
 //!
-//! It starts the sandbox with the controller, pods that are real HTTP servers, a proxy that is their gateway and a small load, and tells a story about them. What is on the screen was measured, and the exit code says whether all of it happened.
+//! It starts the sandbox with the controller, pods that are real HTTP servers, a proxy that is their gateway and a small load, and tells
+//! a story about them. What is on the screen was measured, and the exit code says whether all of it happened.
 
 pub mod load;
 pub mod screen;

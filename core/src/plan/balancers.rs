@@ -16,11 +16,15 @@ pub(super) fn record(d: &mut Draft<'_>) {
     let lags: Vec<&str> = asked.filter_map(|observed| observed.lag.as_deref()).collect();
     let lag = lags.first().copied().unwrap_or_default().to_owned();
     let from: Option<FromAws> = d.traffic.observed.iter().find_map(|observed| observed.aws.clone());
-    let Some(from) = from else { return };
+    let Some(from) = from else { return forget(d) };
     let several = d.strategy.routing().and_then(|routing| routing.alb).is_some_and(|alb| !alb.ingresses.is_empty());
     if from.statuses.iter().any(|status| status.load_balancer.is_some()) {
         (d.status.alb, d.status.albs) =
             if several { (None, from.statuses) } else { (from.statuses.into_iter().next(), Vec::new()) };
+    }
+    // Where another router has a say, what the status says of all is no measure for AWS.
+    if d.traffic.observed.iter().any(|observed| observed.aws.is_none()) {
+        return;
     }
     let was = d.status.canary.as_ref().and_then(|canary| canary.weights.as_ref()?.verified);
     let to = format!("{} of {} to the canary", d.traffic.lowest, d.strategy.max_weight());
@@ -32,6 +36,12 @@ pub(super) fn record(d: &mut Draft<'_>) {
         }
         _ => {}
     }
+}
+
+/// Forgets them, where nobody asks for any.
+pub(super) fn forget(d: &mut Draft<'_>) {
+    d.status.alb = None;
+    d.status.albs.clear();
 }
 
 /// The same for the active Service of blue-green, of which only what the rollout waits for is written down.

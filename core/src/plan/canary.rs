@@ -5,8 +5,8 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::{
-    Plan, affinity, former, history, metadata, ownership, promote, report, requests, restart, revise, routed, scale,
-    services, step_plugins, traffic, walk, workload,
+    Plan, affinity, balancers, former, history, metadata, ownership, promote, report, requests, restart, revise,
+    routed, scale, services, step_plugins, traffic, walk, workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
@@ -40,6 +40,7 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
         if let Some(status) = &mut draft.status.canary {
             status.weights = None;
         }
+        balancers::forget(&mut draft);
     }
     workload::follow(&mut draft);
     affinity::renew(&mut draft);

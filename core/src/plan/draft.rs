@@ -244,8 +244,7 @@ impl<'a> Draft<'a> {
         let fails =
             self.fails_to_route || self.status.waiting_on.as_ref().is_some_and(|on| on.reason == waiting::ROUTING);
         if let Some(news) = waiting::news(self.s.rollout.status(), &self.status).filter(|_| fails) {
-            let from_aws =
-                self.traffic.observed.iter().filter(|it| it.trouble.is_some()).find_map(|it| it.aws.as_ref());
+            let from_aws = self.traffic.observed.iter().filter_map(|it| it.aws.as_ref()).find(|aws| aws.is_mute);
             self.notes.push(match from_aws {
                 Some(aws) if aws.not_found => Note::load_balancer_not_found(news),
                 Some(_) => Note::verification_failed(news),

@@ -75,6 +75,8 @@ pub struct Lag {
 pub struct FromAws {
     /// The load balancers and target groups, by Ingress.
     pub statuses: Vec<AlbStatus>,
+    /// Whether it does not answer.
+    pub is_mute: bool,
     /// Whether a load balancer is not there, rather than not to be asked.
     pub not_found: bool,
 }

@@ -24,6 +24,7 @@ use super::children::Key;
 use super::context::Context;
 use super::names::Named;
 use super::object::Observed;
+use round::Subject;
 
 /// Time between two rounds about the same, where nobody says otherwise.
 pub const RHYTHM: Duration = Duration::from_secs(10);
@@ -33,6 +34,8 @@ const SLOWEST: Duration = Duration::from_mins(2);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long plans wait for a first answer: after a start, what was known before is not to be taken for unknown.
 const FIRST: Duration = Duration::from_secs(3);
+/// The same for a Rollout at rest, which misses nothing meanwhile.
+const FIRST_AT_REST: Duration = Duration::from_mins(1);
 /// Rounds at the same time.
 const AT_ONCE: usize = 4;
 
@@ -84,6 +87,10 @@ struct Entry {
     failures: u32,
     /// Whether a round is under way.
     busy: bool,
+    /// What the cluster said of it last: the actions, and the revisions of Services.
+    subject: (BTreeMap<String, String>, BTreeMap<String, BTreeSet<String>>),
+    /// Whether that has changed since the round began.
+    moved: bool,
     /// The Rollouts that wait for it.
     wanted_by: BTreeSet<Key>,
 }
@@ -125,29 +132,32 @@ impl Balancers {
     }
 
     /// What AWS said last, without what is of the past by now; `None` while there may be a first answer in a moment.
-    pub fn find(&self, cx: &Context, query: &Query) -> Option<Vec<Seen>> {
+    pub fn find(&self, cx: &Context, query: &Query, at_rest: bool) -> Option<Vec<Seen>> {
         let Pick::Named(name) = &query.pick else { return Some(Vec::new()) };
         let key = (query.namespace.clone(), name.clone());
         // What the caches hold is read first: the lock is held for moments only.
         let subject = round::subject(cx, query.kind, &key)?;
+        let seen = |said: &Said| {
+            let object = Sight::Found(json!(said));
+            Some(vec![Seen { kind: query.kind, namespace: query.namespace.clone(), name: name.clone(), object }])
+        };
+        if query.kind == aws::TARGET_GROUPS && subject.is_unbound() {
+            return seen(&Said { services: subject.services, asked: true, ..Said::default() });
+        }
         let now = Instant::now();
         let mut entries = self.entries();
         let entry = entries.entry((query.kind, key)).or_insert_with(|| {
             self.ring.notify_one();
-            let (said, wanted_by) = (Said::default(), BTreeSet::new());
-            Entry { said, since: now, due: now, failures: 0, busy: false, wanted_by }
+            Entry::new(now)
         });
-        entry.said.actions.retain(|key, text| subject.actions.get(key) == Some(text));
-        entry.said.services.retain(|service, led| {
-            let known = subject.services.get(service);
-            known.is_some_and(|now| now.revisions.is_empty() || now.revisions == led.revisions)
-        });
-        if !entry.said.asked && now.duration_since(entry.since) < FIRST {
+        entry.compare(&subject);
+        let patience = if at_rest { FIRST_AT_REST } else { FIRST };
+        if !entry.said.asked && now.duration_since(entry.since) < patience {
             return None;
         }
-        let object = Sight::Found(json!(entry.said));
-        let (kind, namespace) = (query.kind, query.namespace.clone());
-        Some(vec![Seen { kind, namespace, name: name.clone(), object }])
+        let said = Said { now: subject.services, ..entry.said.clone() };
+        drop(entries);
+        seen(&said)
     }
 
     /// Takes note of what a Rollout waits for.
@@ -155,11 +165,14 @@ impl Balancers {
         if !self.is_on() {
             return;
         }
-        let mut entries = self.entries();
-        for query in routers.flat_map(|router| router.asks()) {
-            let Pick::Named(name) = query.pick else { continue };
-            let Some(entry) = entries.get_mut(&(query.kind, (query.namespace, name))) else { continue };
-            if !waits {
+        let question = |query: Query| match query.pick {
+            Pick::Named(name) => Some((query.kind, (query.namespace, name))),
+            _ => None,
+        };
+        let asked: BTreeSet<Question> = routers.flat_map(|router| router.asks()).filter_map(question).collect();
+        for (question, entry) in self.entries().iter_mut() {
+            // What it does not ask any more, it does not wait for.
+            if !waits || !asked.contains(question) {
                 entry.wanted_by.remove(rollout);
             } else if entry.wanted_by.insert(rollout.clone()) {
                 self.ring.notify_one();
@@ -191,7 +204,7 @@ impl Balancers {
         let due = open.iter_mut().filter(|(_, entry)| entry.due <= now).take(at_most);
         let begun: Vec<Question> = due
             .map(|(question, entry)| {
-                entry.busy = true;
+                (entry.busy, entry.moved) = (true, false);
                 question.clone()
             })
             .collect();
@@ -211,6 +224,11 @@ impl Balancers {
                 entry.failures = 0;
                 entry.due = now + self.rhythm;
                 entry.said = Said { asked: true, ..said };
+                if entry.moved {
+                    // Nobody knows which of its questions were asked before that.
+                    entry.said.actions.clear();
+                    entry.said.services.clear();
+                }
             }
             Err(failure) => {
                 let wait = self.rhythm.saturating_mul(1 << entry.failures.min(4)).min(SLOWEST);
@@ -222,6 +240,26 @@ impl Balancers {
             }
         }
         entry.said != before
+    }
+}
+
+impl Entry {
+    fn new(now: Instant) -> Entry {
+        let (said, wanted_by, subject) = (Said::default(), BTreeSet::new(), <_>::default());
+        Entry { said, since: now, due: now, failures: 0, busy: false, subject, moved: false, wanted_by }
+    }
+
+    /// Takes what the cluster says now: what AWS said of the past is no evidence any more.
+    fn compare(&mut self, now: &Subject) {
+        let led = now.services.iter().map(|(service, led)| (service.clone(), led.revisions.clone()));
+        let subject = (now.actions.clone(), led.collect());
+        self.moved |= self.busy && self.subject != subject;
+        self.subject = subject;
+        self.said.actions.retain(|key, text| now.actions.get(key) == Some(text));
+        self.said.services.retain(|service, led| {
+            let known = now.services.get(service);
+            known.is_some_and(|now| now.revisions.is_empty() || now.revisions == led.revisions)
+        });
     }
 }
 
@@ -277,8 +315,10 @@ pub async fn ask(context: Arc<Context>, rollouts: Store<Observed>, touch: Touch)
                     let (kind, (namespace, name)) = (question.0.kind, &question.1);
                     tracing::warn!(namespace, name, kind, error = failure.message, "AWS does not say what it does");
                 }
-                if context.balancers.take(&question, answer) {
-                    let concerned = context.names().who_names(Named::Object(question.0), &question.1);
+                let concerned = context.names().who_names(Named::Object(question.0), &question.1);
+                if concerned.is_empty() {
+                    context.balancers.entries().remove(&question);
+                } else if context.balancers.take(&question, answer) {
                     touch_each(&touch, &rollouts, concerned);
                 }
             }

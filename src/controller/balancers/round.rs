@@ -35,6 +35,13 @@ pub(super) struct Subject {
     wrong: Option<String>,
 }
 
+impl Subject {
+    /// Whether it is known that nothing binds a target group to the Service.
+    pub(super) fn is_unbound(&self) -> bool {
+        self.objects.is_empty() && self.wrong.is_none()
+    }
+}
+
 /// Reads it; `None` while a cache is empty, or older than an own write.
 pub(super) fn subject(cx: &Context, kind: ObjectKind, key: &Key) -> Option<Subject> {
     let (namespace, name) = key;
@@ -105,7 +112,7 @@ async fn of_ingress(aws: &dyn Aws, key: &Key, subject: Subject) -> Result<Said, 
     let shared = is_shared(ingress);
     found.groups.values_mut().for_each(|group| group.shared = shared);
     let Subject { actions, services, .. } = subject;
-    Ok(Said { actions, services, balancers: found.balancers, groups: found.groups, wrong: None, asked: true })
+    Ok(Said { actions, services, balancers: found.balancers, groups: found.groups, asked: true, ..Said::default() })
 }
 
 /// Whether other clusters register targets in the groups of an Ingress.

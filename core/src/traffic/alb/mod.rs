@@ -23,7 +23,7 @@ use super::memory::{Memories, set_entry};
 use super::object::{Query, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Lag, Observed, TrafficRouter, View};
 use super::routers::Client;
-use super::{Destination, Routing, Weight};
+use super::{Destination, Route, Routing, Weight};
 use crate::api::AlbTrafficRouting;
 
 /// Prefix of the annotations where the manifest gives none.
@@ -85,20 +85,35 @@ impl Alb {
         view.objects.iter().filter(|seen| seen.kind == INGRESS)
     }
 
-    /// What is to be told to one Ingress: no growth of the canary before its target group can take it, where AWS is asked. Says what
-    /// is lacking.
+    /// What is to be told to one Ingress, where AWS is asked: a destination gets no more requests than it has, by weight or by header,
+    /// before its target group can take them. Says what is lacking. An abort waits for nothing.
     fn hold<'a>(&self, seen: &Seen, view: View<'_>, routing: &'a Routing) -> (Cow<'a, Routing>, Option<Lag>) {
         let Ok(ingress) = seen.found() else { return (Cow::Borrowed(routing), None) };
-        let shares = self.shares(ingress, &routing.canary.service, self.root(&routing.stable));
+        let root = self.root(&routing.stable);
+        let shares = self.shares(ingress, &routing.canary.service, root);
         let now = shares.into_iter().map(|(_, highest)| highest).max().unwrap_or(0);
-        let lag = (routing.weight.value() > now).then(|| self.not_ready(seen, view, &routing.canary, now)).flatten();
-        match lag {
-            Some(_) => {
-                let weight = Weight::new(now, routing.weight.max());
-                (Cow::Owned(Routing { weight, ..routing.clone() }), lag)
-            }
-            None => (Cow::Borrowed(routing), None),
+        let max = routing.weight.max();
+        let has_routes = routes::has_any(ingress, &Managed::of(ingress, &self.client, root).routes);
+        let is_made = |route: &Route| annotation(ingress, &self.action_key(route.name())).is_some();
+        let grows = routing.weight.value() > now || !routing.routes.iter().all(is_made);
+        // Both lead to the same version: after a promotion nothing is in a hurry.
+        let same = !routing.canary.hash.is_empty() && routing.canary.hash == routing.stable.hash;
+        let lag = if grows {
+            self.not_ready(seen, view, &routing.canary, now == 0 && !has_routes)
+        } else if same && routing.weight.value() < now {
+            self.not_ready(seen, view, &routing.stable, now == max)
+        } else {
+            None
+        };
+        if lag.is_none() {
+            return (Cow::Borrowed(routing), None);
         }
+        let mut held = Routing { weight: Weight::new(now, max), ..routing.clone() };
+        if routing.weight.value() < now && !same {
+            held.weight = routing.weight;
+        }
+        held.routes.retain(is_made);
+        (Cow::Owned(held), lag)
     }
 
     /// What one Ingress needs to say it. One without a path for it is left alone, unless the router has written on it before.
@@ -228,7 +243,9 @@ impl TrafficRouter for Alb {
             let one = self.tell(seen, view, routing);
             answer.writes.extend(one.writes);
             answer.trouble = answer.trouble.or(one.trouble);
+            let is_held = one.held.is_some();
             answer.held = answer.held.or(one.held);
+            answer.trouble = answer.trouble.or_else(|| Alb::wrong(seen, view).filter(|_| is_held));
         }
         let (_, unclear) = self.annotations(routing);
         let unclear = unclear.into_iter().next();

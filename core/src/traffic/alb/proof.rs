@@ -7,11 +7,14 @@ use serde_json::Value;
 use super::super::Destination;
 use super::super::aws::{self, Balancer, LOAD_BALANCERS, Said};
 use super::super::ingress::{INGRESS, all_paths, annotation};
-use super::super::object::Seen;
+use super::super::object::{Seen, Trouble};
 use super::super::router::{FromAws, Lag, Observed, View};
 use super::managed::{self, Managed};
 use super::{Alb, action, routes};
 use crate::api::AlbStatus;
+
+/// What is known of a Service that has moved.
+const NOT_SINCE: &str = "AWS has not been asked since its Service led elsewhere";
 
 /// Weights of Services; those without any are left out.
 type Shares = BTreeMap<String, u64>;
@@ -45,8 +48,9 @@ impl Alb {
             let proof = self.proof(seen, ingress, &said, root);
             from.statuses.push(self.status(&proof, canary, stable));
             let lag = proof.lacking([canary, stable]);
+            from.is_mute |= said.wrong.is_some();
+            from.not_found |= said.wrong.as_ref().is_some_and(|wrong| wrong.not_found);
             if let (Some(_), Some(wrong)) = (&lag, &said.wrong) {
-                from.not_found |= wrong.not_found;
                 observed.trouble.get_or_insert_with(|| seen.trouble(wrong.message.clone()));
             }
             lags.push(lag);
@@ -68,19 +72,30 @@ impl Alb {
         self.proof(seen, seen.found().ok()?, &said, self.root(stable)).lacking([canary, stable])
     }
 
-    /// What the target group of the canary lacks of taking more requests than it gets now. Where the load balancer does not know the
-    /// Service yet, it has to be told of it first.
-    pub(super) fn not_ready(&self, seen: &Seen, view: View<'_>, to: &Destination, now: i32) -> Option<Lag> {
+    /// What the target group of a Service lacks of taking more requests than it gets now: all pods that are ready now, healthy. One
+    /// that is `idle` so far need not have checked them. Where the load balancer does not know the Service yet, it has to be told of
+    /// it first.
+    pub(super) fn not_ready(&self, seen: &Seen, view: View<'_>, to: &Destination, idle: bool) -> Option<Lag> {
         let said = Said::of(view.objects, LOAD_BALANCERS, &seen.name)?;
         let known = aws::actions(seen.found().ok()?);
         let tag = self.tag(seen, &to.service);
         aws::tagged(&seen.namespace, &seen.name, &known).get(&tag)?;
-        let led = said.services.get(&to.service).cloned().unwrap_or_default();
         let Some((_, group)) = said.group_of(&tag) else {
             return Some(Lag { object: seen.reference(), message: format!("AWS has no target group of {tag}") });
         };
-        let lacks = aws::lacking(group, &led, Some(&to.hash), now == 0)?;
-        Some(Lag { object: group_reference(&group.name), message: lacks })
+        let lag = |message: String| Some(Lag { object: group_reference(&group.name), message });
+        let Some(then) = said.services.get(&to.service) else { return lag(NOT_SINCE.to_owned()) };
+        let led = said.now.get(&to.service).unwrap_or(then);
+        if led.addresses.is_empty() {
+            return lag("its Service has no ready pods".to_owned());
+        }
+        lag(aws::lacking(group, led, Some(&to.hash), idle)?)
+    }
+
+    /// Why AWS does not say what it does, where it does not.
+    pub(super) fn wrong(seen: &Seen, view: View<'_>) -> Option<Trouble> {
+        let said = Said::of(view.objects, LOAD_BALANCERS, &seen.name)?;
+        said.wrong.map(|wrong| seen.trouble(wrong.message))
     }
 
     fn tag(&self, seen: &Seen, service: &str) -> String {
@@ -177,7 +192,7 @@ impl Proof<'_> {
         groups.find_map(|group| {
             let message = match self.said.services.get(service) {
                 Some(led) => aws::lacking(group, led, leads, false)?,
-                None => "AWS has not been asked since its Service led elsewhere".to_owned(),
+                None => NOT_SINCE.to_owned(),
             };
             Some(Lag { object: group_reference(&group.name), message })
         })

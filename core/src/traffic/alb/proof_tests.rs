@@ -6,7 +6,7 @@ use super::*;
 use crate::api::Rollout;
 use crate::sight::Sight;
 use crate::traffic::aws::{Group, Led, Target, Wrong};
-use crate::traffic::{Answer, Routing, TrafficRouter, Weight, named};
+use crate::traffic::{Answer, Route, Routing, TrafficRouter, Weight, named};
 
 const KEY: &str = "alb.ingress.kubernetes.io/actions.root";
 
@@ -65,6 +65,7 @@ fn world() -> World {
         .into(),
         services: [("canary".to_owned(), led("v2", &["10.0.0.2"])), ("stable".to_owned(), led("v1", &["10.0.0.1"]))]
             .into(),
+        now: BTreeMap::new(),
         wrong: None,
         asked: true,
     };
@@ -73,6 +74,16 @@ fn world() -> World {
 
 fn to(service: &str, hash: &str) -> Destination {
     Destination { service: service.into(), hash: hash.into() }
+}
+
+fn routing(weight: i32) -> Routing {
+    Routing {
+        canary: to("canary", "v2"),
+        stable: to("stable", "v1"),
+        weight: Weight::new(weight, 100),
+        additional: Vec::new(),
+        routes: Vec::new(),
+    }
 }
 
 impl World {
@@ -104,16 +115,15 @@ impl World {
     }
 
     fn change(&self, weight: i32) -> Answer {
-        let router = World::router(&json!({ "alb": { "ingress": "edge", "rootService": "root", "servicePort": 80 } }));
-        let routing = Routing {
-            canary: to("canary", "v2"),
-            stable: to("stable", "v1"),
-            weight: Weight::new(weight, 100),
-            additional: Vec::new(),
-            routes: Vec::new(),
-        };
+        self.change_to(&routing(weight))
+    }
+
+    fn change_to(&self, routing: &Routing) -> Answer {
+        let config = json!({
+            "alb": { "ingress": "edge", "rootService": "root", "servicePort": 80 }, "managedRoutes": [{ "name": "beta" }],
+        });
         let (objects, now) = (self.objects(), jiff::Timestamp::UNIX_EPOCH);
-        router.change(View { objects: &objects, now }, &routing)
+        World::router(&config).change(View { objects: &objects, now }, routing)
     }
 
     /// What it lacks: the object, and the words.
@@ -303,4 +313,57 @@ fn the_canary_gets_no_more_requests_than_its_target_group_can_take() {
     assert_eq!(held.message, "the ready pod 10.0.0.2 is not registered");
     let answer = world.change(0);
     assert_eq!((answer.writes.len(), answer.held), (1, None), "an abort waits for nobody");
+}
+
+#[test]
+fn what_grows_needs_the_pods_of_now_and_not_those_that_were_there_when_aws_was_asked() {
+    let mut world = world();
+    world.said.now = [("canary".to_owned(), led("v2", &["10.0.0.2", "10.0.0.3"]))].into();
+    assert_eq!(world.lacks(), None, "pods that come and go change nothing of what is verified");
+    let answer = world.change(50);
+    let held = answer.held.expect("it waits");
+    assert_eq!((answer.writes.len(), held.message.as_str()), (0, "the ready pod 10.0.0.3 is not registered"));
+    world.said.now = [("canary".to_owned(), led("v2", &[]))].into();
+    assert_eq!(world.change(50).held.expect("it waits").message, "its Service has no ready pods");
+}
+
+#[test]
+fn a_promotion_leaves_the_canarys_group_when_the_stable_one_has_the_new_pods() {
+    let mut world = world();
+    world.annotate(KEY, &action(100, 0));
+    let promoted = Routing { stable: to("stable", "v2"), ..routing(0) };
+    world.said.services.remove("stable");
+    let answer = world.change_to(&promoted);
+    let held = answer.held.expect("it waits");
+    assert_eq!((answer.writes.len(), held.object.as_str()), (0, "TargetGroup/k8s-stable"));
+    world.said.services.insert("stable".into(), led("v2", &["10.0.0.4"]));
+    assert_eq!(world.change_to(&promoted).held.expect("it waits").message, "the ready pod 10.0.0.4 is not registered");
+    world.said.groups.insert("arn:stable".into(), group("stable", &["10.0.0.4"]));
+    let answer = world.change_to(&promoted);
+    assert_eq!((answer.writes.len(), answer.held), (1, None));
+}
+
+#[test]
+fn a_growth_that_aws_says_nothing_of_is_told_in_its_words() {
+    let mut world = world();
+    world.said.services.remove("canary");
+    world.said.wrong = Some(Wrong { not_found: false, message: "AccessDenied".into() });
+    let answer = world.change(50);
+    assert_eq!(answer.held.expect("it waits").message, "AWS has not been asked since its Service led elsewhere");
+    assert_eq!(answer.trouble.expect("trouble").message, "AccessDenied");
+    let observed = world.observe();
+    assert!(observed.aws.is_some_and(|aws| aws.is_mute && !aws.not_found));
+}
+
+#[test]
+fn requests_with_a_header_wait_for_the_target_group_too() {
+    let mut world = world();
+    let beta = json!({ "name": "beta", "match": [{ "headerName": "x", "headerValue": { "exact": "1" } }] });
+    let with_header =
+        Routing { routes: vec![Route::Header(serde_json::from_value(beta).expect("a route"))], ..routing(20) };
+    let ready = world.change_to(&with_header);
+    assert_eq!((ready.writes.len(), ready.held), (1, None));
+    world.said.groups.insert("arn:canary".into(), group("canary", &[]));
+    let answer = world.change_to(&with_header);
+    assert_eq!((answer.writes.len(), answer.held.is_some()), (0, true));
 }

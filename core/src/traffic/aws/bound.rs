@@ -59,7 +59,7 @@ impl TrafficRouter for Bound {
             behind: behind.or_else(|| trouble.as_ref().map(|trouble| trouble.object.clone())),
             lag,
             trouble,
-            aws: Some(FromAws::default()),
+            aws: Some(FromAws { is_mute: said.wrong.is_some(), ..FromAws::default() }),
             ..Observed::default()
         }
     }

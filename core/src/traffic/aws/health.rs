@@ -13,6 +13,10 @@ pub(in super::super) fn lacking(group: &Group, led: &Led, leads: Option<&str>, i
         return Some(format!("when AWS was asked, its Service led to pods of revision {other:?}"));
     }
     let serves = |target: &Target| target.state == HEALTHY || (idle && target.state == UNUSED);
+    // Nobody is to get requests, and nobody does.
+    if led.addresses.is_empty() && !group.targets.iter().any(serves) {
+        return None;
+    }
     if !group.of_addresses {
         let any = group.targets.iter().any(serves);
         return (!any).then(|| format!("none of its {} targets is healthy", group.targets.len()));
@@ -93,8 +97,16 @@ mod tests {
         let group = group(&[("10.0.0.1", "healthy")]);
         let of = |led: &Led| lacking(&group, led, Some("v2"), false).unwrap_or_default();
         assert!(of(&led("v1", &["10.0.0.1"])).contains("revision \"v1\""));
-        assert!(of(&Led::default()).contains("no ready pods"));
+        assert!(of(&Led::default()).contains("no ready pods"), "somebody gets its requests");
         assert_eq!(lacking(&group, &led("v1", &["10.0.0.1"]), None, false), None, "nobody asks which");
+    }
+
+    #[test]
+    fn nobody_has_to_be_in_the_group_of_a_service_without_pods() {
+        let nobody = Led::default();
+        assert_eq!(lacking(&group(&[("10.0.0.1", "draining")]), &nobody, Some("v2"), false), None);
+        let nodes = Group { of_addresses: false, ..group(&[("i-1", "unhealthy")]) };
+        assert_eq!(lacking(&nodes, &nobody, Some("v2"), false), None);
     }
 
     #[test]

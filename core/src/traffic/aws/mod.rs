@@ -44,6 +44,8 @@ pub struct Said {
     pub groups: BTreeMap<String, Group>,
     /// What the Services led to when AWS was asked.
     pub services: BTreeMap<String, Led>,
+    /// What they lead to now: what grows needs these pods, not those of the moment in which AWS was asked.
+    pub now: BTreeMap<String, Led>,
     /// Why there is no answer.
     pub wrong: Option<Wrong>,
     /// Whether AWS has been asked at all.
@@ -117,8 +119,10 @@ impl Said {
     pub(super) fn of(objects: &[Seen], kind: ObjectKind, name: &str) -> Option<Said> {
         let seen = objects.iter().find(|seen| seen.kind == kind && seen.name == name)?;
         let Sight::Found(said) = &seen.object else { return None };
-        // What does not read was not said.
-        Some(serde_json::from_value(said.clone()).unwrap_or_default())
+        Some(serde_json::from_value(said.clone()).unwrap_or_else(|error| Said {
+            wrong: Some(Wrong { not_found: false, message: format!("what AWS said does not read: {error}") }),
+            ..Said::default()
+        }))
     }
 
     /// The ARN of the group of a resource that a load balancer has.
