@@ -156,7 +156,11 @@ pub fn turn(
     if let Some(due) = entry.and_then(due).filter(|due| *due > now) {
         return stays(Next::Wait(due));
     }
-    let Some(answer) = answer.filter(|answer| answer.call == call) else { return stays(Next::Ask(Box::new(call))) };
+    let Some(answer) = answer.filter(|answer| answer.call == call) else {
+        // That it begins is written down before it is asked: what has begun can be undone.
+        let entry = entry.cloned().unwrap_or_else(|| begun(&call, now));
+        return Turn { entry: Some(entry), next: Next::Ask(Box::new(call)) };
+    };
     let entry = answered(entry, answer, now);
     let next = if is_over(&entry) { Next::Nothing } else { Next::Wait(due(&entry).unwrap_or(now)) };
     Turn { entry: Some(entry), next }
@@ -178,6 +182,7 @@ fn begun(call: &StepCall, now: Timestamp) -> StepPluginStatus {
         index: i32::try_from(call.step.index).unwrap_or(i32::MAX),
         name: call.plugin.clone(),
         operation: call.operation.as_str().to_owned(),
+        phase: phase::RUNNING.to_owned(),
         started_at: Some(Time(time::floor_to_second(now))),
         ..StepPluginStatus::default()
     }
@@ -194,7 +199,7 @@ fn disabled(call: &StepCall, now: Timestamp) -> Turn {
 }
 
 /// An entry after an answer.
-fn answered(entry: Option<&StepPluginStatus>, answer: &StepAnswer, now: Timestamp) -> StepPluginStatus {
+pub(crate) fn answered(entry: Option<&StepPluginStatus>, answer: &StepAnswer, now: Timestamp) -> StepPluginStatus {
     let mut entry = entry.cloned().unwrap_or_else(|| begun(&answer.call, now));
     entry.executions = i32::try_from(answer.call.execution).unwrap_or(i32::MAX);
     // Stored times have whole seconds: rounding up keeps the plugin from being asked too early.

@@ -110,7 +110,8 @@ pub fn rollouts(
             }
             Event::Delete(observed) => {
                 context.names_mut().forget(&observed.rollout);
-                if Strategy::of(&observed.rollout).and_then(Strategy::routing).is_some() {
+                let uid = observed.rollout.metadata.uid.as_deref().unwrap_or_default();
+                if Strategy::of(&observed.rollout).and_then(Strategy::routing).is_some() || context.plugins.keeps(uid) {
                     // The receiver is only gone while the program stops.
                     let _ = context.deleted.send(observed.rollout.clone());
                 }

@@ -184,6 +184,7 @@ impl Context {
         self.metrics.forget(namespace.unwrap_or_default(), name.unwrap_or_default());
         let key = (namespace.unwrap_or_default().to_owned(), name.unwrap_or_default().to_owned());
         self.balancers.forget(&key, |kind, key| !self.names().who_names(Named::Object(kind), key).is_empty());
+        self.plugins.forget_steps(metadata.uid.as_deref().unwrap_or_default());
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.remove(metadata.uid.as_deref().unwrap_or_default());
     }

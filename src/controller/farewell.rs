@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::SignedDuration;
 use kube::runtime::reflector::{ObjectRef, Store};
 use sluice_core::api::Rollout;
@@ -20,29 +22,49 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// and for how long that goes on: objects may be gone, or forbidden.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
-/// Takes leave of each Rollout that is deleted, one after the other, until the task is stopped.
+/// Takes leave of each Rollout that is deleted, until the task is stopped.
 pub async fn take_leave(
     mut deleted: mpsc::UnboundedReceiver<Rollout>,
     context: Arc<Context>,
     rollouts: Store<Observed>,
 ) {
     context.filled.wait().await;
-    while let Some(rollout) = deleted.recv().await {
-        let metadata = &rollout.metadata;
-        let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
-        let reference = ObjectRef::<Observed>::new(name.unwrap_or_default()).within(namespace.unwrap_or_default());
-        let until = sluice_core::time::after(context.clock.now(), PATIENCE);
-        // One that is there again, under the same name, has its own plan for them.
-        while rollouts.get(&reference).is_none() && *context.leading.borrow() && context.clock.now() < until {
-            match left(&context, &rollout) {
-                Some(left) if left.is_nothing() => break,
-                Some(left) => release(&context, &rollout, left.writes).await,
-                None => {}
+    // One that has to wait for somebody keeps no other waiting.
+    let mut leaving: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            rollout = deleted.recv() => {
+                let Some(rollout) = rollout else { return };
+                leaving.push(Box::pin(leave(rollout, Arc::clone(&context), rollouts.clone())));
             }
-            tokio::time::sleep(AGAIN).await;
+            Some(()) = leaving.next() => {}
         }
-        context.plugins.forget(metadata.uid.as_deref().unwrap_or_default());
     }
+}
+
+async fn leave(rollout: Rollout, context: Arc<Context>, rollouts: Store<Observed>) {
+    let metadata = &rollout.metadata;
+    let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+    let reference = ObjectRef::<Observed>::new(name.unwrap_or_default()).within(namespace.unwrap_or_default());
+    let until = sluice_core::time::after(context.clock.now(), PATIENCE);
+    // One that is there again, under the same name, has its own plan for them.
+    while rollouts.get(&reference).is_none() && *context.leading.borrow() {
+        match left(&context, &rollout) {
+            Some(left) if left.is_nothing() => break,
+            _ if context.clock.now() >= until => {
+                tracing::warn!(
+                    namespace,
+                    rollout = name,
+                    "the Rollout is gone, and what its routers did is not all undone"
+                );
+                break;
+            }
+            Some(left) => release(&context, &rollout, left.writes).await,
+            None => {}
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    context.plugins.forget_routers(metadata.uid.as_deref().unwrap_or_default());
 }
 
 /// What is left to undo; `None` while the objects are not known.
@@ -62,7 +84,7 @@ fn left(cx: &Context, rollout: &Rollout) -> Option<Answer> {
     };
     let (canary, stable) = (to(canary), to(stable));
     // Nobody waits for what AWS says of it.
-    let routed = routed(cx, routers, Ask::Nobody)?;
+    let routed = routed(cx, rollout, routers, Ask::Nobody)?;
     let now = cx.clock.now();
     let mut all = Answer::default();
     for answer in routed.iter().map(|it| it.release(now, &canary, &stable)) {

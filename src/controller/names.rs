@@ -88,7 +88,7 @@ fn routed(rollout: &Rollout) -> impl Iterator<Item = (Named, Key)> + use<> {
             Pick::Named(name) => (query.namespace, name),
             Pick::Labelled(_) | Pick::Remembered(_) => (query.namespace, String::new()),
             // Plugins are in no namespace.
-            Pick::Plugin { name, .. } => (String::new(), name),
+            Pick::Plugin(plane) => (String::new(), plane.plugin),
         };
         (Named::Object(query.kind), key)
     })

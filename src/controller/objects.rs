@@ -150,12 +150,12 @@ impl Objects {
             Pick::Named(name) => stored.name == *name,
             Pick::Labelled(labels) => selector::matches(labels, &stored.labels),
             Pick::Remembered(key) => stored.remembers.contains(key),
-            Pick::Plugin { .. } => false,
+            Pick::Plugin(_) => false,
         };
         // What stands for objects of which there are none; that nothing is remembered is as it should be.
         let none = |object| match pick {
             Pick::Labelled(labels) => vec![seen(&selector::to_line(labels), object)],
-            Pick::Named(_) | Pick::Remembered(_) | Pick::Plugin { .. } => Vec::new(),
+            Pick::Named(_) | Pick::Remembered(_) | Pick::Plugin(_) => Vec::new(),
         };
         if let Pick::Named(name) = pick {
             return Some(vec![seen(name, self.sight(*kind, &(namespace.clone(), name.clone()))?)]);

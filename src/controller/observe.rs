@@ -44,7 +44,8 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
     let workload = workload(cx, rollout)?;
     let routers = traffic::named(rollout).into_iter().chain(cx.balancers.beside(rollout));
     let ask = if is_at_rest(rollout) { Ask::AtRest } else { Ask::AtWork };
-    let (routers, former) = (routed(cx, routers.collect(), ask)?, routed(cx, traffic::former(rollout), ask)?);
+    let (routers, former) =
+        (routed(cx, rollout, routers.collect(), ask)?, routed(cx, rollout, traffic::former(rollout), ask)?);
     let step_plugins = cx.plugins.steps(uid, names::step_plugins(rollout))?;
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
@@ -97,11 +98,12 @@ fn is_at_rest(rollout: &Rollout) -> bool {
 }
 
 /// Routers with their objects; `None` while one of those is not known yet, or older than an own write.
-pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>, ask: Ask) -> Option<Vec<Routed>> {
+pub fn routed(cx: &Context, rollout: &Rollout, routers: Vec<Arc<dyn TrafficRouter>>, ask: Ask) -> Option<Vec<Routed>> {
     let with_objects = |router: Arc<dyn TrafficRouter>| {
         let asks = if cx.balancers.is_on() && ask != Ask::Nobody { router.asks() } else { Vec::new() };
         let asked = asks.iter().map(|query| cx.balancers.find(cx, query, ask == Ask::AtRest));
-        let found: Option<Vec<_>> = router.queries().iter().map(|query| find(cx, query)).chain(asked).collect();
+        let found: Option<Vec<_>> =
+            router.queries().iter().map(|query| find(cx, rollout, query, ask)).chain(asked).collect();
         let mut objects: Vec<Seen> = Vec::new();
         for seen in found?.into_iter().flatten() {
             // One may be named and have the labels besides.
@@ -115,9 +117,9 @@ pub fn routed(cx: &Context, routers: Vec<Arc<dyn TrafficRouter>>, ask: Ask) -> O
 }
 
 /// What is found for a query; `None` as above.
-fn find(cx: &Context, query: &Query) -> Option<Vec<Seen>> {
+fn find(cx: &Context, rollout: &Rollout, query: &Query, ask: Ask) -> Option<Vec<Seen>> {
     match &query.pick {
-        Pick::Plugin { name, rollout } => Some(vec![cx.plugins.seen(name, rollout)?]),
+        Pick::Plugin(plane) => Some(vec![cx.plugins.seen(plane, rollout, ask == Ask::AtRest)?]),
         Pick::Named(_) | Pick::Labelled(_) | Pick::Remembered(_) => cx.objects.find(query),
     }
 }

@@ -5,7 +5,8 @@ use sluice_plugin::{StepAt, Subject, capability};
 
 use crate::api::{PluginStep, StepPluginStatus};
 use crate::event::Note;
-use crate::step_plugin::{Next, Operation, StepCall, StepPlugin, Turn, phase, turn};
+use crate::step_plugin::{Next, Operation, StepCall, StepPlugin, Turn, answered, is_over, phase, turn};
+use crate::steps;
 
 use super::draft::Draft;
 
@@ -16,7 +17,7 @@ pub(super) fn run(d: &mut Draft<'_>, index: usize, step: &PluginStep) -> Turn {
 }
 
 /// Has plugins end what the rollout goes on without, and undo what they did where it is aborted: the last step first, and one after
-/// the other. Nothing waits for that.
+/// the other. No traffic and no pods wait for that; a plugin that cannot be asked is named, and does not keep the others from it.
 pub(super) fn undo(d: &mut Draft<'_>) {
     let index = d.index();
     let mut runs = entries(d).to_vec();
@@ -24,31 +25,51 @@ pub(super) fn undo(d: &mut Draft<'_>) {
     runs.sort_by_key(|entry| std::cmp::Reverse(entry.index));
     for entry in runs {
         let at = usize::try_from(entry.index).unwrap_or(usize::MAX);
-        let runs = [phase::RUNNING, phase::ERROR].contains(&entry.phase.as_str());
+        let Some(step) = d.steps.get(at).and_then(|step| step.plugin.as_ref()) else { continue };
         let (operation, needed) = if d.status.abort {
             (Operation::Abort, capability::ABORT)
-        } else if runs && index > at {
+        } else if index > at && !is_over(&entry) {
             (Operation::Terminate, capability::TERMINATE)
         } else {
             continue;
         };
-        let Some(step) = d.steps.get(at).and_then(|step| step.plugin.as_ref()) else { continue };
-        if entry.phase == phase::FAILED || step.name != entry.name {
+        if step.name != entry.name || !settles(d, at, step, &entry) {
             continue;
         }
         let plugin = d.s.step_plugins.find(&step.name);
-        let can = |can: &std::collections::BTreeSet<String>| can.contains(needed);
-        let turn = match &plugin {
-            StepPlugin::Ready(capabilities) if !can(capabilities) => continue,
-            StepPlugin::Disabled => continue,
+        match &plugin {
+            StepPlugin::Ready(can) if !can.contains(needed) => {}
+            StepPlugin::Disabled => {}
             // What it can do is known once it is there.
-            StepPlugin::NotReady(_) | StepPlugin::Absent(_) => return,
-            StepPlugin::Ready(_) => take(d, at, step, &plugin, operation),
-        };
-        if turn.next != Next::Nothing {
-            return;
+            StepPlugin::NotReady(why) | StepPlugin::Absent(why) => cannot(d, at, step, operation, why),
+            StepPlugin::Ready(_) => {
+                let turn = take(d, at, step, &plugin, operation);
+                match (&turn.next, &turn.entry) {
+                    (Next::Ask(_), _) => return,
+                    (Next::Wait(_), Some(entry)) => cannot(d, at, step, operation, &entry.message),
+                    _ => {}
+                }
+            }
         }
     }
+}
+
+/// Writes down what a run has answered meanwhile. Says whether there is anything to end or to undo.
+fn settles(d: &mut Draft<'_>, index: usize, step: &PluginStep, entry: &StepPluginStatus) -> bool {
+    let call = call(d, index, step, Operation::Run, Some(entry));
+    let answer = d.s.step_plugins.answer.as_ref().filter(|answer| answer.call == call);
+    let Some(answer) = answer else { return entry.phase != phase::FAILED };
+    let next = answered(Some(entry), answer, d.s.now);
+    let goes_on = if d.status.abort { next.phase != phase::FAILED } else { !is_over(&next) };
+    record(d, index, Some(entry), next);
+    goes_on
+}
+
+/// Says that a plugin cannot end or undo its step now.
+fn cannot(d: &mut Draft<'_>, index: usize, step: &PluginStep, operation: Operation, why: &str) {
+    let what = if operation == Operation::Abort { "undone" } else { "ended" };
+    let object = Some(format!("{}/{}", steps::STEP_PLUGIN, step.name));
+    d.wait(steps::STEP_PLUGIN, object, format!("step {} is not {what} yet: {why}", index + 1));
 }
 
 /// Forgets what plugins did, because what they did it for is over.
@@ -91,7 +112,7 @@ fn call(
     };
     // What is undone is what the run has come to.
     let run = entry_of(entries(d), index, Operation::Run);
-    let state = entry.or(run).and_then(|entry| entry.status.clone());
+    let state = run.and_then(|entry| entry.status.clone());
     let step_at = StepAt {
         index: u32::try_from(index).unwrap_or(u32::MAX),
         revision: d.revisions.hash.to_string(),
@@ -122,8 +143,9 @@ fn entry_of(entries: &[StepPluginStatus], index: usize, operation: Operation) ->
 }
 
 fn record(d: &mut Draft<'_>, index: usize, before: Option<&StepPluginStatus>, entry: StepPluginStatus) {
-    let phase_before = before.map_or("", |before| &before.phase);
-    if phase_before != entry.phase {
+    let was_asked = before.is_some_and(|before| before.executions > 0);
+    let is_news = !was_asked || before.is_some_and(|before| before.phase != entry.phase);
+    if is_news && (entry.executions > 0 || entry.disabled) {
         d.notes.push(Note::step_plugin(index + 1, &entry));
     }
     let entries = &mut d.status.canary.get_or_insert_default().step_plugin_statuses;

@@ -6,6 +6,7 @@ use crate::api::{PauseCondition, PauseReason, ReplicaSet, WaitingOn};
 use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::replicas::BasicCanary;
+use crate::status::conditions::{self, kind};
 use crate::status::waiting;
 use crate::steps::{self, Progress, StepContext};
 
@@ -26,19 +27,19 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
     }
     while let Some(step) = d.steps.get(d.index()) {
         let index = d.index();
-        let Some(kind) = steps::kind_of(step) else { return };
+        let Some(of_kind) = steps::kind_of(step) else { return };
         let routed = d.strategy.is_routed();
         let counts = if routed { missing_beside_router(d, index) } else { missing_pods(d, index) };
         let traffic = if routed { lacking::of_step(d, index) } else { None };
         let turn = step.plugin.as_ref().map(|step| step_plugins::run(d, index, step));
         let (counts_lack, turn) = (counts.as_ref(), turn.as_ref());
         let cx = StepContext { now: d.s.now, status: &d.status, counts: counts_lack, traffic: traffic.as_ref(), turn };
-        match kind.advance(step, &cx) {
+        match of_kind.advance(step, &cx) {
             Progress::Done => {
                 complete_pause(d);
                 let further = if planted::is(Bug::TakesTwoSteps) { 2 } else { 1 };
                 d.set_index((index + further).min(d.steps.len()));
-                d.notes.push(Note::step_completed(index + 1, d.steps.len(), kind.describe(step)));
+                d.notes.push(Note::step_completed(index + 1, d.steps.len(), of_kind.describe(step)));
             }
             Progress::Pause { since, until } => {
                 // Whoever is to promote should know that pods are missing.
@@ -49,14 +50,16 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
                 return;
             }
             Progress::Wait(on) => {
-                if on.reason == steps::PLUGIN_UNAVAILABLE && d.before().waiting_on.as_ref() != Some(&on) {
+                let known =
+                    conditions::get(d.before(), kind::WAITING).is_some_and(|it| it.message.ends_with(&on.message));
+                if on.reason == steps::PLUGIN_UNAVAILABLE && !known {
                     d.notes.push(Note::cannot_reconcile(&on.message));
                 }
                 d.wait(&on.reason, on.object, on.message);
                 return;
             }
             Progress::Fail(why) => {
-                let step = format!("step {}/{} ({})", index + 1, d.steps.len(), kind.describe(step));
+                let step = format!("step {}/{} ({})", index + 1, d.steps.len(), of_kind.describe(step));
                 requests::give_up(d, &format!("{step} failed: {why}"));
                 return;
             }

@@ -26,7 +26,9 @@ fn after(answer: &StepAnswer) -> StepPluginStatus {
 
 #[test]
 fn a_step_begins_with_a_call_and_its_answer_is_written_down() {
-    assert_eq!(turn(None, &ready(), call(1), None, at(0)).next, Next::Ask(Box::new(call(1))));
+    let begins = turn(None, &ready(), call(1), None, at(0));
+    let entry = begins.entry.expect("an entry");
+    assert_eq!((entry.phase.as_str(), entry.executions, begins.next), ("Running", 0, Next::Ask(Box::new(call(1)))));
     let running = answer(1, Ok(Progress::running("waits for Jane", Some(json!({"asked": "jane"})), 20_000)));
     let Turn { entry, next } = turn(None, &ready(), call(1), Some(&running), at(0));
     let written = json!({

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::api::{CanaryStep, RolloutStatus, WaitingOn};
 use crate::step_plugin::Turn;
 
-pub use plugin::UNAVAILABLE as PLUGIN_UNAVAILABLE;
+pub use plugin::{STEP as STEP_PLUGIN, UNAVAILABLE as PLUGIN_UNAVAILABLE};
 pub use routes::routes_at;
 pub use set_canary_scale::scale_at;
 

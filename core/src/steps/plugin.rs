@@ -7,7 +7,7 @@ use crate::step_plugin::{Next, Turn, phase};
 pub(super) struct Plugin;
 
 /// The reason of a wait for a plugin to complete its step.
-const STEP: &str = "StepPlugin";
+pub const STEP: &str = "StepPlugin";
 /// The reason of a wait for a plugin that is not there.
 pub const UNAVAILABLE: &str = "PluginUnavailable";
 
@@ -44,8 +44,8 @@ impl StepKind for Plugin {
             (Next::Wait(time), Some(entry)) if entry.phase == phase::ERROR => {
                 wait(STEP, format!("{}; it is asked again at {time}", said(entry)))
             }
-            (_, Some(entry)) => wait(STEP, said(entry)),
-            (_, None) => wait(STEP, "the plugin is asked to begin".into()),
+            (_, Some(entry)) if entry.executions > 0 => wait(STEP, said(entry)),
+            _ => wait(STEP, "the plugin is asked to begin".into()),
         }
     }
 }

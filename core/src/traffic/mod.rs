@@ -31,7 +31,7 @@ mod weight;
 
 pub use crate::object_kind::ObjectKind;
 pub use memory::remembered_keys;
-pub use object::{Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
+pub use object::{Pick, Plane, Query, RouteAction, RouteWrite, Seen, Trouble};
 pub use plugin::{Heard, ROUTER_PLUGIN, Tell};
 pub use recorded::{Recorded, recorded};
 pub use router::{Answer, FromAws, Lag, Observed, Routed, TrafficRouter, View};

@@ -30,13 +30,19 @@ pub enum Pick {
     Labelled(LabelSelector),
     /// Those on which something is remembered under this key; see [`remembered_keys`](super::remembered_keys).
     Remembered(String),
-    /// What is known of the plugin of this name, for this rollout: see [`super::ROUTER_PLUGIN`].
-    Plugin {
-        /// The plugin's name.
-        name: String,
-        /// The rollout.
-        rollout: Subject,
-    },
+    /// What is known of the data plane of a plugin: see [`super::ROUTER_PLUGIN`].
+    Plugin(Box<Plane>),
+}
+
+/// A data plane behind a plugin. With another configuration it is another one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Plane {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The rollout.
+    pub rollout: Subject,
+    /// What the manifest says below the plugin's name, as JSON.
+    pub config: String,
 }
 
 /// An object that a router asked for.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sluice_core::api::ReplicaSet;
 use sluice_core::sight::Sight;
-use sluice_core::traffic::{Pick, ROUTER_PLUGIN, RouteAction, RouteWrite, Routed, Seen, TrafficRouter, named};
+use sluice_core::traffic::{Pick, Query, RouteAction, RouteWrite, Routed, Seen, TrafficRouter, named};
 
 use crate::world::{World, blue_green, rollout};
 
@@ -62,12 +62,12 @@ impl World {
     pub fn routed_by(&self, routers: Vec<Arc<dyn TrafficRouter>>, doubles: &[Routed]) -> Vec<Routed> {
         let objects = |router: &Arc<dyn TrafficRouter>| {
             let queries = router.queries();
-            if queries.iter().any(|query| query.kind == ROUTER_PLUGIN) {
-                return vec![self.plugins.seen(router.name())];
+            if let [Query { pick: Pick::Plugin(plane), .. }] = &queries[..] {
+                return vec![self.plugins.seen(plane)];
             }
             let names = queries.into_iter().map(|query| match query.pick {
                 Pick::Named(name) => name,
-                Pick::Labelled(_) | Pick::Remembered(_) | Pick::Plugin { .. } => panic!("not in these tests"),
+                Pick::Labelled(_) | Pick::Remembered(_) | Pick::Plugin(_) => panic!("not in these tests"),
             });
             let names: Vec<String> = names.collect();
             self.routes.iter().filter(|seen| names.contains(&seen.name)).cloned().collect()

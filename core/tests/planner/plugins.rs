@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sluice_core::step_plugin::{Operation, StepAnswer, StepCall, StepFailure, StepPlugin, StepPlugins};
-use sluice_core::traffic::{Heard, RouteAction, RouteWrite, Seen, Tell};
+use sluice_core::traffic::{Heard, Plane, RouteAction, RouteWrite, Seen, Tell};
 use sluice_plugin::{Observation, Progress, StepPhase};
 
 use crate::world::{World, rollout};
@@ -26,8 +26,8 @@ pub struct Plugins {
 
 impl Plugins {
     /// What is known of a router.
-    pub fn seen(&self, name: &str) -> Seen {
-        Seen::of_plugin("shop", name, &self.routers.get(name).cloned().unwrap_or_else(absent))
+    pub fn seen(&self, plane: &Plane) -> Seen {
+        plane.seen(&self.routers.get(&plane.plugin).cloned().unwrap_or_else(absent))
     }
 
     /// A router is called.
@@ -160,11 +160,14 @@ pub fn after_a_restart_of_the_controller_nothing_moves() {
     let mut world = routed(true);
     world.set_image("web:2");
     world.settle();
+    // The controller asks what the data plane does before it plans.
     let heard = world.plugins.routers.get_mut(ROUTER).expect("the plugin");
-    *heard = Heard { capabilities: heard.capabilities.clone(), ..Heard::default() };
+    *heard = Heard { capabilities: heard.capabilities.clone(), seen: heard.seen.clone(), ..Heard::default() };
     world.events.clear();
+    let (before, sizes) = (world.status().clone(), (world.size("web:1"), world.size("web:2")));
     world.settle();
-    assert_eq!((weight(&world), world.status().current_step_index), (Some(20), Some(1)));
+    assert_eq!((weight(&world), world.events.clone()), (Some(20), Vec::new()));
+    assert_eq!(((world.size("web:1"), world.size("web:2")), world.status().clone()), (sizes, before));
 }
 
 #[test]
@@ -319,4 +322,38 @@ pub fn an_answer_counts_only_once_it_is_stored() {
     world.settle();
     assert_eq!(world.plugins.operations(), [(Operation::Run, 1, 1), (Operation::Run, 1, 1)], "the same call again");
     assert_eq!(world.status().canary.clone().expect("a canary").step_plugin_statuses, stored);
+}
+
+#[test]
+pub fn what_has_begun_is_undone_although_it_has_not_answered() {
+    let mut world = stepped(able());
+    world.settle();
+    assert_eq!(world.plugins.operations(), [(Operation::Run, 1, 1)]);
+    assert_eq!(waits_for(&world), ("StepPlugin".into(), "the plugin is asked to begin".into()));
+    world.patch_status(|status| status.abort = true);
+    // The run answers in the end.
+    let call = world.plugins.called[0].clone();
+    world.plugins.steps.answer = Some(StepAnswer { call, result: Ok(running("asked Jane")) });
+    world.plugins.answers = vec![Ok(Progress::successful("nobody is asked any more"))];
+    world.settle();
+    assert_eq!(world.plugins.operations(), [(Operation::Run, 1, 1), (Operation::Abort, 1, 1)]);
+    assert_eq!(world.plugins.called[1].step.state, Some(json!({"asked": "asked Jane"})), "what it has come to");
+}
+
+#[test]
+pub fn a_plugin_that_is_gone_keeps_no_other_from_undoing() {
+    let mut world = stepped(able());
+    world.plugins.steps.known.insert("example/second".into(), able());
+    world.edit(
+        "/spec/strategy/canary/steps",
+        json!([{"plugin": {"name": STEP}}, {"plugin": {"name": "example/second"}}, {"pause": {}}]),
+    );
+    world.plugins.answers = (0..3).map(|_| Ok(Progress::successful(""))).collect();
+    world.settle();
+    world.plugins.steps.known.remove("example/second");
+    world.patch_status(|status| status.abort = true);
+    world.settle();
+    assert_eq!(world.plugins.operations().last(), Some(&(Operation::Abort, 0, 1)));
+    let (reason, message) = waits_for(&world);
+    assert!(reason == "StepPlugin" && message.starts_with("step 2 is not undone yet: no step plugin"), "{message}");
 }

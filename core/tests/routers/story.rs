@@ -326,7 +326,7 @@ fn routed(place: &Place<'_>, rollout: &Rollout, objects: &[Value]) -> Vec<Routed
                             objects.iter().filter(of_kind).find(|object| object["metadata"]["name"] == name.as_str());
                         vec![seen(name, found.map_or(Sight::Missing, |object| Sight::Found(object.clone())))]
                     }
-                    Pick::Plugin { .. } => panic!("plugins have no objects"),
+                    Pick::Plugin(_) => panic!("plugins have no objects"),
                     Pick::Remembered(key) => {
                         let text = |object: &Value| {
                             object["metadata"]["annotations"]["rollout.argoproj.io/routed"]

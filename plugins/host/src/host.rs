@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sluice_plugin::{Call, Kind};
+use sluice_plugin::{Call, Kind, MAX_TEXT};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -76,7 +76,11 @@ impl Plugin {
     pub async fn call<C: Call>(&self, call: &C, timeout: Duration) -> Result<C::Answer, CallError> {
         let method = C::METHOD;
         let deadline = Instant::now() + timeout;
-        let wrong = |why: String| CallError::Wrong { method, why };
+        let wrong = |mut why: String| {
+            // It may quote the answer.
+            why.truncate(why.floor_char_boundary(MAX_TEXT));
+            CallError::Wrong { method, why }
+        };
         let params = serde_json::to_value(call).map_err(|error| wrong(format!("cannot be asked for: {error}")))?;
         let (reply, answer) = oneshot::channel();
         let stopped = || CallError::Absent("it is stopped".to_owned());

@@ -165,7 +165,7 @@ async fn answers_that_mean_nothing_or_too_much_are_refused() {
     assert!(error.starts_with("the plugin's answer to step/run does not read: unknown variant `Splendid`"), "{error}");
     let bench = Bench::new("remembers too much");
     let error = bench.run(20).await.expect_err("no answer").to_string();
-    assert_eq!(error, "the plugin's answer to step/run has 100002 bytes of state, and 65536 fit");
+    assert_eq!(error, "the plugin's answer to step/run has 100002 bytes of state, and 16384 fit");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::call::{Call, MAX_TEXT, fits};
 use crate::subject::Subject;
 
 /// The longest state of a step, in bytes of JSON: it lives in the Rollout's status.
-pub const MAX_STATE: usize = 64 << 10;
+pub const MAX_STATE: usize = 16 << 10;
 
 /// Where a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ mod tests {
         let run = RunStep { rollout: Subject::default(), step: step(), execution: 1 };
         let with = |bytes: usize| Progress::running("", Some(Value::String("x".repeat(bytes - 2))), 10);
         assert_eq!(run.check(&with(MAX_STATE)), Ok(()));
-        assert_eq!(run.check(&with(MAX_STATE + 1)), Err("has 65537 bytes of state, and 65536 fit".into()));
+        assert_eq!(run.check(&with(MAX_STATE + 1)), Err("has 16385 bytes of state, and 16384 fit".into()));
         let long = Progress::failed("x".repeat(MAX_TEXT + 1));
         assert_eq!(run.check(&long), Err("has 4097 bytes of message, and 4096 fit".into()));
     }

@@ -98,7 +98,7 @@ fn a_failure_is_an_error_and_the_plugin_goes_on() {
     assert_eq!(errors[0], (Some(1), Some("as told")));
     assert_eq!(errors[1], (Some(-32603), Some("the plugin panicked at step/run")));
     assert!(errors[2].1.is_some_and(|why| why.ends_with("1048576 fit into a message")), "{errors:?}");
-    assert_eq!(errors[3].1, Some("the answer to step/run has 70002 bytes of state, and 65536 fit"));
+    assert_eq!(errors[3].1, Some("the answer to step/run has 70002 bytes of state, and 16384 fit"));
     assert_eq!(answers[4]["result"]["phase"], "Successful");
 }
 

@@ -75,7 +75,11 @@ async fn follow(home: &Home, beat: &Beat) {
             Some(Ok(Event::Apply(map))) => Some(map),
             Some(Ok(Event::Delete(_))) => None,
         };
-        let next = read(beat, home, map.as_ref());
+        let mut next = read(beat, home, map.as_ref());
+        // What cannot be read is left as it is.
+        let kept = known.plugins.iter().filter(|((kind, _), _)| next.unreadable.contains_key(kind));
+        let kept: Vec<_> = kept.map(|(key, entry)| (key.clone(), entry.clone())).collect();
+        next.plugins.extend(kept);
         for (kind, name) in take(beat, &known, &next) {
             watched.push(Box::pin(watch(beat, kind, name)));
         }
@@ -147,9 +151,13 @@ async fn watch(beat: &Beat, kind: Kind, name: String) {
     let mut standing = plugin.standing();
     loop {
         let now = standing.borrow_and_update().clone();
+        if now == Standing::Stopped {
+            return;
+        }
         beat.context.metrics.plugin_stands(kind, &name, matches!(now, Standing::Ready(_)));
         match &now {
             Standing::Ready(about) => {
+                beat.context.plugins.routers.ring(&name);
                 tracing::info!(plugin = name, %kind, calls_itself = about.name, version = about.version, "ready");
             }
             Standing::Failing(why) => tracing::warn!(plugin = name, %kind, "cannot be called: {why}"),

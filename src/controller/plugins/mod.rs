@@ -16,9 +16,10 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use kube::runtime::reflector::Store;
 use sluice_core::step_plugin::StepPlugin;
+use sluice_core::traffic::Plane;
 use sluice_plugin::Kind;
 use sluice_plugin_host::{Host, Lookup, Standing};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 pub use self::config::Home;
 use self::routers::Routers;
@@ -32,7 +33,7 @@ use super::object::Observed;
 #[derive(Debug)]
 enum Errand {
     /// A data plane has been told something for the first time.
-    Router(routers::Key),
+    Router(Plane, Arc<Notify>),
     /// A step plugin is to be called for the Rollout of this uid.
     Step(String),
 }
@@ -79,10 +80,14 @@ impl Plugins {
         self.host.stop().await;
     }
 
-    /// Forgets a rollout that is gone.
-    pub fn forget(&self, uid: &str) {
-        self.routers.forget(uid);
+    /// Forgets the steps of a rollout that is gone.
+    pub fn forget_steps(&self, uid: &str) {
         self.steps.forget(uid);
+    }
+
+    /// Forgets the data planes of a rollout that has taken its leave of them.
+    pub fn forget_routers(&self, uid: &str) {
+        self.routers.forget(uid);
     }
 
     fn find(&self, kind: Kind, name: &str) -> Lookup {
@@ -133,7 +138,7 @@ pub async fn attend(
     loop {
         tokio::select! {
             errand = errands.recv() => match errand {
-                Some(Errand::Router(key)) => under_way.push(Box::pin(routers::attend(key, beat.clone()))),
+                Some(Errand::Router(plane, bell)) => under_way.push(Box::pin(routers::attend(plane, bell, beat.clone()))),
                 Some(Errand::Step(uid)) => under_way.push(Box::pin(steps::call(uid, beat.clone()))),
                 None => return,
             },

@@ -12,6 +12,9 @@ const AT_REST: Duration = Duration::from_mins(1);
 const BEHIND: Duration = Duration::from_secs(5);
 /// The shortest time between two looks.
 const SHORTEST: Duration = Duration::from_millis(500);
+/// Time after which a call that nobody waits for any more has ended, or its plugin has been ended: the host takes one for hung that
+/// is at it for ten seconds more.
+const LINGERS: Duration = Duration::from_secs(12);
 /// The longest time between two attempts of a call that fails.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// So many routings that may be in force at most; more are all of them.
@@ -23,6 +26,8 @@ pub struct Slot {
     heard: Heard,
     /// Whether what it is being told may have reached it.
     tried: bool,
+    /// Whether a call that nobody waits for any more may still be at the plugin, and take effect after a later one.
+    lingers: bool,
     failures: u32,
 }
 
@@ -67,16 +72,24 @@ impl Slot {
             Ok(observation) => observation,
             Err(error) => return Some(self.failed(is_last, &error)),
         };
-        self.heard.maybe.clear();
+        let lingers = std::mem::take(&mut self.lingers) && !self.heard.maybe.is_empty();
+        if !lingers {
+            self.heard.maybe.clear();
+        }
         self.heard.seen = call.routing().cloned().zip(observation);
         if !matches!(call, Tell::Observe(_)) {
             self.heard.told = Some(call.clone());
         }
         if !is_last {
+            self.lingers = lingers;
             return Some(Duration::ZERO);
         }
         (self.heard.telling, self.heard.trouble) = (None, None);
         (self.tried, self.failures) = (false, 0);
+        if lingers {
+            // Another look then says what has come of it.
+            return Some(LINGERS);
+        }
         let (_, seen) = self.heard.seen.as_ref()?;
         let asked = seen.check_after_ms.map(Duration::from_millis);
         let usual = if seen.verified == Some(false) { BEHIND } else { AT_REST };
@@ -84,10 +97,15 @@ impl Slot {
     }
 
     fn failed(&mut self, is_last: bool, error: &CallError) -> Duration {
+        self.lingers |= matches!(error, CallError::Late { .. } | CallError::Broken { .. });
         if !is_last {
             return Duration::ZERO;
         }
-        self.heard.trouble = Some(error.to_string());
+        // A look that fails once says little: many may have come at the same time, or the plugin is started again.
+        let is_look = self.heard.telling.as_ref().is_none_or(|telling| matches!(telling, Tell::Observe(_)));
+        if !is_look || self.failures > 0 {
+            self.heard.trouble = Some(error.to_string());
+        }
         let backoff = LONGEST_BACKOFF.min(Duration::from_secs(1 << self.failures.min(5)));
         self.failures = self.failures.saturating_add(1);
         match error {
@@ -176,6 +194,32 @@ mod tests {
             (Some(apply(50)), Some(apply(0)), 0)
         );
         assert_eq!(slot.next(), Some(apply(0)));
+    }
+
+    #[test]
+    fn a_call_that_was_late_may_take_effect_after_a_later_one() {
+        let mut slot = told(20);
+        slot.tell(apply(50));
+        slot.next();
+        slot.answered(&apply(50), Err(late()));
+        slot.tell(apply(0));
+        slot.next();
+        assert_eq!(slot.answered(&apply(0), Ok(Some(does(0)))), Some(LINGERS));
+        assert_eq!(slot.heard().maybe, [routing(50)], "it may be at the plugin still");
+        assert_eq!(slot.next(), Some(look(0)));
+        assert_eq!(slot.answered(&look(0), Ok(Some(does(0)))), Some(AT_REST));
+        assert!(slot.heard().maybe.is_empty());
+    }
+
+    #[test]
+    fn one_look_that_fails_says_nothing_and_two_do() {
+        let mut slot = told(20);
+        assert_eq!(slot.answered(&look(20), Err(late())), Some(Duration::from_secs(1)));
+        assert_eq!(slot.heard().trouble, None);
+        slot.answered(&look(20), Err(late()));
+        assert!(slot.heard().trouble.is_some());
+        slot.answered(&look(20), Ok(Some(does(20))));
+        assert_eq!(slot.heard().trouble, None);
     }
 
     #[test]

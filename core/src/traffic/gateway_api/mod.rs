@@ -99,7 +99,7 @@ impl GatewayApi {
         of_kind.into_iter().any(|query| match &query.pick {
             Pick::Named(name) => *name == seen.name,
             Pick::Labelled(labels) => selector::matches(labels, &selector::texts(route, "/metadata/labels")),
-            Pick::Remembered(_) | Pick::Plugin { .. } => false,
+            Pick::Remembered(_) | Pick::Plugin(_) => false,
         })
     }
 

@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sluice_plugin::{Apply, Observation, Observe, Release, Subject, capability};
 
-use super::object::{Pick, Query, RouteAction, RouteWrite, Seen, Trouble};
+use super::object::{Pick, Plane, Query, RouteAction, RouteWrite, Seen, Trouble};
 use super::router::{Answer, Observed, TrafficRouter, View};
 use super::routers::Client;
 use super::{Destination, Route, Routing};
 use crate::object_kind::ObjectKind;
+use crate::sight::Sight;
 
 /// The kind under which plugins are asked for.
 pub const ROUTER_PLUGIN: ObjectKind =
@@ -130,7 +131,11 @@ impl TrafficRouter for Plugin {
     }
 
     fn queries(&self) -> Vec<Query> {
-        let pick = Pick::Plugin { name: self.name.clone(), rollout: self.rollout() };
+        let pick = Pick::Plugin(Box::new(Plane {
+            plugin: self.name.clone(),
+            rollout: self.rollout(),
+            config: self.config.to_string(),
+        }));
         vec![Query { kind: ROUTER_PLUGIN, namespace: self.client.namespace.clone(), pick }]
     }
 
@@ -149,7 +154,7 @@ impl TrafficRouter for Plugin {
         }
         let it = seen.map(|(_, it)| it);
         let message = heard.trouble.as_ref().or(it.and_then(|it| it.message.as_ref()));
-        let is_sure = heard.telling.is_none() && heard.trouble.is_none() && it.is_some();
+        let is_sure = heard.telling.is_none() && heard.maybe.is_empty() && heard.trouble.is_none() && it.is_some();
         let verified = if is_sure { it.and_then(|it| it.verified) } else { Some(false) };
         Observed {
             lowest,
@@ -217,15 +222,27 @@ impl Plugin {
     }
 }
 
-impl Seen {
-    /// What is known of a plugin, in the place of an object.
-    pub fn of_plugin(namespace: &str, name: &str, heard: &Heard) -> Seen {
+impl Plane {
+    /// What is known of it, in the place of an object.
+    pub fn seen(&self, heard: &Heard) -> Seen {
         Seen {
             kind: ROUTER_PLUGIN,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            object: crate::sight::Sight::Found(heard.to_object()),
+            namespace: self.rollout.namespace.clone(),
+            name: format!("{} {}", self.plugin, self.config),
+            object: Sight::Found(heard.to_object()),
         }
+    }
+}
+
+impl Tell {
+    /// Whose call it is.
+    pub fn plane(&self, plugin: &str) -> Plane {
+        let (rollout, config) = match self {
+            Tell::Observe(call) => (&call.rollout, &call.config),
+            Tell::Apply(call) => (&call.rollout, &call.config),
+            Tell::Release(call) => (&call.rollout, &call.config),
+        };
+        Plane { plugin: plugin.to_owned(), rollout: rollout.clone(), config: config.to_string() }
     }
 }
 

@@ -50,7 +50,7 @@ fn doing(weight: i32, verified: Option<bool>) -> Heard {
 }
 
 fn with<R>(heard: &Heard, ask: impl FnOnce(View<'_>) -> R) -> R {
-    let objects = [Seen::of_plugin("shop", "example/router", heard)];
+    let objects = [apply(0).plane("example/router").seen(heard)];
     ask(View { objects: &objects, now: "2026-01-01T00:00:00Z".parse().expect("a time") })
 }
 

@@ -17,7 +17,7 @@ mod tests;
 use std::collections::VecDeque;
 
 use serde_json::Value;
-use sluice_plugin::{Call as _, Failure, Initialize, Initialized, Kind, PROTOCOL, Request, Said, Shutdown};
+use sluice_plugin::{Call as _, Failure, Initialize, Initialized, Kind, MAX_TEXT, PROTOCOL, Request, Said, Shutdown};
 use tokio::time::Instant;
 
 use backoff::Backoff;
@@ -251,6 +251,8 @@ impl Machine {
 
     /// Ends the connection, for it is no good, and makes another one later.
     fn fail(&mut self, now: Instant, why: &str) {
+        // It may quote what the plugin said.
+        let why = &why[..why.floor_char_boundary(MAX_TEXT)];
         let since = match &mut self.state {
             State::Ready(session) => {
                 for (ticket, method) in session.given_up() {
@@ -307,7 +309,7 @@ impl Machine {
 /// A failure whose message fits into a status.
 fn clipped(failure: Failure) -> Failure {
     let clip = |mut text: String| {
-        text.truncate(text.floor_char_boundary(sluice_plugin::MAX_TEXT));
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
         text
     };
     match failure {
