@@ -107,12 +107,12 @@ impl Plugins {
     pub fn tell(&self, name: &str, tell: &Tell) {
         let plane = tell.plane(name);
         let mut routers = self.routers.lock();
-        let new = (!routers.contains_key(&plane)).then(Kept::new);
-        let errand = new.as_ref().map(|kept| Errand::Router(plane.clone(), Arc::clone(&kept.bell)));
-        let kept = match new {
-            Some(kept) => routers.entry(plane).or_insert(kept),
-            None => routers.entry(plane).or_insert_with(Kept::new),
-        };
+        let mut errand = None;
+        let kept = routers.entry(plane.clone()).or_insert_with(|| {
+            let kept = Kept::new();
+            errand = Some(Errand::Router(plane, Arc::clone(&kept.bell)));
+            kept
+        });
         if kept.slot.tell(tell.clone()) {
             kept.bell.notify_one();
         }
