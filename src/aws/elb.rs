@@ -233,7 +233,8 @@ impl Aws for Elb {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure { message: error.to_string(), not_found: false, after: error.after() }
+        let not_found = error.code() == "LoadBalancerNotFound";
+        Failure { message: error.to_string(), not_found, after: error.after() }
     }
 }
 
