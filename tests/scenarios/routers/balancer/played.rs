@@ -219,7 +219,7 @@ async fn the_canary_gets_nothing_before_its_pods_are_registered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_of_before_go_after_the_load_balancer_has_let_them_go() {
+async fn a_promotion_moves_when_the_stable_target_group_has_the_new_pods() {
     let stage = stage("promoted").await;
     let routed = deploy(&stage).await;
     routed.update().await;
@@ -229,10 +229,12 @@ async fn pods_of_before_go_after_the_load_balancer_has_let_them_go() {
     // The stable Service leads to the new pods; its target group has those of before.
     stage.controller.sleep(true);
     stage.s.sleep(300).await;
-    let (old, _) = routed.web.sizes("web:1", "web:2").await;
-    assert!(old > 0, "they may still get requests");
-    assert_eq!(routed.verified().await, Some(false));
+    assert_eq!(routed.weight().await, 100, "the canary's target group has the new pods, and keeps the requests");
+    let (reason, object, message) = waits(&routed).await;
+    assert_eq!((reason.as_str(), object.as_str()), ("Verification", "TargetGroup/k8s-stable"), "{message}");
+    assert_eq!(routed.web.size("web:2").await, 4);
     stage.controller.sleep(false);
+    routed.until_weight(0).await;
     routed.until_sizes((0, 4)).await;
     routed.until_healthy().await;
 }
