@@ -224,10 +224,12 @@ async fn a_promotion_moves_when_the_stable_target_group_has_the_new_pods() {
     let routed = deploy(&stage).await;
     routed.update().await;
     routed.go_on().await;
+    let before = wanted(&stage.s).await.addresses;
     routed.web.promote().await;
     routed.until("stored", |rollout| rollout.status().stable_rs == rollout.status().current_pod_hash).await;
-    // The stable Service leads to the new pods; its target group has those of before.
+    // The stable Service leads to the new pods, and its target group has those of before.
     stage.controller.sleep(true);
+    stage.aws.now.lock().expect("it").addresses.insert("stable".to_owned(), before["stable"].clone());
     stage.s.sleep(300).await;
     assert_eq!(routed.weight().await, 100, "the canary's target group has the new pods, and keeps the requests");
     let (reason, object, message) = waits(&routed).await;
