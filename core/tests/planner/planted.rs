@@ -6,7 +6,7 @@ use sluice_core::planted::{Bug, plant};
 
 use crate::{gateway, routed};
 
-const TABLES: [(&str, fn()); 26] = [
+const TABLES: [(&str, fn()); 25] = [
     (
         "the_weight_waits_for_ready_endpoints_and_the_promotion_for_those_of_the_stable_service",
         gateway::the_weight_waits_for_ready_endpoints_and_the_promotion_for_those_of_the_stable_service,
@@ -82,7 +82,6 @@ const TABLES: [(&str, fn()); 26] = [
         routed::a_router_that_cannot_be_told_is_named_and_the_others_go_on,
     ),
     ("weights_that_somebody_changed_are_put_back", routed::weights_that_somebody_changed_are_put_back),
-    ("a_router_that_this_version_does_not_have_holds_the_rollout",),
     (
         "a_fix_takes_over_from_a_canary_when_the_stable_version_serves_nobody",
         routed::a_fix_takes_over_from_a_canary_when_the_stable_version_serves_nobody,
