@@ -17,6 +17,7 @@ pub mod network;
 pub mod object;
 pub mod openapi;
 pub mod patch;
+pub mod prometheus;
 pub mod protobuf;
 pub mod proxy;
 mod read;

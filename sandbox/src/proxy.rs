@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::network::Network;
+use crate::network::{Network, SERVICE};
 use crate::serve::next_connection;
 use crate::state::Sandbox;
 use crate::traffic::objects::Objects;
@@ -161,9 +161,14 @@ impl Proxy {
         &self,
         known: &Known,
         to: &Destination,
-        head: http::request::Parts,
+        mut head: http::request::Parts,
         body: Bytes,
     ) -> Result<Response<Full<Bytes>>, Fixed> {
+        // Whatever the client says of it. A name that is no header is none of a Service.
+        head.headers.remove(SERVICE);
+        if let Ok(name) = HeaderValue::try_from(&to.service) {
+            head.headers.insert(SERVICE, name);
+        }
         let endpoints = endpoints::ready(&known.objects, to).map_err(|why| Fixed::new(503, why))?;
         let nth = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
         let Some((address, port)) = endpoints.get(nth % endpoints.len().max(1)) else {

@@ -33,9 +33,9 @@ macro_rules! transcripts {
     };
 }
 
-/// Declares the transcripts of requests, on one target; `and` adds some to those of the workloads.
+/// Declares the transcripts of requests, on one target.
 macro_rules! requests {
-    ($connect:path, $test:meta $(, and $more:ident)*) => {
+    ($connect:path, $test:meta) => {
         pub mod api {
             transcripts! { $connect, $test, crate::runner::replay, "api", ".http":
                 access,
@@ -81,11 +81,14 @@ macro_rules! requests {
                 deployments,
                 disruption,
                 endpoints,
+                ending_jobs,
                 failing_pods,
+                jobs,
+                replaced_jobs,
                 replica_sets,
+                resting_jobs,
                 scaling_down,
                 stuck_deployments,
-                $($more,)*
             }
         }
     };
@@ -103,6 +106,7 @@ macro_rules! sessions {
                 deleting,
                 describing,
                 discovering,
+                jobs,
                 reading,
                 rollouts_of_deployments,
                 server_side,
@@ -113,8 +117,7 @@ macro_rules! sessions {
 }
 
 mod on_the_real_control_plane {
-    // Nothing acts on Jobs in the sandbox yet.
-    requests!(crate::real::Real::connect, tokio::test, and jobs);
+    requests!(crate::real::Real::connect, tokio::test);
     sessions!(crate::real::Real::connect);
 }
 

@@ -9,7 +9,7 @@ use crate::object;
 use crate::refusal::{Cause, Refusal};
 use crate::resource::Resource;
 use crate::state::Sandbox;
-use crate::write::delete::Deleted;
+use crate::write::delete::{Deleted, orphans};
 use crate::write::{self, Call, DeleteOptions, Propagation};
 
 fn call(request: &Request, dry_run: bool) -> Call<'_> {
@@ -22,11 +22,26 @@ pub fn one(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     let (options, dry_run) = options(request)?;
     let name = request.path.name.as_deref().unwrap_or_default();
     let deleted = sandbox.with(|state| write::delete(state, &call(request, dry_run), name, &options))?;
-    Ok(Answer::ok(match deleted {
+    let answer = Answer::ok(match deleted {
         Deleted::Marked(object) => request.form.object(&object),
         Deleted::Gone(object) if returns_deleted(&request.resource) => request.form.object(&object),
         Deleted::Gone(object) => success(&request.resource, &object),
-    }))
+    });
+    Ok(warned(answer, request, &options))
+}
+
+/// An answer that tells who deletes Jobs that their pods stay.
+fn warned(mut answer: Answer, request: &Request, options: &DeleteOptions) -> Answer {
+    if let Answer::Json(_, _, warnings) = &mut answer
+        && orphans(&request.resource, options)
+    {
+        warnings.push(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or \
+             set propagationPolicy=Orphan to suppress this warning"
+                .to_owned(),
+        );
+    }
+    answer
 }
 
 /// Resources whose deletion answers with the object instead of a Status.
@@ -58,7 +73,8 @@ pub fn collection(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusa
         }
         let items: Vec<&Value> = selected.iter().map(AsRef::as_ref).collect();
         let metadata = json!({ "resourceVersion": state.store.version().to_string() });
-        Ok(Answer::ok(request.form.list(&request.resource, &items, &metadata, state.now)))
+        let answer = Answer::ok(request.form.list(&request.resource, &items, &metadata, state.now));
+        Ok(warned(answer, request, &options))
     })
 }
 

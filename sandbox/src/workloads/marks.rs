@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Task, Workloads, gateways};
+use super::{Task, Workloads, gateways, job};
 use crate::state::State;
 use crate::store::Change;
 use crate::{object, selector};
@@ -23,6 +23,7 @@ impl Workloads {
             let owner_name = owner["name"].as_str().unwrap_or_default().to_owned();
             match owner["kind"].as_str() {
                 Some("ReplicaSet") => self.marked.insert(Task::ReplicaSet(namespace.clone(), owner_name)),
+                Some("Job") => self.marked.insert(Task::Job(namespace.clone(), owner_name)),
                 Some("Deployment") => self.marked.insert(Task::Deployment(namespace.clone(), owner_name)),
                 Some("Service") => self.marked.insert(Task::Endpoints(namespace.clone(), owner_name)),
                 _ => false,
@@ -44,6 +45,9 @@ impl Workloads {
             }
             "replicasets.apps" => {
                 self.marked.insert(Task::ReplicaSet(namespace.clone(), name.clone()));
+            }
+            "jobs.batch" => {
+                self.marked.insert(Task::Job(namespace.clone(), name.clone()));
             }
             "services" => {
                 self.marked.insert(Task::Endpoints(namespace.clone(), name.clone()));
@@ -103,6 +107,15 @@ impl Workloads {
             }
         }
         if object::controller(&change.after).is_none() {
+            if job::is_held(&change.after) {
+                let job = labels.iter().find_map(|labels| labels.get(job::NAME_LABEL).cloned());
+                self.marked.extend(job.map(|job| Task::Job(namespace.to_owned(), job)));
+            }
+            for job in state.store.list("jobs.batch", Some(namespace)) {
+                if labels.iter().any(|labels| object::selects(&job["spec"]["selector"], labels)) {
+                    self.marked.insert(Task::Job(namespace.to_owned(), object::name(job).to_owned()));
+                }
+            }
             for rs in state.store.list("replicasets.apps", Some(namespace)) {
                 if labels.iter().any(|labels| object::selects(&rs["spec"]["selector"], labels)) {
                     self.marked.insert(Task::ReplicaSet(namespace.to_owned(), object::name(rs).to_owned()));

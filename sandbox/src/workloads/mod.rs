@@ -12,6 +12,8 @@ pub mod endpoints;
 pub mod events;
 pub mod garbage;
 pub mod gateways;
+pub mod job;
+pub mod keeper;
 mod marks;
 pub mod namespace;
 pub mod node;
@@ -49,6 +51,8 @@ pub enum Task {
     Deployment(String, String),
     /// A ReplicaSet.
     ReplicaSet(String, String),
+    /// A Job.
+    Job(String, String),
     /// A pod, on its node.
     Pod(String, String),
     /// The EndpointSlices of a Service.
@@ -82,6 +86,7 @@ pub struct Workloads {
     dependents: Dependents,
     nodes: Nodes,
     failures: replica_set::Failures,
+    jobs: job::Jobs,
     triggers: endpoints::Triggers,
     autoscalers: autoscaler::Autoscalers,
     gateways: gateways::Gateways,
@@ -172,6 +177,7 @@ impl Workloads {
             Task::ReplicaSet(namespace, name) => {
                 return replica_set::look(state, &mut self.failures, namespace, name);
             }
+            Task::Job(namespace, name) => return job::look(state, &mut self.jobs, namespace, name),
             Task::Pod(namespace, name) => return self.nodes.look(state, namespace, name),
             Task::Endpoints(namespace, name) => endpoints::look(state, &mut self.triggers, namespace, name),
             Task::GatewayClass(_) | Task::Gateway(..) | Task::HttpRoute(..) => {

@@ -68,7 +68,7 @@ pub fn delete(state: &mut State, call: &Call<'_>, name: &str, options: &DeleteOp
     let mark = super::mark(state, call);
     let mut new = (*current).clone();
     let grace = grace(call, &current, options);
-    let finalizers = finalizers(&current, options);
+    let finalizers = finalizers(call, &current, options);
     let has_content = current["spec"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
     if grace == 0 && finalizers.is_empty() && !has_content {
         if call.dry_run {
@@ -113,7 +113,7 @@ fn begin(state: &mut State, call: &Call<'_>, current: &Value, options: &DeleteOp
     let metadata = map(&mut new, "metadata");
     metadata.insert("deletionTimestamp".into(), json!(time));
     if *call.resource.key == *"namespaces" {
-        let finalizers = finalizers(current, options);
+        let finalizers = finalizers(call, current, options);
         if finalizers.is_empty() {
             metadata.remove("finalizers");
         } else {
@@ -189,7 +189,12 @@ fn grace(call: &Call<'_>, pod: &Value, options: &DeleteOptions) -> i64 {
     options.grace.unwrap_or(own).max(0)
 }
 
-fn finalizers(current: &Value, options: &DeleteOptions) -> Vec<String> {
+/// Whether the dependents of what is deleted stay where the client says nothing: the pods of Jobs do, for old clients' sake.
+pub fn orphans(resource: &Resource, options: &DeleteOptions) -> bool {
+    *resource.key == *"jobs.batch" && options.propagation.is_none()
+}
+
+fn finalizers(call: &Call<'_>, current: &Value, options: &DeleteOptions) -> Vec<String> {
     let kept = object::finalizers(current).filter(|name| ![FOREGROUND, ORPHAN].contains(name));
     let mut finalizers: Vec<String> = kept.map(str::to_owned).collect();
     let had = |finalizer| object::finalizers(current).any(|name| name == finalizer);
@@ -197,7 +202,7 @@ fn finalizers(current: &Value, options: &DeleteOptions) -> Vec<String> {
         Some(Propagation::Foreground) => Some(FOREGROUND),
         Some(Propagation::Orphan) => Some(ORPHAN),
         None if had(FOREGROUND) => Some(FOREGROUND),
-        None if had(ORPHAN) => Some(ORPHAN),
+        None if had(ORPHAN) || !call.trusted && orphans(call.resource, options) => Some(ORPHAN),
         Some(Propagation::Background) | None => None,
     };
     finalizers.extend(added.map(str::to_owned));

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use sluice_core::time::parse_go_duration;
 
+use super::command::{Exit, Run};
 use crate::object;
 
 /// What the annotations of one pod ask for.
@@ -19,6 +20,12 @@ pub struct Behaviour {
     pub ready_delay: Option<SignedDuration>,
     /// It crashes so long after it starts.
     pub crash_after: Option<SignedDuration>,
+    /// Its commands, if it is a Job's, are not run but end with this exit code.
+    pub exit_code: Option<u8>,
+    /// How long they take for that.
+    pub run_time: SignedDuration,
+    /// So many of any hundred HTTP answers in a row are errors.
+    pub error_rate: u8,
     /// Its image cannot be pulled.
     pub pull_fails: bool,
     /// What is wrong with the annotations.
@@ -37,6 +44,9 @@ impl Behaviour {
             never_ready: false,
             ready_delay: None,
             crash_after: None,
+            exit_code: None,
+            run_time: SignedDuration::ZERO,
+            error_rate: 0,
             pull_fails: false,
             mistake: None,
         };
@@ -47,6 +57,12 @@ impl Behaviour {
             }
         }
         behaviour
+    }
+
+    /// How the commands of a Job's pod end, where the annotations say it.
+    pub fn run(&self) -> Option<Run> {
+        let exit = Exit::of(i32::from(self.exit_code?));
+        Some(Run { takes: Some(self.run_time), exit })
     }
 
     fn set(&mut self, what: &str, value: &str) -> Result<(), String> {
@@ -61,6 +77,15 @@ impl Behaviour {
                     "false" => None,
                     other => Some(delay(other)?),
                 }
+            }
+            "exit-code" => {
+                let code = value.parse().map_err(|_| "want an exit code from 0 to 255".to_owned())?;
+                self.exit_code = Some(code);
+            }
+            "run-time" => self.run_time = delay(value)?,
+            "error-rate" => {
+                let rate = value.parse().ok().filter(|rate| *rate <= 100);
+                self.error_rate = rate.ok_or("want a percentage from 0 to 100")?;
             }
             "image-pull" if value == "fail" => self.pull_fails = true,
             "image-pull" => return Err("want \"fail\"".into()),

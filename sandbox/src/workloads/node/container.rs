@@ -4,10 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::behaviour::Behaviour;
+use super::command::{Exit, Run};
 use crate::object;
 
 const FIRST_BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
 const LONGEST_BACK_OFF: SignedDuration = SignedDuration::from_secs(10);
+/// The exit code of a process that was killed.
+const KILLED: i32 = 137;
+/// What even the shortest command takes.
+const SHORTEST: SignedDuration = SignedDuration::from_millis(10);
 /// How long a pull that fails shows `ErrImagePull` before `ImagePullBackOff`.
 const PULL: SignedDuration = SignedDuration::from_millis(500);
 
@@ -22,11 +27,13 @@ pub struct Container {
     pub restarts: u32,
     probe_delay: SignedDuration,
     policy: String,
+    /// How its command ends, if it runs one, or why nobody knows.
+    command: Option<Result<Run, String>>,
     created: Timestamp,
     fault: Option<Fault>,
     started: Option<Timestamp>,
     stopped: Option<Timestamp>,
-    exit_code: i32,
+    exit: Exit,
     previous: Option<Value>,
     halted: bool,
 }
@@ -53,7 +60,7 @@ pub enum Stage {
 
 impl Container {
     /// A container that the node has just seen.
-    pub fn new(spec: &Value, policy: &str, now: Timestamp) -> Container {
+    pub fn new(spec: &Value, policy: &str, command: Option<Result<Run, String>>, now: Timestamp) -> Container {
         let text = |field: &str| spec[field].as_str().unwrap_or_default().to_owned();
         let probe = spec["readinessProbe"]["initialDelaySeconds"].as_i64().unwrap_or(0);
         Container {
@@ -62,11 +69,12 @@ impl Container {
             restarts: 0,
             probe_delay: SignedDuration::from_secs(probe),
             policy: policy.to_owned(),
+            command,
             created: now,
             fault: None,
             started: None,
             stopped: None,
-            exit_code: 0,
+            exit: Exit::default(),
             previous: None,
             halted: false,
         }
@@ -127,7 +135,8 @@ impl Container {
         if now < begin {
             return Some(begin);
         }
-        if let Some(mistake) = &behaviour.mistake {
+        let unknown = self.command.as_ref().and_then(|command| command.as_ref().err());
+        if let Some(mistake) = behaviour.mistake.as_ref().or(unknown) {
             self.fault = Some(Fault { reason: "CreateContainerConfigError", message: mistake.clone() });
             return None;
         }
@@ -149,37 +158,44 @@ impl Container {
 
     fn advance_running(&mut self, behaviour: &Behaviour, now: Timestamp) -> Option<Timestamp> {
         let crash = behaviour.crash_after.and_then(|after| self.started?.saturating_add(after).ok());
-        if crash.is_some_and(|at| now >= at) {
-            self.stop(now, 1);
+        let run = self.command.as_ref().and_then(|command| command.as_ref().ok());
+        let end = run.and_then(|run| self.started?.saturating_add(run.takes?.max(SHORTEST)).ok());
+        if crash.is_some_and(|at| now >= at && end.is_none_or(|end| at <= end)) {
+            self.stop(now, Exit::of(1));
+            return None;
+        }
+        if end.is_some_and(|at| now >= at) {
+            let exit = run.map(|run| run.exit.clone()).unwrap_or_default();
+            self.stop(now, exit);
             return None;
         }
         let ready = self.ready_at(behaviour).filter(|at| !behaviour.never_ready && now < *at);
-        crash.into_iter().chain(ready).min()
+        crash.into_iter().chain(end).chain(ready).min()
     }
 
     fn start(&mut self, now: Timestamp) {
         self.started = Some(now);
         self.stopped = None;
-        self.exit_code = 0;
+        self.exit = Exit::default();
     }
 
-    fn stop(&mut self, now: Timestamp, exit_code: i32) {
+    fn stop(&mut self, now: Timestamp, exit: Exit) {
         if self.is_running() {
             self.stopped = Some(now);
-            self.exit_code = exit_code;
+            self.exit = exit;
         }
     }
 
-    /// Ends it for good.
+    /// Ends it for good. A command that runs is killed.
     pub fn halt(&mut self, now: Timestamp) {
         self.halted = true;
-        self.stop(now, 0);
+        self.stop(now, Exit::of(if self.command.is_some() { KILLED } else { 0 }));
     }
 
     fn will_restart(&self) -> bool {
         let by_policy = match self.policy.as_str() {
             "Never" => false,
-            "OnFailure" => self.exit_code != 0,
+            "OnFailure" => self.exit.code != 0,
             _ => true,
         };
         !self.halted && self.stopped.is_some() && by_policy
@@ -194,7 +210,7 @@ impl Container {
         match (self.started, self.halted) {
             (None, false) => Stage::Waiting,
             (Some(_), _) if self.is_running() || self.will_restart() => Stage::Running,
-            (Some(_), _) if self.exit_code == 0 => Stage::Succeeded,
+            (Some(_), _) if self.exit.code == 0 => Stage::Succeeded,
             (None, true) | (Some(_), _) => Stage::Failed,
         }
     }
@@ -249,10 +265,14 @@ impl Container {
 
     fn terminated(&self) -> Value {
         let time = |at: Option<Timestamp>| at.map(object::time);
-        let reason = if self.exit_code == 0 { "Completed" } else { "Error" };
-        json!({
-            "exitCode": self.exit_code, "reason": reason, "startedAt": time(self.started), "finishedAt": time(self.stopped),
-        })
+        let reason = self.exit.reason.unwrap_or(if self.exit.code == 0 { "Completed" } else { "Error" });
+        let mut terminated = json!({
+            "exitCode": self.exit.code, "reason": reason, "startedAt": time(self.started), "finishedAt": time(self.stopped),
+        });
+        if !self.exit.output.is_empty() {
+            terminated["message"] = json!(self.exit.output);
+        }
+        terminated
     }
 }
 

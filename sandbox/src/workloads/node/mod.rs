@@ -3,6 +3,7 @@
 //! The annotations are those of the node stand-in of `tests/cluster`, so that a manifest behaves the same on both.
 
 pub mod behaviour;
+pub mod command;
 pub mod container;
 mod scheduler;
 pub mod status;
@@ -121,7 +122,9 @@ impl Life {
         let behaviour = Behaviour::of(pod);
         let policy = pod["spec"]["restartPolicy"].as_str().unwrap_or("Always").to_owned();
         let specs = pod["spec"]["containers"].as_array().into_iter().flatten();
-        let containers = specs.map(|spec| Container::new(spec, &policy, now)).collect();
+        let runs = command::is_run(pod);
+        let run = |spec| runs.then(|| behaviour.run().map_or_else(|| command::read(pod, spec), Ok));
+        let containers = specs.map(|spec| Container::new(spec, &policy, run(spec), now)).collect();
         Life { uid: object::uid(pod).to_owned(), address, behaviour, containers, terminating: None }
     }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 // The annotations by which a pod says how it wants to behave. A test sets them in the pod
@@ -18,6 +19,9 @@ const (
 	annotationTerminationDelay = "node.sluice.dev/termination-delay"
 	annotationImagePull        = "node.sluice.dev/image-pull"
 	annotationHTTPStatus       = "node.sluice.dev/http-status"
+	annotationErrorRate        = "node.sluice.dev/error-rate"
+	annotationExitCode         = "node.sluice.dev/exit-code"
+	annotationRunTime          = "node.sluice.dev/run-time"
 
 	defaultStartDelay       = 50 * time.Millisecond
 	defaultTerminationDelay = 50 * time.Millisecond
@@ -32,6 +36,9 @@ type behaviour struct {
 	crashAfter       *time.Duration // nil: never
 	pullFails        bool
 	httpStatus       int
+	errorRate        int    // of 100 answers
+	exitCode         *int32 // of a Job's containers; nil: as their commands say
+	runTime          time.Duration
 }
 
 // behaviourOf reads the annotations of a pod. A value that cannot be understood is an error,
@@ -70,6 +77,19 @@ func behaviourOf(pod *corev1.Pod) (behaviour, error) {
 			if err == nil && (b.httpStatus < 200 || b.httpStatus > 599) {
 				err = fmt.Errorf("want a status from 200 to 599")
 			}
+		case annotationErrorRate:
+			b.errorRate, err = strconv.Atoi(value)
+			if err == nil && (b.errorRate < 0 || b.errorRate > 100) {
+				err = fmt.Errorf("want a percentage from 0 to 100")
+			}
+		case annotationExitCode:
+			var code uint64
+			if code, err = strconv.ParseUint(value, 10, 8); err != nil {
+				err = fmt.Errorf("want an exit code from 0 to 255")
+			}
+			b.exitCode = ptr.To(int32(code))
+		case annotationRunTime:
+			b.runTime, err = parseDelay(value)
 		}
 		if err != nil {
 			return b, fmt.Errorf("annotation %s=%q: %w", name, value, err)

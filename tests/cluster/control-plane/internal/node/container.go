@@ -133,10 +133,15 @@ func (c *container) stop(now time.Time, e exit) {
 	c.work.end(c)
 }
 
-// halt ends the container for good, with exit code 0 if it had to be stopped.
+// halt ends the container for good. A command that runs is killed; anything else ends with exit
+// code 0.
 func (c *container) halt(now time.Time) {
 	c.halted = true
-	c.stop(now, exit{})
+	var e exit
+	if c.runsCommand {
+		e.code = exitKilled
+	}
+	c.stop(now, e)
 }
 
 // restartable tells whether a stopped container will be started again.

@@ -91,6 +91,21 @@ func TestHaltedContainerNeverStarts(t *testing.T) {
 	}
 }
 
+func TestCommandThatIsStoppedWasKilled(t *testing.T) {
+	for _, test := range []struct {
+		runsCommand bool
+		code        int32
+	}{{false, 0}, {true, 137}} {
+		c, _ := newContainer(behaviour{}, corev1.RestartPolicyNever)
+		c.runsCommand = test.runsCommand
+		c.advance(epoch)
+		c.halt(after(time.Second))
+		if c.exit.code != test.code {
+			t.Errorf("runs a command: %v; the exit code is %d", test.runsCommand, c.exit.code)
+		}
+	}
+}
+
 func TestMissingImageBacksOff(t *testing.T) {
 	c, _ := newContainer(behaviour{pullFails: true}, corev1.RestartPolicyAlways)
 	next := c.advance(epoch)

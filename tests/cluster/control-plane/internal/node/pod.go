@@ -259,14 +259,14 @@ type podWork struct {
 func (p *podWork) begin(c *container) {
 	w := p.worker
 	if !c.runsCommand {
-		p.servers = serve(w.pod, c.spec, w.ip, w.behave.httpStatus)
+		p.servers = serve(w.pod, c.spec, w.ip, w.behave)
 		return
 	}
 	ctx, kill := context.WithCancel(w.ctx)
 	p.kill = kill
 	pod := w.pod
 	go func() {
-		e := runCommand(ctx, pod, c.spec)
+		e := w.behave.runCommand(ctx, pod, c.spec)
 		if ctx.Err() != nil {
 			return // The container was stopped from outside.
 		}

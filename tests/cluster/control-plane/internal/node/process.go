@@ -45,6 +45,18 @@ func runsCommands(pod *corev1.Pod) bool {
 	return owner != nil && owner.Kind == "Job" && pod.Spec.RestartPolicy != corev1.RestartPolicyAlways
 }
 
+// runCommand runs the command of a container, or does as if, and waits for its end.
+func (b behaviour) runCommand(ctx context.Context, pod *corev1.Pod, spec *corev1.Container) exit {
+	if b.exitCode == nil {
+		return runCommand(ctx, pod, spec)
+	}
+	select {
+	case <-time.After(b.runTime):
+	case <-ctx.Done():
+	}
+	return exit{code: *b.exitCode}
+}
+
 // runCommand runs the command of a container and waits for its end. A container without a
 // command succeeds at once: what its image would run is unknown.
 func runCommand(ctx context.Context, pod *corev1.Pod, spec *corev1.Container) exit {

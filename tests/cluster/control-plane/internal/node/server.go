@@ -26,7 +26,7 @@ type answer struct {
 var hashLabels = []string{"rollouts-pod-template-hash", "pod-template-hash"}
 
 // serve opens the TCP ports of a container on the pod's own address.
-func serve(pod *corev1.Pod, spec *corev1.Container, ip string, status int) []*http.Server {
+func serve(pod *corev1.Pod, spec *corev1.Container, ip string, behave behaviour) []*http.Server {
 	who := answer{
 		Pod:       pod.Name,
 		Namespace: pod.Namespace,
@@ -45,11 +45,7 @@ func serve(pod *corev1.Pod, spec *corev1.Container, ip string, status int) []*ht
 		return nil
 	}
 	body = append(body, '\n')
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = w.Write(body)
-	})
+	handler := newApplication(body, behave.httpStatus, behave.errorRate)
 
 	var servers []*http.Server
 	for _, port := range spec.Ports {
