@@ -53,6 +53,12 @@ pub struct ControllerFlags {
     /// Rollouts worked on at the same time
     #[arg(long, default_value_t = 10)]
     pub rollout_threads: u16,
+    /// Analysis runs worked on at the same time
+    #[arg(long, default_value_t = 30)]
+    pub analysis_threads: u16,
+    /// Experiments worked on at the same time
+    #[arg(long, default_value_t = 10)]
+    pub experiment_threads: u16,
     /// Claim a lease before acting
     #[arg(long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
     pub leader_elect: bool,
@@ -119,10 +125,6 @@ pub struct WithoutEffect {
     #[arg(long, hide = true)]
     burst: Option<i32>,
     #[arg(long, hide = true)]
-    experiment_threads: Option<i32>,
-    #[arg(long, hide = true)]
-    analysis_threads: Option<i32>,
-    #[arg(long, hide = true)]
     service_threads: Option<i32>,
     #[arg(long, hide = true)]
     ingress_threads: Option<i32>,
@@ -163,8 +165,6 @@ impl WithoutEffect {
             kloglevel,
             qps,
             burst,
-            experiment_threads,
-            analysis_threads,
             service_threads,
             ingress_threads,
             ephemeral_metadata_threads,
@@ -186,8 +186,6 @@ impl WithoutEffect {
             ("--kloglevel", kloglevel.is_some()),
             ("--qps", qps.is_some()),
             ("--burst", burst.is_some()),
-            ("--experiment-threads", experiment_threads.is_some()),
-            ("--analysis-threads", analysis_threads.is_some()),
             ("--service-threads", service_threads.is_some()),
             ("--ingress-threads", ingress_threads.is_some()),
             ("--ephemeral-metadata-threads", ephemeral_metadata_threads.is_some()),
@@ -279,7 +277,8 @@ mod tests {
         assert_eq!((flags.metrics_port, flags.healthz_port, flags.rollout_threads), (9090, 9091, 20));
         assert_eq!(flags.leader_election_retry_period, Duration::from_secs(90));
         assert!(flags.aws.is_asked());
-        assert_eq!(flags.without_effect.given().len(), 21);
+        assert_eq!(flags.without_effect.given().len(), 19);
+        assert_eq!((flags.analysis_threads, flags.experiment_threads), (5, 5));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod flags;
 pub mod lease;
 pub mod metrics;
 pub mod preflight;
+pub mod providers;
 pub mod requests;
 pub mod sandbox;
 pub mod serve;

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use kube::config::Kubeconfig;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::network::Network;
+use sluice_sandbox::prometheus;
 use sluice_sandbox::proxy::Proxy;
 use sluice_sandbox::serve::{self, Server};
 use sluice_sandbox::workloads::node::{self, Runtime};
@@ -36,6 +37,10 @@ pub struct SandboxFlags {
     /// port 0 takes a free one
     #[arg(long)]
     pub proxy_port: Option<u16>,
+    /// Answer queries of Prometheus here about the requests that pods have answered, such as at 127.0.0.1:9090; port 0 takes a
+    /// free one
+    #[arg(long, value_name = "ADDRESS", requires = "proxy_port")]
+    pub prometheus: Option<SocketAddr>,
     /// How often autoscalers look at their metrics, such as 2s or 1m
     #[arg(long, default_value = "15s", value_parser = go_duration)]
     pub autoscaler_period: Duration,
@@ -54,10 +59,18 @@ pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
     };
     let (client, mut workloads) = trial::prepare(&sandbox, runtime).await.context("cannot furnish the sandbox")?;
     trial::install_routers(&client).await.context("cannot furnish the sandbox")?;
+    let counters = network.counters();
     let proxy = match flags.proxy_port {
         Some(port) => {
             let listening = Proxy::new(sandbox.clone(), network).listen((Ipv4Addr::LOCALHOST, port).into()).await;
             Some(listening.with_context(|| format!("cannot listen on port {port} for --proxy-port"))?.0)
+        }
+        None => None,
+    };
+    let prometheus = match flags.prometheus {
+        Some(address) => {
+            let listening = prometheus::serve::listen(counters, address).await;
+            Some(listening.with_context(|| format!("cannot listen on {address} for --prometheus"))?.0)
         }
         None => None,
     };
@@ -71,6 +84,12 @@ pub async fn run(flags: SandboxFlags) -> anyhow::Result<()> {
         println!("Requests go to pods by their routes and Ingresses at http://{proxy}, such as");
         println!();
         println!("  curl -H 'Host: shop.example.com' http://{proxy}/");
+    }
+    if let Some(prometheus) = prometheus {
+        println!();
+        println!("Their answers are counted as Prometheus would at http://{prometheus}, such as");
+        println!();
+        println!("  curl -d 'query=sum by (version, code) (http_requests_total)' http://{prometheus}/api/v1/query");
     }
     if flags.without_controller {
         return served.until(trial::end_of("the sandbox", &mut workloads)).await;

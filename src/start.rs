@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use sluice_plugin_host::Host;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
@@ -17,6 +18,7 @@ use crate::controller::{self, Clients, Settings, Signals, balancers};
 use crate::flags::{AwsFlags, ControllerFlags, LogFormat};
 use crate::lease::{self, Claim, LeaseConfig};
 use crate::metrics::Metrics;
+use crate::providers::{Elsewhere, Job, Plugin, Providers};
 use crate::requests::counted_client;
 use crate::{aws, preflight, serve, trial};
 
@@ -66,7 +68,11 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
             Claim::new(client, lease, Clock::System).hold(leading, released).await
         })
     });
-    let settings = Settings { aws: asks_aws(&flags.aws)?, ..settings(&flags, scope, namespace.clone()) };
+    let host = Arc::new(trial::host());
+    let providers = Providers::new(&aws::process_env(), Clock::System);
+    let providers = providers.with(jobs(&clients.writes).await?).with(Plugin::new(Arc::clone(&host)));
+    let settings = settings(&flags, scope, namespace.clone(), host);
+    let settings = Settings { aws: asks_aws(&flags.aws)?, providers: Arc::new(providers), ..settings };
     let signals = Signals { leading: is_leading, ready, stop: stopping, services };
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
 
@@ -173,18 +179,35 @@ fn webhook_source(flags: &ControllerFlags, client: &Client, namespace: &str) -> 
     }
 }
 
-fn settings(flags: &ControllerFlags, namespace: Option<String>, home: String) -> Settings {
+fn settings(flags: &ControllerFlags, namespace: Option<String>, home: String, host: Arc<Host>) -> Settings {
     Settings {
         namespace,
         instance_id: flags.instance_id.clone(),
         concurrency: flags.rollout_threads,
         resync: Duration::from_secs(flags.rollout_resync.max(1)),
         guard: flags.guard,
-        plugins: Arc::new(trial::host()),
+        plugins: host,
         home,
         aws: None,
+        providers: Arc::default(),
+        analysis_concurrency: flags.analysis_threads,
+        experiment_concurrency: flags.experiment_threads,
         in_order: false,
     }
+}
+
+/// Who runs Jobs, in this cluster or where the environment says.
+async fn jobs(client: &Client) -> anyhow::Result<Job> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let namespace = variable("ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE");
+    let Some(path) = variable("ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG") else {
+        return Ok(Job::new(client.clone(), namespace.map(|namespace| Elsewhere { namespace: Some(namespace) })));
+    };
+    let wrong = || format!("cannot use ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG={path}");
+    let kubeconfig = Kubeconfig::read_from(&path).with_context(wrong)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.with_context(wrong)?;
+    let client = Client::try_from(config).with_context(wrong)?;
+    Ok(Job::new(client, Some(Elsewhere { namespace })))
 }
 
 /// Who asks AWS, where somebody is to.

@@ -17,12 +17,14 @@ use sluice_sandbox::workloads::{self, node::Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::aws;
 use crate::clock::Clock;
 use crate::controller::balancers;
 use crate::controller::context::GuardMode;
 use crate::controller::{self, Clients, Settings, Signals};
 use crate::lease::{Claim, LeaseConfig};
 use crate::metrics::Metrics;
+use crate::providers::{Job, Plugin, Providers};
 
 /// The controller's namespace, that of `deploy/install.yaml`.
 pub const HOME: &str = "argo-rollouts";
@@ -81,31 +83,44 @@ pub struct Manner {
     pub in_order: bool,
     /// What starts its plugins.
     pub plugins: fn() -> Host,
+    /// What makes its metric providers.
+    pub providers: fn(&Clients, Clock, &Arc<Host>) -> Providers,
     /// See [`Settings::aws`].
     pub aws: Option<balancers::Settings>,
 }
 
 /// As it works in a cluster.
-pub const USUAL: Manner = Manner { renewal: Duration::from_secs(2), in_order: false, plugins: host, aws: None };
+pub const USUAL: Manner =
+    Manner { renewal: Duration::from_secs(2), in_order: false, plugins: host, providers, aws: None };
 
 /// Plugins as they are in a cluster: programs and sockets.
 pub fn host() -> Host {
     Host::new(concat!("sluice ", env!("CARGO_PKG_VERSION")))
 }
 
+/// Metric providers as they are in a cluster.
+pub fn providers(clients: &Clients, clock: Clock, host: &Arc<Host>) -> Providers {
+    let asking = Providers::new(&aws::process_env(), clock);
+    asking.with(Job::new(clients.writes.clone(), None)).with(Plugin::new(Arc::clone(host)))
+}
+
 /// Runs a controller until the task is stopped. Its name is always the same, as that of a container that restarts in its pod,
 /// so that it takes its own lease up again.
 pub fn control(clients: Clients, clock: Clock, metrics: Metrics, manner: Manner) -> JoinHandle<()> {
-    let Manner { renewal, in_order, plugins, aws } = manner;
+    let Manner { renewal, in_order, plugins, providers, aws } = manner;
+    let host = Arc::new(plugins());
     let settings = Settings {
         namespace: None,
         instance_id: String::new(),
         concurrency: 10,
         resync: Duration::from_mins(15),
         guard: GuardMode::Enforce,
-        plugins: Arc::new(plugins()),
+        providers: Arc::new(providers(&clients, clock, &host)),
+        plugins: host,
         home: HOME.to_owned(),
         aws,
+        analysis_concurrency: 30,
+        experiment_concurrency: 10,
         in_order,
     };
     let lease = LeaseConfig {

@@ -7,27 +7,34 @@ fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
     let output = Command::new(env!("CARGO_BIN_EXE_sluice")).args(["demo", "--speed", "4"]).output().expect("it runs");
     let (told, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}\n{error}");
+    let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
     for expected in [
-        "20 % of requests",
-        "waits for: the pause step waits for a promotion",
+        "analysis of step 1 Successful ✔ 1.00 ✔ 1.00 ✔ 1.00 ✔ 1.00 ✔ 1.00 success-rate: result[0] >= 0.95",
+        "analysis background Successful",
         "RolloutAborted: Rollout aborted update to revision 3",
-        "and none was lost.",
+        "analysis of step 1 Failed ✖ 0.",
+        "RolloutAborted: Rollout aborted update to revision 4: Step-based analysis phase error/failed",
+        "successCondition \"result[0] >= 0.95\" is false; result is [0.",
+        "of them, by green, with an error, until Sluice took it away. None was lost.",
     ] {
-        assert!(told.contains(expected), "{expected:?} is not in\n{told}");
+        assert!(words.contains(expected), "{expected:?} is not in\n{told}");
     }
     let shares = canary_shares(&told);
     let weights: Vec<i32> = shares.iter().map(|(weight, _)| *weight).collect();
-    assert_eq!(weights, [20, 40, 60, 80, 20], "the weights at the pauses of\n{told}");
-    for (weight, share) in shares {
+    // Where the machine is slow, green is gone before there is a picture of it.
+    let is_right = weights.len() >= 4 && [20, 40, 60, 80, 20].starts_with(&weights);
+    assert!(is_right, "the weights {weights:?} when there was a measurement or a pause of\n{told}");
+    for (nth, (weight, share)) in shares.into_iter().enumerate() {
         // Where the machine is slow, the next step may begin while requests of this one are counted.
-        let most = if (40..=80).contains(&weight) { weight + 25 } else { weight + 5 };
+        let most = if nth < 4 { weight + 25 } else { weight + 5 };
         assert!((weight - 5..=most).contains(&share), "weight {weight} came out as {share} % in\n{told}");
     }
 }
 
-/// The canary's weight and its share of the requests, in percent, in every picture of a pause.
+/// The canary's weight and its share of the requests, in percent, in every picture of a pause, and of a step that is measured.
 fn canary_shares(told: &str) -> Vec<(i32, i32)> {
-    let pictures = told.split("  rollouts-demo   ").filter(|picture| picture.starts_with("Paused"));
+    let counts = |picture: &&str| picture.starts_with("Paused") || picture.contains("analysis of step 1  Running");
+    let pictures = told.split("  rollouts-demo   ").filter(counts);
     let number = |text: &str| text.trim().parse::<i32>().expect("a number");
     let share = |picture: &str| {
         let canary = picture.lines().find(|line| line.contains(" canary  ")).expect("a canary");
@@ -56,6 +63,8 @@ mod with_a_planted_bug {
 
     /// Why the demo fails with this bug. Everything runs in this thread, in which the bug is planted.
     fn failure(bug: Bug) -> String {
+        // As `main` does, for those who ask Prometheus.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         plant(Some(bug));
         let flags = DemoFlags { keep: false, speed: 4.0, kubeconfig: None };
@@ -67,12 +76,12 @@ mod with_a_planted_bug {
     #[test]
     fn a_controller_that_walks_past_pauses_fails_it() {
         let why = failure(Bug::SkipsPauses);
-        assert!(why.contains("never paused at its second step"), "{why}");
+        assert!(why.contains("never paused at step 3"), "{why}");
     }
 
     #[test]
     fn a_controller_that_takes_two_steps_at_once_fails_it() {
         let why = failure(Bug::TakesTwoSteps);
-        assert!(why.contains("never paused at its second step"), "{why}");
+        assert!(why.contains("never was analysed at its second step"), "{why}");
     }
 }

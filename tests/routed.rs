@@ -127,8 +127,8 @@ impl World {
                 request = request.header(name, value);
             }
             let request = request.body(Empty::<Bytes>::new()).expect("a request");
-            let version = ask(self.proxy, request).await.unwrap_or_else(|error| panic!("{host}: {error:#}"));
-            yellow += i32::from(version == "yellow");
+            let answer = ask(self.proxy, request).await.unwrap_or_else(|error| panic!("{host}: {error:#}"));
+            yellow += i32::from(answer.version == "yellow");
         }
         let share = f64::from(yellow) * 100.0 / f64::from(MANY);
         assert!((share - expected).abs() <= 1.5, "{host} with {header:?}: {share} %, not {expected} %");

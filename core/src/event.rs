@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use crate::api::StepPluginStatus;
+use crate::analysis::Phase;
+use crate::analysis::origin::Origin;
+use crate::api::{RolloutAnalysisRunStatus, StepPluginStatus};
 use crate::effect::RouteChange;
 use crate::step_plugin;
 use crate::traffic::RouteAction;
@@ -161,6 +163,77 @@ impl Note {
         }
     }
 
+    /// All measurements of a metric are taken.
+    pub fn metric_completed(name: &str, phase: Phase) -> Note {
+        let message = format!("Metric '{name}' Completed. Result: {phase}");
+        Note { reason: phase_reason(&METRIC, phase), severity: severity_of(phase), message }
+    }
+
+    /// An analysis run is over.
+    pub fn analysis_completed(phase: Phase) -> Note {
+        let message = format!("Analysis Completed. Result: {phase}");
+        Note { reason: phase_reason(&ANALYSIS_RUN, phase), severity: severity_of(phase), message }
+    }
+
+    /// An analysis run of the rollout has come to another phase.
+    pub fn analysis_moved(origin: Origin, entry: &RolloutAnalysisRunStatus, before: Option<&str>) -> Note {
+        let RolloutAnalysisRunStatus { name, status, message } = entry;
+        let before = before.unwrap_or("NoPreviousStatus");
+        let said = if message.is_empty() { String::new() } else { format!(" Message: '{message}'") };
+        let message =
+            format!("{} Analysis Run '{name}' Status New: '{status}' Previous: '{before}'{said}", origin.label());
+        let phase = Phase::read(status);
+        Note { reason: phase_reason(&ANALYSIS_RUN, phase), severity: severity_of(phase), message }
+    }
+
+    /// An analysis run is of no use any more.
+    pub fn analysis_terminated(name: &str) -> Note {
+        Note::normal("AnalysisRunTerminating", format!("Analysis run '{name}' is ended: nothing waits for it any more"))
+    }
+
+    /// An experiment has come to another phase.
+    pub fn experiment_moved(before: Phase, phase: Phase, message: &str) -> Note {
+        let said = if message.is_empty() { String::new() } else { format!(": {message}") };
+        let message = format!("Experiment transitioned from {before} -> {phase}{said}");
+        Note { reason: phase_reason(&EXPERIMENT, phase), severity: severity_of(phase), message }
+    }
+
+    /// The pods of an experiment's template have come to another state.
+    pub fn template_moved(name: &str, before: &str, now: &str, message: &str) -> Note {
+        let said = if message.is_empty() { String::new() } else { format!(": {message}") };
+        let message = format!("Template '{name}' transitioned from {before} -> {now}{said}");
+        match now {
+            "Progressing" => Note::normal("TemplateProgressing", message),
+            "Running" => Note::normal("TemplateRunning", message),
+            "Successful" => Note::normal("TemplateSuccessful", message),
+            "Failed" => Note::warning("TemplateFailed", message),
+            _ => Note::warning("TemplateError", message),
+        }
+    }
+
+    /// The size of an experiment's ReplicaSet changed.
+    pub fn experiment_scaled(name: &str, from: i32, to: i32) -> Note {
+        let direction = if to > from { "up" } else { "down" };
+        Note::normal(SCALING, format!("Scaled {direction} ReplicaSet {name} from {from} to {to}"))
+    }
+
+    /// An analysis of an experiment has come to another phase.
+    pub fn experiment_analysis_moved(name: &str, phase: Phase, message: &str) -> Note {
+        let said = if message.is_empty() { String::new() } else { format!(": {message}") };
+        let message = format!("AnalysisRun '{name}' transitioned to {phase}{said}");
+        Note { reason: phase_reason(&ANALYSIS_RUN, phase), severity: severity_of(phase), message }
+    }
+
+    /// A step has got its experiment.
+    pub fn experiment_created(name: &str) -> Note {
+        Note::normal("ExperimentCreated", format!("Created Experiment '{name}'"))
+    }
+
+    /// An experiment is of no use any more.
+    pub fn experiment_terminated(name: &str) -> Note {
+        Note::normal("ExperimentTerminating", format!("Experiment '{name}' is ended: nothing waits for it any more"))
+    }
+
     /// An entry of `argo-rollouts-config` is wrong.
     pub fn invalid_plugin(message: &str) -> Note {
         Note::warning("InvalidPlugin", message.to_owned())
@@ -226,6 +299,43 @@ impl Note {
     pub fn reconciliation_error(message: &str) -> Note {
         Note::warning("ReconciliationError", message.to_owned())
     }
+}
+
+/// Reasons that end with a phase, in the order of [`phase_reason`].
+type OfPhases = [&'static str; 6];
+const METRIC: OfPhases =
+    ["MetricPending", "MetricRunning", "MetricSuccessful", "MetricFailed", "MetricError", "MetricInconclusive"];
+const EXPERIMENT: OfPhases = [
+    "ExperimentPending",
+    "ExperimentRunning",
+    "ExperimentSuccessful",
+    "ExperimentFailed",
+    "ExperimentError",
+    "ExperimentInconclusive",
+];
+const ANALYSIS_RUN: OfPhases = [
+    "AnalysisRunPending",
+    "AnalysisRunRunning",
+    "AnalysisRunSuccessful",
+    "AnalysisRunFailed",
+    "AnalysisRunError",
+    "AnalysisRunInconclusive",
+];
+
+fn phase_reason(reasons: &OfPhases, phase: Phase) -> &'static str {
+    use Phase::{Error, Failed, Inconclusive, Pending, Running, Successful};
+    match phase {
+        Pending => reasons[0],
+        Running => reasons[1],
+        Successful => reasons[2],
+        Failed => reasons[3],
+        Error => reasons[4],
+        Inconclusive => reasons[5],
+    }
+}
+
+fn severity_of(phase: Phase) -> Severity {
+    if phase.is_bad() { Severity::Warning } else { Severity::Normal }
 }
 
 /// The events of one pass in the order in which they are told: what the effects did, then what the status says. Only where

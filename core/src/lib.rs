@@ -7,9 +7,11 @@
 //! the plan's [effects](effect) once more before anybody executes them.
 
 pub mod admission;
+pub mod analysis;
 pub mod api;
 pub mod effect;
 pub mod event;
+pub mod experiment;
 pub mod expr;
 pub mod field_path;
 pub mod guard;

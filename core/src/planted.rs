@@ -72,6 +72,12 @@ pub enum Bug {
     TellsNoMoves,
     /// Takes the pods of a referenced Deployment away before there are others.
     ShrinksTheWorkloadTooEarly,
+    /// Takes what a measurement has come to in twice.
+    CountsTwice,
+    /// Leaves analysis runs going that nothing waits for.
+    ForgetsToEndAnalysis,
+    /// Tells routers of an experiment's share before the status says so.
+    SharesBeforeItSaysSo,
     /// Leaves a referenced Deployment alone once the rollout was healthy, whatever becomes of it.
     ShrinksTheWorkloadOnce,
 }

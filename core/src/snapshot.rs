@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
-use crate::api::{ReplicaSet, Rollout, labels};
+use crate::analysis::templates::Templates;
+use crate::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, labels};
 use crate::effect::{Effect, EffectKey, Target};
 use crate::planted::{self, Bug};
 use crate::revision::owns;
@@ -36,12 +37,32 @@ pub struct Snapshot {
     pub former: Vec<Routed>,
     /// The workload that `spec.workloadRef` names.
     pub workload: Sight<Box<Workload>>,
+    /// Its analysis runs, and the templates that it names for more.
+    pub analyses: Analyses,
+    /// Its experiments.
+    pub experiments: Vec<Experiment>,
     /// What is known of the plugins that steps name.
     pub step_plugins: StepPlugins,
     /// Writes that the API server refused lately.
     pub refusals: Vec<Refusal>,
     /// Whether the installed CRD keeps `status.waitingOn`, an addition of Sluice.
     pub stores_waiting_on: bool,
+}
+
+/// The analysis runs of a rollout, and what others are made of.
+#[derive(Clone, Debug, Default)]
+pub struct Analyses {
+    /// Those that it owns.
+    pub runs: Vec<AnalysisRun>,
+    /// The templates that it names, and those that they name.
+    pub templates: Templates,
+}
+
+impl Analyses {
+    /// The run of this name.
+    pub fn run(&self, name: &str) -> Option<&AnalysisRun> {
+        self.runs.iter().find(|run| run.metadata.name.as_deref() == Some(name))
+    }
 }
 
 /// What a decision needs to know of a pod.
@@ -72,6 +93,8 @@ pub struct Service {
     pub managed_by: Option<String>,
     /// Whether it has any annotation.
     pub has_annotations: bool,
+    /// `metadata.uid` of the object that controls it.
+    pub controller: Option<String>,
     /// Its ready endpoints by their revision, by its `EndpointSlices`; `None` where nobody looks at those.
     pub endpoints: Option<BTreeMap<String, i32>>,
 }
@@ -147,6 +170,11 @@ impl Snapshot {
     /// The Service of this name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.target.name == name)
+    }
+
+    /// The experiment of this name.
+    pub fn experiment(&self, name: &str) -> Option<&Experiment> {
+        self.experiments.iter().find(|experiment| experiment.metadata.name.as_deref() == Some(name))
     }
 
     /// How many of `pods` of a revision requests can go to by a Service; all of them where there is none between.

@@ -80,10 +80,8 @@ fn what_passes_the_schema_and_cannot_be_read_is_told() {
 
 #[test]
 fn what_this_version_does_not_act_on_is_a_warning() {
-    let found = alone(&web(
-        &json!({"strategy": {"canary": {"steps": [{"experiment": {"templates": [{"name": "a", "specRef": "canary"}]}}]}}}),
-    ));
-    let held = "spec.strategy.canary.steps[0].experiment is not supported by this version of Sluice; the rollout is held as it is";
+    let found = alone(&web(&json!({"initialDeploy": "analysis"})));
+    let held = "spec.initialDeploy: analysis is not supported by this version of Sluice; the rollout is held as it is";
     assert_eq!(found, [format!("Warning: {held}")]);
 }
 

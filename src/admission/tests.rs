@@ -63,7 +63,8 @@ fn around() -> Around {
     let metadata = ObjectMeta { name: Some("active".into()), ..ObjectMeta::default() };
     let target = sluice_core::effect::Target::of(&metadata);
     let selector = [("app".to_owned(), "other".to_owned())].into();
-    let service = Service { target, selector, managed_by: None, has_annotations: false, endpoints: None };
+    let service =
+        Service { target, selector, managed_by: None, has_annotations: false, controller: None, endpoints: None };
     index.apply(kube::runtime::watcher::Event::Apply(IndexedService { namespace: "shop".into(), service }));
     let (_, filled) = watch::channel(true);
     Around { services: Arc::new(std::sync::RwLock::new(index)), filled, namespace: None }

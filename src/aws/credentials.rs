@@ -8,7 +8,8 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::http::{Ask, Http};
-use super::sign::Keys;
+use super::query::Signer;
+use super::sign::{Keys, Scope};
 use super::{Env, Error, endpoint, query, xml};
 use crate::clock::Clock;
 
@@ -16,6 +17,10 @@ use crate::clock::Clock;
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 /// The largest file of tokens or keys that is read.
 const FILE: u64 = 1 << 20;
+/// Of the API of STS.
+const VERSION: &str = "2011-06-15";
+/// What a session is called where nothing says so.
+const SESSION: &str = "sluice";
 const METADATA: &str = "http://169.254.169.254";
 /// Where agents of clusters serve keys (ECS, EKS Pod Identity).
 const AGENTS: [&str; 3] = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
@@ -32,6 +37,8 @@ pub struct Credentials {
     env: Env,
     http: Http,
     clock: Clock,
+    /// The role to take, with the keys that are found.
+    role: Option<String>,
     lent: tokio::sync::Mutex<Option<Lent>>,
 }
 
@@ -48,7 +55,14 @@ struct Served {
 impl Credentials {
     /// Those that the environment leads to.
     pub fn new(env: Env, http: Http, clock: Clock) -> Credentials {
-        Credentials { env, http, clock, lent: tokio::sync::Mutex::default() }
+        Credentials { env, http, clock, role: None, lent: tokio::sync::Mutex::default() }
+    }
+
+    /// The same, in a role.
+    #[must_use]
+    pub fn assuming(mut self, role: &str) -> Credentials {
+        self.role = Some(role.to_owned());
+        self
     }
 
     /// The keys.
@@ -79,6 +93,25 @@ impl Credentials {
     }
 
     async fn find(&self) -> Result<Lent, Error> {
+        let own = self.own().await?;
+        match &self.role {
+            Some(role) => self.of_role(role, &own.keys).await,
+            None => Ok(own),
+        }
+    }
+
+    /// Keys of a role, for those of who may take it.
+    async fn of_role(&self, role: &str, own: &Keys) -> Result<Lent, Error> {
+        let region = self.region().await.unwrap_or_else(|_| "us-east-1".to_owned());
+        let url = endpoint(&self.env, "STS", "sts", &region);
+        let action = "AssumeRole";
+        let pairs = [("Action", action), ("Version", VERSION), ("RoleArn", role), ("RoleSessionName", SESSION)];
+        let scope = Scope { region: &region, service: "sts" };
+        let signer = Signer { keys: own, scope, now: self.clock.now() };
+        assumed(action, &query::call(&self.http, &url, &pairs, Some(signer)).await?)
+    }
+
+    async fn own(&self) -> Result<Lent, Error> {
         if let Some(keys) = self.of_environment() {
             return Ok(Lent { keys, expires: None });
         }
@@ -110,17 +143,18 @@ impl Credentials {
     /// Trades a token of the cluster for keys of a role.
     async fn of_web_identity(&self, role: &str, file: &str) -> Result<Lent, Error> {
         let token = read(file)?;
-        let session = (self.env)("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| "sluice".to_owned());
+        let session = (self.env)("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| SESSION.to_owned());
         let region = region_of(&self.env).unwrap_or_else(|| "us-east-1".to_owned());
         let url = endpoint(&self.env, "STS", "sts", &region);
+        let action = "AssumeRoleWithWebIdentity";
         let pairs = [
-            ("Action", "AssumeRoleWithWebIdentity"),
-            ("Version", "2011-06-15"),
+            ("Action", action),
+            ("Version", VERSION),
             ("RoleArn", role),
             ("RoleSessionName", &session),
             ("WebIdentityToken", token.trim()),
         ];
-        assumed(&query::call(&self.http, &url, &pairs, None).await?)
+        assumed(action, &query::call(&self.http, &url, &pairs, None).await?)
     }
 
     fn of_file(&self) -> Result<Option<Keys>, Error> {
@@ -234,12 +268,12 @@ fn served(action: &str, body: &str) -> Result<Lent, Error> {
     Ok(Lent { keys, expires: served.expiration })
 }
 
-fn assumed(body: &str) -> Result<Lent, Error> {
-    let action = "AssumeRoleWithWebIdentity";
+fn assumed(action: &str, body: &str) -> Result<Lent, Error> {
     let unreadable = |message: String| Error::Unreadable { action: action.to_owned(), message };
     let document = xml::parse(body).map_err(|error| unreadable(error.to_string()))?;
-    let path = ["AssumeRoleWithWebIdentityResult", "Credentials"];
-    let found = xml::at(document.root_element(), &path).ok_or_else(|| unreadable("it has no credentials".into()))?;
+    let result = format!("{action}Result");
+    let found = xml::at(document.root_element(), &[&result, "Credentials"])
+        .ok_or_else(|| unreadable("it has no credentials".into()))?;
     let text = |name: &str| xml::text(found, &[name]);
     let token = Some(text("SessionToken")).filter(|token| !token.is_empty());
     let expires = text("Expiration").parse().map_err(|error: jiff::Error| unreadable(error.to_string()))?;

@@ -113,7 +113,7 @@ impl Http {
 }
 
 /// An error with those behind it: the first one alone says only that sending failed.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::http::Http;
+pub(crate) use self::http::causes;
 
 /// Why AWS did not answer.
 #[derive(Clone, Debug, thiserror::Error)]

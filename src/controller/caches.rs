@@ -19,11 +19,15 @@ use tokio::sync::{mpsc, watch};
 
 use super::children::{Child as _, IndexedPod, IndexedService, Key};
 use super::context::Context;
+use super::flat;
 use super::names::Named;
 use super::object::Observed;
 
 /// Where Rollouts to look at are sent.
 pub type Touch = mpsc::UnboundedSender<ObjectRef<Observed>>;
+
+/// Of the kinds that are known at run time, the one that is in no namespace.
+const CLUSTER_TEMPLATES: &str = "clusteranalysistemplates";
 
 /// Where to watch.
 #[derive(Clone)]
@@ -49,6 +53,7 @@ impl Scope {
     /// The objects of a kind that is known at run time.
     pub fn dynamic(&self, resource: &ApiResource) -> Api<DynamicObject> {
         match &self.namespace {
+            _ if resource.plural == CLUSTER_TEMPLATES => Api::all_with(self.client.clone(), resource),
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
             None => Api::all_with(self.client.clone(), resource),
         }
@@ -148,7 +153,11 @@ pub async fn replica_sets(
                         send(&touch, ObjectRef::from_obj(&*observed));
                     }
                 }
-                None => {}
+                None => {
+                    if let Some(experiment) = flat::controller_of(&rs.metadata, "Experiment") {
+                        context.experiments.touch(experiment);
+                    }
+                }
             }
         }
     })
@@ -274,6 +283,7 @@ fn summarise(pod: PartialObjectMeta<KubePod>) -> IndexedPod {
 fn digest(service: KubeService) -> IndexedService {
     let metadata = service.metadata;
     let annotations = metadata.annotations.as_ref();
+    let owner = metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
     IndexedService {
         namespace: metadata.namespace.clone().unwrap_or_default(),
         service: Service {
@@ -282,6 +292,7 @@ fn digest(service: KubeService) -> IndexedService {
             managed_by: annotations.and_then(|map| map.get(labels::MANAGED_BY)).cloned(),
             endpoints: None,
             has_annotations: annotations.is_some_and(|map| !map.is_empty()),
+            controller: owner.map(|owner| owner.uid.clone()),
         },
     }
 }

@@ -5,19 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
+use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, RolloutStatus};
 use sluice_core::effect::EffectKey;
 use sluice_core::planted::{self, Bug};
 use sluice_core::snapshot::Refusal;
 use sluice_core::traffic::RouteWrite;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::analysis::Measurer;
 use super::balancers::Balancers;
 use super::caches::Filled;
 use super::children::{Index, IndexedPod, IndexedService};
 use super::endpoints::Endpoints;
 use super::names::{Named, Names};
 use super::objects::Objects;
+use super::owned::Owned;
 use super::plugins::Plugins;
 use super::tell::Telling;
 use crate::clock::Clock;
@@ -50,6 +52,12 @@ pub struct Context {
     pub endpoints: Endpoints,
     /// Programs that carry weights and do steps.
     pub plugins: Plugins,
+    /// Analysis runs.
+    pub runs: Owned<AnalysisRun>,
+    /// What takes their measurements.
+    pub measurer: Measurer,
+    /// Experiments.
+    pub experiments: Owned<Experiment>,
     /// What AWS says of load balancers.
     pub balancers: Balancers,
     /// Which Rollouts name which objects.
@@ -185,8 +193,12 @@ impl Context {
         let key = (namespace.unwrap_or_default().to_owned(), name.unwrap_or_default().to_owned());
         self.balancers.forget(&key, |kind, key| !self.names().who_names(Named::Object(kind), key).is_empty());
         self.plugins.forget_steps(metadata.uid.as_deref().unwrap_or_default());
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.remove(metadata.uid.as_deref().unwrap_or_default());
+        self.forget_memory(metadata.uid.as_deref().unwrap_or_default());
+    }
+
+    /// Forgets what is remembered of an object that is gone.
+    pub fn forget_memory(&self, uid: &str) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
     /// Has somebody see whether a Service is left without its Rollout.

@@ -16,6 +16,7 @@ use sluice_core::planted::{self, Bug};
 use sluice_core::traffic::{RouteAction, RouteWrite};
 use sluice_core::workload::WorkloadKind;
 
+use super::child;
 use super::children::version_number;
 use super::context::Context;
 
@@ -66,6 +67,14 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
                 cx.services_mut().await_version((place.namespace.to_owned(), patch.target.name.clone()), version);
             })
         }
+        Effect::CreateService(service) => return create_service(cx, place, service).await,
+        Effect::DeleteService(target) => {
+            let api: Api<Service> = Api::namespaced(cx.writes.clone(), place.namespace);
+            let preconditions = Preconditions { uid: Some(target.uid.clone()), resource_version: None };
+            let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
+            api.delete(&target.name, &params).await.map(|_| ())
+        }
+        Effect::Child(write) => return child::write(cx, place, write).await,
         Effect::Route(change) => route(cx, &change.write).await,
         Effect::ScaleWorkload(scale) => {
             let api: Api<PartialObjectMeta<Deployment>> = Api::namespaced(cx.writes.clone(), place.namespace);
@@ -91,7 +100,7 @@ pub async fn execute(cx: &Context, place: Place<'_>, effect: &Effect) -> Outcome
 }
 
 /// Whether a write may have taken effect although it failed.
-fn is_unanswered(error: &kube::Error) -> bool {
+pub fn is_unanswered(error: &kube::Error) -> bool {
     !matches!(error, kube::Error::Api(status) if status.code < 500)
 }
 
@@ -111,7 +120,12 @@ async fn catch_up(cx: &Context, place: Place<'_>, effect: &Effect) {
         }
         Effect::Route(change) => return catch_up_routed(cx, &change.write).await,
         // What these would do again is refused or changes nothing.
-        Effect::CreateReplicaSet(_) | Effect::EvictPod(_) | Effect::PatchPod(_) => return,
+        Effect::CreateReplicaSet(_)
+        | Effect::CreateService(_)
+        | Effect::DeleteService(_)
+        | Effect::EvictPod(_)
+        | Effect::PatchPod(_)
+        | Effect::Child(_) => return,
     };
     let key = (place.namespace.to_owned(), target.name.clone());
     let version = stored_version::<ReplicaSet>(cx, place, &target.name).await;
@@ -199,6 +213,31 @@ async fn create(cx: &Context, place: Place<'_>, rs: &ReplicaSet) -> Outcome {
             Outcome::Refused { error, name_taken: true }
         }
         Err(_) => classify(&error),
+    }
+}
+
+/// Creates the Service of an experiment's template.
+async fn create_service(cx: &Context, place: Place<'_>, service: &Value) -> Outcome {
+    let service: Service = match serde_json::from_value(service.clone()) {
+        Ok(service) => service,
+        Err(error) => return Outcome::Refused { error: error.to_string(), name_taken: false },
+    };
+    let name = service.metadata.name.clone().unwrap_or_default();
+    let api: Api<Service> = Api::namespaced(cx.writes.clone(), place.namespace);
+    match api.create(&PostParams::default(), &service).await {
+        Ok(created) => {
+            let version = version_number(created.metadata.resource_version.as_deref());
+            cx.services_mut().await_version((place.namespace.to_owned(), name), version);
+            Outcome::Done
+        }
+        Err(error) => {
+            // Whose one is that exists, the next plan sees.
+            if let Ok(Some(stored)) = api.get_metadata_opt(&name).await {
+                let version = version_number(stored.metadata.resource_version.as_deref());
+                cx.services_mut().await_version((place.namespace.to_owned(), name), version);
+            }
+            classify(&error)
+        }
     }
 }
 

@@ -4,23 +4,29 @@
 //! `objects`, `endpoints`, [`balancers`], `plugins`), lets `core` plan, [`execute`]s the plan and [`tell`]s about it. This file connects the
 //! parts and starts them.
 
+pub mod analysis;
 pub mod balancers;
 pub mod caches;
+mod child;
 pub mod children;
 pub mod context;
 mod endpoints;
 pub mod execute;
+pub mod experiments;
 mod farewell;
+mod flat;
 mod lazy;
 mod leftovers;
 mod names;
 pub mod object;
 mod objects;
 pub mod observe;
+mod owned;
 mod plugins;
 pub mod reconcile;
 mod serial;
 pub mod tell;
+mod work;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -30,24 +36,30 @@ use kube::Client;
 use kube::runtime::Controller;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
 use kube::runtime::reflector::{self, Store};
+use sluice_core::api::Rollout;
+use sluice_core::object_kind::ObjectKind;
 use sluice_plugin_host::Host;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use self::analysis::Measurer;
 use self::balancers::Balancers;
-use self::caches::{Filled, Scope};
-use self::children::{Index, IndexedService};
+use self::caches::{Filled, Scope, Touch};
+use self::children::{Index, IndexedService, Key};
 use self::context::{Context, GuardMode};
 use self::endpoints::Endpoints;
 use self::object::Observed;
 use self::objects::Objects;
+use self::owned::Owned;
 use self::plugins::{Home, Plugins};
 use self::serial::Triggers;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::providers::Providers;
 
 /// How a controller works.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The namespace to act in, or all.
     pub namespace: Option<String>,
@@ -65,6 +77,12 @@ pub struct Settings {
     pub home: String,
     /// How AWS is asked what load balancers do; nobody asks where it is none.
     pub aws: Option<balancers::Settings>,
+    /// Where measurements come from.
+    pub providers: Arc<Providers>,
+    /// Analysis runs worked on at the same time.
+    pub analysis_concurrency: u16,
+    /// Experiments worked on at the same time.
+    pub experiment_concurrency: u16,
     /// One rollout after the other, in an order that is the same in every run; for proofs.
     pub in_order: bool,
 }
@@ -94,9 +112,10 @@ pub struct Signals {
 pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Metrics, signals: Signals) {
     let (telling, queue) = mpsc::unbounded_channel();
     let teller = tokio::spawn(tell::run(clients.writes.clone(), clock, metrics.clone(), queue));
-    let filled = Filled::default();
     let (objects, asking) = Objects::new();
     let (plugins, errands) = Plugins::new(settings.plugins);
+    let (runs, touched_runs) = Owned::new();
+    let (experiments, touched_experiments) = Owned::new();
     let (deleted, leaving) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         writes: clients.writes,
@@ -107,9 +126,12 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         objects,
         endpoints: Endpoints::default(),
         plugins,
+        runs,
+        measurer: Measurer::new(settings.providers, clients.reads.clone()),
+        experiments,
         balancers: Balancers::new(settings.aws.clone()),
         names: RwLock::default(),
-        filled: filled.clone(),
+        filled: Filled::default(),
         memory: std::sync::Mutex::default(),
         leftovers: Notify::new(),
         deleted,
@@ -123,34 +145,15 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
     let home = Home { client: clients.reads.clone(), namespace: settings.home };
     let scope = Scope { client: clients.reads, namespace: settings.namespace };
     let (rollouts, writer) = reflector::store();
-    metrics.describe_rollouts(rollouts.clone());
+    metrics.describe(rollouts.clone(), context.runs.reader(), context.experiments.reader());
     let watched = caches::rollouts(&scope, writer, Arc::clone(&context));
     let (touch, touched) = mpsc::unbounded_channel();
     let (all, everything) = mpsc::unbounded_channel();
-    let tasks = [
-        tokio::spawn(caches::replica_sets(
-            scope.clone(),
-            Arc::clone(&context),
-            rollouts.clone(),
-            touch.clone(),
-            filled.clone(),
-        )),
-        tokio::spawn(caches::pods(
-            scope.clone(),
-            Arc::clone(&context),
-            rollouts.clone(),
-            touch.clone(),
-            filled.clone(),
-        )),
-        tokio::spawn(caches::services(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone(), filled)),
-        tokio::spawn(endpoints::watch(scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone())),
-        tokio::spawn(objects::watch(asking, scope, Arc::clone(&context), rollouts.clone(), touch.clone())),
-        tokio::spawn(plugins::attend(errands, home, Arc::clone(&context), rollouts.clone(), touch.clone())),
-        tokio::spawn(balancers::ask(Arc::clone(&context), rollouts.clone(), touch)),
-        tokio::spawn(farewell::take_leave(leaving, Arc::clone(&context), rollouts.clone())),
-        tokio::spawn(leftovers::release(Arc::clone(&context), rollouts.clone())),
-        tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)),
-    ];
+    let waiting = Waiting { asking, errands, touched_runs, touched_experiments, leaving };
+    let around = Around { scope, context: Arc::clone(&context), rollouts: rollouts.clone(), touch };
+    let concurrency = (settings.analysis_concurrency, settings.experiment_concurrency);
+    let mut tasks = attend_all(waiting, around, home, concurrency);
+    tasks.push(tokio::spawn(start_when_filled(Arc::clone(&context), rollouts.clone(), signals.ready, all)));
     if settings.in_order {
         let triggers = Triggers { watched, touched, everything };
         return Box::pin(serial::run(triggers, rollouts, context)).await;
@@ -178,10 +181,61 @@ pub async fn run(clients: Clients, settings: Settings, clock: Clock, metrics: Me
         task.abort();
         let _ = task.await;
     }
+    context.measurer.stop();
     let _ = tokio::time::timeout(Duration::from_secs(10), context.plugins.stop()).await;
     drop(context);
     // The queue ends with its last sender; what is in it is still told.
     let _ = tokio::time::timeout(Duration::from_secs(5), teller).await;
+}
+
+/// What the tasks beside the workers wait for.
+struct Waiting {
+    asking: mpsc::UnboundedReceiver<ObjectKind>,
+    errands: plugins::Errands,
+    touched_runs: mpsc::UnboundedReceiver<Key>,
+    touched_experiments: mpsc::UnboundedReceiver<Key>,
+    leaving: mpsc::UnboundedReceiver<Rollout>,
+}
+
+/// What they all need.
+struct Around {
+    scope: Scope,
+    context: Arc<Context>,
+    rollouts: Store<Observed>,
+    touch: Touch,
+}
+
+/// Starts the tasks beside the workers.
+fn attend_all(waiting: Waiting, around: Around, home: Home, concurrency: (u16, u16)) -> Vec<JoinHandle<()>> {
+    let Around { scope, context, rollouts, touch } = around;
+    let Waiting { asking, errands, touched_runs, touched_experiments, leaving } = waiting;
+    let (runs, experiments) = (usize::from(concurrency.0), usize::from(concurrency.1));
+    let filled = context.filled.clone();
+    let all = || (scope.clone(), Arc::clone(&context), rollouts.clone(), touch.clone());
+    let mut tasks = Vec::new();
+    let (scope, cx, known, touch) = all();
+    tasks.push(tokio::spawn(caches::replica_sets(scope, cx, known, touch, filled.clone())));
+    let (scope, cx, known, touch) = all();
+    tasks.push(tokio::spawn(caches::pods(scope, cx, known, touch, filled.clone())));
+    let (scope, cx, known, touch) = all();
+    tasks.push(tokio::spawn(caches::services(scope, cx, known, touch, filled)));
+    let (scope, cx, known, touch) = all();
+    tasks.push(tokio::spawn(endpoints::watch(scope, cx, known, touch)));
+    let (scope, cx, known, touch) = all();
+    tasks.push(tokio::spawn(objects::watch(asking, scope, cx, known, touch)));
+    let (_, cx, known, touch) = all();
+    tasks.push(tokio::spawn(plugins::attend(errands, home, cx, known, touch)));
+    let (scope, cx, known, touch) = all();
+    tasks.push(tokio::spawn(analysis::attend(touched_runs, runs, scope, cx, known, touch)));
+    let (scope, cx, known, touch) = all();
+    tasks.push(tokio::spawn(experiments::attend(touched_experiments, experiments, scope, cx, known, touch)));
+    let (_, cx, known, touch) = all();
+    tasks.push(tokio::spawn(balancers::ask(cx, known, touch)));
+    let (_, cx, known, _) = all();
+    tasks.push(tokio::spawn(farewell::take_leave(leaving, cx, known)));
+    let (_, cx, known, _) = all();
+    tasks.push(tokio::spawn(leftovers::release(cx, known)));
+    tasks
 }
 
 /// Time until a failed pass is tried again.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use sluice_core::analysis::origin;
 use sluice_core::api::Rollout;
 use sluice_core::object_kind::ObjectKind;
 use sluice_core::strategy::Strategy;
 use sluice_core::traffic::{self, Pick};
 use sluice_core::workload::WorkloadKind;
 
+use super::analysis::TEMPLATES;
 use super::children::Key;
 
 /// What kind of object is named.
@@ -37,7 +39,8 @@ impl Names {
         let services = services.map(|(_, service)| (Named::Service, (key.0.clone(), service.to_owned())));
         let workload = workload(rollout).map(|(kind, key)| (Named::Object(kind.object_kind()), key));
         let steps = step_plugins(rollout).map(|name| (Named::StepPlugin, (String::new(), name.to_owned())));
-        let objects: Vec<_> = services.chain(workload).chain(routed(rollout)).chain(steps).collect();
+        let templates = templates(rollout);
+        let objects: Vec<_> = services.chain(workload).chain(templates).chain(routed(rollout)).chain(steps).collect();
         for object in &objects {
             self.rollouts.entry(object.clone()).or_default().insert(key.clone());
         }
@@ -77,6 +80,13 @@ pub fn workload(rollout: &Rollout) -> Option<(WorkloadKind, Key)> {
     let reference = rollout.spec.workload_ref.as_ref()?;
     let namespace = rollout.metadata.namespace.clone().unwrap_or_default();
     Some((WorkloadKind::of(reference)?, (namespace, reference.name.clone()?)))
+}
+
+/// The templates that a Rollout names. Each may name others of either kind.
+fn templates(rollout: &Rollout) -> impl Iterator<Item = (Named, Key)> + use<> {
+    let names_any = !origin::named(rollout).is_empty();
+    let all = TEMPLATES.into_iter().filter(move |_| names_any);
+    all.map(|kind| (Named::Object(kind), (String::new(), String::new())))
 }
 
 /// What the routers of a Rollout read, of today and of before.

@@ -22,6 +22,7 @@ use sluice_core::sight::Sight;
 use sluice_core::traffic::{self, Pick, Query, Seen};
 use tokio::sync::mpsc;
 
+use super::analysis::TEMPLATES;
 use super::caches::{Scope, Touch, map_event, touch_each};
 use super::children::{Child, Key, Owner, version_number};
 use super::context::Context;
@@ -213,6 +214,7 @@ async fn watch_kind(kind: ObjectKind, scope: Scope, context: Arc<Context>, rollo
     let moved = |object: Option<&Arc<Stored>>| {
         let names = context.names();
         let concerned = match object {
+            Some(_) if TEMPLATES.contains(&kind) => names.who_names_any(Named::Object(kind)),
             Some(object) => names.who_names(Named::Object(kind), &object.key()),
             None => names.who_names_any(Named::Object(kind)),
         };

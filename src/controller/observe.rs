@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sluice_core::api::{ReplicaSet, Rollout};
+use sluice_core::api::{Experiment, ReplicaSet, Rollout};
 use sluice_core::plan::concerns_pods;
 use sluice_core::sight::Sight;
 use sluice_core::snapshot::{Pod, Service, Snapshot};
@@ -15,7 +15,7 @@ use sluice_core::workload::Workload;
 use super::children::{Owner, version_number};
 use super::context::Context;
 use super::object::Observed;
-use super::{endpoints, names};
+use super::{analysis, endpoints, experiments, names};
 
 /// The snapshot of a rollout, or `None` while the caches are older than this controller's own last write: a plan made on
 /// them would repeat it.
@@ -40,12 +40,14 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         return None;
     }
     drop(index);
-    let services = services(cx, rollout, namespace, name)?;
+    let experiments = experiments::of_rollout(cx, rollout)?;
+    let services = services(cx, rollout, &experiments, namespace, name)?;
     let workload = workload(cx, rollout)?;
     let routers = traffic::named(rollout).into_iter().chain(cx.balancers.beside(rollout));
     let ask = if is_at_rest(rollout) { Ask::AtRest } else { Ask::AtWork };
     let (routers, former) =
         (routed(cx, rollout, routers.collect(), ask)?, routed(cx, rollout, traffic::former(rollout), ask)?);
+    let analyses = analysis::of_rollout(cx, rollout)?;
     let step_plugins = cx.plugins.steps(uid, names::step_plugins(rollout))?;
     let mut snapshot = Snapshot {
         now: cx.clock.now(),
@@ -57,6 +59,8 @@ pub fn observe(cx: &Context, observed: &Observed) -> Option<Snapshot> {
         routers,
         former,
         workload,
+        analyses,
+        experiments,
         step_plugins,
         refusals,
         stores_waiting_on,
@@ -125,11 +129,21 @@ fn find(cx: &Context, rollout: &Rollout, query: &Query, ask: Ask) -> Option<Vec<
 }
 
 /// The Services that a rollout names and those that say it manages them; `None` while one of them is older than an own write.
-fn services(cx: &Context, rollout: &Rollout, namespace: &str, name: &str) -> Option<Vec<Service>> {
+fn services(
+    cx: &Context,
+    rollout: &Rollout,
+    experiments: &[Experiment],
+    namespace: &str,
+    name: &str,
+) -> Option<Vec<Service>> {
     let index = cx.services();
     let managed = index.of(&Owner::Manager(namespace.to_owned(), name.to_owned()));
-    let named = Strategy::of(rollout).into_iter().flat_map(Strategy::services);
-    let named = named.filter_map(|(_, service)| index.get(&(namespace.to_owned(), service.to_owned()))).map(Arc::clone);
+    let named = Strategy::of(rollout).into_iter().flat_map(Strategy::services).map(|(_, service)| service);
+    let statuses = experiments.iter().filter_map(|experiment| experiment.status.as_ref());
+    let of_experiments =
+        statuses.flat_map(|status| &status.template_statuses).map(|template| template.service_name.as_str());
+    let named = named.chain(of_experiments.filter(|name| !name.is_empty()));
+    let named = named.filter_map(|service| index.get(&(namespace.to_owned(), service.to_owned()))).map(Arc::clone);
     let mut all: BTreeMap<String, Service> = managed
         .into_iter()
         .chain(named)

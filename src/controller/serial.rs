@@ -1,7 +1,6 @@
 //! One rollout after the other, in the order of their moments and names: the same run every time, for proofs. The product uses
 //! kube's `Controller`, which works on several at once and in no certain order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
@@ -10,12 +9,11 @@ use kube::runtime::watcher;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::children::Key;
 use super::context::Context;
 use super::object::Observed;
+use super::work::Due;
 use super::{BACK_OFF, failed, timed_reconcile};
-
-/// Namespace and name.
-type Key = (String, String);
 
 /// What leads to a pass.
 pub struct Triggers<W> {
@@ -25,21 +23,6 @@ pub struct Triggers<W> {
     pub touched: mpsc::UnboundedReceiver<ObjectRef<Observed>>,
     /// All of them.
     pub everything: mpsc::UnboundedReceiver<()>,
-}
-
-/// When to look at which rollout.
-#[derive(Default)]
-struct Due(BTreeMap<Key, Instant>);
-
-impl Due {
-    /// The earlier of two moments counts.
-    fn add(&mut self, key: Key, at: Instant) {
-        self.0.entry(key).and_modify(|due| *due = at.min(*due)).or_insert(at);
-    }
-
-    fn first(&self) -> Option<(Key, Instant)> {
-        self.0.iter().min_by_key(|(key, at)| (**at, *key)).map(|(key, at)| (key.clone(), *at))
-    }
 }
 
 /// Runs until its task is stopped.
@@ -77,7 +60,7 @@ where
                 }
             }
             key = comes => {
-                due.0.remove(&key);
+                due.remove(&key);
                 let Some(observed) = rollouts.get(&ObjectRef::new(&key.1).within(&key.0)) else { continue };
                 let next = match timed_reconcile(Arc::clone(&observed), Arc::clone(&context)).await {
                     Ok(next) => next,

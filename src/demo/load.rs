@@ -24,12 +24,14 @@ const EVERY: Duration = Duration::from_millis(20);
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Requests that were answered, by the version that did, and those that were not.
+/// What became of requests: those that were answered, by the version that did, and those that were not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Answers by version.
+    /// Answers of pods, by version.
     pub answered: BTreeMap<String, u64>,
-    /// Requests without an answer, or with an error.
+    /// Of them, those that were errors.
+    pub errors: BTreeMap<String, u64>,
+    /// Requests that no pod has answered.
     pub lost: u64,
     /// Why the first one was lost.
     pub first_loss: Option<String>,
@@ -48,17 +50,43 @@ impl Tally {
         if answered == 0 { 0.0 } else { own as f64 * 100.0 / answered as f64 }
     }
 
+    /// How many errors a version has answered.
+    pub fn errors_of(&self, version: &str) -> u64 {
+        self.errors.get(version).copied().unwrap_or(0)
+    }
+
     /// What came after an earlier count.
     #[must_use]
     pub fn since(&self, earlier: &Tally) -> Tally {
-        let before = |version: &String| earlier.answered.get(version).copied().unwrap_or(0);
-        let answered = self.answered.iter().map(|(version, count)| (version.clone(), count - before(version)));
         Tally {
-            answered: answered.filter(|(_, count)| *count > 0).collect(),
+            answered: difference(&self.answered, &earlier.answered),
+            errors: difference(&self.errors, &earlier.errors),
             lost: self.lost - earlier.lost,
             first_loss: self.first_loss.clone(),
         }
     }
+
+    fn add(&mut self, answer: anyhow::Result<Answer>) {
+        match answer {
+            Ok(Answer { version, is_error }) => {
+                if is_error {
+                    *self.errors.entry(version.clone()).or_default() += 1;
+                }
+                *self.answered.entry(version).or_default() += 1;
+            }
+            Err(error) => {
+                self.lost += 1;
+                self.first_loss.get_or_insert_with(|| format!("{error:#}"));
+            }
+        }
+    }
+}
+
+/// What was counted since, without what was not.
+fn difference(now: &BTreeMap<String, u64>, earlier: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let before = |version: &String| earlier.get(version).copied().unwrap_or(0);
+    let counted = now.iter().map(|(version, count)| (version.clone(), count - before(version)));
+    counted.filter(|(_, count)| *count > 0).collect()
 }
 
 /// The load. Clones share the count.
@@ -93,26 +121,28 @@ impl Load {
                 let asked = async { ask(proxy, request?).await };
                 let answer = tokio::time::timeout(PATIENCE, asked).await;
                 let answer = answer.unwrap_or_else(|_| bail_late());
-                let mut tally = load.lock();
-                match answer {
-                    Ok(version) => *tally.answered.entry(version).or_default() += 1,
-                    Err(error) => {
-                        tally.lost += 1;
-                        tally.first_loss.get_or_insert_with(|| format!("{error:#}"));
-                    }
-                }
+                load.lock().add(answer);
             });
         }
         under_way.join_all().await;
     }
 }
 
-fn bail_late() -> anyhow::Result<String> {
+fn bail_late() -> anyhow::Result<Answer> {
     bail!("no answer within {PATIENCE:?}")
 }
 
-/// Sends one request, and returns the version that answered: the tag of its image.
-pub async fn ask(proxy: SocketAddr, request: Request<Empty<Bytes>>) -> anyhow::Result<String> {
+/// What a pod has answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its version: the tag of its image.
+    pub version: String,
+    /// Whether it was an error.
+    pub is_error: bool,
+}
+
+/// Sends one request. An error of the proxy's own, which names no pod, is none of a version.
+pub async fn ask(proxy: SocketAddr, request: Request<Empty<Bytes>>) -> anyhow::Result<Answer> {
     let stream = TcpStream::connect(proxy).await.context("cannot connect to the proxy")?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
@@ -120,12 +150,9 @@ pub async fn ask(proxy: SocketAddr, request: Request<Empty<Bytes>>) -> anyhow::R
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     connection.abort();
-    if !status.is_success() {
-        bail!("{status}: {}", String::from_utf8_lossy(&body));
-    }
-    let answer: Value = serde_json::from_slice(&body).context("the answer is not what a pod says")?;
-    let image = answer["image"].as_str().context("the answer names no image")?;
-    Ok(image.rsplit(':').next().unwrap_or(image).to_owned())
+    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(image) = answer["image"].as_str() else { bail!("{status}: {}", String::from_utf8_lossy(&body)) };
+    Ok(Answer { version: image.rsplit(':').next().unwrap_or(image).to_owned(), is_error: !status.is_success() })
 }
 
 #[cfg(test)]
@@ -134,13 +161,26 @@ mod tests {
 
     #[test]
     fn shares_are_of_the_answers_since_a_moment() {
-        let answered = |blue, yellow| {
+        let answered = |blue, yellow, errors| {
             let answered = [("blue".to_owned(), blue), ("yellow".to_owned(), yellow)];
-            Tally { answered: answered.into_iter().collect(), lost: 1, first_loss: None }
+            let errors = [("yellow".to_owned(), errors)].into_iter().collect();
+            Tally { answered: answered.into_iter().collect(), errors, lost: 1, first_loss: None }
         };
-        let window = answered(100, 30).since(&answered(20, 10));
+        let window = answered(100, 30, 7).since(&answered(20, 10, 2));
         assert!((window.share("yellow") - 20.0).abs() < 1e-9);
         assert_eq!((window.lost, window.total()), (0, 100));
+        assert_eq!((window.errors_of("yellow"), window.errors_of("blue"), window.errors.len()), (5, 0, 1));
         assert!(Tally::default().share("blue").abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_error_of_a_pod_is_an_answer_and_no_answer_is_a_loss() {
+        let mut tally = Tally::default();
+        for is_error in [true, false, false] {
+            tally.add(Ok(Answer { version: "green".to_owned(), is_error }));
+        }
+        tally.add(bail_late());
+        assert_eq!((tally.total(), tally.errors_of("green"), tally.lost), (4, 1, 1));
+        assert_eq!(tally.first_loss.as_deref(), Some("no answer within 2s"));
     }
 }

@@ -6,11 +6,12 @@ use anyhow::{Context as _, bail, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, ListParams, Patch, PatchParams};
-use serde_json::{Value, json};
-use sluice_core::api::{ReplicaSet, Rollout, labels};
+use serde_json::Value;
+use sluice_core::api::{AnalysisRun, ReplicaSet, Rollout, labels};
 use tokio::time::Instant;
 
 use super::load::{Load, Tally};
+use super::measured;
 use super::screen::Screen;
 use super::view::view;
 
@@ -20,8 +21,11 @@ pub const NAME: &str = "rollouts-demo";
 pub const NAMESPACE: &str = "default";
 /// How long anything may take before the demo says that it did not happen.
 const LIMIT: Duration = Duration::from_secs(45);
-/// Time between two pictures.
+/// Time between two pictures; at least so much, however fast the demo is.
 const FRAME: Duration = Duration::from_millis(200);
+const SHORTEST_FRAME: Duration = Duration::from_millis(50);
+/// How long requests that are under way may take to be counted.
+const UNDER_WAY: Duration = Duration::from_millis(400);
 
 /// Everything that the story needs.
 pub struct Stage {
@@ -55,16 +59,44 @@ impl Stage {
         patched.map(|_| ()).context("cannot change the Rollout")
     }
 
-    /// Changes its status, as the plugin does to promote and to abort.
-    pub async fn command(&self, status: Value) -> anyhow::Result<()> {
-        let patch = Patch::Merge(json!({ "status": status }));
-        let patched = self.rollouts().patch_status(NAME, &PatchParams::default(), &patch).await;
-        patched.map(|_| ()).context("cannot change the status of the Rollout")
-    }
-
     /// The Rollout as it is.
     pub async fn rollout(&self) -> anyhow::Result<Rollout> {
         self.rollouts().get(NAME).await.context("cannot read the Rollout")
+    }
+
+    /// All analysis runs, the oldest first.
+    pub async fn runs(&self) -> anyhow::Result<Vec<AnalysisRun>> {
+        let api: Api<AnalysisRun> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let mut runs = api.list(&ListParams::default()).await.context("cannot read the analysis runs")?.items;
+        let age = |run: &AnalysisRun| run.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        runs.sort_by(|one, other| age(one).cmp(&age(other)).then_with(|| one.metadata.name.cmp(&other.metadata.name)));
+        Ok(runs)
+    }
+
+    /// The analysis run of a version, by its hash: of a `Step`, or in the `Background`.
+    pub async fn run(&self, hash: &str, kind: &str) -> anyhow::Result<Option<AnalysisRun>> {
+        let wanted = [(labels::POD_TEMPLATE_HASH, hash), (labels::ROLLOUT_TYPE, kind)];
+        let is_it = |run: &AnalysisRun| wanted.iter().all(|(name, value)| measured::label(run, name) == Some(value));
+        Ok(self.runs().await?.into_iter().find(is_it))
+    }
+
+    /// Watches until something about the run of a step holds, and fails when it does not come.
+    pub async fn until_run(
+        &mut self,
+        hash: &str,
+        what: &str,
+        holds: impl Fn(&AnalysisRun) -> bool,
+    ) -> anyhow::Result<AnalysisRun> {
+        let deadline = Instant::now() + self.limit();
+        loop {
+            let run = self.run(hash, "Step").await?;
+            let told = run.as_ref().map_or("it is not there".to_owned(), |run| measured::lines(&[run]));
+            match run.filter(|run| holds(run)) {
+                Some(run) => return Ok(run),
+                None if Instant::now() >= deadline => bail!("the analysis never {what}: {}", told.trim()),
+                None => self.draw().await?,
+            }
+        }
     }
 
     /// From now on the demo fails when fewer pods are available.
@@ -76,13 +108,15 @@ impl Stage {
         let of_rollout = ListParams::default().labels(labels::POD_TEMPLATE_HASH);
         let sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), NAMESPACE);
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), NAMESPACE);
-        let rollouts = self.rollouts();
-        let (rollout, sets, pods) =
-            tokio::try_join!(rollouts.get(NAME), sets.list(&of_rollout), pods.list(&of_rollout))
-                .context("cannot read what there is to show")?;
+        let (sets, pods) = tokio::try_join!(sets.list(&of_rollout), pods.list(&of_rollout))
+            .context("cannot read what there is to show")?;
+        let (rollout, runs) = (self.rollout().await?, self.runs().await?);
+        let hash = rollout.status().current_pod_hash.clone();
+        let runs: Vec<&AnalysisRun> =
+            runs.iter().filter(|run| measured::label(run, labels::POD_TEMPLATE_HASH) == Some(hash.as_str())).collect();
         let available: i32 = sets.iter().map(|set| set.observed().available_replicas).sum();
         ensure!(available >= self.floor, "only {available} of {} pods are available", self.floor);
-        Ok(view(&rollout, &sets.items, &pods.items, &self.window()))
+        Ok(view(&rollout, &sets.items, &pods.items, &runs, &self.window()))
     }
 
     /// Says what comes or what came.
@@ -92,7 +126,7 @@ impl Stage {
 
     /// Shows what there is now, and leaves it on the screen.
     pub async fn show(&mut self) -> anyhow::Result<()> {
-        let picture = self.picture().await?;
+        let picture = Box::pin(self.picture()).await?;
         Ok(self.screen.keep(&picture)?)
     }
 
@@ -136,7 +170,8 @@ impl Stage {
     /// Lets the requests that are under way be counted where they belong.
     pub async fn after_requests_under_way(&mut self) -> anyhow::Result<()> {
         self.draw().await?;
-        self.draw().await
+        tokio::time::sleep(UNDER_WAY).await;
+        Ok(())
     }
 
     /// Watches for a while.
@@ -162,9 +197,9 @@ impl Stage {
     }
 
     async fn draw(&mut self) -> anyhow::Result<()> {
-        let picture = self.picture().await?;
+        let picture = Box::pin(self.picture()).await?;
         self.screen.draw(&picture)?;
-        tokio::time::sleep(FRAME).await;
+        tokio::time::sleep(FRAME.div_f64(self.speed).max(SHORTEST_FRAME)).await;
         Ok(())
     }
 }

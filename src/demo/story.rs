@@ -1,23 +1,32 @@
-//! The story: a first release, a canary that is promoted, a version that never becomes ready, and one that a person aborts. Every claim
-//! is checked.
+//! The story: a first release, a canary that measurements promote, a version that never becomes ready, and one that measurements abort.
+//! Nobody decides anything, and every claim is checked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use serde_json::{Value, json};
-use sluice_core::api::Rollout;
+use sluice_core::analysis::Phase;
+use sluice_core::api::{AnalysisRun, Rollout};
 use tokio::time::Instant;
 
 use super::load::Tally;
+use super::measured::{measurements, number};
 use super::stage::{NAME, Stage};
+use super::view::wrapped;
 
 /// How many pods there are.
 const PODS: i32 = 5;
 /// Requests from which a share is judged.
-const SAMPLE: u64 = 250;
+const SAMPLE: u64 = 100;
 /// How far a share may be from the weight, in points of percent.
 const TOLERANCE: f64 = 5.0;
+/// How many measurements the step asks for.
+const MEASUREMENTS: usize = 5;
+/// So many of a hundred answers of green are errors.
+const ERROR_RATE: u64 = 30;
+/// How far what is measured of few requests may be from that, as a part of one.
+const ROUGHLY: f64 = 0.15;
 
 /// Tells it, and fails with the reason when something did not happen as it was told.
 pub async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
@@ -31,8 +40,17 @@ pub async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
 /// What came of all requests, once there are no more.
 pub fn end(stage: &mut Stage) -> anyhow::Result<()> {
     let all = stage.load.tally();
-    nothing_lost(&all)?;
-    stage.say(&format!("\nIn all {} requests were answered, and none was lost.", all.total()))
+    none_lost(&all)?;
+    only_green_errs(&all)?;
+    let (answered, errors) = (all.answered.get("green").copied().unwrap_or(0), all.errors_of("green"));
+    ensure!(
+        errors == answered * ERROR_RATE / 100,
+        "{errors} of green's {answered} answers were errors, not {ERROR_RATE} %"
+    );
+    stage.say(&format!(
+        "\nIn all {} requests were answered; {errors} of them, by green, with an error, until Sluice took it away.\nNone was lost.",
+        all.total()
+    ))
 }
 
 async fn first_release(stage: &mut Stage) -> anyhow::Result<()> {
@@ -50,28 +68,43 @@ async fn first_release(stage: &mut Stage) -> anyhow::Result<()> {
 
 async fn canary(stage: &mut Stage) -> anyhow::Result<()> {
     stage.say(&format!(
-        "\n2. A new version, yellow. Only the image changes:\n   $ kubectl sluice set image {NAME} {NAME}=argoproj/rollouts-demo:yellow"
+        "\n2. A new version, yellow. Only the image changes, and nobody touches anything from here on:\n   \
+         $ kubectl sluice set image {NAME} {NAME}=argoproj/rollouts-demo:yellow"
     ))?;
-    stage.edit(image("yellow", None)).await?;
-    stage.until("paused at its second step", |rollout| is_paused_at(rollout, 1)).await?;
+    let hash = release(stage, image("yellow", &json!({}))).await?;
     stage.count_anew();
     stage.until_requests(SAMPLE).await?;
-    stage.watch(Duration::from_secs(3)).await?;
+    stage.until_run(&hash, "measured twice", |run| measurements(run).count() >= 2).await?;
     let window = stage.window();
     stage.show().await?;
-    share_is(&window, "yellow", 20.0)?;
-    let rollout = stage.rollout().await?;
-    ensure!(is_paused_at(&rollout, 1), "the rollout moved on although nobody promoted it: {}", rollout.status().phase);
+    // Where the machine is slow, the next step may have begun.
+    let ahead = if stage.rollout().await?.status().current_step_index == Some(1) { 0.0 } else { 20.0 };
+    share_is(&window, "yellow", 20.0, ahead)?;
     stage.say(
-        "   The route gives the one yellow pod a fifth of the requests; all five blue ones stay, to take them back at\n   any time. Sluice waits for a person to look.",
+        "   The route gives the one yellow pod a fifth of the requests; all five blue ones stay, to take them back at\n   any \
+         time. The step asks how many of yellow's answers were no errors, once a second, five times.",
     )
 }
 
+/// Releases a version, watches until its requests are judged, and says by which hash it is known.
+async fn release(stage: &mut Stage, patch: Value) -> anyhow::Result<String> {
+    let before = stage.rollout().await?.status().current_pod_hash.clone();
+    stage.edit(patch).await?;
+    let is_judged = |rollout: &Rollout| {
+        let status = rollout.status();
+        // Where the machine is slow, that may be over.
+        status.current_pod_hash != before && (status.abort || status.current_step_index >= Some(1))
+    };
+    let rollout = stage.until("was analysed at its second step", is_judged).await?;
+    Ok(rollout.status().current_pod_hash.clone())
+}
+
 async fn promotion(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.say(&format!(
-        "\n3. Yellow looks good:\n   $ kubectl sluice promote {NAME}\n   The other steps are timed. Each waits for its pods, then for the gateway to say that it has taken the weights up."
-    ))?;
-    stage.command(json!({ "pauseConditions": null })).await?;
+    stage.say(
+        "\n3. Yellow is good, so it promotes itself. From now on it is measured beside the steps, which are timed; each waits\n   \
+         for its pods, then for the gateway to say that it has taken the weights up.",
+    )?;
+    let hash = stage.rollout().await?.status().current_pod_hash.clone();
     for (step, weight) in [(3, 40.0), (5, 60.0), (7, 80.0)] {
         stage.until(&format!("paused at step {step}"), |rollout| is_paused_at(rollout, step)).await?;
         stage.count_anew();
@@ -80,11 +113,7 @@ async fn promotion(stage: &mut Stage) -> anyhow::Result<()> {
         stage.show().await?;
         // The next step may have begun in the middle of the count, so that the share is ahead of the weight.
         let ahead = if is_paused_at(&stage.rollout().await?, step) { 0.0 } else { 20.0 };
-        let share = window.share("yellow");
-        ensure!(
-            share >= weight - TOLERANCE && share <= weight + ahead + TOLERANCE,
-            "at weight {weight:.0} yellow answered {share:.0} % of the requests"
-        );
+        share_is(&window, "yellow", weight, ahead)?;
     }
     stage.until("became healthy", is_healthy).await?;
     stage.after_requests_under_way().await?;
@@ -93,7 +122,10 @@ async fn promotion(stage: &mut Stage) -> anyhow::Result<()> {
     let window = stage.window();
     stage.show().await?;
     answered_alone(&window, "yellow")?;
-    nothing_lost(&stage.load.tally())
+    let (step, beside) = (stage.run(&hash, "Step").await?, stage.run(&hash, "Background").await?);
+    found_good(step.as_ref(), MEASUREMENTS)?;
+    found_good(beside.as_ref(), 1)?;
+    nothing_wrong(&stage.load.tally())
 }
 
 async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
@@ -105,7 +137,7 @@ async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
     stage.after_requests_under_way().await?;
     stage.count_anew();
     let begin = Instant::now();
-    stage.edit(image("red", Some("never"))).await?;
+    stage.edit(image("red", &json!({ "node.sluice.dev/ready": "never" }))).await?;
     stage.until("began the update", |rollout| rollout.status().current_pod_hash != stable).await?;
     stage.watch(Duration::from_secs(3)).await?;
     stage.show().await?;
@@ -135,19 +167,37 @@ async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 async fn aborted_release(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.say(
-        "\n5. A version that is ready and not good, green. It gets its fifth, until somebody sees that it is not good.",
-    )?;
-    stage.edit(image("green", None)).await?;
-    stage.until("paused at its second step", |rollout| is_paused_at(rollout, 1)).await?;
+    stage.say(&format!(
+        "\n5. A version that is ready and not good, green: {ERROR_RATE} % of its answers are errors. It gets its fifth, until the\n   \
+         measurements show it. One bad one may be chance; two are not."
+    ))?;
+    let errors = json!({ "node.sluice.dev/error-rate": ERROR_RATE.to_string() });
+    let hash = release(stage, image("green", &errors)).await?;
     stage.count_anew();
-    stage.until_requests(SAMPLE).await?;
+    stage.until_run(&hash, "failed", |run| measurements(run).any(has_failed)).await?;
     let window = stage.window();
     stage.show().await?;
-    share_is(&window, "green", 20.0)?;
-    stage.say(&format!("   $ kubectl sluice abort {NAME}"))?;
+    let is_given_up = stage.rollout().await?.status().abort;
+    let share = window.share("green");
+    ensure!(
+        share <= 20.0 + TOLERANCE && (is_given_up || share >= 20.0 - TOLERANCE),
+        "green answered {share:.1} % of {} requests, not a fifth",
+        window.total()
+    );
+    let aborted = stage.until("was aborted by its analysis", |rollout| rollout.status().abort).await?;
+    stage.say(&wrapped(&aborted.status().message))?;
+    let run = stage.until_run(&hash, "ended", is_over).await?;
+    found_bad(&run, &aborted.status().message)?;
+    let took = give_back(stage).await?;
+    stage.say(&format!(
+        "   The gateway had confirmed after {:.1} s that yellow gets everything. Only then the green pod went.",
+        took.as_secs_f64()
+    ))
+}
+
+/// Watches the requests go back to yellow, and then the green pod; says how long the first took.
+async fn give_back(stage: &mut Stage) -> anyhow::Result<Duration> {
     let begin = Instant::now();
-    stage.command(json!({ "abort": true })).await?;
     let early = AtomicBool::new(false);
     let given_back = |rollout: &Rollout| {
         let confirmed = gives_canary_nothing(rollout);
@@ -155,28 +205,25 @@ async fn aborted_release(stage: &mut Stage) -> anyhow::Result<()> {
         confirmed
     };
     stage.until("gave all requests back to yellow", given_back).await?;
-    ensure!(!early.into_inner(), "the green pod went before the gateway had confirmed that yellow gets everything");
     let took = begin.elapsed();
+    ensure!(!early.into_inner(), "the green pod went before the gateway had confirmed that yellow gets everything");
     stage.after_requests_under_way().await?;
     stage.count_anew();
-    stage.until_requests(100).await?;
-    let after = stage.window();
-    answered_alone(&after, "yellow")?;
+    stage.until_requests(SAMPLE).await?;
+    answered_alone(&stage.window(), "yellow")?;
     stage.until("took the green pod away", |rollout| rollout.status().updated_replicas == 0).await?;
     stage.show().await?;
-    stage.say(&format!(
-        "   The gateway had confirmed after {:.1} s that yellow gets everything. Only then the green pod went.",
-        took.as_secs_f64()
-    ))
+    Ok(took)
 }
 
-/// The patch that releases a version.
-fn image(version: &str, ready: Option<&str>) -> Value {
+/// The patch that releases a version whose pods behave like this, by annotations.
+fn image(version: &str, behaviour: &Value) -> Value {
     let container = json!({
         "name": NAME, "image": format!("argoproj/rollouts-demo:{version}"),
         "ports": [{ "name": "http", "containerPort": 8080 }],
     });
-    let annotations = json!({ "node.sluice.dev/ready": ready });
+    let mut annotations = json!({ "node.sluice.dev/ready": null, "node.sluice.dev/error-rate": null });
+    json_patch::merge(&mut annotations, behaviour);
     let template = json!({ "metadata": { "annotations": annotations }, "spec": { "containers": [container] } });
     json!({ "spec": { "template": template } })
 }
@@ -197,12 +244,55 @@ fn is_paused_at(rollout: &Rollout, step: i32) -> bool {
     rollout.status().phase == "Paused" && rollout.status().current_step_index == Some(step)
 }
 
-fn share_is(tally: &Tally, version: &str, expected: f64) -> anyhow::Result<()> {
+fn is_over(run: &AnalysisRun) -> bool {
+    run.status.as_ref().is_some_and(|status| Phase::read(&status.phase).is_over())
+}
+
+fn has_failed(measurement: &sluice_core::api::Measurement) -> bool {
+    Phase::read(&measurement.phase) == Phase::Failed
+}
+
+/// That an analysis was successful by itself, with at least so many measurements, and rightly.
+fn found_good(run: Option<&AnalysisRun>, least: usize) -> anyhow::Result<()> {
+    let Some(run) = run else { bail!("an analysis of yellow is not there") };
+    let phase = run.status.as_ref().map_or("", |status| status.phase.as_str());
+    ensure!(Phase::read(phase) == Phase::Successful, "an analysis of yellow is {phase}, not Successful");
+    let values: Vec<&str> = measurements(run).map(|measurement| measurement.value.as_str()).collect();
+    ensure!(values.len() >= least, "yellow was measured {} times, not {least}", values.len());
+    ensure!(
+        values.iter().all(|value| *value == "[1]"),
+        "yellow never answered an error, and was measured as {values:?}"
+    );
+    Ok(())
+}
+
+/// That an analysis failed by what was measured, that this is what happened, and that the abort says so.
+fn found_bad(run: &AnalysisRun, message: &str) -> anyhow::Result<()> {
+    let failed: Vec<_> = measurements(run).filter(|measurement| has_failed(measurement)).collect();
+    ensure!(failed.len() == 2, "{} measurements of green failed, not two", failed.len());
+    for measurement in &failed {
+        let good = 1.0 - ERROR_RATE as f64 / 100.0;
+        let value = number(measurement);
+        ensure!(
+            value.is_some_and(|value| (value - good).abs() <= ROUGHLY),
+            "{} of green's answers were good, not about {good}",
+            measurement.value
+        );
+    }
+    let last = failed.last().map_or("", |measurement| measurement.value.as_str());
+    ensure!(
+        message.contains(last) && message.contains("result[0] >= 0.95"),
+        "the abort does not say that {last} was measured: {message}"
+    );
+    Ok(())
+}
+
+fn share_is(tally: &Tally, version: &str, expected: f64, ahead: f64) -> anyhow::Result<()> {
     let share = tally.share(version);
-    if (share - expected).abs() > TOLERANCE {
+    if share < expected - TOLERANCE || share > expected + ahead + TOLERANCE {
         bail!("{version} answered {share:.1} % of {} requests, not {expected:.0} %", tally.total());
     }
-    nothing_lost(tally)
+    nothing_wrong(tally)
 }
 
 /// Nobody else answered a single request.
@@ -213,10 +303,22 @@ fn answered_alone(tally: &Tally, version: &str) -> anyhow::Result<()> {
         tally.answered,
         tally.total()
     );
-    nothing_lost(tally)
+    nothing_wrong(tally)
 }
 
-fn nothing_lost(tally: &Tally) -> anyhow::Result<()> {
+/// No request was lost, and none was answered with an error.
+fn nothing_wrong(tally: &Tally) -> anyhow::Result<()> {
+    ensure!(tally.errors.is_empty(), "answers were errors: {:?} of {:?}", tally.errors, tally.answered);
+    none_lost(tally)
+}
+
+fn only_green_errs(tally: &Tally) -> anyhow::Result<()> {
+    let is_right = tally.errors.keys().all(|version| version == "green");
+    ensure!(is_right, "answers were errors: {:?} of {:?}", tally.errors, tally.answered);
+    Ok(())
+}
+
+fn none_lost(tally: &Tally) -> anyhow::Result<()> {
     let why = tally.first_loss.as_deref().unwrap_or_default();
     ensure!(tally.lost == 0, "{} of {} requests were lost; the first: {why}", tally.lost, tally.total());
     Ok(())

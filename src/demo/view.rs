@@ -1,17 +1,21 @@
-//! What the demo shows of a rollout: its state, its pods, the weights and where the requests go, and what it waits for.
+//! What the demo shows of a rollout: its state, its pods, the weights and where the requests go, what was measured, and what it waits
+//! for.
 
 use std::fmt::Write as _;
 
 use k8s_openapi::api::core::v1::Pod;
-use sluice_core::api::{ReplicaSet, Rollout};
+use sluice_core::api::{AnalysisRun, ReplicaSet, Rollout};
 
 use super::load::Tally;
+use super::measured;
 
 /// Width of a bar of 100 %.
 const BAR: f64 = 30.0;
+/// Width of what is said.
+const WIDTH: usize = 118;
 
 /// Everything that is shown, as text of several lines.
-pub fn view(rollout: &Rollout, sets: &[ReplicaSet], pods: &[Pod], traffic: &Tally) -> String {
+pub fn view(rollout: &Rollout, sets: &[ReplicaSet], pods: &[Pod], runs: &[&AnalysisRun], traffic: &Tally) -> String {
     let status = rollout.status();
     let steps = rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_ref()).map_or(0, Vec::len);
     let mut text = String::new();
@@ -38,11 +42,16 @@ pub fn view(rollout: &Rollout, sets: &[ReplicaSet], pods: &[Pod], traffic: &Tall
     for (version, count) in &traffic.answered {
         let share = traffic.share(version);
         let bar = "█".repeat((share * BAR / 100.0).round() as usize);
-        let _ = writeln!(text, "    {version:<8} {bar:<30} {share:>4.0} % of requests ({count})");
+        let errors = match traffic.errors_of(version) {
+            0 => String::new(),
+            errors => format!(", {errors} of them with an error"),
+        };
+        let _ = writeln!(text, "    {version:<8} {bar:<30} {share:>4.0} % of requests ({count}{errors})");
     }
     if traffic.lost > 0 {
         let _ = writeln!(text, "    lost     {}", traffic.lost);
     }
+    text += &measured::lines(runs);
     match &status.waiting_on {
         Some(waiting) => {
             let _ = writeln!(text, "  waits for: {}", waiting.message);
@@ -52,6 +61,22 @@ pub fn view(rollout: &Rollout, sets: &[ReplicaSet], pods: &[Pod], traffic: &Tall
         }
     }
     text
+}
+
+/// A text in lines that are not too long, each a little to the right.
+pub fn wrapped(text: &str) -> String {
+    let mut lines = vec!["  ".to_owned()];
+    for word in text.split_whitespace() {
+        let room = lines.last().map_or(0, |line| line.chars().count());
+        if room + 1 + word.chars().count() > WIDTH {
+            lines.push("  ".to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }
 
 /// The version that a ReplicaSet runs: the tag of its image.
@@ -116,17 +141,25 @@ mod tests {
             .expect("a pod")
         };
         let answered = [("blue".to_owned(), 80), ("yellow".to_owned(), 20)].into_iter().collect();
-        let traffic = Tally { answered, lost: 0, first_loss: None };
+        let errors = [("yellow".to_owned(), 6)].into_iter().collect();
+        let traffic = Tally { answered, errors, lost: 0, first_loss: None };
         let sets = [set("a", "1", "x:blue"), set("b", "2", "x:yellow")];
-        let shown = view(&rollout, &sets, &[pod("a", "True"), pod("a", "True"), pod("b", "False")], &traffic);
+        let shown = view(&rollout, &sets, &[pod("a", "True"), pod("a", "True"), pod("b", "False")], &[], &traffic);
         let expected = "  rollouts-demo   Paused   step 1/2
     revision 2  yellow   canary  ○
     revision 1  blue     stable  ● ●
     weights  stable 80, canary 20, confirmed by the gateway
     blue     ████████████████████████         80 % of requests (80)
-    yellow   ██████                           20 % of requests (20)
+    yellow   ██████                           20 % of requests (20, 6 of them with an error)
   waits for: the pause step waits for a promotion
 ";
         assert!(shown == expected, "{shown}");
+    }
+
+    #[test]
+    fn long_texts_are_told_in_lines() {
+        assert_eq!(wrapped("a b"), "   a b");
+        let shown = wrapped(&"word ".repeat(40));
+        assert!(shown.lines().count() == 2 && shown.lines().all(|line| line.len() <= WIDTH), "{shown}");
     }
 }

@@ -3,6 +3,7 @@
 //! `cargo test --test scenarios in_the_sandbox` runs them in virtual time, `on_the_served_sandbox` runs those with programs
 //! beside the controller in real time, and `tests/cluster/run cargo test --test scenarios` runs all on a real control plane too.
 
+mod analyses;
 mod cluster;
 mod programs;
 mod real;
@@ -13,9 +14,11 @@ mod served;
 mod abort;
 mod admission;
 mod adopt;
+mod analysis;
 mod autoscale;
 mod blue_green;
 mod deploy;
+mod experiment;
 mod first;
 mod history;
 mod lost;
@@ -40,6 +43,24 @@ mod workload;
 #[macro_export]
 macro_rules! scenarios {
     ($($name:ident),* $(,)? $(; with_processes: $($process:ident),+ $(,)?)?) => {
+        $crate::virtual_scenarios! { $($name),* }
+
+        mod on_the_real_control_plane {
+            $crate::in_real_time! { $crate::real::Real::connect: $($name,)* $($($process,)+)? }
+        }
+
+        $(
+            mod on_the_served_sandbox {
+                $crate::in_real_time! { $crate::served::Served::start: $($process,)+ }
+            }
+        )?
+    };
+}
+
+/// Declares scenarios as tests in virtual time alone.
+#[macro_export]
+macro_rules! virtual_scenarios {
+    ($($name:ident),* $(,)?) => {
         /// Those that run in virtual time.
         #[allow(dead_code, reason = "a module may have scenarios with processes alone")]
         pub const SCENARIOS: &[$crate::prove::Named] = &[$((stringify!($name), |s| Box::pin($name(s)))),*];
@@ -53,16 +74,6 @@ macro_rules! scenarios {
                 }
             )*
         }
-
-        mod on_the_real_control_plane {
-            $crate::in_real_time! { $crate::real::Real::connect: $($name,)* $($($process,)+)? }
-        }
-
-        $(
-            mod on_the_served_sandbox {
-                $crate::in_real_time! { $crate::served::Served::start: $($process,)+ }
-            }
-        )?
     };
 }
 

@@ -1,8 +1,12 @@
 //! The kubectl plugin, used as in the guide.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::json;
+use axum::Router;
+use serde_json::{Value, json};
+use sluice_core::api::labels;
 
 use crate::scenario::{Scenario, rollout};
 
@@ -15,6 +19,9 @@ crate::scenarios! {
     status_ends_with_the_outcome,
     kubectl_finds_the_plugin_under_both_names,
     mistakes_get_an_answer_that_helps,
+    the_plugin_shows_what_is_measured,
+    the_plugin_ends_an_analysis_that_goes_on,
+    the_plugin_looks_after_experiments,
 }
 
 fn binary() -> PathBuf {
@@ -146,4 +153,114 @@ async fn mistakes_get_an_answer_that_helps(s: Scenario) {
         assert!(!success && printed.contains(expected), "{arguments}: {printed}");
     }
     assert_eq!(web.size("web:1").await, 1);
+}
+
+/// A web service that answers these rates, the last one for ever; its address.
+async fn rates(rates: &'static [f64]) -> String {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let answer = move || {
+        let rate = rates[asked.fetch_add(1, Ordering::SeqCst).min(rates.len() - 1)];
+        async move { json!({ "rate": rate }).to_string() }
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    address
+}
+
+/// A template that asks that service, every second.
+async fn template(s: &Scenario, count: Value) {
+    let web = json!({ "url": "http://{{args.address}}/", "jsonPath": "{$.rate}" });
+    let metric = json!({
+        "name": "rate", "interval": "1s", "count": count, "failureLimit": 1, "provider": { "web": web },
+        "successCondition": "result >= {{args.least}}",
+    });
+    let spec = json!({ "args": [{ "name": "address" }, { "name": "least", "value": "0.9" }], "metrics": [metric] });
+    let template = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": { "name": "rates" }, "spec": spec,
+    });
+    s.create(template).await.expect("an AnalysisTemplate");
+}
+
+/// A template that names one of the cluster, which has an argument without a value.
+const TEMPLATE: &str = "\
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: from-a-file}
+spec:
+  args: [{name: address, value: nowhere.invalid}]
+  templates: [{templateName: rates}]
+";
+
+/// Waits until the plugin says something.
+async fn until_says(s: &Scenario, arguments: &str, expected: &str) -> String {
+    s.eventually(expected, async || match run(s, arguments).await {
+        (true, printed) if printed.contains(expected) => Ok(printed),
+        (_, printed) => Err(printed),
+    })
+    .await
+}
+
+async fn the_plugin_shows_what_is_measured(s: Scenario) {
+    template(&s, json!(4)).await;
+    let address = rates(&[0.97, 0.5, 0.99, 0.98]).await;
+    let create = format!("create analysisrun --from rates --name by-hand -a address={address}");
+    says(&s, &create, "analysisrun.argoproj.io/by-hand created\n").await;
+    let page = until_says(&s, "get analysisrun by-hand", "Status:          ✔ Successful\n").await;
+    for expected in [
+        "Metrics:         1 (✔ 1)\n",
+        "rate  ✔ Successful  ✔ 3,✖ 1\n",
+        "  █▁██  0.5 to 0.99, last 0.98   succeeds if result >= 0.9\n   ✖\n",
+    ] {
+        assert!(page.contains(expected), "{expected:?} is not in\n{page}");
+    }
+    says(&s, "get analysisrun by-hand --watch --timeout-seconds 1 --no-color", "  █▁██  0.5 to 0.99").await;
+    let file = s.programs().logs().join("template.yaml");
+    std::fs::write(&file, TEMPLATE).expect("the folder is writable");
+    let file = file.display();
+    says(&s, &format!("create analysisrun --from-file {file}"), "analysisrun.argoproj.io/from-a-file-").await;
+    let (success, printed) = run(&s, "create analysisrun --from rates -a adress=x").await;
+    assert!(!success && printed.contains("no argument \"adress\"; there are: address, least"), "{printed}");
+    let (success, printed) = run(&s, "create analysisrun --from rate").await;
+    assert!(!success && printed.contains("AnalysisTemplate 'rate' not found"), "{printed}");
+    let (success, printed) = run(&s, "get analysisrun nobody").await;
+    assert!(!success && printed.contains("analysisruns.argoproj.io \"nobody\" not found"), "{printed}");
+}
+
+async fn the_plugin_ends_an_analysis_that_goes_on(s: Scenario) {
+    template(&s, json!(0)).await;
+    let args = json!([{ "name": "address", "value": rates(&[0.95]).await }]);
+    let analysis = json!({ "templates": [{ "templateName": "rates" }], "args": args });
+    let web = s.deploy(rollout(2, json!([{ "setWeight": 50 }, { "analysis": analysis }]))).await;
+    web.set_image("web:2").await;
+    let tree = until_says(&s, "get rollout web", "AnalysisRun  ◌ Running").await;
+    let line = tree.lines().find(|line| line.contains("AnalysisRun")).expect("a line");
+    let name = line.split_whitespace().find(|word| word.starts_with("web-")).expect("a name").to_owned();
+    until_says(&s, &format!("get ar {name}"), "▄").await;
+    says(&s, "get rollout web --watch --timeout-seconds 1", &format!("α {name} ")).await;
+    says(&s, &format!("terminate analysisrun {name}"), &format!("analysisrun '{name}' terminated\n")).await;
+    until_says(&s, &format!("get ar {name}"), "Message:         Run Terminated\n").await;
+    web.until_healthy().await;
+}
+
+async fn the_plugin_looks_after_experiments(s: Scenario) {
+    // One that no controller here acts on.
+    let labels = json!({ labels::INSTANCE_ID: "nobody" });
+    let pods = json!({
+        "metadata": { "labels": { "app": "trial" } },
+        "spec": { "containers": [{ "name": "web", "image": "web:2" }] },
+    });
+    let template = json!({ "name": "canary", "selector": { "matchLabels": { "app": "trial" } }, "template": pods });
+    let experiment = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment", "metadata": { "name": "trial", "labels": labels },
+        "spec": { "duration": "1h", "templates": [template] }, "status": { "phase": "Running" },
+    });
+    s.create(experiment).await.expect("an Experiment");
+    says(&s, "list experiments", "trial  Running  1h        -          ").await;
+    says(&s, "get experiment trial", "Σ trial  Experiment  ◌ Running  ").await;
+    says(&s, "get experiment trial --watch --timeout-seconds 1", "Σ trial  Experiment  ◌ Running  ").await;
+    says(&s, "terminate experiment trial", "experiment 'trial' terminated\n").await;
+    says(&s, "retry experiment trial", "experiment 'trial' retried\n").await;
+    let stored = s.read("argoproj.io/v1alpha1", "Experiment", "trial").await;
+    assert_eq!((&stored["spec"]["terminate"], &stored["status"]), (&json!(true), &Value::Null));
 }

@@ -19,6 +19,7 @@ crate::scenarios! {
     somebody_approves_a_step,
     somebody_denies_a_step,
     a_configuration_is_taken_up_at_once,
+    a_metric_of_ones_own_decides,
 }
 
 /// A controller with plugins of its own, and the folder that they work in.
@@ -275,4 +276,38 @@ async fn a_configuration_is_taken_up_at_once(s: Scenario) {
     let done = web.until_healthy().await;
     let entries = done.status().canary.clone().expect("a canary").step_plugin_statuses;
     assert!(entries.iter().any(|entry| entry.disabled), "{entries:#?}");
+}
+
+/// The example that counts lines of a file: the access log of the new version, say.
+async fn a_metric_of_ones_own_decides(s: Scenario) {
+    let own = Own::start(&s).await;
+    let args = ["--directory", &own.directory()];
+    let location = format!("file://{}", example("line-count").display());
+    own.configure(
+        "metricProviderPlugins",
+        json!([{ "name": "example/line-count", "location": location, "args": args }]),
+    )
+    .await;
+    std::fs::write(own.folder.join("access.log"), "200\n200\n500\n").expect("the folder is writable");
+    let provider = json!({ "plugin": { "example/line-count": { "file": "access.log", "contains": "500" } } });
+    let metric = json!({ "name": "errors", "failureCondition": "result > {{args.most}}", "provider": provider });
+    s.create(json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": { "name": "errors" },
+        "spec": { "args": [{ "name": "most" }], "metrics": [metric] },
+    }))
+    .await
+    .expect("an AnalysisTemplate");
+    let step = |most: &str| {
+        let args = json!([{ "name": "most", "value": most }]);
+        json!([{ "setWeight": 50 }, { "analysis": { "templates": [{ "templateName": "errors" }], "args": args } }])
+    };
+    let web = own.deploy(rollout(2, step("3"))).await;
+    web.set_image("web:2").await;
+    web.until_healthy().await;
+    assert_eq!(web.sizes("web:1", "web:2").await, (0, 2));
+    web.edit(json!({ "spec": { "strategy": { "canary": { "steps": step("0") } } } })).await;
+    web.set_image("web:3").await;
+    let aborted = web.until_aborted().await;
+    let message = &aborted.status().message;
+    assert!(message.contains("failureCondition \"result > 0\" is true; result is 1"), "{message}");
 }

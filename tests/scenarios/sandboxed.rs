@@ -14,6 +14,7 @@ use sluice_sandbox::Sandbox;
 use sluice_sandbox::line::{Fault, Line, Write};
 use sluice_sandbox::workloads::node;
 
+use crate::analysis::scripted;
 use crate::cluster::Cluster;
 use crate::programs::Programs;
 
@@ -61,7 +62,7 @@ impl Sandboxed {
             Trouble::ByChance(seed) => line.break_by_chance(seed),
         }
         let metrics = Metrics::new();
-        let manner = Manner { renewal: RENEWAL, in_order, plugins: trial::host, aws };
+        let manner = Manner { renewal: RENEWAL, in_order, plugins: trial::host, providers: scripted::providers, aws };
         tokio::spawn(keep_controlling(sandbox.clone(), line.clone(), metrics.clone(), manner));
         Sandboxed { sandbox, client, line, metrics }
     }

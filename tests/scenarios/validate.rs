@@ -3,7 +3,7 @@
 use kube::api::{DynamicObject, PostParams};
 use serde_json::json;
 
-use crate::scenario::{Scenario, canary, rollout, with};
+use crate::scenario::{Scenario, rollout, with};
 
 crate::scenarios! {
     an_invalid_manifest_is_degraded_and_touches_nothing,
@@ -64,9 +64,8 @@ async fn the_api_server_refuses_another_selector(s: Scenario) {
 }
 
 async fn what_is_not_supported_yet_holds_the_rollout(s: Scenario) {
-    let steps = json!([{ "analysis": { "templates": [{ "templateName": "success" }] } }]);
-    let web = s.apply(canary(1, json!({ "steps": steps }))).await;
-    let held = web.until_phase("Degraded", "InvalidSpec: spec.strategy.canary.steps[0].analysis").await;
+    let web = s.apply(with(rollout(1, json!([])), "/spec/initialDeploy", json!("analysis"))).await;
+    let held = web.until_phase("Degraded", "InvalidSpec: spec.initialDeploy: analysis").await;
     assert!(held.status().message.contains("not supported by this version"));
     assert!(web.replica_sets().await.is_empty());
 }

@@ -192,9 +192,7 @@ impl Surroundings for OneService {
 
 #[test]
 fn what_other_objects_make_wrong_is_a_warning() {
-    let analysis = json!({"templates": [{"templateName": "errors"}]});
-    let object =
-        rollout(&json!({"canaryService": "taken", "stableService": "missing", "steps": [{"analysis": analysis}]}));
+    let object = rollout(&json!({"canaryService": "taken", "stableService": "missing", "trafficRouting": {}}));
     let response = answered(&asked("CREATE", &object, &Value::Null), &OneService);
     assert_eq!(response["allowed"], json!(true));
     assert_eq!(
@@ -203,7 +201,8 @@ fn what_other_objects_make_wrong_is_a_warning() {
             "spec.strategy.canary.canaryService: Invalid value: \"taken\": Service \"taken\" is managed by another Rollout",
             "spec.strategy.canary.canaryService: Invalid value: \"taken\": Service \"taken\" has unmatch label \"app\" in rollout",
             "spec.strategy.canary.stableService: Service \"missing\" does not exist yet",
-            "spec.strategy.canary.steps[0].analysis is not supported by this version of Sluice; the rollout is held as it is",
+            "spec.strategy.canary.trafficRouting: names no router, so nothing carries the weights",
+            "spec.strategy.canary.trafficRouting is not supported by this version of Sluice; the rollout is held as it is",
         ])
     );
 }

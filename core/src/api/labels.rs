@@ -26,6 +26,10 @@ pub const ROUTES_BY: &str = "rollout.argoproj.io/routes-by";
 pub const INSTANCE_ID: &str = "argo-rollouts.argoproj.io/controller-instance-id";
 /// Annotation of Rollouts: state of the notifications engine.
 pub const NOTIFIED: &str = "notified.notifications.argoproj.io";
+/// Annotation of what an experiment owns: the experiment,
+pub const EXPERIMENT_NAME: &str = "experiment.argoproj.io/name";
+/// and which of its templates.
+pub const EXPERIMENT_TEMPLATE: &str = "experiment.argoproj.io/template-name";
 /// Label of analysis runs: what started them (`Step`, `Background`, `PrePromotion`, `PostPromotion`).
 pub const ROLLOUT_TYPE: &str = "rollout-type";
 /// Label of analysis runs: the step that started them.

@@ -3,6 +3,7 @@
 //! An effect carries everything its write needs, its precondition included: executing it takes no decision, and executing it
 //! late conflicts instead of moving the world backwards. [`wire`] turns effects into requests.
 
+mod child;
 pub mod merge;
 pub mod wire;
 
@@ -11,6 +12,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use child::{Child, ChildKind, ChildWrite, termination};
 
 use crate::api::{ReplicaSet, labels};
 use crate::event::Note;
@@ -217,12 +220,18 @@ pub enum Effect {
     Route(Box<RouteChange>),
     /// Take pods of the Deployment away that the template is taken from.
     ScaleWorkload(WorkloadScale),
+    /// Create the Service of an experiment's template.
+    CreateService(Box<Value>),
+    /// Delete it again.
+    DeleteService(Target),
+    /// Create, end or delete an AnalysisRun or an Experiment of the Rollout.
+    Child(ChildWrite),
 }
 
 /// What an effect does to what, as a key: the API server's refusal of one effect holds back that effect and no other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EffectKey {
-    /// `create`, `grow`, `shrink`, `annotate`, `adopt`, `release`, `delete`, `evict`, `label`, `point`, `route`.
+    /// `create`, `grow`, `shrink`, `annotate`, `adopt`, `release`, `delete`, `evict`, `label`, `point`, `route`, `terminate`.
     pub verb: String,
     /// Kind of the object.
     pub kind: String,
@@ -258,6 +267,14 @@ impl Effect {
             Effect::PatchPod(patch) => ("label", "Pod", patch.target.name.clone()),
             Effect::PatchService(patch) => ("point", "Service", patch.target.name.clone()),
             Effect::Route(change) => ("route", change.write.kind.kind, change.write.name.clone()),
+            Effect::CreateService(service) => {
+                ("create", "Service", service["metadata"]["name"].as_str().unwrap_or_default().to_owned())
+            }
+            Effect::DeleteService(target) => ("delete", "Service", target.name.clone()),
+            Effect::Child(write) => {
+                let (verb, kind, name) = write.parts();
+                (verb, kind.as_str(), name.to_owned())
+            }
             Effect::ScaleWorkload(scale) => ("shrink", "Deployment", scale.target.name.clone()),
         };
         let scope = match self {

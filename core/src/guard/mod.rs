@@ -3,6 +3,7 @@
 //! A plan that would break one loses the effect that breaks it; everything else of it goes on. One file holds one invariant,
 //! and its name is the one used in docs/architecture.md.
 
+mod analysis;
 mod capacity;
 mod collect;
 mod once;
@@ -41,6 +42,8 @@ pub enum Invariant {
     StepMonotone,
     /// S8: an indefinite pause ends by a person, a timed one not early, and each is recorded once.
     Pause,
+    /// S9: nothing goes on past an analysis that is not successful.
+    AnalysisGate,
     /// S10: a revision has one ReplicaSet.
     AtMostOnce,
     /// S12: an abort gives back what the stable revision can carry, and no more.
@@ -65,6 +68,7 @@ impl Invariant {
             Invariant::Weights => "S6-weights",
             Invariant::StepMonotone => "S7-step-monotone",
             Invariant::Pause => "S8-pause",
+            Invariant::AnalysisGate => "S9-analysis-gate",
             Invariant::AtMostOnce => "S10-at-most-once",
             Invariant::Abort => "S12-abort",
             Invariant::Quiet => "S14-quiet",
@@ -108,6 +112,7 @@ pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Violation> {
         selectors::check,
         steps::check,
         pause::check,
+        analysis::check,
         once::check,
         quiet::check,
         truth::check,

@@ -62,6 +62,8 @@ fn paused_canary() -> Snapshot {
         routers: Vec::new(),
         former: Vec::new(),
         workload: Sight::Missing,
+        analyses: crate::snapshot::Analyses::default(),
+        experiments: Vec::new(),
         step_plugins: StepPlugins::default(),
         refusals: Vec::new(),
         stores_waiting_on: true,
@@ -269,6 +271,7 @@ fn with_service(mut snapshot: Snapshot) -> Snapshot {
         selector: selector.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         managed_by: Some("web".into()),
         has_annotations: true,
+        controller: None,
         endpoints: None,
     });
     snapshot

@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::analysis::Standing;
+use crate::analysis::origin::{Origin, Request};
 use crate::api::{BlueGreenStatus, BlueGreenStrategy, PauseCondition, PauseReason, ReplicaSet};
 use crate::effect::Phase;
 use crate::planted::{self, Bug};
@@ -13,8 +15,8 @@ use crate::time;
 
 use super::draft::{Draft, object_of};
 use super::{
-    Plan, active, affinity, delay, former, history, metadata, ownership, promote, report, requests, restart, revise,
-    rollback, scale, services, workload,
+    Plan, active, affinity, analysis, analysis_history, delay, experiment, former, history, metadata, ownership,
+    promote, report, requests, restart, revise, rollback, scale, services, workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan {
@@ -28,9 +30,12 @@ pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan 
     revise::begin_update(&mut draft);
     observe(&mut draft, blue_green);
     requests::heed(&mut draft);
-    let clear = pause(&mut draft, blue_green);
+    let clear = precheck(&mut draft, blue_green) && pause(&mut draft, blue_green);
+    let verified = postcheck(&mut draft, blue_green);
     requests::abort_if_overdue(&mut draft);
-    promote::promote_if_done(&mut draft);
+    if verified {
+        promote::promote_if_done(&mut draft);
+    }
     former::release(&mut draft);
     active::tell(&mut draft);
     resize(&mut draft, blue_green);
@@ -39,7 +44,10 @@ pub(super) fn plan(snapshot: &Snapshot, blue_green: &BlueGreenStrategy) -> Plan 
     workload::follow(&mut draft);
     affinity::renew(&mut draft);
     restart::replace_old_pods(&mut draft);
+    analysis::end_others(&mut draft);
+    experiment::end_others(&mut draft);
     history::collect(&mut draft);
+    analysis_history::collect(&mut draft);
     metadata::settle(&mut draft);
     report::report(&mut draft);
     draft.finish()
@@ -125,6 +133,46 @@ fn pause(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
             d.wait("BlueGreenPause", None, format!("the active Service is switched at {end}, or by a promotion"));
         }
         None => d.wait("BlueGreenPause", None, "the switch of the active Service waits for a promotion"),
+    }
+    false
+}
+
+/// Analyses the preview before it gets requests, where the manifest asks for it. Says whether nothing holds the switch back.
+fn precheck(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
+    let Some(block) = &blue_green.pre_promotion_analysis else { return true };
+    let needless = d.is_first() || is_active(d) || is_past_checkpoint(d) || d.status.promote_full || d.is_complete();
+    if d.status.abort || d.begins || needless {
+        return true;
+    }
+    let is_ready = !d.s.rollout.spec.paused && is_previewed(d, blue_green);
+    is_passed(d, &Request::gate(block, Origin::PrePromotion), is_ready)
+}
+
+/// Analyses the new revision once it has the requests, where the manifest asks for it. Says whether nothing keeps it from being the
+/// stable one.
+fn postcheck(d: &mut Draft<'_>, blue_green: &BlueGreenStrategy) -> bool {
+    let Some(block) = &blue_green.post_promotion_analysis else { return true };
+    let needless = d.is_first() || d.status.promote_full || d.is_complete() || rollback::fast(d).is_some();
+    if d.status.abort || d.begins || needless || !is_active(d) {
+        return true;
+    }
+    let Some(new) = d.revisions.new else { return true };
+    // Gateways may still send requests to where the active Service led before.
+    let is_ready = active::is_known(d) && is_there(d, new, d.s.replicas());
+    is_passed(d, &Request::gate(block, Origin::PostPromotion), is_ready)
+}
+
+/// Whether an analysis is successful; where it is not, says so, or gives the update up. It begins once everything is ready for it; what
+/// it has found counts also when something is not any more.
+fn is_passed(d: &mut Draft<'_>, request: &Request<'_>, is_ready: bool) -> bool {
+    if !is_ready && !analysis::is_asked(d, request.origin) {
+        return false;
+    }
+    match analysis::stand(d, request) {
+        Standing::Good => return is_ready,
+        Standing::Waits(on) => d.wait(&on.reason, on.object, on.message),
+        Standing::Inconclusive(why) => analysis::pause(d, PauseReason::INCONCLUSIVE_ANALYSIS_RUN, &why),
+        Standing::Bad(why) => requests::give_up(d, &why),
     }
     false
 }

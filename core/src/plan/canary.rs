@@ -5,8 +5,8 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::{
-    Plan, affinity, balancers, former, history, metadata, ownership, promote, report, requests, restart, revise,
-    routed, scale, services, step_plugins, traffic, walk, workload,
+    Plan, affinity, analysis, analysis_history, balancers, experiment, former, history, metadata, ownership, promote,
+    report, requests, restart, revise, routed, scale, services, step_plugins, traffic, walk, workload,
 };
 
 pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
@@ -25,7 +25,9 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     revise::number_revisions(&mut draft);
     revise::begin_update(&mut draft);
     requests::heed(&mut draft);
-    walk::walk_steps(&mut draft);
+    if analysis::background(&mut draft) {
+        walk::walk_steps(&mut draft);
+    }
     requests::abort_if_overdue(&mut draft);
     promote::promote_if_done(&mut draft);
     step_plugins::undo(&mut draft);
@@ -45,7 +47,10 @@ pub(super) fn plan(snapshot: &Snapshot, strategy: Strategy<'_>) -> Plan {
     workload::follow(&mut draft);
     affinity::renew(&mut draft);
     restart::replace_old_pods(&mut draft);
+    analysis::end_others(&mut draft);
+    experiment::end_others(&mut draft);
     history::collect(&mut draft);
+    analysis_history::collect(&mut draft);
     metadata::settle(&mut draft);
     report::report(&mut draft);
     draft.finish()

@@ -10,6 +10,7 @@ use crate::event::Note;
 use crate::replicas::Limits;
 use crate::revision::Revisions;
 use crate::snapshot::Snapshot;
+use crate::status::conditions::{self, kind};
 use crate::status::{counters, waiting};
 use crate::step_plugin::StepCall;
 use crate::strategy::Strategy;
@@ -135,9 +136,19 @@ impl<'a> Draft<'a> {
     /// Whether the update moved since its status was written. Of pods that come and go only those count that are more than ever
     /// during this wait.
     pub(super) fn has_progressed(&self) -> bool {
+        if self.has_measured() {
+            return true;
+        }
         let reached = self.revisions.new.and_then(|new| waiting::reached(self.before(), &object_of(new)));
         let farther = reached.is_none_or(|reached| self.how_far() > reached);
         counters::progressed(self.before(), &self.status, farther)
+    }
+
+    /// Whether what it measured has come to its end: that takes as long as it takes, and what comes next has its own time.
+    fn has_measured(&self) -> bool {
+        let before = conditions::reason_of(self.before(), kind::WAITING);
+        let now = self.waiting_on.as_ref().map_or("", |on| on.reason.as_str());
+        waiting::is_for_measurements(before) && !waiting::is_for_measurements(now)
     }
 
     /// Has a plugin asked; one call at a time.

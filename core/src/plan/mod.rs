@@ -4,11 +4,14 @@
 
 mod active;
 mod affinity;
+mod analysis;
+mod analysis_history;
 mod balancers;
 mod blue_green;
 mod canary;
 mod delay;
 mod draft;
+mod experiment;
 mod former;
 mod held;
 mod history;

@@ -1,5 +1,6 @@
 //! Making the new revision the stable one.
 
+use crate::api::PauseReason;
 use crate::event::Note;
 use crate::planted::{self, Bug};
 use crate::status::duration::{self, completion};
@@ -44,7 +45,7 @@ fn reason_to_promote(d: &Draft<'_>) -> Option<String> {
     if d.status.promote_full {
         return Some("Full promotion requested".into());
     }
-    if d.index() < d.steps.len() {
+    if d.index() < d.steps.len() || is_undecided(d) {
         return None;
     }
     Some(match (rollback::fast(d), d.strategy) {
@@ -53,6 +54,12 @@ fn reason_to_promote(d: &Draft<'_>) -> Option<String> {
         (None, Strategy::Canary(_)) => format!("Completed all {} canary steps", d.steps.len()),
         (None, Strategy::BlueGreen(_)) => "Completed blue-green update".into(),
     })
+}
+
+/// Whether a person has to decide what measurements could not.
+fn is_undecided(d: &Draft<'_>) -> bool {
+    let reasons = [PauseReason::INCONCLUSIVE_ANALYSIS_RUN, PauseReason::INCONCLUSIVE_EXPERIMENT];
+    reasons.into_iter().any(|reason| d.status.paused_since(reason).is_some())
 }
 
 /// Whether the new revision is where the stable one was: enough of its pods serve, and the active Service selects them.

@@ -257,7 +257,9 @@ fn pauses_for_a_person(d: &Draft<'_>) -> bool {
         Strategy::BlueGreen(blue_green) => blue_green.auto_promotion_enabled == Some(false),
         Strategy::Canary(_) => false,
     };
-    d.s.rollout.spec.paused || (at_pause && indefinite) || (before_switch && by_hand)
+    let undecided = [PauseReason::INCONCLUSIVE_ANALYSIS_RUN, PauseReason::INCONCLUSIVE_EXPERIMENT];
+    let undecided = undecided.into_iter().any(|reason| d.status.paused_since(reason).is_some());
+    d.s.rollout.spec.paused || undecided || (at_pause && indefinite) || (before_switch && by_hand)
 }
 
 impl Draft<'_> {

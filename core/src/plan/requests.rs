@@ -12,7 +12,7 @@ use crate::status::{deadline, waiting};
 use crate::{steps, time};
 
 use super::draft::{Draft, object_of};
-use super::step_plugins;
+use super::{analysis, experiment, step_plugins};
 
 /// Acts on `status.abort` and `status.promoteFull`, set or cleared.
 pub(super) fn heed(d: &mut Draft<'_>) {
@@ -40,6 +40,8 @@ fn retry(d: &mut Draft<'_>) {
         return;
     }
     step_plugins::forget(d);
+    analysis::forget(d);
+    experiment::forget(d);
     let now = d.s.now;
     conditions::set(&mut d.status, now, kind::PROGRESSING, Is::Unknown, reason::RETRY, "Retrying Rollout after abort");
     if !d.begins && !d.is_complete() {
@@ -95,7 +97,9 @@ fn pods_due(d: &Draft<'_>) -> Option<jiff::Timestamp> {
 /// Applies `progressDeadlineSeconds`: an update without progress for too long is reported, and aborted where
 /// `progressDeadlineAbort` asks for it. One that progresses in this very observation is not overdue.
 pub(super) fn abort_if_overdue(d: &mut Draft<'_>) {
-    let no_deadline = d.steps.get(d.index()).and_then(steps::kind_of).is_some_and(|kind| !kind.has_deadline());
+    let analysed = d.waiting_on.as_ref().is_some_and(|on| waiting::is_for_measurements(&on.reason));
+    let no_deadline =
+        analysed || d.steps.get(d.index()).and_then(steps::kind_of).is_some_and(|kind| !kind.has_deadline());
     // A completed rollout that loses pods later owes no progress; one whose first deploy is not through does.
     let owes_progress = !d.is_complete() || duration::is_running(&d.status);
     if d.begins || d.status.abort || d.is_complete_and_serving() || !owes_progress {

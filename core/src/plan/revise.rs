@@ -11,7 +11,7 @@ use crate::strategy::Strategy;
 
 use super::draft::Draft;
 use super::rollback::{self, Fast};
-use super::{former, step_plugins, workload};
+use super::{analysis, experiment, former, step_plugins, workload};
 
 /// Annotations of a Rollout that say nothing about its revisions.
 const NOT_COPIED: [&str; 7] = [
@@ -108,6 +108,8 @@ pub(super) fn begin_update(d: &mut Draft<'_>) {
         blue_green.scale_up_preview_check_point = false;
     }
     step_plugins::forget(d);
+    analysis::forget(d);
+    experiment::forget(d);
     d.set_index(0);
     skip_steps(d, pods_changed);
     measure(d, pods_changed, back_to_stable);

@@ -16,7 +16,7 @@ use crate::strategy::{Roles, Strategy};
 use crate::traffic::{Answer, Destination, Observed, Route, Routed, Routing, Weight, carried, pods};
 
 use super::draft::Draft;
-use super::{balancers, lacking, routed};
+use super::{balancers, experiment, lacking, routed};
 
 /// What is known of the traffic now.
 #[derive(Clone, Debug, Default)]
@@ -199,7 +199,7 @@ pub(super) fn routing(d: &Draft<'_>, weight: i32, index: usize) -> Routing {
         canary: d.traffic.canary.clone(),
         stable: d.traffic.stable.clone(),
         weight: Weight::new(weight, d.strategy.max_weight()),
-        additional: Vec::new(),
+        additional: experiment::destinations(d, index),
         routes: routes(d, index),
     }
 }
@@ -279,10 +279,12 @@ fn record(d: &mut Draft<'_>) {
         service_name: to.service.clone(),
         pod_template_hash: to.hash.clone(),
     };
+    let additional = experiment::shares(d, is_told(d));
+    let taken: i32 = additional.iter().map(|share| share.weight).sum();
     let weights = TrafficWeights {
         canary: destination(&traffic.canary, weight.value()),
-        stable: destination(&traffic.stable, weight.rest()),
-        additional: Vec::new(),
+        stable: destination(&traffic.stable, (weight.rest() - taken).max(0)),
+        additional,
         verified: traffic.verified,
     };
     let status = d.status.canary.get_or_insert_default();

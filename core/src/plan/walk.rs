@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::analysis::origin::{Origin, Request};
 use crate::api::{PauseCondition, PauseReason, ReplicaSet, WaitingOn};
 use crate::event::Note;
 use crate::planted::{self, Bug};
@@ -11,7 +12,7 @@ use crate::status::waiting;
 use crate::steps::{self, Progress, StepContext};
 
 use super::draft::{Draft, object_of};
-use super::{lacking, requests, routed, scale, step_plugins};
+use super::{analysis, experiment, lacking, requests, routed, scale, step_plugins};
 
 /// Advances through every step that is complete. Each step's completion is judged on what was observed, so a step that moves
 /// pods ends the walk until those pods have been seen.
@@ -32,8 +33,13 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
         let counts = if routed { missing_beside_router(d, index) } else { missing_pods(d, index) };
         let traffic = if routed { lacking::of_step(d, index) } else { None };
         let turn = step.plugin.as_ref().map(|step| step_plugins::run(d, index, step));
+        let standing =
+            step.analysis.as_ref().map(|block| analysis::stand(d, &Request::gate(block, Origin::Step(index))));
+        let tried = step.experiment.as_ref().map(|step| experiment::stand(d, index, step));
         let (counts_lack, turn) = (counts.as_ref(), turn.as_ref());
-        let cx = StepContext { now: d.s.now, status: &d.status, counts: counts_lack, traffic: traffic.as_ref(), turn };
+        let (traffic, analysis) = (traffic.as_ref(), standing.as_ref());
+        let (now, status, experiment) = (d.s.now, &d.status, tried.as_ref());
+        let cx = StepContext { now, status, counts: counts_lack, traffic, analysis, experiment, turn };
         match of_kind.advance(step, &cx) {
             Progress::Done => {
                 complete_pause(d);
@@ -57,6 +63,16 @@ pub(super) fn walk_steps(d: &mut Draft<'_>) {
                 }
                 d.wait(&on.reason, on.object, on.message);
                 return;
+            }
+            Progress::GiveUp(why) => return requests::give_up(d, &why),
+            Progress::Inconclusive(why) => {
+                let of_experiment = step.experiment.is_some();
+                let reason = if of_experiment {
+                    PauseReason::INCONCLUSIVE_EXPERIMENT
+                } else {
+                    PauseReason::INCONCLUSIVE_ANALYSIS_RUN
+                };
+                return analysis::pause(d, reason, &why);
             }
             Progress::Fail(why) => {
                 let step = format!("step {}/{} ({})", index + 1, d.steps.len(), of_kind.describe(step));

@@ -82,7 +82,9 @@ fn progress(rollout: &Rollout, status: &RolloutStatus, now: Timestamp) -> Option
         _ => {}
     }
     if status.stable_rs.is_empty() || status.stable_rs != status.current_pod_hash {
-        return Some("waiting for all steps to complete");
+        let blue_green = rollout.spec.strategy.blue_green.as_ref();
+        let analysed = blue_green.is_some_and(|blue_green| blue_green.post_promotion_analysis.is_some());
+        return Some(if analysed { "waiting for analysis to complete" } else { "waiting for all steps to complete" });
     }
     None
 }

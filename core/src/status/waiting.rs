@@ -22,6 +22,18 @@ pub const ROUTING: &str = "TrafficRouting";
 /// The reason of a wait for a data plane that has not taken up what it was told.
 pub const VERIFICATION: &str = "Verification";
 
+/// The reason of a wait for an analysis run.
+pub const ANALYSIS: &str = "AnalysisRun";
+/// The reason of a wait for an experiment.
+pub const EXPERIMENT: &str = "Experiment";
+/// The reason of a wait for templates that an analysis can be made of.
+pub const TEMPLATE: &str = "AnalysisTemplate";
+
+/// Whether a wait is one for measurements, or for what they need.
+pub fn is_for_measurements(reason: &str) -> bool {
+    [ANALYSIS, EXPERIMENT, TEMPLATE].contains(&reason)
+}
+
 /// Whether a wait is one for pods.
 pub fn is_for_pods(reason: &str) -> bool {
     [PODS, REPLICA_FAILURE].contains(&reason)

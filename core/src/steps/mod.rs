@@ -2,15 +2,16 @@
 //!
 //! To add a kind, write its file and put it into [`KINDS`]; validation, planning and descriptions follow from there.
 
+mod gate;
 mod pause;
 mod plugin;
 mod routes;
 mod set_canary_scale;
 mod set_weight;
-mod unsupported;
 
 use jiff::Timestamp;
 
+use crate::analysis::Standing;
 use crate::api::{CanaryStep, RolloutStatus, WaitingOn};
 use crate::step_plugin::Turn;
 
@@ -29,6 +30,10 @@ pub struct StepContext<'a> {
     pub counts: Option<&'a WaitingOn>,
     /// What traffic routers still lack; `None` when they do what the step asks for, and without a router.
     pub traffic: Option<&'a WaitingOn>,
+    /// Where the step's analysis stands; `None` where it has none.
+    pub analysis: Option<&'a Standing>,
+    /// Where the step's experiment stands; `None` where it has none.
+    pub experiment: Option<&'a Standing>,
     /// How the step goes on by its plugin; `None` where it has none.
     pub turn: Option<&'a Turn>,
 }
@@ -49,6 +54,10 @@ pub enum Progress {
     Wait(WaitingOn),
     /// It cannot be completed, for this reason: the update is aborted.
     Fail(String),
+    /// The same, with the whole message as people know it.
+    GiveUp(String),
+    /// A person has to decide, for this reason.
+    Inconclusive(String),
 }
 
 /// One kind of step.
@@ -65,11 +74,6 @@ pub trait StepKind: Sync {
     /// What is wrong with the step as written.
     fn validate(&self, step: &CanaryStep) -> Result<(), String>;
 
-    /// Whether this version acts on the kind. A rollout with a step that nobody acts on is held, never waved through.
-    fn is_supported(&self) -> bool {
-        true
-    }
-
     /// Whether waiting at this step counts against the progress deadline.
     fn has_deadline(&self) -> bool {
         true
@@ -83,8 +87,8 @@ pub trait StepKind: Sync {
 pub static KINDS: [&dyn StepKind; 8] = [
     &set_weight::SetWeight,
     &pause::Pause,
-    &unsupported::EXPERIMENT,
-    &unsupported::ANALYSIS,
+    &gate::EXPERIMENT,
+    &gate::ANALYSIS,
     &set_canary_scale::SetCanaryScale,
     &routes::HEADER,
     &routes::MIRROR,

@@ -28,6 +28,8 @@ fn check_weight(field: &str, template: &RolloutExperimentTemplate, canary: &Cana
             if routing.smi.is_none()
                 && routing.alb.is_none()
                 && routing.istio.is_none()
+                // Of ours.
+                && routing.gateway_api.is_none()
                 && routing.plugins.is_empty() =>
         {
             let detail = "Experiment template weight is only available for TrafficRouting with SMI, ALB, Istio and Plugins at this time";

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::problem::Problems;
+use super::conditions;
+use super::problem::{Problems, Severity};
+use crate::analysis::provider_of;
 use crate::api::{AnalysisTemplateSpec, Metric};
 use crate::time::parse_go_duration;
 
@@ -53,7 +55,7 @@ pub(super) fn check_template(template: &AnalysisTemplateSpec, found: &mut Proble
     if template.metrics.is_empty() && template.templates.is_empty() {
         found.required("spec.metrics", "no metrics specified");
     }
-    check("spec.metrics", &template.metrics, found);
+    check_written("spec.metrics", &template.metrics, found);
     let declared: BTreeSet<String> = template.args.iter().map(|arg| arg.name.clone()).collect();
     for (index, metric) in template.metrics.iter().enumerate() {
         for name in arguments_of(metric).difference(&declared) {
@@ -64,6 +66,17 @@ pub(super) fn check_template(template: &AnalysisTemplateSpec, found: &mut Proble
     }
 }
 
+/// The first thing that is wrong with the metrics of a run, arguments filled in.
+pub(super) fn problem_of(metrics: &[Metric]) -> Option<String> {
+    let mut found = Problems::default();
+    if metrics.is_empty() {
+        found.error("", "no metrics specified");
+    }
+    check("metrics", metrics, &mut found);
+    let errors = found.into_vec().into_iter().filter(|problem| problem.severity == Severity::Error);
+    errors.map(|problem| problem.to_string()).next()
+}
+
 /// The arguments that a metric refers to.
 fn arguments_of(metric: &Metric) -> BTreeSet<String> {
     let text = serde_json::to_string(metric).unwrap_or_default();
@@ -72,7 +85,19 @@ fn arguments_of(metric: &Metric) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-pub(super) fn check(field: &str, metrics: &[Metric], found: &mut Problems) {
+/// Metrics as they are written down, before anybody runs them.
+pub(super) fn check_written(field: &str, metrics: &[Metric], found: &mut Problems) {
+    check(field, metrics, found);
+    conditions::check(field, metrics, found);
+    for (index, metric) in metrics.iter().enumerate() {
+        if let Some(kind) = provider_of(metric).filter(|kind| !kind.is_supported) {
+            let field = format!("{field}[{index}].provider.{}", kind.field);
+            found.warn(field, "is not supported by this version of Sluice yet: a rollout that asks for it is held there, and a run by itself ends in an error");
+        }
+    }
+}
+
+fn check(field: &str, metrics: &[Metric], found: &mut Problems) {
     let mut names = BTreeSet::new();
     for (index, metric) in metrics.iter().enumerate() {
         let field = format!("{field}[{index}]");

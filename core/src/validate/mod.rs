@@ -8,6 +8,7 @@ mod analysis;
 mod anti_affinity;
 mod blue_green;
 mod canary;
+mod conditions;
 mod experiment;
 mod fields;
 mod limits;
@@ -43,6 +44,11 @@ pub struct Held {
     pub message: String,
     /// The object that is to change, as `Kind/name`; the manifest where there is none.
     pub object: Option<String>,
+}
+
+/// The first thing that is wrong with the metrics of an analysis run whose arguments are filled in, naming the field.
+pub fn problem_of_metrics(metrics: &[crate::api::Metric]) -> Option<String> {
+    metrics::problem_of(metrics)
 }
 
 /// The strategy to plan for, or why there is none. A manifest of which a part did not decode is held too: acting on the rest

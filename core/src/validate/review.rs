@@ -42,7 +42,7 @@ pub fn review(object: &Value, around: &dyn Surroundings) -> Vec<Problem> {
         "Rollout" => rollout(object, around, &mut found),
         "AnalysisTemplate" | "ClusterAnalysisTemplate" => template(object, &mut found),
         "AnalysisRun" => read(object, &mut found, |run: &AnalysisRun, found| {
-            metrics::check("spec.metrics", &run.spec.metrics, found);
+            metrics::check_written("spec.metrics", &run.spec.metrics, found);
         }),
         _ => read(object, &mut found, |_: &Experiment, _| {}),
     };

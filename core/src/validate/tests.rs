@@ -50,6 +50,8 @@ fn snapshot(rollout: Rollout) -> Snapshot {
         routers: Vec::new(),
         former: Vec::new(),
         workload: Sight::Missing,
+        analyses: crate::snapshot::Analyses::default(),
+        experiments: Vec::new(),
         step_plugins: StepPlugins::default(),
         refusals: Vec::new(),
         stores_waiting_on: true,
@@ -237,17 +239,7 @@ fn what_this_version_does_not_act_on_is_named() {
     let held = |pointer: &str, value: Value| admit(&snapshot(with(pointer, value))).expect_err("held").message;
     let cases = [
         ("/spec/strategy/canary", json!({"trafficRouting": {}}), "spec.strategy.canary.trafficRouting"),
-        ("/spec/strategy/canary", json!({"analysis": {}}), "spec.strategy.canary.analysis"),
-        (
-            "/spec/strategy/canary",
-            json!({"steps": [{"analysis": {"templates": [{"templateName": "a"}]}}]}),
-            "spec.strategy.canary.steps[0].analysis",
-        ),
-        (
-            "/spec/strategy",
-            json!({"blueGreen": {"activeService": "a", "prePromotionAnalysis": {"templates": []}}}),
-            "spec.strategy.blueGreen.prePromotionAnalysis",
-        ),
+        ("/spec/initialDeploy", json!("analysis"), "spec.initialDeploy: analysis"),
     ];
     for (pointer, value, field) in cases {
         let message = held(pointer, value);
@@ -278,6 +270,7 @@ fn a_service_must_be_there_be_free_and_select_these_pods() {
         selector: selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         managed_by: managed_by.map(str::to_owned),
         has_annotations: managed_by.is_some(),
+        controller: None,
         endpoints: None,
     };
     let expected = |what: &str| {

@@ -1,9 +1,11 @@
 //! The planner walked through whole updates, without a cluster.
 
+mod analysis;
 mod back_and_forth;
 mod blue_green;
 mod deadline;
 mod exhaustive;
+mod experiment;
 mod first;
 mod gateway;
 mod laws;
@@ -243,11 +245,11 @@ fn an_invalid_manifest_is_degraded_and_nothing_is_touched() {
 #[test]
 fn what_is_not_supported_yet_holds_the_rollout() {
     let mut world = rollout(3, &json!({})).deployed();
-    world.edit("/spec/strategy/canary", json!({"steps": [{"analysis": {"templates": []}}]}));
+    world.edit("/spec/initialDeploy", json!("analysis"));
     world.set_image("web:2");
     world.settle();
     assert_eq!(world.phase().0, "Degraded");
-    assert!(world.phase().1.contains("steps[0].analysis is not supported"), "{}", world.phase().1);
+    assert!(world.phase().1.contains("spec.initialDeploy: analysis is not supported"), "{}", world.phase().1);
     assert_eq!(world.object_writes, 0);
 }
 

@@ -77,7 +77,8 @@ impl TrafficRouter for Recording {
             "canary": to("canary", &routing.canary),
             "stable": to("stable", &routing.stable),
             "weight": routing.weight.value(),
-            "rest": routing.weight.rest(),
+            "rest": routing.rest(),
+            "additional": routing.additional.iter().map(|(to, share)| json!([to.service, share])).collect::<Vec<_>>(),
             "routes": routing.routes.iter().map(sluice_core::traffic::Route::name).collect::<Vec<_>>(),
         });
         let write = || RouteWrite {

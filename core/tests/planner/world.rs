@@ -7,12 +7,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
-use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
+use sluice_core::api::{Experiment, ReplicaSet, Rollout, RolloutStatus};
 use sluice_core::effect::{Effect, Entries, ReplicaSetPatch, ServicePatch, Target};
 use sluice_core::event::in_order;
 use sluice_core::guard;
 use sluice_core::plan::{Plan, Urgency, plan};
-use sluice_core::snapshot::{Pod, Refusal, Service, Snapshot};
+use sluice_core::snapshot::{Analyses, Pod, Refusal, Service, Snapshot};
 use sluice_core::strategy::Strategy;
 use sluice_core::traffic::{self, ROUTER_PLUGIN, Routed, Seen, TrafficRouter};
 
@@ -30,6 +30,10 @@ pub struct World {
     pub replica_sets: Vec<ReplicaSet>,
     pub services: Vec<Service>,
     pub pods: Vec<Pod>,
+    /// Its analysis runs, and the templates for more.
+    pub analyses: Analyses,
+    /// Its experiments.
+    pub experiments: Vec<Experiment>,
     /// What `spec.workloadRef` names.
     pub workload: Sight<Box<Workload>>,
     pub refusals: Vec<Refusal>,
@@ -103,6 +107,8 @@ pub fn world(replicas: i32, strategy: &Value) -> World {
         replica_sets: Vec::new(),
         services: Vec::new(),
         pods: Vec::new(),
+        analyses: Analyses::default(),
+        experiments: Vec::new(),
         workload: Sight::Missing,
         refusals: Vec::new(),
         routers: Vec::new(),
@@ -138,6 +144,7 @@ impl World {
             selector: [("app".to_owned(), "web".to_owned())].into(),
             managed_by: None,
             has_annotations: false,
+            controller: None,
             endpoints: None,
         });
         self
@@ -213,6 +220,8 @@ impl World {
             routers: self.routed_by(traffic::named(&self.rollout), &self.routers),
             former: self.routed_by(self.former(), &[]),
             workload: self.workload.clone(),
+            analyses: self.analyses.clone(),
+            experiments: self.experiments.clone(),
             step_plugins: self.plugins.steps.clone(),
             refusals: self.refusals.clone(),
             stores_waiting_on: true,
@@ -330,13 +339,16 @@ impl World {
                     None => self.patch_route(&change.write),
                 }
             }
+            Effect::Child(write) => crate::analysis::carry_out(self, write),
             Effect::ScaleWorkload(scale) => crate::workload::scale(&mut self.workload, scale),
             Effect::PatchPod(patch) => {
                 let pod = self.pods.iter_mut().find(|pod| pod.target.uid == patch.target.uid).expect("the pod exists");
                 change(&mut pod.labels, &patch.labels);
                 change(&mut pod.annotations, &patch.annotations);
             }
-            Effect::OwnReplicaSet(_) | Effect::EvictPod(_) => unreachable!("not in these tests"),
+            Effect::CreateService(_) | Effect::DeleteService(_) | Effect::OwnReplicaSet(_) | Effect::EvictPod(_) => {
+                unreachable!("not in these tests")
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! What must hold after every write of the controller, judged on the true state, by code that knows nothing of the planner.
 
+mod analysis;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use sluice_sandbox::store::Change;
 /// The controller's name in the record.
 const CONTROLLER: &str = "sluice-controller";
 
-type Objects = BTreeMap<(String, String), Arc<Value>>;
+pub(super) type Objects = BTreeMap<(String, String), Arc<Value>>;
 
 /// Every invariant that some write of the controller broke.
 pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
@@ -31,9 +33,11 @@ pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
             "deployments.apps" => workload(&objects, change),
             "replicasets.apps" => once(&objects, change).or_else(|| capacity(&objects, change)),
             "rollouts.argoproj.io" => steps(&objects, change)
+                .or_else(|| analysis::gate(&objects, change))
                 .or_else(|| pause(change))
                 .or_else(|| promotion(&objects, change))
                 .or_else(|| truth(&objects, change)),
+            "analysisruns.argoproj.io" => analysis::once(change),
             _ => None,
         };
         broken.extend(found.map(|what| format!("{what} (at {})", change.at)));
@@ -41,7 +45,7 @@ pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
     broken
 }
 
-fn number(value: &Value, pointer: &str) -> i64 {
+pub(super) fn number(value: &Value, pointer: &str) -> i64 {
     value.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
 }
 
@@ -97,7 +101,7 @@ fn workload(objects: &Objects, change: &Change) -> Option<String> {
 }
 
 /// The steps that a write leaves behind, where one update goes on by itself.
-fn walked(change: &Change) -> Option<(i64, &[Value])> {
+pub(super) fn walked(change: &Change) -> Option<(i64, &[Value])> {
     let (before, after) = (&change.before.as_ref()?["status"], &change.after["status"]);
     let same = |field: &str| before[field] == after[field];
     let skipped = [before, after].iter().any(|status| status["promoteFull"] == true || status["abort"] == true);

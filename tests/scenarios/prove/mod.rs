@@ -34,12 +34,15 @@ const FAULTS: [Fault; 6] = [
 
 /// Every scenario that runs in virtual time, but for those that count writes, of which a fault makes more.
 fn all() -> Vec<Named> {
-    let modules: [&[Named]; 28] = [
+    let modules: [&[Named]; 31] = [
         crate::abort::SCENARIOS,
         crate::adopt::SCENARIOS,
+        crate::analysis::SCENARIOS,
+        crate::analysis::jobs::SCENARIOS,
         crate::autoscale::SCENARIOS,
         crate::blue_green::SCENARIOS,
         crate::deploy::SCENARIOS,
+        crate::experiment::SCENARIOS,
         crate::first::SCENARIOS,
         crate::history::SCENARIOS,
         crate::lost::SCENARIOS,
@@ -169,12 +172,15 @@ fn prove(scenarios: &[Named]) {
 }
 
 /// Those whose faults every test run goes through.
-const FEW: [&str; 5] = [
+const FEW: [&str; 8] = [
+    "a_bad_version_aborts_itself_and_says_what_was_measured",
+    "a_step_runs_both_versions_side_by_side_for_a_while",
     "an_update_walks_its_steps_and_promotes_itself",
     "an_abort_gives_everything_back_to_the_stable_revision",
     "a_third_revision_replaces_the_second_in_the_middle_of_its_update",
     "a_replica_set_of_an_older_argo_rollouts_is_adopted",
     "a_deadline_can_abort_the_update",
+    "a_job_that_runs_long_is_ended_when_the_update_is_aborted",
 ];
 
 /// Part of every test run.

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, LazyLock, Once};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
+use regex::Regex;
 use serde_json::{Value, json};
 use sluice_core::api::labels;
 use sluice_sandbox::Sandbox;
@@ -30,7 +31,7 @@ pub struct Run {
     pub panics: Vec<String>,
     /// The state at its end, without what differs from run to run.
     pub end: Value,
-    /// The ReplicaSets that were ever created.
+    /// The ReplicaSets, analysis runs and experiments that were ever created.
     pub children: BTreeSet<String>,
     /// The controller's writes that took effect, events apart.
     pub writes: Vec<Write>,
@@ -109,9 +110,13 @@ fn listen_to_panics() {
     PANICS.set(Some(Vec::new()));
 }
 
-/// The names of all ReplicaSets that were ever created, each as often as it was.
+/// What a controller creates and a fault must not make it create twice.
+const CREATED: [&str; 3] = ["replicasets.apps", "analysisruns.argoproj.io", "experiments.argoproj.io"];
+
+/// The names of everything that was ever created, each as often as it was.
 fn children(changes: &[Change], namespace: &str) -> BTreeSet<String> {
-    let created = changes.iter().filter(|change| change.before.is_none() && &*change.resource == "replicasets.apps");
+    let is_created = |change: &&Change| change.before.is_none() && CREATED.contains(&&*change.resource);
+    let created = changes.iter().filter(is_created);
     let mine = created.filter(|change| object::namespace(&change.after) == namespace);
     let mut names = BTreeSet::new();
     for change in mine {
@@ -123,11 +128,11 @@ fn children(changes: &[Change], namespace: &str) -> BTreeSet<String> {
     names
 }
 
-/// Rollouts, ReplicaSets and Deployments, and how many pods each has, without times, uids and versions.
+/// Rollouts, Deployments and what they own, and how many pods each has, without times, uids and versions.
 fn end(sandbox: &Sandbox, namespace: &str) -> Value {
     sandbox.with(|state| {
         let mut end = json!({});
-        for resource in ["rollouts.argoproj.io", "replicasets.apps", "deployments.apps"] {
+        for resource in ["rollouts.argoproj.io", "deployments.apps"].into_iter().chain(CREATED) {
             for found in state.store.list(resource, Some(namespace)) {
                 let mut shown = (**found).clone();
                 let pods = state.store.list("pods", Some(namespace));
@@ -170,6 +175,23 @@ fn strip(value: &mut Value) {
             }
         }
         Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => "<time>".clone_into(text),
+        Value::String(text) => *text = without_uids(text),
         _ => {}
     }
+}
+
+/// A text without the uids in it, and without the random ends of names that are made of them: a Job is named after its run.
+fn without_uids(text: &str) -> String {
+    static UID: LazyLock<Regex> = LazyLock::new(|| {
+        let uid = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+        Regex::new(&format!(r"{uid}([a-z.-]*\.\d+)?(?:-[a-z0-9]{{5}}\b)?")).expect("an expression")
+    });
+    UID.replace_all(text, "<uid>$1").into_owned()
+}
+
+#[test]
+fn names_that_are_made_of_uids_are_the_same_in_every_run() {
+    let text = "pod 8a8bd2c3-4de4-4f6c-8625-09d74382a664.smoke-test.12-x7k2p of 8a8bd2c3-4de4-4f6c-8625-09d74382a664";
+    assert_eq!(without_uids(text), "pod <uid>.smoke-test.12 of <uid>");
+    assert_eq!(without_uids("web-859687bffd-2-1"), "web-859687bffd-2-1");
 }

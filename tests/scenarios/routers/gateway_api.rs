@@ -14,6 +14,7 @@ crate::scenarios! {
     a_route_that_loses_its_label_goes_on_until_the_update_is_over,
     requests_with_a_header_go_to_the_canary_and_copies_of_others_too,
     blue_green_waits_for_the_gateway_to_know_the_switch,
+    an_experiment_gets_its_share_until_the_gateway_has_taken_it_back,
 }
 
 pub const HTTP_ROUTE: Kind =
@@ -324,6 +325,52 @@ async fn blue_green_waits_for_the_gateway_to_know_the_switch(s: Scenario) {
         hear(&s).await;
         let weights = weights(&s).await;
         if weights == [1] { Ok(()) } else { Err(format!("{weights:?}")) }
+    })
+    .await;
+}
+
+/// The scale-down delay is none: what keeps the pods is that the gateway has not heard.
+async fn an_experiment_gets_its_share_until_the_gateway_has_taken_it_back(s: Scenario) {
+    let templates = json!([{ "name": "canary", "specRef": "canary", "weight": 10 }]);
+    let experiment = json!({ "duration": "6s", "scaleDownDelaySeconds": 0, "templates": templates });
+    let steps = json!([{ "setWeight": 20 }, { "experiment": experiment }, { "pause": {} }]);
+    let ports = json!([{ "containerPort": 80 }]);
+    s.install(HTTP_ROUTE).await;
+    s.serve(&["canary", "stable"]).await;
+    s.create(route(&["stable", "canary"])).await.expect("an HTTPRoute");
+    let web = s.apply(with(manifest(&steps), "/spec/template/spec/containers/0/ports", ports.clone())).await;
+    until_healthy(&s, &web).await;
+    let container = json!({ "name": "web", "image": "web:2", "ports": ports });
+    web.edit(json!({ "spec": { "template": { "spec": { "containers": [container] } } } })).await;
+    let all = async || {
+        let mut weights = weights(&s).await;
+        weights.sort_unstable();
+        weights
+    };
+    s.eventually("the experiment has its share", async || {
+        hear(&s).await;
+        match all().await {
+            weights if weights == [10, 20, 70] => Ok(()),
+            weights => Err(format!("{weights:?}")),
+        }
+    })
+    .await;
+    // Deaf from here on.
+    s.eventually("the share is to go back", async || match all().await {
+        weights if weights == [20, 80] => Ok(()),
+        weights => Err(format!("{weights:?}")),
+    })
+    .await;
+    s.sleep(3).await;
+    let pods = async || s.tried().await.iter().map(|(_, wanted, _)| *wanted).sum::<i32>();
+    assert_eq!(pods().await, 1, "requests may still go there");
+    until_paused_at(&s, &web, 2).await;
+    s.eventually("its pods are gone", async || {
+        hear(&s).await;
+        match pods().await {
+            0 => Ok(()),
+            pods => Err(format!("{pods} pods")),
+        }
     })
     .await;
 }

@@ -4,24 +4,29 @@
 //! leaves no series behind. Labels that grow without bound are left out: `controller_clientset_k8s_request_total` has no
 //! object name.
 
+mod experiments;
+mod rollouts;
+mod runs;
+
 use std::sync::Arc;
 
 use kube::runtime::reflector::Store;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
-use sluice_core::api::Rollout;
+use sluice_core::api::{AnalysisRun, Experiment};
 use sluice_core::guard::Invariant;
-use sluice_core::status::conditions::{self, kind, reason};
 use sluice_core::status::duration::Finished;
 use sluice_plugin::Kind;
 
 use crate::controller::object::Observed;
 use crate::controller::tell::Telling;
+use experiments::Experiments;
+use rollouts::Rollouts;
+use runs::{Passes, Runs};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ObjectLabels {
@@ -63,15 +68,6 @@ struct ReviewLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct InfoLabels {
-    namespace: String,
-    name: String,
-    strategy: String,
-    traffic_router: String,
-    phase: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PluginLabels {
     kind: String,
     name: String,
@@ -94,6 +90,7 @@ pub struct Metrics {
     reconciles: Histograms<ObjectLabels>,
     /// A gauge that only rises: as a counter its name would end in `_total`, and dashboards ask for it without.
     errors: Family<ObjectLabels, Gauge>,
+    runs: Passes,
     events: Family<EventLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     violations: Family<InvariantLabels, Counter>,
@@ -129,6 +126,7 @@ impl Metrics {
             registry: Arc::default(),
             reconciles: Family::new_with_constructor(reconcile_seconds),
             errors: Family::default(),
+            runs: Passes::new(),
             events: Family::default(),
             requests: Family::default(),
             violations: Family::default(),
@@ -143,6 +141,7 @@ impl Metrics {
         metrics.with_registry(|registry| {
             registry.register("rollout_reconcile", "Seconds that a reconcile took", metrics.reconciles.clone());
             registry.register("rollout_reconcile_error", "Reconciles that failed", metrics.errors.clone());
+            metrics.runs.register(registry);
             registry.register("rollout_events", "Events told about rollouts", metrics.events.clone());
             registry.register(
                 "controller_clientset_k8s_request",
@@ -189,9 +188,19 @@ impl Metrics {
         with(&mut self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Adds the metrics that are computed from the cached Rollouts.
-    pub fn describe_rollouts(&self, rollouts: Store<Observed>) {
-        self.with_registry(|registry| registry.register_collector(Box::new(Rollouts(rollouts))));
+    /// Adds the metrics that are computed from the cached Rollouts, analysis runs and experiments.
+    pub fn describe(
+        &self,
+        rollouts: Store<Observed>,
+        runs: impl Fn() -> Vec<Arc<AnalysisRun>> + Send + Sync + 'static,
+        experiments: impl Fn() -> Vec<Arc<Experiment>> + Send + Sync + 'static,
+    ) {
+        let runs = Runs { runs: Box::new(runs), rollouts: rollouts.clone() };
+        self.with_registry(|registry| {
+            registry.register_collector(Box::new(Rollouts(rollouts)));
+            registry.register_collector(Box::new(runs));
+            registry.register_collector(Box::new(Experiments(Box::new(experiments))));
+        });
     }
 
     /// Everything, in the text format of Prometheus.
@@ -238,8 +247,27 @@ impl Metrics {
         self.errors.remove(&object(namespace, name));
     }
 
+    /// A reconcile of an analysis run took so long.
+    pub fn run_reconciled(&self, namespace: &str, name: &str, seconds: f64) {
+        self.runs.passed(namespace, name, seconds);
+    }
+
+    /// A reconcile of an analysis run failed.
+    pub fn run_failed(&self, namespace: &str, name: &str) {
+        self.runs.failed(namespace, name);
+    }
+
+    /// An analysis run is gone, and with it its series.
+    pub fn forget_run(&self, namespace: &str, name: &str) {
+        self.runs.forget(namespace, name);
+    }
+
     /// An event was told.
     pub fn told(&self, telling: &Telling) {
+        // Names of runs and experiments are new with each revision: there would be no end of series.
+        if telling.about.kind.as_deref().is_some_and(|kind| kind != "Rollout") {
+            return;
+        }
         self.events
             .get_or_create(&EventLabels {
                 namespace: telling.about.namespace.clone().unwrap_or_default(),
@@ -293,143 +321,5 @@ fn object(namespace: &str, name: &str) -> ObjectLabels {
     ObjectLabels { namespace: namespace.into(), name: name.into() }
 }
 
-/// The metrics that describe each rollout, computed when they are scraped.
-#[derive(Debug)]
-struct Rollouts(Store<Observed>);
-
-type ReplicaGauge = (&'static str, &'static str, fn(&Rollout) -> i32);
-
-const REPLICA_GAUGES: [ReplicaGauge; 4] = [
-    ("rollout_info_replicas_available", "Available pods of a rollout", |r| r.status().available_replicas),
-    ("rollout_info_replicas_unavailable", "Pods of a rollout that are not available", |r| {
-        (r.status().replicas - r.status().available_replicas).max(0)
-    }),
-    ("rollout_info_replicas_desired", "Pods that a rollout should have", |r| r.spec.replicas.unwrap_or(1)),
-    ("rollout_info_replicas_updated", "Pods of a rollout's newest revision", |r| r.status().updated_replicas),
-];
-
-impl Collector for Rollouts {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let rollouts = self.0.state();
-        let info: Family<InfoLabels, Gauge> = Family::default();
-        for observed in &rollouts {
-            info.get_or_create(&info_of(&observed.rollout)).set(1);
-        }
-        let description = encoder.encode_descriptor(
-            "rollout_info",
-            "Strategy and phase of a rollout",
-            None,
-            prometheus_client::metrics::MetricType::Gauge,
-        )?;
-        info.encode(description)?;
-        for (name, help, value) in REPLICA_GAUGES {
-            let mut family =
-                encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)?;
-            for observed in &rollouts {
-                let metadata = &observed.rollout.metadata;
-                let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
-                let labels = object(namespace.unwrap_or_default(), name.unwrap_or_default());
-                ConstGauge::new(i64::from(value(&observed.rollout))).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn info_of(rollout: &Rollout) -> InfoLabels {
-    let canary = rollout.spec.strategy.canary.as_ref();
-    InfoLabels {
-        namespace: rollout.metadata.namespace.clone().unwrap_or_default(),
-        name: rollout.metadata.name.clone().unwrap_or_default(),
-        strategy: if canary.is_some() { "canary" } else { "blueGreen" }.into(),
-        traffic_router: canary
-            .and_then(|canary| canary.traffic_routing.as_ref())
-            .map(sluice_core::api::TrafficRouting::router_names)
-            .unwrap_or_default()
-            .join(","),
-        phase: phase_of(rollout).into(),
-    }
-}
-
-/// The phase as the metric has it, which is not the phase of the status.
-fn phase_of(rollout: &Rollout) -> &'static str {
-    let status = rollout.status();
-    if conditions::get(status, kind::INVALID_SPEC).is_some() {
-        return "InvalidSpec";
-    }
-    match conditions::reason_of(status, kind::PROGRESSING) {
-        reason::ABORTED => "Abort",
-        reason::TIMED_OUT => "Timeout",
-        reason::CREATE_ERROR => "Error",
-        reason::PAUSED => "Paused",
-        reason::NEW_REPLICA_SET_AVAILABLE => "Completed",
-        _ => "Progressing",
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use k8s_openapi::api::core::v1::ObjectReference;
-    use kube::runtime::{reflector, watcher::Event};
-    use serde_json::json;
-    use sluice_core::event::Note;
-
-    use super::*;
-
-    #[test]
-    fn the_names_are_those_that_dashboards_ask_for() {
-        let metrics = Metrics::new();
-        let (rollouts, mut writer) = reflector::store();
-        let rollout = json!({
-            "metadata": {"name": "web", "namespace": "shop"},
-            "spec": {"replicas": 3, "strategy": {"canary": {}}},
-            "status": {"replicas": 4, "updatedReplicas": 1, "availableReplicas": 3},
-        });
-        writer.apply_watcher_event(&Event::Apply(serde_json::from_value(rollout).expect("a Rollout")));
-        metrics.describe_rollouts(rollouts);
-        metrics.reconciled("shop", "web", 0.1);
-        metrics.failed("shop", "web");
-        metrics.requested("rollouts", "Patch", 200);
-        metrics.violation(Invariant::Capacity);
-        metrics.reviewed("Rollout", false);
-        metrics.told(&Telling {
-            about: ObjectReference {
-                namespace: Some("shop".into()),
-                name: Some("web".into()),
-                ..ObjectReference::default()
-            },
-            note: Note::resumed(),
-            occasion: String::new(),
-        });
-        let finished = Finished { how: "Promoted".into(), total_seconds: 90, manual_pause_seconds: 30 };
-        metrics.finished("shop", "web", &finished);
-        let text = metrics.render().expect("text");
-        for line in [
-            r#"rollout_info{namespace="shop",name="web",strategy="canary",traffic_router="",phase="Progressing"} 1"#,
-            r#"rollout_info_replicas_available{namespace="shop",name="web"} 3"#,
-            r#"rollout_info_replicas_unavailable{namespace="shop",name="web"} 1"#,
-            r#"rollout_info_replicas_desired{namespace="shop",name="web"} 3"#,
-            r#"rollout_info_replicas_updated{namespace="shop",name="web"} 1"#,
-            r#"rollout_reconcile_count{namespace="shop",name="web"} 1"#,
-            r#"rollout_reconcile_error{namespace="shop",name="web"} 1"#,
-            r#"rollout_events_total{namespace="shop",name="web",type="Normal",reason="RolloutResumed"} 1"#,
-            r#"controller_clientset_k8s_request_total{kind="rollouts",verb="Patch",status_code="200"} 1"#,
-            r#"sluice_guard_violations_total{invariant="S1-capacity"} 1"#,
-            r#"sluice_admission_reviews_total{kind="Rollout",allowed="false"} 1"#,
-            r#"rollout_duration_seconds_sum{namespace="shop",name="web",completion_status="Promoted"} 90"#,
-            r#"rollout_progression_duration_seconds_sum{namespace="shop",name="web",completion_status="Promoted"} 60"#,
-            r#"argo_rollouts_controller_info{version="0.1.0"} 1"#,
-        ] {
-            assert!(text.contains(line), "{line} is not in\n{text}");
-        }
-    }
-
-    #[test]
-    fn a_deleted_rollout_leaves_no_series() {
-        let metrics = Metrics::new();
-        metrics.reconciled("shop", "web", 0.1);
-        metrics.failed("shop", "web");
-        metrics.forget("shop", "web");
-        assert!(!metrics.render().expect("text").contains("shop"));
-    }
-}
+mod tests;
