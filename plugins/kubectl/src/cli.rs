@@ -8,7 +8,8 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    abort, completion, get, lint, list, pause, promote, restart, retry, set_image, status, undo, version,
+    abort, completion, create, get, lint, list, pause, promote, restart, retry, set_image, status, terminate, undo,
+    version,
 };
 use crate::connection::Connection;
 
@@ -65,10 +66,13 @@ pub struct Cli {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Show a rollout with its ReplicaSets and pods
+    /// Create an analysis run
+    #[command(subcommand)]
+    Create(Create),
+    /// Show a rollout, an analysis run or an experiment
     #[command(subcommand)]
     Get(Get),
-    /// List rollouts
+    /// List rollouts or experiments
     #[command(subcommand)]
     List(List),
     /// Print the status of a rollout until it is healthy or degraded
@@ -80,9 +84,12 @@ pub enum Command {
     Promote(promote::Args),
     /// Send all traffic back to the stable revision
     Abort(abort::Args),
-    /// Try an aborted update again
+    /// Try an aborted update, or an experiment, again
     #[command(subcommand)]
     Retry(Retry),
+    /// End an analysis run or an experiment
+    #[command(subcommand)]
+    Terminate(Terminate),
     /// Hold a rollout where it is
     Pause(pause::Args),
     /// Replace the pods of a rollout one after the other
@@ -100,9 +107,34 @@ pub enum Command {
 /// What can be shown.
 #[derive(Subcommand, Debug)]
 pub enum Get {
-    /// Show a rollout with its ReplicaSets and pods
+    /// Show a rollout with its ReplicaSets and pods, and what is measured of it
     #[command(visible_alias = "ro", alias = "rollouts")]
-    Rollout(get::Args),
+    Rollout(get::rollout::Args),
+    /// Show an analysis run with what was measured
+    #[command(name = "analysisrun", visible_alias = "ar", alias = "analysisruns")]
+    AnalysisRun(get::analysis_run::Args),
+    /// Show an experiment with its pods and what is measured of them
+    #[command(visible_alias = "exp", alias = "experiments")]
+    Experiment(get::experiment::Args),
+}
+
+/// What can be created.
+#[derive(Subcommand, Debug)]
+pub enum Create {
+    /// Create an analysis run from a template
+    #[command(name = "analysisrun", visible_alias = "ar", alias = "analysisruns")]
+    AnalysisRun(create::Args),
+}
+
+/// What can be ended.
+#[derive(Subcommand, Debug)]
+pub enum Terminate {
+    /// End an analysis run
+    #[command(name = "analysisrun", visible_alias = "ar", alias = "analysisruns")]
+    AnalysisRun(terminate::Args),
+    /// End an experiment
+    #[command(visible_alias = "exp", alias = "experiments")]
+    Experiment(terminate::Args),
 }
 
 /// What can be listed.
@@ -111,6 +143,9 @@ pub enum List {
     /// List rollouts
     #[command(visible_alias = "ro", alias = "rollout")]
     Rollouts(list::Args),
+    /// List experiments
+    #[command(visible_alias = "exp", alias = "experiment")]
+    Experiments(list::Args),
 }
 
 /// What can be set.
@@ -126,6 +161,9 @@ pub enum Retry {
     /// Try an aborted update again
     #[command(visible_alias = "ro", alias = "rollouts")]
     Rollout(retry::Args),
+    /// Try an experiment again
+    #[command(visible_alias = "exp", alias = "experiments")]
+    Experiment(retry::Args),
 }
 
 /// Reads the command line; prints help or usage and ends the process where it makes no sense.
@@ -202,6 +240,18 @@ mod tests {
             "get ro web -w --no-color",
             "get rollout web --watch --timeout-seconds 10 -n shop",
             "get rollouts web --no-color=true -w=false",
+            "get experiment web -w",
+            "get exp web",
+            "get analysisrun web-2 -w --no-color",
+            "get ar web-2",
+            "create analysisrun --from errors --name web-2 -a host=web -a path=/a=b --instance-id blue",
+            "create ar --from-file errors.yaml --generate-name web- --argument host=web",
+            "create analysisrun --from errors --global",
+            "terminate analysisrun web-2 web-3",
+            "terminate experiment web",
+            "list experiments -A",
+            "list exp -w",
+            "retry experiment web",
             "list rollouts -A -w",
             "list rollouts -Aw --timestamps --name web",
             "status web --watch=false",

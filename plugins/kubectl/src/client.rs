@@ -1,10 +1,14 @@
 //! The API calls that the commands share.
 
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams, Patch, PatchParams};
-use kube::{Client, Error};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use kube::{Client, Error, Resource};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sluice_core::api::{ReplicaSet, Rollout, labels};
+use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, labels};
 use sluice_core::revision::owns;
 use sluice_core::selector;
 
@@ -33,21 +37,42 @@ pub struct Family {
     pub replica_sets: Vec<ReplicaSet>,
     /// Pods of its namespace that match its labels.
     pub pods: Vec<Pod>,
+    /// Analysis runs of its namespace; `None` where they cannot be read.
+    pub runs: Option<Vec<AnalysisRun>>,
+    /// Experiments of its namespace; `None` where they cannot be read.
+    pub experiments: Option<Vec<Experiment>>,
+}
+
+/// An experiment and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// ReplicaSets of its namespace.
+    pub replica_sets: Vec<ReplicaSet>,
+    /// Their pods.
+    pub pods: Vec<Pod>,
+    /// Analysis runs of its namespace.
+    pub runs: Vec<AnalysisRun>,
 }
 
 impl Session {
     /// The rollouts of the namespace.
     pub fn rollouts(&self) -> Api<Rollout> {
-        Api::namespaced(self.client.clone(), &self.namespace)
+        self.api()
     }
 
     /// The ReplicaSets of the namespace.
     pub fn replica_sets(&self) -> Api<ReplicaSet> {
-        Api::namespaced(self.client.clone(), &self.namespace)
+        self.api()
     }
 
-    /// The pods of the namespace.
-    pub fn pods(&self) -> Api<Pod> {
+    /// The objects of a kind in the namespace.
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
@@ -57,6 +82,15 @@ impl Session {
         read.map_err(|error| self.explain(&error, &format!("read rollout '{name}'")))
     }
 
+    /// The objects of a kind, or `None` where they may not be read or there is no such kind.
+    async fn all_if_known<K>(&self) -> Option<Vec<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        self.api().list(&ListParams::default()).await.ok().map(|list| list.items)
+    }
+
     /// The ReplicaSets that a rollout owns.
     pub async fn owned(&self, rollout: &Rollout) -> Result<Vec<ReplicaSet>, Problem> {
         let listed = self.replica_sets().list(&ListParams::default().labels(&members(rollout))).await;
@@ -64,13 +98,46 @@ impl Session {
         Ok(list.items.into_iter().filter(|rs| owns(rollout, rs)).collect())
     }
 
-    /// A rollout with its ReplicaSets and pods.
+    /// A rollout with all that belongs to it.
     pub async fn family(&self, name: &str) -> Result<Family, Problem> {
         let rollout = self.rollout(name).await?;
         let params = ListParams::default().labels(&members(&rollout));
-        let (replica_sets, pods) = tokio::join!(self.owned(&rollout), async { self.pods().list(&params).await });
+        let (replica_sets, pods) = (self.replica_sets(), self.api::<Pod>());
+        let (replica_sets, pods, runs, experiments) = tokio::join!(
+            replica_sets.list(&params),
+            pods.list(&params),
+            self.all_if_known::<AnalysisRun>(),
+            self.all_if_known::<Experiment>(),
+        );
+        let replica_sets = replica_sets.map_err(|error| self.explain(&error, "list ReplicaSets"))?.items;
         let pods = pods.map_err(|error| self.explain(&error, "list pods"))?.items;
-        Ok(Family { replica_sets: replica_sets?, pods, rollout })
+        Ok(Family { rollout, replica_sets, pods, runs, experiments })
+    }
+
+    /// An experiment with all that belongs to it.
+    pub async fn trial(&self, name: &str) -> Result<Trial, Problem> {
+        let experiment = self.api::<Experiment>().get(name).await;
+        let experiment = experiment.map_err(|error| Problem::of_call(&error, &format!("read experiment '{name}'")))?;
+        let params = ListParams::default().labels(labels::POD_TEMPLATE_HASH);
+        let (replica_sets, pods, runs) = (self.replica_sets(), self.api::<Pod>(), self.api::<AnalysisRun>());
+        let all = ListParams::default();
+        let (replica_sets, pods, runs) = tokio::join!(replica_sets.list(&params), pods.list(&params), runs.list(&all));
+        let problem = |what: &'static str| move |error: Error| Problem::of_call(&error, what);
+        Ok(Trial {
+            experiment,
+            replica_sets: replica_sets.map_err(problem("list ReplicaSets"))?.items,
+            pods: pods.map_err(problem("list pods"))?.items,
+            runs: runs.map_err(problem("list analysis runs"))?.items,
+        })
+    }
+
+    /// Merges `patch` into an object of any kind of ours.
+    pub async fn merge<K>(&self, name: &str, patch: &Value) -> Result<(), Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        self.api::<K>().patch(name, &writing(), &Patch::Merge(patch)).await.map(|_| ())
     }
 
     /// Merges `patch`, which holds a `status`, into a rollout.
@@ -90,7 +157,7 @@ impl Session {
 
     /// Merges `patch` into a rollout, its status apart.
     pub async fn patch(&self, name: &str, patch: &Value) -> Result<(), Error> {
-        self.rollouts().patch(name, &writing(), &Patch::Merge(patch)).await.map(|_| ())
+        self.merge::<Rollout>(name, patch).await
     }
 
     /// What a failed call means, with advice for a rollout that is not there.
@@ -114,4 +181,9 @@ pub fn members(rollout: &Rollout) -> String {
 /// Writes are recorded under the plugin's name.
 pub fn writing() -> PatchParams {
     PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+}
+
+/// Creations are too.
+pub fn creating() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }

@@ -1,5 +1,6 @@
 //! What commands write, as pure functions from what was read to a patch.
 
+pub mod analyse;
 pub mod image;
 pub mod promote;
 pub mod request;

@@ -14,6 +14,16 @@ pub fn retry() -> Value {
     json!({"status": {"abort": false}})
 }
 
+/// Begins an experiment again, as if it had never run.
+pub fn forget() -> Value {
+    json!({"status": null})
+}
+
+/// Ends an analysis run or an experiment.
+pub fn terminate() -> Value {
+    json!({"spec": {"terminate": true}})
+}
+
 /// Holds the rollout where it is.
 pub fn pause() -> Value {
     json!({"spec": {"paused": true}})

@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod completion;
+pub mod create;
 pub mod get;
 pub mod lint;
 pub mod list;
@@ -11,11 +12,14 @@ pub mod restart;
 pub mod retry;
 pub mod set_image;
 pub mod status;
+pub mod terminate;
 pub mod undo;
 pub mod version;
 mod workload;
 
-use crate::cli::{Cli, Command, Get, List, Program, Retry, Set};
+use sluice_core::api::{AnalysisRun, Experiment, Rollout};
+
+use crate::cli::{Cli, Command, Create, Get, List, Program, Retry, Set, Terminate};
 use crate::client::Session;
 use crate::connection::connect;
 use crate::problem::Problem;
@@ -31,13 +35,24 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
     let (client, namespace) = connect(&cli.connection).await?;
     let session = Session { client, namespace, program };
     match cli.command {
-        Command::Get(Get::Rollout(args)) => get::run(args, &session).await,
-        Command::List(List::Rollouts(args)) => list::run(args, &session).await,
+        Command::Create(Create::AnalysisRun(args)) => create::run(args, &session).await,
+        Command::Get(Get::Rollout(args)) => get::rollout::run(args, &session).await,
+        Command::Get(Get::AnalysisRun(args)) => get::analysis_run::run(args, &session).await,
+        Command::Get(Get::Experiment(args)) => get::experiment::run(args, &session).await,
+        Command::List(List::Rollouts(args)) => list::run::<Rollout>(args, &session).await,
+        Command::List(List::Experiments(args)) => list::run::<Experiment>(args, &session).await,
         Command::Status(args) => status::run(args, &session).await,
         Command::Set(Set::Image(args)) => set_image::run(args, &session).await,
         Command::Promote(args) => promote::run(args, &session).await,
         Command::Abort(args) => abort::run(args, &session).await,
-        Command::Retry(Retry::Rollout(args)) => retry::run(args, &session).await,
+        Command::Retry(Retry::Rollout(args)) => retry::rollouts(args, &session).await,
+        Command::Retry(Retry::Experiment(args)) => retry::experiments(args, &session).await,
+        Command::Terminate(Terminate::AnalysisRun(args)) => {
+            terminate::run::<AnalysisRun>(args, "analysisrun", &session).await
+        }
+        Command::Terminate(Terminate::Experiment(args)) => {
+            terminate::run::<Experiment>(args, "experiment", &session).await
+        }
         Command::Pause(args) => pause::run(args, &session).await,
         Command::Restart(args) => restart::run(args, &session).await,
         Command::Undo(args) => undo::run(args, &session).await,

@@ -1,25 +1,37 @@
-//! `retry rollout`: begins an aborted update again.
+//! `retry`: begins an aborted update, or an experiment, again.
+
+use sluice_core::api::Experiment;
 
 use crate::act::request;
 use crate::client::Session;
 use crate::problem::Problem;
 use crate::term;
 
-/// Arguments of `retry rollout`.
+/// Arguments of `retry rollout` and `retry experiment`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The rollouts
-    #[arg(required = true, value_name = "ROLLOUT")]
+    /// What to try again
+    #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 }
 
-/// Begins the updates again.
-pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+/// Begins updates again.
+pub async fn rollouts(args: Args, session: &Session) -> Result<(), Problem> {
     for name in &args.names {
         let patch = request::retry();
         let written = session.patch_status(name, &patch, &patch).await;
         written.map_err(|error| session.explain(&error, &format!("retry rollout '{name}'")))?;
         term::line(&format!("rollout '{name}' retried"))?;
+    }
+    Ok(())
+}
+
+/// Begins experiments again: what is known of them is forgotten.
+pub async fn experiments(args: Args, session: &Session) -> Result<(), Problem> {
+    for name in &args.names {
+        let written = session.merge::<Experiment>(name, &request::forget()).await;
+        written.map_err(|error| Problem::of_call(&error, &format!("retry experiment '{name}'")))?;
+        term::line(&format!("experiment '{name}' retried"))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use sluice_core::validate::Severity;
 
 use super::Finding;
 use super::check::Outcome;
+use crate::view::text::printable;
 
 /// One line a problem, and a summary.
 pub fn text(outcome: &Outcome) -> String {
@@ -33,11 +34,6 @@ fn line(finding: &Finding) -> String {
         Some(number) => format!("{line} (line {number})"),
         None => line,
     }
-}
-
-/// What a manifest says must not steer the terminal.
-fn printable(line: &str) -> String {
-    line.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 fn summary(outcome: &Outcome) -> String {

@@ -172,6 +172,32 @@ list.yaml:1: AnalysisTemplate errors: spec.metrics: Required value: no metrics s
 }
 
 #[test]
+fn conditions_and_providers_are_judged_before_anything_is_measured() {
+    let template = "\
+kind: AnalysisTemplate
+apiVersion: argoproj.io/v1alpha1
+metadata: {name: errors}
+spec:
+  args: [{name: least}]
+  metrics:
+  - name: rate
+    successCondition: result[0] >= {{args.least}}
+    failureCondition: result[0] <
+    provider: {prometheus: {query: up}}
+  - name: load
+    provider: {datadog: {query: up}}
+";
+    reports(
+        &[source("errors.yaml", template)],
+        "\
+errors.yaml:1: AnalysisTemplate errors: spec.metrics[0].failureCondition: Invalid value: \"result[0] <\": unexpected the end, expected a value (1:12) (line 9)
+errors.yaml:1: warning: AnalysisTemplate errors: spec.metrics[1].provider.datadog: is not supported by this version of Sluice yet: a rollout that asks for it is held there, and a run by itself ends in an error (line 12)
+1 object in 1 file: 1 error, 1 warning
+",
+    );
+}
+
+#[test]
 fn a_text_without_a_kind_is_told_only_where_it_was_asked_for() {
     let values = source("values.yaml", "replicas: 3\n");
     reports(

@@ -1,5 +1,7 @@
 //! A state in one word, with its symbol and colour.
 
+use sluice_core::analysis::Phase;
+
 /// How good or bad a state is; it chooses symbol and colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -9,6 +11,8 @@ pub enum Tone {
     Busy,
     /// Waits for a person or for time.
     Held,
+    /// Neither good nor bad.
+    Open,
     /// Wrong, and perhaps passing.
     Doubtful,
     /// Wrong.
@@ -20,12 +24,13 @@ pub enum Tone {
 }
 
 impl Tone {
-    /// One column wide, all of them.
-    fn symbol(self) -> &'static str {
+    /// One column wide, all of them but that of what is marked, which has none.
+    pub fn symbol(self) -> &'static str {
         match self {
             Tone::Good => "✔",
             Tone::Busy => "◌",
             Tone::Held => "॥",
+            Tone::Open => "?",
             Tone::Doubtful => "⚠",
             Tone::Bad => "✖",
             Tone::Idle => "•",
@@ -37,11 +42,22 @@ impl Tone {
         match self {
             Tone::Good => "\x1b[32m",
             Tone::Busy => "\x1b[36m",
-            Tone::Held | Tone::Doubtful => "\x1b[33m",
+            Tone::Held | Tone::Open | Tone::Doubtful => "\x1b[33m",
             Tone::Bad => "\x1b[31m",
             Tone::Idle => "\x1b[90m",
             Tone::Marked => "\x1b[34m",
         }
+    }
+}
+
+/// What a phase of an analysis looks like.
+pub fn of_analysis(phase: Phase) -> Tone {
+    match phase {
+        Phase::Successful => Tone::Good,
+        Phase::Pending | Phase::Running => Tone::Busy,
+        Phase::Inconclusive => Tone::Open,
+        Phase::Error => Tone::Doubtful,
+        Phase::Failed => Tone::Bad,
     }
 }
 
@@ -70,6 +86,11 @@ impl Badge {
         };
         // A rollout that no controller has looked at yet has no phase.
         Badge::new(tone, if phase.is_empty() { "Unknown" } else { phase })
+    }
+
+    /// The phase of an analysis run, of one of its metrics or measurements, or of an experiment.
+    pub fn analysis(phase: &str) -> Badge {
+        Badge::new(of_analysis(Phase::read(phase)), Phase::read(phase).as_str())
     }
 
     /// The symbol and the word.

@@ -1,19 +1,25 @@
 //! The model: a rollout with its revisions, as plain data ready to be shown.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use sluice_core::api::{ReplicaSet, Rollout};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sluice_core::api::{ReplicaSet, Rollout, labels};
 use sluice_core::revision::owns;
 use sluice_core::status::conditions;
 
 use super::age;
+use super::analysis_run::{RunInfo, in_order, is_owned};
 use super::badge::Badge;
+use super::experiment::ExperimentInfo;
 use super::phase;
 use super::replica_set::{ReplicaSetInfo, images};
 use super::strategy::{Strategy, roles};
 use crate::client::Family;
 
 /// What is shown of a rollout.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RolloutInfo {
     /// Its name.
     pub name: String,
@@ -53,12 +59,16 @@ pub struct Counts {
 }
 
 /// A revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Revision {
     /// Its number.
     pub number: i64,
     /// Its ReplicaSets; one, except after a hash collision.
     pub replica_sets: Vec<ReplicaSetInfo>,
+    /// Its experiments.
+    pub experiments: Vec<ExperimentInfo>,
+    /// Its analysis runs.
+    pub runs: Vec<RunInfo>,
 }
 
 impl RolloutInfo {
@@ -69,14 +79,7 @@ impl RolloutInfo {
         let mut owned: Vec<&ReplicaSet> = family.replica_sets.iter().filter(|rs| owns(rollout, rs)).collect();
         owned.sort_by_key(|rs| (std::cmp::Reverse(rs.revision()), rs.name().to_owned()));
         let strategy = Strategy::of(rollout, &owned);
-        let mut revisions: Vec<Revision> = Vec::new();
-        for rs in owned {
-            let info = ReplicaSetInfo::of(rs, roles(rollout, rs), &family.pods, now);
-            match revisions.last_mut() {
-                Some(revision) if revision.number == rs.revision() => revision.replica_sets.push(info),
-                _ => revisions.push(Revision { number: rs.revision(), replica_sets: vec![info] }),
-            }
-        }
+        let revisions = revisions(family, &owned, now);
         RolloutInfo {
             name: rollout.metadata.name.clone().unwrap_or_default(),
             namespace: rollout.metadata.namespace.clone().unwrap_or_default(),
@@ -90,6 +93,33 @@ impl RolloutInfo {
             revisions,
         }
     }
+}
+
+/// Everything that belongs to a revision, the newest first.
+fn revisions(family: &Family, owned: &[&ReplicaSet], now: Timestamp) -> Vec<Revision> {
+    let rollout = &family.rollout;
+    let uid = rollout.metadata.uid.as_deref().unwrap_or_default();
+    let mut found: BTreeMap<Reverse<i64>, Revision> = BTreeMap::new();
+    for rs in owned {
+        let info = ReplicaSetInfo::of(rs, roles(rollout, rs), &family.pods, now);
+        found.entry(Reverse(rs.revision())).or_default().replica_sets.push(info);
+    }
+    let runs = family.runs.as_deref().unwrap_or_default();
+    let experiments = family.experiments.iter().flatten();
+    for experiment in experiments.filter(|experiment| is_owned(&experiment.metadata, uid)) {
+        let info = ExperimentInfo::of(experiment, &family.replica_sets, &family.pods, runs, now);
+        found.entry(Reverse(number(&experiment.metadata))).or_default().experiments.push(info);
+    }
+    for run in in_order(runs).into_iter().filter(|run| is_owned(&run.metadata, uid)) {
+        found.entry(Reverse(number(&run.metadata))).or_default().runs.push(RunInfo::of(run, now));
+    }
+    found.into_iter().map(|(Reverse(number), revision)| Revision { number, ..revision }).collect()
+}
+
+/// The number of the revision that something was made for.
+fn number(metadata: &ObjectMeta) -> i64 {
+    let annotations = metadata.annotations.as_ref();
+    annotations.and_then(|map| map.get(labels::REVISION)).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 impl Counts {

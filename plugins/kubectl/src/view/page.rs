@@ -1,21 +1,19 @@
 //! The whole page of `get rollout`: the header, then the tree.
 
 use super::badge::{Paint, Tone};
+use super::header;
 use super::info::RolloutInfo;
 use super::strategy::Strategy;
-use super::tree;
-
-/// Where the values of the header begin.
-const LABEL_WIDTH: usize = 17;
+use super::tree::{self, Node};
 
 /// The page as text.
 pub fn render(info: &RolloutInfo, paint: Paint) -> String {
-    let mut page = header(info, paint);
+    let mut page = top(info, paint);
     page.push('\n');
-    page + &tree::render(info, paint)
+    page + &tree::render(&Node::from(info), paint)
 }
 
-fn header(info: &RolloutInfo, paint: Paint) -> String {
+fn top(info: &RolloutInfo, paint: Paint) -> String {
     let mut lines: Vec<(&str, String)> = vec![
         ("Name:", info.name.clone()),
         ("Namespace:", info.namespace.clone()),
@@ -51,5 +49,5 @@ fn header(info: &RolloutInfo, paint: Paint) -> String {
     ] {
         lines.push((label, count.to_string()));
     }
-    lines.iter().map(|(label, value)| format!("{label:LABEL_WIDTH$}{value}").trim_end().to_owned() + "\n").collect()
+    header::render(&lines)
 }

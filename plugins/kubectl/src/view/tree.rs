@@ -1,11 +1,14 @@
-//! The tree of a rollout: its revisions, their ReplicaSets and pods.
+//! The tree of a rollout: its revisions, their ReplicaSets and pods, and what is measured of them.
 
+use super::analysis_run::RunInfo;
 use super::badge::{Badge, Paint, Tone};
-use super::info::RolloutInfo;
+use super::experiment::ExperimentInfo;
+use super::info::{Revision, RolloutInfo};
+use super::replica_set::ReplicaSetInfo;
 use super::table::{Cell, Layout};
 
 /// One line of the tree, with what hangs below it.
-struct Node {
+pub struct Node {
     name: String,
     kind: &'static str,
     status: Option<Badge>,
@@ -15,53 +18,94 @@ struct Node {
 }
 
 /// The tree as text.
-pub fn render(info: &RolloutInfo, paint: Paint) -> String {
+pub fn render(root: &Node, paint: Paint) -> String {
     let mut rows = vec![["NAME", "KIND", "STATUS", "AGE", "INFO"].map(Cell::from).to_vec()];
-    push(&root(info), "", "", &mut rows);
+    push(root, "", "", &mut rows);
     Layout::default().render(&rows, paint)
 }
 
-fn root(info: &RolloutInfo) -> Node {
-    Node {
-        name: format!("⟳ {}", info.name),
-        kind: "Rollout",
-        status: Some(info.status.clone()),
-        age: info.age.clone(),
-        facts: Cell::default(),
-        children: info
-            .revisions
-            .iter()
-            .map(|revision| Node {
-                name: format!("# revision:{}", revision.number),
-                kind: "",
-                status: None,
-                age: String::new(),
-                facts: Cell::default(),
-                children: revision.replica_sets.iter().map(replica_set).collect(),
-            })
-            .collect(),
+impl From<&RolloutInfo> for Node {
+    fn from(info: &RolloutInfo) -> Node {
+        Node {
+            name: format!("⟳ {}", info.name),
+            kind: "Rollout",
+            status: Some(info.status.clone()),
+            age: info.age.clone(),
+            facts: Cell::default(),
+            children: info.revisions.iter().map(Node::from).collect(),
+        }
     }
 }
 
-fn replica_set(rs: &super::replica_set::ReplicaSetInfo) -> Node {
-    Node {
-        name: format!("⧉ {}", rs.name),
-        kind: "ReplicaSet",
-        status: Some(rs.status.clone()),
-        age: rs.age.clone(),
-        facts: Cell::toned(Tone::Marked, rs.facts()),
-        children: rs
-            .pods
-            .iter()
-            .map(|pod| Node {
-                name: format!("□ {}", pod.name),
-                kind: "Pod",
-                status: Some(pod.status.clone()),
-                age: pod.age.clone(),
-                facts: pod.facts().into(),
-                children: Vec::new(),
-            })
-            .collect(),
+impl From<&Revision> for Node {
+    fn from(revision: &Revision) -> Node {
+        let replica_sets = revision.replica_sets.iter().map(Node::from);
+        let experiments = revision.experiments.iter().map(Node::from);
+        Node {
+            name: format!("# revision:{}", revision.number),
+            kind: "",
+            status: None,
+            age: String::new(),
+            facts: Cell::default(),
+            children: replica_sets.chain(experiments).chain(revision.runs.iter().map(Node::from)).collect(),
+        }
+    }
+}
+
+impl From<&ReplicaSetInfo> for Node {
+    fn from(rs: &ReplicaSetInfo) -> Node {
+        let pods = rs.pods.iter().map(|pod| Node {
+            name: format!("□ {}", pod.name),
+            kind: "Pod",
+            status: Some(pod.status.clone()),
+            age: pod.age.clone(),
+            facts: pod.facts().into(),
+            children: Vec::new(),
+        });
+        Node {
+            name: format!("⧉ {}", rs.name),
+            kind: "ReplicaSet",
+            status: Some(rs.status.clone()),
+            age: rs.age.clone(),
+            facts: Cell::toned(Tone::Marked, rs.facts()),
+            children: pods.collect(),
+        }
+    }
+}
+
+impl From<&ExperimentInfo> for Node {
+    fn from(info: &ExperimentInfo) -> Node {
+        let replica_sets = info.replica_sets.iter().map(Node::from);
+        Node {
+            name: format!("Σ {}", info.name),
+            kind: "Experiment",
+            status: Some(info.status.clone()),
+            age: info.age.clone(),
+            facts: Cell::default(),
+            children: replica_sets.chain(info.runs.iter().map(Node::from)).collect(),
+        }
+    }
+}
+
+impl From<&RunInfo> for Node {
+    fn from(run: &RunInfo) -> Node {
+        let jobs = run.metrics.iter().flat_map(|metric| &metric.taken).filter_map(|taken| taken.job.as_ref());
+        let jobs = jobs.map(|(name, status, age)| Node {
+            name: format!("⊞ {name}"),
+            kind: "Job",
+            status: Some(status.clone()),
+            age: age.clone(),
+            facts: Cell::default(),
+            children: Vec::new(),
+        });
+        Node {
+            name: format!("α {}", run.name),
+            kind: "AnalysisRun",
+            status: Some(run.status.clone()),
+            age: run.age.clone(),
+            facts: run.facts().into(),
+            children: jobs.collect(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whole pages, as people see them in the states that matter.
 
+mod analysis;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
@@ -72,7 +74,7 @@ fn pod(hash: &str, name: &str, crashes: bool) -> Pod {
 
 #[track_caller]
 fn reads(rollout: Rollout, replica_sets: Vec<ReplicaSet>, pods: Vec<Pod>, expected: &str) {
-    let family = Family { rollout, replica_sets, pods };
+    let family = Family { rollout, replica_sets, pods, runs: None, experiments: None };
     let page = page::render(&RolloutInfo::of(&family, now()), Paint::Plain);
     assert_eq!(page, expected, "\n{page}");
 }
@@ -281,7 +283,7 @@ NAME             KIND        STATUS        AGE  INFO
 #[test]
 fn a_manifest_not_yet_looked_at_is_progressing() {
     let fresh = rollout(&json!({"metadata": {"generation": 3}, "status": {"phase": "Healthy", "currentPodHash": "a"}}));
-    let family = Family { rollout: fresh, replica_sets: vec![], pods: vec![] };
+    let family = Family { rollout: fresh, replica_sets: vec![], pods: vec![], runs: None, experiments: None };
     let info = RolloutInfo::of(&family, now());
     assert_eq!(
         (info.status.text().as_str(), info.message.as_str()),
@@ -305,7 +307,7 @@ fn the_list_has_a_line_for_each_rollout() {
     });
     let rollouts = [rollout(&json!({"status": {"phase": "Paused"}})), rollout(&other)];
     let columns = Columns { namespace: true, time: false };
-    let table = list::render(&rollouts, columns, "", &mut Layout::default(), Paint::Plain);
+    let table = list::render(&rollouts, columns, "", now(), &mut Layout::default(), Paint::Plain);
     assert_eq!(
         table,
         "\
