@@ -84,7 +84,7 @@ pub enum Bug {
 
 impl Bug {
     /// Those that show only where routers carry the traffic.
-    pub const OF_ROUTERS: [Bug; 7] = [
+    pub const OF_ROUTERS: [Bug; 8] = [
         Bug::ShiftsTooEarly,
         Bug::AbortsInOneGo,
         Bug::MovesBusyServices,
@@ -92,10 +92,11 @@ impl Bug {
         Bug::ForgetsTheGateway,
         Bug::TrustsSelectors,
         Bug::TellsNoMoves,
+        Bug::SharesBeforeItSaysSo,
     ];
 
     /// All others.
-    pub const ALL: [Bug; 27] = [
+    pub const ALL: [Bug; 29] = [
         Bug::ForgetsTheFloor,
         Bug::SkipsPauses,
         Bug::EndsPausesEarly,
@@ -123,6 +124,8 @@ impl Bug {
         Bug::ForgetsToGrow,
         Bug::ShrinksTheWorkloadTooEarly,
         Bug::ShrinksTheWorkloadOnce,
+        Bug::CountsTwice,
+        Bug::ForgetsToEndAnalysis,
     ];
 }
 

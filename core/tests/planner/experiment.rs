@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sluice_core::analysis::Phase;
 use sluice_core::api::{Experiment, ExperimentStatus, TemplateStatus};
 use sluice_core::effect::Target;
+use sluice_core::traffic::Destination;
 
 use crate::world::{World, rollout, routed};
 
@@ -23,6 +24,16 @@ pub fn terminate(world: &mut World, target: &Target) {
     let mut all = world.experiments.iter_mut();
     let one = all.find(|experiment| experiment.metadata.uid.as_deref() == Some(&target.uid));
     one.expect("the experiment is there").spec.terminate = true;
+}
+
+/// A share is in the status before a router is told of it: whoever looks after a restart keeps the pods that may get requests.
+pub fn assert_stored(world: &World, additional: &[(Destination, i32)]) {
+    let canary = world.rollout.status.as_ref().and_then(|status| status.canary.as_ref());
+    let stored = canary.and_then(|canary| canary.weights.as_ref()).map_or(&[][..], |weights| &weights.additional);
+    for (to, _) in additional {
+        let is_stored = stored.iter().any(|share| share.pod_template_hash == to.hash);
+        assert!(is_stored, "a router is told to send requests to {}, of which the status says nothing", to.hash);
+    }
 }
 
 impl World {
@@ -162,7 +173,7 @@ fn with_weight() -> World {
 }
 
 #[test]
-fn an_experiment_gets_its_share_of_the_traffic_while_it_runs() {
+pub fn an_experiment_gets_its_share_of_the_traffic_while_it_runs() {
     let mut world = with_weight().with_service("exp-canary");
     world.comes_to(Phase::Pending, "");
     let weights = |world: &World| world.status().canary.clone().expect("canary").weights.expect("weights");

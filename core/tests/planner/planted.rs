@@ -4,9 +4,13 @@ use std::panic::catch_unwind;
 
 use sluice_core::planted::{Bug, plant};
 
-use crate::{gateway, routed};
+use crate::{experiment, gateway, routed};
 
-const TABLES: [(&str, fn()); 25] = [
+const TABLES: [(&str, fn()); 26] = [
+    (
+        "an_experiment_gets_its_share_of_the_traffic_while_it_runs",
+        experiment::an_experiment_gets_its_share_of_the_traffic_while_it_runs,
+    ),
     (
         "the_weight_waits_for_ready_endpoints_and_the_promotion_for_those_of_the_stable_service",
         gateway::the_weight_waits_for_ready_endpoints_and_the_promotion_for_those_of_the_stable_service,

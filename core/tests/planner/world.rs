@@ -44,8 +44,8 @@ pub struct World {
     pub has_endpoints: bool,
     /// What the data plane has heard.
     pub plane: Plane,
-    /// Every weight that a router was told, in order.
     pub plugins: Plugins,
+    /// Every weight that a router was told, in order.
     pub told: Vec<i32>,
     /// Whether it hears nothing now.
     pub deaf: bool,
@@ -332,6 +332,7 @@ impl World {
             }
             Effect::PatchService(patch) => self.point(patch),
             Effect::Route(change) => {
+                crate::experiment::assert_stored(self, &change.routing.additional);
                 self.told.push(change.routing.weight.value());
                 match self.routers.iter_mut().find(|routed| routed.router.name() == change.router) {
                     _ if change.write.kind == ROUTER_PLUGIN => self.plugins.tell(&change.write),
