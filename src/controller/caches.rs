@@ -19,15 +19,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::children::{Child as _, IndexedPod, IndexedService, Key};
 use super::context::Context;
-use super::flat;
 use super::names::Named;
 use super::object::Observed;
+use super::{analysis, flat};
 
 /// Where Rollouts to look at are sent.
 pub type Touch = mpsc::UnboundedSender<ObjectRef<Observed>>;
-
-/// Of the kinds that are known at run time, the one that is in no namespace.
-const CLUSTER_TEMPLATES: &str = "clusteranalysistemplates";
 
 /// Where to watch.
 #[derive(Clone)]
@@ -50,10 +47,10 @@ impl Scope {
         }
     }
 
-    /// The objects of a kind that is known at run time.
+    /// The objects of a kind that is known at run time. One kind of these is in no namespace.
     pub fn dynamic(&self, resource: &ApiResource) -> Api<DynamicObject> {
         match &self.namespace {
-            _ if resource.plural == CLUSTER_TEMPLATES => Api::all_with(self.client.clone(), resource),
+            _ if resource.plural == analysis::CLUSTER_TEMPLATE.plural => Api::all_with(self.client.clone(), resource),
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
             None => Api::all_with(self.client.clone(), resource),
         }

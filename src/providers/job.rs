@@ -14,7 +14,7 @@ use sluice_core::analysis::{Phase, Reading};
 use sluice_core::api::{API_VERSION, JobMetric, Metric, MetricProvider};
 use tokio::time::Instant;
 
-use super::{Answer, Provider, Question};
+use super::{Answer, Provider, Question, error};
 
 /// What a measurement remembers of its Job.
 const JOB_NAME: &str = "job-name";
@@ -156,10 +156,6 @@ impl Provider for Job {
         Duration::MAX
     }
 
-    fn describe(&self, _: &Metric) -> BTreeMap<String, String> {
-        BTreeMap::new()
-    }
-
     fn measure<'a>(
         &'a self,
         question: &'a Question,
@@ -196,10 +192,6 @@ impl Provider for Job {
         }
         .boxed()
     }
-}
-
-fn error(message: String) -> Reading {
-    Reading::Error { message, retry_after: None }
 }
 
 /// The name of a measurement's Job: the same one each time that it is asked for.

@@ -74,7 +74,9 @@ pub trait Provider: Send + Sync {
     fn limit(&self, metric: &Metric) -> Duration;
 
     /// What users should know before the first measurement, such as `ResolvedPrometheusQuery`.
-    fn describe(&self, metric: &Metric) -> BTreeMap<String, String>;
+    fn describe(&self, _metric: &Metric) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 
     /// Takes a measurement. `begun` tells what is to be remembered of one that takes long, and may be called once.
     fn measure<'a>(
@@ -129,6 +131,11 @@ fn value(value: sluice_core::expr::Value, mut text: String) -> Reading {
         text.push('…');
     }
     Reading::Value { value, text }
+}
+
+/// What went wrong, to be tried again as any error is.
+fn error(message: String) -> Reading {
+    Reading::Error { message, retry_after: None }
 }
 
 /// What a question came to, as an answer.

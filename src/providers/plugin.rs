@@ -14,7 +14,7 @@ use sluice_plugin::{
 };
 use sluice_plugin_host::{CallError, Host, Lookup, Plugin as Called, Standing};
 
-use super::{Answer, Provider, Question};
+use super::{Answer, Provider, Question, error};
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,10 +130,6 @@ fn read(said: Measurement) -> Reading {
     }
 }
 
-fn error(message: String) -> Reading {
-    Reading::Error { message, retry_after: None }
-}
-
 impl Provider for Plugin {
     fn name(&self) -> &'static str {
         "Plugin"
@@ -151,10 +147,6 @@ impl Provider for Plugin {
     fn limit(&self, _: &Metric) -> Duration {
         // Each call has one; how many there are, the plugin says.
         Duration::MAX
-    }
-
-    fn describe(&self, _: &Metric) -> BTreeMap<String, String> {
-        BTreeMap::new()
     }
 
     fn measure<'a>(

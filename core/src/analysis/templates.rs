@@ -104,10 +104,16 @@ fn metrics(all: &[&AnalysisTemplateSpec]) -> Result<Vec<Metric>, Unfit> {
     }
 }
 
-/// Each argument once. One that has a value in one template only has that.
 fn arguments(all: &[&AnalysisTemplateSpec]) -> Result<Vec<Argument>, Unfit> {
-    let mut merged: Vec<Argument> = Vec::new();
-    for arg in all.iter().flat_map(|spec| &spec.args) {
+    let (merged, conflicts) = merge_arguments(all.iter().flat_map(|spec| &spec.args));
+    conflicts.into_iter().next().map_or(Ok(merged), |conflict| Err(Unfit::Together(conflict)))
+}
+
+/// Each argument once, as one that has a value where one of them has, and what stands against it: a message for each that has
+/// another value than an earlier one.
+pub fn merge_arguments<'a>(args: impl IntoIterator<Item = &'a Argument>) -> (Vec<Argument>, Vec<String>) {
+    let (mut merged, mut conflicts): (Vec<Argument>, Vec<String>) = Default::default();
+    for arg in args {
         let Some(earlier) = merged.iter_mut().find(|known| known.name == arg.name) else {
             merged.push(arg.clone());
             continue;
@@ -115,11 +121,10 @@ fn arguments(all: &[&AnalysisTemplateSpec]) -> Result<Vec<Argument>, Unfit> {
         if !has_value(earlier) {
             *earlier = arg.clone();
         } else if has_value(arg) && (&earlier.value, &earlier.value_from) != (&arg.value, &arg.value_from) {
-            let message = format!("Argument `{}` specified multiple times with different values", arg.name);
-            return Err(Unfit::Together(message));
+            conflicts.push(format!("Argument `{}` specified multiple times with different values", arg.name));
         }
     }
-    Ok(merged)
+    (merged, conflicts)
 }
 
 /// Whether an argument has a value.

@@ -36,7 +36,7 @@ use crate::providers::Providers;
 const TEMPLATE: ObjectKind =
     ObjectKind { group: "argoproj.io", kind: "AnalysisTemplate", plural: "analysistemplates", versions: &["v1alpha1"] };
 /// `ClusterAnalysisTemplate`.
-const CLUSTER_TEMPLATE: ObjectKind = ObjectKind {
+pub const CLUSTER_TEMPLATE: ObjectKind = ObjectKind {
     group: "argoproj.io",
     kind: "ClusterAnalysisTemplate",
     plural: "clusteranalysistemplates",

@@ -120,10 +120,6 @@ impl Provider for Web {
         metric.provider.web.as_ref().map_or(PATIENCE, patience) + super::MARGIN
     }
 
-    fn describe(&self, _: &Metric) -> BTreeMap<String, String> {
-        BTreeMap::new()
-    }
-
     fn measure<'a>(
         &'a self,
         question: &'a Question,

@@ -1,18 +1,14 @@
 //! Analysis templates: whether those that a block names are there, go together, and get the arguments that they need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Reference, Search};
-use crate::api::{
-    AnalysisRunArgument, AnalysisTemplate, AnalysisTemplateRef, AnalysisTemplateSpec, Argument, ValueFrom,
-};
+use crate::analysis::templates::{MOST_TEMPLATES, has_value, kind_of, merge_arguments};
+use crate::api::{AnalysisRunArgument, AnalysisTemplate, AnalysisTemplateRef, AnalysisTemplateSpec, Argument};
 use crate::validate::canary::CANARY;
 use crate::validate::metrics;
 
 const BLUE_GREEN: &str = "spec.strategy.blueGreen";
-
-/// Templates can name templates. Nobody nests as many as this, and a circle ends.
-const MOST_TEMPLATES: usize = 200;
 
 /// What an analysis is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,8 +113,8 @@ fn gather(search: &mut Search<'_>, block: &Block) -> Gathered {
             break;
         }
         let namespace = search.rollout.metadata.namespace.as_deref().filter(|_| !cluster_scope);
-        let kind = if cluster_scope { "ClusterAnalysisTemplate" } else { "AnalysisTemplate" };
-        let found = search.find_in(&field, Reference { group: "argoproj.io", kind, namespace, name: &name });
+        let reference = Reference { group: "argoproj.io", kind: kind_of(cluster_scope), namespace, name: &name };
+        let found = search.find_in(&field, reference);
         // A template that cannot be read has problems of its own, which are told where it is.
         let read = found.and_then(|object| serde_json::from_value::<AnalysisTemplate>(object.into_owned()).ok());
         match read {
@@ -142,32 +138,18 @@ fn one_name_each(search: &mut Search<'_>, block: &Block, gathered: &Gathered) {
     }
 }
 
-/// The templates' arguments by name, with the value that each has before the block gives its own.
-fn merged(search: &mut Search<'_>, block: &Block, gathered: &Gathered) -> BTreeMap<String, Argument> {
-    let mut merged: BTreeMap<String, Argument> = BTreeMap::new();
-    for arg in gathered.templates.iter().flat_map(|(_, _, template)| &template.args) {
-        let Some(earlier) = merged.get_mut(&arg.name) else {
-            merged.insert(arg.name.clone(), arg.clone());
-            continue;
-        };
-        if !has_value(earlier) {
-            *earlier = arg.clone();
-        } else if has_value(arg) && (&earlier.value, &earlier.value_from) != (&arg.value, &arg.value_from) {
-            let message = format!("Argument `{}` specified multiple times with different values", arg.name);
-            search.found.error(format!("{}.templates", block.field), message);
-        }
+/// The templates' arguments, with the value that each has before the block gives its own.
+fn merged(search: &mut Search<'_>, block: &Block, gathered: &Gathered) -> Vec<Argument> {
+    let (merged, conflicts) = merge_arguments(gathered.templates.iter().flat_map(|(_, _, template)| &template.args));
+    for conflict in conflicts {
+        search.found.error(format!("{}.templates", block.field), conflict);
     }
     merged
 }
 
-fn has_value(arg: &Argument) -> bool {
-    let from = |from: &ValueFrom| from.secret_key_ref.is_some() || from.field_ref.is_some();
-    arg.value.is_some() || arg.value_from.as_ref().is_some_and(from)
-}
-
-fn given(search: &mut Search<'_>, block: &Block, gathered: &Gathered, args: &BTreeMap<String, Argument>) {
+fn given(search: &mut Search<'_>, block: &Block, gathered: &Gathered, args: &[Argument]) {
     let given: BTreeSet<&str> = block.args.iter().map(|arg| arg.name.as_str()).collect();
-    for arg in args.values().filter(|arg| !has_value(arg) && !given.contains(arg.name.as_str())) {
+    for arg in args.iter().filter(|arg| !has_value(arg) && !given.contains(arg.name.as_str())) {
         let field = format!("{}.args", block.field);
         let message =
             format!("args.{} was not resolved: its template has no value for it, and none is given here", arg.name);
@@ -181,7 +163,8 @@ fn given(search: &mut Search<'_>, block: &Block, gathered: &Gathered, args: &BTr
     if gathered.is_partial {
         return;
     }
-    for (index, arg) in block.args.iter().enumerate().filter(|(_, arg)| !args.contains_key(&arg.name)) {
+    for (index, arg) in block.args.iter().enumerate().filter(|(_, arg)| args.iter().all(|known| known.name != arg.name))
+    {
         // Of ours: Argo Rollouts drops it.
         let message = format!("no template has an argument {:?}, so it has no effect", arg.name);
         search.found.warn(format!("{}.args[{index}].name", block.field), message);
