@@ -1,7 +1,7 @@
 //! Changing: create and replace.
 
 use super::decode::{self, Decoded};
-use super::{Answer, Request};
+use super::{Answer, Request, finalizers};
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::state::Sandbox;
@@ -23,7 +23,8 @@ pub fn create(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
     if request.resource.namespaced && request.path.namespace.is_none() {
         return Err(Refusal::method_not_allowed());
     }
-    let Decoded { object, warnings } = decode::object(request)?;
+    let Decoded { object, mut warnings } = decode::object(request)?;
+    warnings.extend(finalizers::warnings(&request.resource, &object, None));
     match sandbox.with(|state| write::create(state, &call(request), object)) {
         Ok(made) => Ok(Answer::Json(201, request.form.object(&made), warnings)),
         Err(refusal) => Err(refusal.warning(warnings)),
@@ -32,11 +33,13 @@ pub fn create(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
 
 /// PUT: the whole object. Some kinds are also made this way.
 pub fn replace(sandbox: &Sandbox, request: &Request) -> Result<Answer, Refusal> {
-    let Decoded { object, warnings } = decode::object(request)?;
+    let Decoded { object, mut warnings } = decode::object(request)?;
     let (resource, call) = (&request.resource, call(request));
     let name = request.path.name.as_deref().unwrap_or_default();
     let written = sandbox.with(|state| {
-        let is_there = state.store.get(&resource.key, request.namespace(), name).is_some();
+        let before = state.store.get(&resource.key, request.namespace(), name);
+        warnings.extend(finalizers::warnings(resource, &object, before.map(|before| &**before)));
+        let is_there = before.is_some();
         if is_there || call.part != Part::Main || !is_made_by_put(resource) {
             return write::replace(state, &call, name, object).map(|written| (200, written));
         }

@@ -11,6 +11,7 @@ pub mod decode;
 pub mod delete;
 mod digest;
 pub mod discovery;
+mod finalizers;
 pub mod identify;
 pub mod impersonate;
 pub mod kind;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::access::{self, Action};
 use super::change::call;
 use super::user::User;
-use super::{Answer, Request, decode, shown, syntax};
+use super::{Answer, Request, decode, finalizers, shown, syntax};
 use crate::fields;
 use crate::object;
 use crate::patch::{self, PatchError};
@@ -38,6 +38,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request, user: &User) -> Result<Answe
         write::update(state, &call(request), name, |current| {
             let (patched, found) = way.patched(request, current, &given, duplicates)?;
             warnings = found;
+            warnings.extend(finalizers::warnings(resource, &patched, Some(current)));
             Ok(patched)
         })
     })?;
@@ -157,6 +158,7 @@ fn applied(sandbox: &Sandbox, request: &Request, user: &User) -> Result<Answer, 
         let call = Call { managed: true, ..call(request) };
         let live = state.store.get(&resource.key, request.namespace(), name);
         let code = if live.is_some() { 200 } else { 201 };
+        let warnings = finalizers::warnings(resource, &applied, live.map(|live| &**live));
         let written = if code == 200 {
             change(state, &call, request, name, &applied)?
         } else {
@@ -164,7 +166,7 @@ fn applied(sandbox: &Sandbox, request: &Request, user: &User) -> Result<Answer, 
             access::check(state, user, &Action { verb: "create".into(), ..patch })?;
             make(state, &call, request, name, &applied)?
         };
-        Ok(Answer::Json(code, request.form.object(&written), Vec::new()))
+        Ok(Answer::Json(code, request.form.object(&written), warnings))
     })
 }
 

@@ -11,7 +11,13 @@ const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 const IMMUTABLE: &str = "field is immutable";
 
 /// What is wrong with metadata: of a new object, or compared with the stored one.
-pub(super) fn check(namespaced: bool, rule: NameRule, object: &Value, old: Option<&Value>) -> Vec<Cause> {
+pub(super) fn check(
+    namespaced: bool,
+    rule: NameRule,
+    object: &Value,
+    old: Option<&Value>,
+    is_built_in: bool,
+) -> Vec<Cause> {
     let mut out = Vec::new();
     let metadata = at(object, "metadata");
     if old.is_none() {
@@ -20,7 +26,7 @@ pub(super) fn check(namespaced: bool, rule: NameRule, object: &Value, old: Optio
     labels(&mut out, "metadata.labels", at(metadata, "labels"));
     annotations(&mut out, "metadata.annotations", at(metadata, "annotations"));
     owner_references(&mut out, items(metadata, "ownerReferences"));
-    finalizers(&mut out, at(metadata, "finalizers"));
+    finalizers(&mut out, at(metadata, "finalizers"), is_built_in);
     if let Some(old) = old {
         compare(&mut out, metadata, at(old, "metadata"));
     }
@@ -125,13 +131,14 @@ pub(super) fn invalid_text(field: &str, value: &str, detail: &str) -> Cause {
     Cause { reason: "FieldValueInvalid", message, field: field.to_owned() }
 }
 
-fn finalizers(out: &mut Vec<Cause>, finalizers: &Value) {
+/// Of custom resources, finalizers without a path are taken.
+fn finalizers(out: &mut Vec<Cause>, finalizers: &Value, is_built_in: bool) {
     const FIELD: &str = "metadata.finalizers";
     let list = finalizers.as_array().map_or(&[][..], Vec::as_slice);
     for (index, finalizer) in list.iter().enumerate() {
         let name = finalizer.as_str().unwrap_or_default();
         report(out, FIELD, name, names::qualified(name));
-        if !name.contains('/') && !is_standard_finalizer(name) && name != OF_DEFINITIONS {
+        if is_built_in && !name.contains('/') && !is_standard_finalizer(name) && name != OF_DEFINITIONS {
             out.push(Cause::invalid(format!("{FIELD}[{index}]"), &json!(name), NOT_A_FINALIZER));
         }
     }

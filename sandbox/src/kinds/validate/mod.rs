@@ -40,7 +40,7 @@ pub(crate) use names::name_mistakes;
 pub fn validate(group: &str, kind: &str, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let (namespaced, rule) =
         facts(group, kind).map_or((true, NameRule::Subdomain), |facts| (facts.namespaced, facts.name));
-    let mut out = metadata::check(namespaced, rule, object, old);
+    let mut out = metadata::check(namespaced, rule, object, old, true);
     match (group, kind) {
         ("", "Pod") => pods::pod(&mut out, object, old),
         ("", "Namespace") => metadata::namespace_finalizers(&mut out, items(object, "spec.finalizers")),
@@ -82,5 +82,5 @@ pub fn validate(group: &str, kind: &str, object: &Value, old: Option<&Value>) ->
 
 /// What is wrong with the metadata of a custom resource; with `old`, with an update of it.
 pub fn validate_metadata(namespaced: bool, object: &Value, old: Option<&Value>) -> Vec<Cause> {
-    metadata::check(namespaced, NameRule::Subdomain, object, old)
+    metadata::check(namespaced, NameRule::Subdomain, object, old, false)
 }
