@@ -14,6 +14,7 @@ pub mod event;
 pub mod experiment;
 pub mod expr;
 pub mod field_path;
+pub mod gitops;
 pub mod guard;
 pub mod identity;
 pub mod jsonpath;

@@ -10,17 +10,27 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube_core::CustomResourceExt;
 
-use super::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, Experiment, Rollout};
+use super::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, Experiment, Rollout, application};
 
-/// Every definition, in the order in which people meet them.
+/// The definitions of progressive delivery, in the order in which people meet them.
 pub fn all() -> Vec<CustomResourceDefinition> {
-    let mut definitions = vec![
+    let mut definitions = tuned(vec![
         Rollout::crd(),
         AnalysisRun::crd(),
         AnalysisTemplate::crd(),
         ClusterAnalysisTemplate::crd(),
         Experiment::crd(),
-    ];
+    ]);
+    make_selector_immutable(&mut definitions[0]);
+    definitions
+}
+
+/// Those of the GitOps core. They are apart because a cluster with Argo CD has its own, which are not to be written over.
+pub fn gitops() -> Vec<CustomResourceDefinition> {
+    tuned(vec![application::crd::application()])
+}
+
+fn tuned(mut definitions: Vec<CustomResourceDefinition>) -> Vec<CustomResourceDefinition> {
     for definition in &mut definitions {
         // Tools that write the status of runs and experiments write the whole object.
         let whole = ["AnalysisRun", "Experiment"].contains(&definition.spec.names.kind.as_str());
@@ -33,7 +43,6 @@ pub fn all() -> Vec<CustomResourceDefinition> {
             }
         }
     }
-    make_selector_immutable(&mut definitions[0]);
     definitions
 }
 

@@ -6,6 +6,7 @@
 mod analysis;
 mod analysis_run;
 mod analysis_template;
+mod application;
 mod blue_green;
 mod canary;
 pub mod crds;
@@ -28,6 +29,7 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 pub use analysis::*;
 pub use analysis_run::*;
 pub use analysis_template::*;
+pub use application::*;
 pub use blue_green::*;
 pub use canary::*;
 pub use experiment::*;

@@ -1,0 +1,171 @@
+//! What the cluster has, against what it would have after a sync.
+//!
+//! The API server says what would become of an object that is applied; everything that it fills in, defaults and converts is in that
+//! answer, so that only what really would change is a difference.
+
+use serde_json::Value;
+
+use super::glob;
+use super::key::Key;
+use crate::api::ResourceIgnoreDifferences;
+
+/// Differences that one object is told of at most.
+const MOST: usize = 50;
+
+/// How an object of the cluster stands to its manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// A sync would change nothing.
+    Same,
+    /// A sync would change this.
+    Differs(Vec<Difference>),
+    /// There is none yet.
+    Absent,
+    /// The API server would not take it, and says why.
+    Refused(String),
+}
+
+/// A place at which a sync would change something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Where, as a JSON pointer.
+    pub at: String,
+    /// What is there now.
+    pub now: Option<Value>,
+    /// What would be.
+    pub then: Option<Value>,
+}
+
+/// Compares an object with what an apply of its manifest would make of it.
+pub fn compare(key: &Key, now: &Value, then: &Value, ignored: &[ResourceIgnoreDifferences]) -> Verdict {
+    let (mut now, mut then) = (plain(now), plain(then));
+    for rule in ignored.iter().filter(|rule| concerns(rule, key)) {
+        for pointer in &rule.json_pointers {
+            remove(&mut now, pointer);
+            remove(&mut then, pointer);
+        }
+    }
+    let mut differences = Vec::new();
+    differ("", Some(&now), Some(&then), &mut differences);
+    if differences.is_empty() { Verdict::Same } else { Verdict::Differs(differences) }
+}
+
+/// An object without what the API server keeps of it, and without its status, which is not for manifests to say. Two objects that
+/// look the same like this compare the same with any manifest.
+pub fn plain(object: &Value) -> Value {
+    let mut plain = object.clone();
+    if let Some(object) = plain.as_object_mut() {
+        object.remove("status");
+    }
+    if let Some(metadata) = plain["metadata"].as_object_mut() {
+        for field in ["managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"] {
+            metadata.remove(field);
+        }
+        // Empty is as good as absent.
+        for field in ["annotations", "labels"] {
+            if metadata.get(field).is_some_and(|map| map.as_object().is_some_and(serde_json::Map::is_empty)) {
+                metadata.remove(field);
+            }
+        }
+    }
+    plain
+}
+
+fn concerns(rule: &ResourceIgnoreDifferences, key: &Key) -> bool {
+    let is = |wanted: &str, name: &str| wanted.is_empty() || wanted == name;
+    glob::matches(&rule.group, &key.group)
+        && glob::matches(&rule.kind, &key.kind)
+        && is(&rule.name, &key.name)
+        && is(&rule.namespace, &key.namespace)
+}
+
+fn remove(object: &mut Value, pointer: &str) {
+    let Some((parent, last)) = pointer.rsplit_once('/') else { return };
+    let last = last.replace("~1", "/").replace("~0", "~");
+    match object.pointer_mut(parent) {
+        Some(Value::Object(map)) => {
+            map.remove(&last);
+        }
+        Some(Value::Array(items)) => {
+            if let Some(index) = last.parse().ok().filter(|index| *index < items.len()) {
+                items.remove(index);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn differ(at: &str, now: Option<&Value>, then: Option<&Value>, found: &mut Vec<Difference>) {
+    if found.len() >= MOST || now == then {
+        return;
+    }
+    match (now, then) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
+            names.sort();
+            names.dedup();
+            for name in names {
+                let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+                differ(&at, a.get(name), b.get(name), found);
+            }
+        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) if a.len() == b.len() => {
+            for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                differ(&format!("{at}/{index}"), Some(a), Some(b), found);
+            }
+        }
+        _ => found.push(Difference { at: at.to_owned(), now: now.cloned(), then: then.cloned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn deployment(replicas: i64) -> Value {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "name": "web", "namespace": "shop", "resourceVersion": replicas.to_string(), "annotations": {} },
+            "spec": { "replicas": replicas },
+            "status": { "replicas": replicas },
+        })
+    }
+
+    fn verdict(ignored: &Value) -> Verdict {
+        let ignored: Vec<ResourceIgnoreDifferences> = serde_json::from_value(ignored.clone()).expect("rules");
+        compare(&Key::of(&deployment(1)), &deployment(1), &deployment(2), &ignored)
+    }
+
+    #[test]
+    fn only_what_a_sync_would_change_is_a_difference() {
+        let there = Difference { at: "/spec/replicas".to_owned(), now: Some(json!(1)), then: Some(json!(2)) };
+        assert_eq!(verdict(&json!([])), Verdict::Differs(vec![there]));
+        let (mut now, then) = (deployment(1), deployment(1));
+        now["status"]["replicas"] = json!(0);
+        now["metadata"].as_object_mut().expect("metadata").remove("annotations");
+        assert_eq!(compare(&Key::of(&now), &now, &then, &[]), Verdict::Same);
+    }
+
+    #[test]
+    fn differences_can_be_ignored_by_kind_and_name() {
+        let rule = |group: &str, kind: &str, name: &str| json!([{ "group": group, "kind": kind, "name": name, "jsonPointers": ["/spec/replicas"] }]);
+        for (rule, expected) in [
+            (rule("apps", "Deployment", ""), true),
+            (rule("*", "*", "web"), true),
+            (rule("apps", "Deployment", "db"), false),
+            (rule("", "Deployment", ""), false),
+        ] {
+            assert_eq!(verdict(&rule) == Verdict::Same, expected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_that_leads_nowhere_ignores_nothing() {
+        for pointer in ["", "/", "/spec/replicas/0", "/spec/strategy", "spec"] {
+            let rule = json!([{ "group": "apps", "kind": "Deployment", "jsonPointers": [pointer] }]);
+            assert!(matches!(verdict(&rule), Verdict::Differs(_)), "{pointer}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What an Application may say and is not acted on yet: it holds the Application, and says so.
+
+use crate::api::{Application, ApplicationSource};
+
+/// The cluster that Sluice runs in.
+pub const HERE: &str = "https://kubernetes.default.svc";
+/// Its name.
+pub const HERE_BY_NAME: &str = "in-cluster";
+
+/// Options of a sync that are acted on, or that ask for what is done anyway.
+const OPTIONS: [&str; 8] = [
+    "CreateNamespace=true",
+    "CreateNamespace=false",
+    "ServerSideApply=true",
+    "ApplyOutOfSyncOnly=false",
+    "PrunePropagationPolicy=foreground",
+    "PrunePropagationPolicy=background",
+    "PrunePropagationPolicy=orphan",
+    "PruneLast=true",
+];
+
+/// Everything that an Application says and that is not acted on yet, and what cannot be right.
+pub fn problems(application: &Application) -> Vec<String> {
+    let spec = &application.spec;
+    let mut problems = Vec::new();
+    let mut not_yet = |what: String| problems.push(format!("{what} is not supported yet"));
+    if spec.source_hydrator.is_some() {
+        not_yet("spec.sourceHydrator".to_owned());
+    }
+    if spec.has_several() {
+        not_yet("spec.sources".to_owned());
+    }
+    for (field, is_given) in spec.source.iter().flat_map(of_source) {
+        if is_given {
+            not_yet(format!("spec.source.{field}"));
+        }
+    }
+    for (index, rule) in spec.ignore_differences.iter().enumerate() {
+        for (field, list) in
+            [("jqPathExpressions", &rule.jq_path_expressions), ("managedFieldsManagers", &rule.managed_fields_managers)]
+        {
+            if !list.is_empty() {
+                not_yet(format!("spec.ignoreDifferences[{index}].{field}"));
+            }
+        }
+    }
+    let operation = application.operation.iter().filter_map(|operation| operation.sync.as_ref());
+    let asked = operation.flat_map(|sync| &sync.sync_options);
+    let options = spec.sync_policy.iter().flat_map(|policy| &policy.sync_options).chain(asked);
+    for option in options.filter(|option| !OPTIONS.contains(&option.as_str())) {
+        not_yet(format!("the sync option {option}"));
+    }
+    let destination = &spec.destination;
+    if !destination.server.is_empty() && !destination.name.is_empty() {
+        problems.push("spec.destination: one of server and name is enough, and both are given".to_owned());
+    } else if destination.server.is_empty() && destination.name.is_empty() {
+        problems.push("spec.destination: a server or a name is needed".to_owned());
+    } else if destination.server != HERE && destination.name != HERE_BY_NAME {
+        let other = if destination.server.is_empty() { &destination.name } else { &destination.server };
+        problems.push(format!(
+            "spec.destination: the cluster {other} is not this one ({HERE}), and others are not supported yet"
+        ));
+    }
+    match &spec.source {
+        None if !spec.has_several() => problems.push("spec.source is missing".to_owned()),
+        Some(source) if source.repo_url.is_empty() => problems.push("spec.source.repoURL is empty".to_owned()),
+        _ => {}
+    }
+    problems
+}
+
+fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 6] {
+    let directory = source.directory.as_ref();
+    [
+        ("helm", source.helm.is_some()),
+        ("kustomize", source.kustomize.is_some()),
+        ("plugin", source.plugin.is_some()),
+        ("chart", !source.chart.is_empty()),
+        ("ref", !source.reference.is_empty()),
+        (
+            "directory.jsonnet",
+            directory
+                .is_some_and(|directory| directory.jsonnet.as_ref().is_some_and(|it| *it != serde_json::json!({}))),
+        ),
+    ]
+}

@@ -1,0 +1,240 @@
+//! Whole syncs.
+
+use serde_json::json;
+use sluice_core::api::Operation;
+
+use crate::world::World;
+
+fn set(world: &mut World, name: &str, value: &str) {
+    world.git.retain(|(known, _)| known != name);
+    world.git.push((name.to_owned(), value.to_owned()));
+}
+
+#[test]
+fn a_commit_is_synced_once_and_remembered() {
+    let mut world = World::automated(false, false);
+    world.settle();
+    assert_eq!(world.take(), ["apply color=blue"]);
+    assert_eq!(world.last(), ("Succeeded".to_owned(), "successfully synced (all tasks run)".to_owned()));
+    let status = world.application.status();
+    assert_eq!((status.sync.as_ref().expect("a verdict").status.as_str(), status.history.len()), ("Synced", 1));
+    set(&mut world, "color", "green");
+    world.revision = "c2".to_owned();
+    world.settle();
+    assert_eq!(world.take(), ["apply color=green"]);
+    assert_eq!(world.application.status().history[1].id, 1);
+    world.pass_time(600);
+    assert_eq!(world.take(), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_synced_where_nobody_asked_for_it() {
+    for policy in [json!({}), json!({ "automated": { "enabled": false, "prune": true, "selfHeal": true } })] {
+        let mut world = World::with(&policy);
+        world.settle();
+        assert_eq!(world.take(), Vec::<String>::new());
+        let asked = json!({ "sync": {}, "initiatedBy": { "username": "eve" } });
+        world.application.operation = Some(serde_json::from_value::<Operation>(asked).expect("an operation"));
+        world.settle();
+        assert_eq!(world.take(), ["apply color=blue"]);
+        assert_eq!(world.application.operation, None, "what was asked for is done");
+    }
+}
+
+#[test]
+fn a_change_in_the_cluster_is_taken_back_at_once_and_then_ever_later() {
+    let mut world = World::automated(false, true);
+    world.settle();
+    world.take();
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        world.cluster = vec![("color".to_owned(), "red".to_owned(), true)];
+        let mut waited = 0;
+        world.settle();
+        while world.done.is_empty() {
+            world.pass_time(1);
+            waited += 1;
+            assert!(waited < 1_000, "nobody heals");
+        }
+        assert_eq!(world.take(), ["apply color=blue"]);
+        waits.push(waited);
+    }
+    assert_eq!(waits, [0, 2, 6, 18, 54]);
+    assert_eq!(world.application.status().history.len(), 1, "what heals is no new version");
+}
+
+#[test]
+fn without_self_heal_a_change_in_the_cluster_stays() {
+    let mut world = World::automated(true, false);
+    world.settle();
+    world.take();
+    world.cluster = vec![("color".to_owned(), "red".to_owned(), true)];
+    world.pass_time(1_000);
+    assert_eq!(world.take(), Vec::<String>::new());
+    assert_eq!(world.application.status().sync.as_ref().expect("a verdict").status, "OutOfSync");
+}
+
+#[test]
+fn what_fails_is_tried_again_five_times_and_then_said() {
+    let mut world = World::automated(false, false);
+    world.failing = vec![("color".to_owned(), 100)];
+    world.settle();
+    let (phase, message) = world.last();
+    assert_eq!(phase, "Running");
+    assert!(message.contains("reason: ConfigMap/color: the server is on fire. Retrying attempt #1"), "{message}");
+    world.pass_time(4);
+    assert_eq!(world.take().len(), 1);
+    for wait in [1, 10, 20, 40, 80] {
+        world.pass_time(wait);
+        assert_eq!(world.take().len(), 1, "after {wait} s");
+    }
+    let (phase, message) = world.last();
+    assert_eq!(phase, "Failed");
+    assert!(message.ends_with("(retried 5 times)."), "{message}");
+    world.pass_time(10_000);
+    assert_eq!(world.take(), Vec::<String>::new(), "the same commit is not tried again");
+    let conditions = world.conditions();
+    assert!(
+        conditions[0].0 == "SyncError" && conditions[0].1.starts_with("Failed last sync attempt to c1"),
+        "{conditions:?}"
+    );
+    world.revision = "c2".to_owned();
+    world.failing.clear();
+    world.settle();
+    assert_eq!(world.take(), ["apply color=blue"], "another one is");
+    assert_eq!(world.conditions(), []);
+}
+
+#[test]
+fn a_sync_that_fails_once_goes_on_after_its_wait() {
+    let mut world = World::automated(false, false);
+    world.failing = vec![("color".to_owned(), 1)];
+    world.settle();
+    world.pass_time(5);
+    assert_eq!(world.last().0, "Succeeded");
+    assert_eq!(world.application.status().operation_state.as_ref().expect("a sync").retry_count, 1);
+}
+
+#[test]
+fn objects_go_only_where_that_was_asked_for() {
+    for (prune, expected) in [(false, Vec::new()), (true, vec!["delete size"])] {
+        let mut world = World::automated(prune, true);
+        set(&mut world, "size", "small");
+        world.cluster.push(("others".to_owned(), "x".to_owned(), false));
+        world.settle();
+        world.take();
+        world.git.retain(|(name, _)| name == "color");
+        world.revision = "c2".to_owned();
+        world.settle();
+        assert_eq!(world.take().into_iter().filter(|done| done.starts_with("delete")).collect::<Vec<_>>(), expected);
+        assert!(world.cluster.iter().any(|(name, ..)| name == "others"), "what is not its own stays");
+    }
+}
+
+#[test]
+fn everything_goes_only_where_that_is_allowed() {
+    let mut world = World::automated(true, true);
+    world.settle();
+    world.take();
+    world.git.clear();
+    world.revision = "c2".to_owned();
+    world.settle();
+    assert_eq!(world.take(), Vec::<String>::new());
+    assert!(world.conditions()[0].1.contains("wipe out all resources"), "{:?}", world.conditions());
+    let policy = json!({ "automated": { "prune": true, "allowEmpty": true } });
+    world.application.spec.sync_policy = Some(serde_json::from_value(policy).expect("a policy"));
+    world.settle();
+    assert_eq!(world.take(), ["delete color"]);
+}
+
+#[test]
+fn sources_that_cannot_be_read_change_nothing() {
+    let mut world = World::automated(true, true);
+    world.settle();
+    world.take();
+    let before = world.application.status().resources.clone();
+    world.broken = Some("git.example.com hangs".to_owned());
+    world.pass_time(1_000);
+    assert_eq!(world.take(), Vec::<String>::new());
+    let status = world.application.status();
+    assert_eq!(status.sync.as_ref().expect("a verdict").status, "Unknown");
+    assert_eq!(status.resources, before, "the last that was known stays");
+    assert_eq!(world.conditions(), [("ComparisonError".to_owned(), "git.example.com hangs".to_owned())]);
+    world.broken = None;
+    world.settle();
+    assert_eq!(world.conditions(), []);
+    assert_eq!(world.take(), Vec::<String>::new());
+}
+
+#[test]
+fn a_namespace_is_made_first_where_that_is_asked_for() {
+    let mut world = World::with(&json!({ "automated": {}, "syncOptions": ["CreateNamespace=true"] }));
+    world.settle();
+    assert_eq!(world.take(), ["namespace shop", "apply color=blue"]);
+}
+
+#[test]
+fn a_sync_can_be_ended() {
+    let mut world = World::automated(false, false);
+    world.failing = vec![("color".to_owned(), 100)];
+    world.settle();
+    let status = world.application.status.as_mut().expect("a status");
+    "Terminating".clone_into(&mut status.operation_state.as_mut().expect("a sync").phase);
+    world.settle();
+    assert_eq!(world.last(), ("Failed".to_owned(), "Operation terminated".to_owned()));
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let mut world = World::with(&json!({}));
+    let asked = json!({ "sync": { "dryRun": true } });
+    world.application.operation = Some(serde_json::from_value(asked).expect("an operation"));
+    world.settle();
+    assert_eq!((world.take(), world.last().0), (Vec::new(), "Succeeded".to_owned()));
+    assert_eq!(world.application.status().history, []);
+}
+
+#[test]
+fn some_objects_can_be_synced_alone() {
+    let mut world = World::with(&json!({}));
+    set(&mut world, "size", "small");
+    let asked = json!({ "sync": { "resources": [{ "kind": "ConfigMap", "name": "size" }] } });
+    world.application.operation = Some(serde_json::from_value(asked).expect("an operation"));
+    world.settle();
+    assert_eq!(world.take(), ["apply size=small"]);
+    assert_eq!(world.application.status().history, [], "that is not the whole of a commit");
+}
+
+#[test]
+fn what_is_not_supported_yet_holds_and_ends_what_was_asked_for() {
+    let mut world = World::automated(true, true);
+    world.application.spec.destination.server = "https://elsewhere.example.com".to_owned();
+    world.application.operation = Some(Operation::default());
+    world.settle();
+    assert_eq!(world.take(), Vec::<String>::new());
+    assert_eq!(world.last().0, "Failed");
+    assert_eq!(world.application.operation, None);
+    assert!(
+        world.conditions()[0].1.contains("https://elsewhere.example.com is not this one"),
+        "{:?}",
+        world.conditions()
+    );
+}
+
+#[test]
+fn an_application_that_goes_takes_along_what_is_its_own_if_it_is_to() {
+    for (finalizer, expected) in
+        [(None, Vec::new()), (Some("resources-finalizer.argocd.argoproj.io"), vec!["delete color", "release"])]
+    {
+        let mut world = World::automated(true, true);
+        world.cluster.push(("others".to_owned(), "x".to_owned(), false));
+        world.settle();
+        world.take();
+        let metadata = &mut world.application.metadata;
+        metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(world.now));
+        metadata.finalizers = finalizer.map(|name| vec![name.to_owned()]);
+        world.pass();
+        world.pass();
+        assert_eq!(world.take(), expected);
+    }
+}
