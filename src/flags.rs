@@ -80,12 +80,32 @@ pub struct ControllerFlags {
     /// A folder with the tls.crt and tls.key of the webhook; without it the controller makes its own certificate
     #[arg(long)]
     pub webhook_cert_dir: Option<PathBuf>,
+    /// Sync Applications of the controller's namespace from Git
+    #[arg(long, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    pub gitops: bool,
+    /// A folder for copies of repositories; a temporary one where none is given
+    #[arg(long)]
+    pub gitops_folder: Option<PathBuf>,
+    /// How often a Git server is asked for news, in seconds
+    #[arg(long, env = "ARGOCD_RECONCILIATION_TIMEOUT", value_parser = seconds, default_value = "120")]
+    pub app_resync: Duration,
+    /// How much longer than that it may take, in seconds, so that not all Applications ask at once
+    #[arg(long, env = "ARGOCD_RECONCILIATION_JITTER", value_parser = seconds, default_value = "60")]
+    pub app_resync_jitter: Duration,
     /// Asking AWS
     #[command(flatten)]
     pub aws: AwsFlags,
     /// Flags without effect
     #[command(flatten)]
     pub without_effect: WithoutEffect,
+}
+
+/// A bare number has seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => go_duration(text),
+    }
 }
 
 /// What is to be known of AWS.

@@ -9,6 +9,8 @@ pub mod controller;
 pub mod crds;
 pub mod demo;
 pub mod flags;
+#[cfg(feature = "gitops")]
+pub mod gitops;
 pub mod lease;
 pub mod metrics;
 pub mod preflight;

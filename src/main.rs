@@ -24,7 +24,11 @@ enum Command {
     /// Run a Kubernetes API with workloads and the controller in this process, to try things out
     Sandbox(SandboxFlags),
     /// Print the custom resource definitions as YAML
-    Crds,
+    Crds {
+        /// Those of the GitOps core, which a cluster with Argo CD has already
+        #[arg(long)]
+        gitops: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -48,8 +52,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Controller(flags) => runtime()?.block_on(sluice::start::controller(*flags)),
         Command::Demo(flags) => runtime()?.block_on(sluice::demo::run(flags)),
         Command::Sandbox(flags) => runtime()?.block_on(sluice::sandbox::run(flags)),
-        Command::Crds => {
-            print!("{}", sluice::crds::yaml()?);
+        Command::Crds { gitops } => {
+            print!("{}", sluice::crds::yaml(gitops)?);
             Ok(())
         }
     }

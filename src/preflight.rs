@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::Client;
 use kube::api::{Api, ListParams, PostParams};
-use sluice_core::api::Rollout;
+use sluice_core::api::{Application, Rollout};
 
 /// Verbs on resources without which nothing works: group, resource, subresource, verbs.
 const NEEDED: [(&str, &str, &str, &[&str]); 7] = [
@@ -38,6 +38,22 @@ pub async fn check(client: &Client, namespace: Option<&str>) -> anyhow::Result<(
         );
     }
     Ok(())
+}
+
+/// The same, for the GitOps core.
+pub async fn check_gitops(client: &Client) -> anyhow::Result<()> {
+    let api: Api<Application> = Api::all(client.clone());
+    match api.list_metadata(&ListParams::default().limit(1)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            bail!(
+                "the cluster does not know Applications: install their CRD first, with \
+                 `sluice crds --gitops | kubectl apply --server-side -f -`"
+            )
+        }
+        // Elsewhere than in its own namespace it may be forbidden.
+        Ok(_) | Err(kube::Error::Api(_)) => Ok(()),
+        Err(error) => Err(error).context("cannot reach the Kubernetes API"),
+    }
 }
 
 async fn rollouts_are_served(client: &Client, namespace: Option<&str>) -> anyhow::Result<()> {

@@ -74,6 +74,8 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
     let settings = settings(&flags, scope, namespace.clone(), host);
     let settings = Settings { aws: asks_aws(&flags.aws)?, providers: Arc::new(providers), ..settings };
     let signals = Signals { leading: is_leading, ready, stop: stopping, services };
+    let gitops =
+        gitops(&flags, &clients, &namespace, &settings, (signals.leading.clone(), signals.stop.clone())).await?;
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
 
     let [metrics_server, health_server, webhook_server] = &mut servers;
@@ -87,6 +89,9 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
     };
     tracing::info!("stopping");
     stop.send_replace(true);
+    if let Some(gitops) = gitops {
+        let _ = tokio::time::timeout(Duration::from_secs(20), gitops).await;
+    }
     if !controller.is_finished() {
         let _ = tokio::time::timeout(Duration::from_secs(20), controller).await;
     }
@@ -194,6 +199,46 @@ fn settings(flags: &ControllerFlags, namespace: Option<String>, home: String, ho
         experiment_concurrency: flags.experiment_threads,
         in_order: false,
     }
+}
+
+/// Starts the GitOps core, where it is asked for: the lease is its own, too.
+#[cfg(feature = "gitops")]
+async fn gitops(
+    flags: &ControllerFlags,
+    clients: &Clients,
+    home: &str,
+    settings: &Settings,
+    (leading, stop): (watch::Receiver<bool>, watch::Receiver<bool>),
+) -> anyhow::Result<Option<tokio::task::JoinHandle<()>>> {
+    if !flags.gitops {
+        return Ok(None);
+    }
+    preflight::check_gitops(&clients.reads).await?;
+    let folder = flags.gitops_folder.clone().unwrap_or_else(|| std::env::temp_dir().join("sluice-gitops"));
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make --gitops-folder {}", folder.display()))?;
+    let settings = crate::gitops::Settings {
+        home: home.to_owned(),
+        namespace: settings.namespace.clone(),
+        folder,
+        poll: flags.app_resync.max(Duration::from_secs(1)),
+        jitter: flags.app_resync_jitter,
+    };
+    let (reads, writes) = (clients.reads.clone(), clients.writes.clone());
+    Ok(Some(tokio::spawn(crate::gitops::run(reads, writes, settings, Clock::System, leading, stop))))
+}
+
+/// A build without the GitOps core has none to start.
+#[cfg(not(feature = "gitops"))]
+#[expect(clippy::unused_async, reason = "the other one waits")]
+async fn gitops(
+    flags: &ControllerFlags,
+    _clients: &Clients,
+    _home: &str,
+    _settings: &Settings,
+    _signals: (watch::Receiver<bool>, watch::Receiver<bool>),
+) -> anyhow::Result<Option<tokio::task::JoinHandle<()>>> {
+    anyhow::ensure!(!flags.gitops, "this build of sluice has no GitOps core: build it with the feature gitops");
+    Ok(None)
 }
 
 /// Who runs Jobs, in this cluster or where the environment says.

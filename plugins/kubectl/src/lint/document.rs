@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sluice_core::validate::Severity;
 
-use super::yaml::{self, Located};
 use super::{Finding, Place, Source};
+use sluice_yaml::{self as yaml, Located};
 
 /// The most documents of one text: a pipe may never end.
 const MOST_DOCUMENTS: usize = 20_000;

@@ -5,7 +5,6 @@ pub mod check;
 pub mod document;
 pub mod read;
 pub mod report;
-mod yaml;
 
 use sluice_core::validate::Severity;
 

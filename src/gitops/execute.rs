@@ -1,0 +1,79 @@
+//! Carrying out what a plan does.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt as _;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::json;
+use sluice_core::api::Application;
+use sluice_core::gitops::key::Key;
+use sluice_core::gitops::plan::cascade;
+use sluice_core::gitops::snapshot::{Effect, Outcome};
+
+use super::Gitops;
+
+/// Effects of one rank that are carried out at the same time.
+const TOGETHER: usize = 10;
+
+/// Carries effects out, those of one rank together; after one that fails, later ranks are not begun.
+pub async fn execute(cx: &Gitops, application: &Application, effects: Vec<Effect>) -> Vec<Outcome> {
+    let mut told = Vec::new();
+    let mut ranks: BTreeMap<usize, Vec<Effect>> = BTreeMap::new();
+    for effect in effects {
+        let rank = match &effect {
+            Effect::Namespace { .. } => 0,
+            Effect::Apply { rank, .. } => 1 + rank,
+            Effect::Delete { .. } | Effect::Release => usize::MAX,
+        };
+        ranks.entry(rank).or_default().push(effect);
+    }
+    for effects in ranks.into_values() {
+        let all = futures::stream::iter(effects.into_iter().map(|effect| one(cx, application, effect)));
+        let outcomes: Vec<Option<Outcome>> = all.buffer_unordered(TOGETHER).collect().await;
+        let mut outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
+        outcomes.sort_by(|a, b| a.key.cmp(&b.key));
+        let has_failed = outcomes.iter().any(|outcome| outcome.result.is_err());
+        told.extend(outcomes);
+        if has_failed {
+            break;
+        }
+    }
+    told
+}
+
+async fn one(cx: &Gitops, application: &Application, effect: Effect) -> Option<Outcome> {
+    let cluster = &cx.cluster;
+    Some(match effect {
+        Effect::Namespace { name, metadata } => {
+            let result = cluster.namespace(&name, &metadata).await;
+            Outcome { key: Key { kind: "Namespace".to_owned(), name, ..Key::default() }, is_pruned: false, result }
+        }
+        Effect::Apply { manifest, .. } => {
+            let result = cluster.apply(&manifest).await;
+            Outcome { key: manifest.key, is_pruned: false, result }
+        }
+        Effect::Delete { key, version, uid, propagation } => {
+            let result = cluster.delete(&key, &version, &uid, propagation).await;
+            Outcome { key, is_pruned: true, result }
+        }
+        Effect::Release => {
+            release(cx, application).await;
+            return None;
+        }
+    })
+}
+
+/// Takes the finalizer away, if the others are still those that were seen.
+async fn release(cx: &Gitops, application: &Application) {
+    let metadata = &application.metadata;
+    let (namespace, name) =
+        (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
+    let finalizers = application.metadata.finalizers.clone().unwrap_or_default();
+    let Some((own, _)) = cascade(application) else { return };
+    let left: Vec<&String> = finalizers.iter().filter(|name| *name != own).collect();
+    let body = json!({ "metadata": { "resourceVersion": application.metadata.resource_version, "finalizers": left } });
+    let api: Api<Application> = Api::namespaced(cx.writes.clone(), namespace);
+    if let Err(error) = api.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
+        tracing::warn!(application = name, namespace, %error, "cannot let an Application go");
+    }
+}

@@ -1,0 +1,359 @@
+//! One repository of Git, kept as a bare one: which commit a name stands for, that commit without its history, and what is in it.
+//!
+//! All of it blocks; [`super::repository`] calls it where that is allowed.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
+use gix::protocol::handshake::Ref;
+use gix::remote::Direction;
+use gix::remote::fetch::Shallow;
+use gix::sec::identity::Account;
+
+/// How long a connection may take to come up.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long one answer of a server may take, from its first to its last byte.
+const ANSWER: Duration = Duration::from_mins(5);
+
+/// What a repository asks of whoever reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// A user, and a password or token.
+    pub login: Option<(String, String)>,
+    /// A token that is sent as it is.
+    pub bearer: Option<String>,
+    /// A private key for SSH.
+    pub ssh_key: Option<String>,
+    /// Whether any certificate, or any host's key, is good.
+    pub insecure: bool,
+    /// Certificates of those who vouch for the server, as PEM.
+    pub authorities: Option<String>,
+    /// The keys by which SSH knows hosts.
+    pub known_hosts: Option<String>,
+}
+
+/// A repository.
+pub struct Store {
+    url: String,
+    folder: PathBuf,
+    credentials: Credentials,
+}
+
+/// A name of a repository, and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// As in `refs/heads/main`, or `HEAD`.
+    pub name: String,
+    /// The commit.
+    pub commit: ObjectId,
+}
+
+/// A file of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Where, from the folder that was asked for.
+    pub path: String,
+    /// Its content.
+    pub content: Vec<u8>,
+}
+
+/// Which files of a folder are read, and how much of them.
+pub struct Reading<'a> {
+    /// Whether folders in it are read, too.
+    pub recurse: bool,
+    /// Whether a file is read.
+    pub wanted: &'a dyn Fn(&str) -> bool,
+    /// Bytes that all files may have together.
+    pub limit: u64,
+}
+
+/// How deep folders may lie in each other.
+const DEEPEST: usize = 64;
+/// Files that a folder may have.
+const MOST_FILES: usize = 20_000;
+
+impl Store {
+    /// A repository that is kept in a folder, which is made when it is needed.
+    pub fn new(url: &str, folder: &Path, credentials: Credentials) -> Store {
+        Store { url: url.to_owned(), folder: folder.to_owned(), credentials }
+    }
+
+    /// All names, as the server has them now.
+    pub fn names(&self) -> Result<Vec<Named>, String> {
+        let attempt = || -> Result<Vec<Named>, gix::Error> {
+            let repository = self.open()?;
+            let remote = repository.remote_at(self.url.as_str())?.with_fetch_tags(gix::remote::fetch::Tags::None);
+            let remote = remote.with_refspecs(["+refs/heads/*:refs/remotes/all/*"], Direction::Fetch)?;
+            let connection = self.prepared(remote.connect(Direction::Fetch)?);
+            let options = gix::remote::ref_map::Options {
+                prefix_from_spec_as_filter_on_remote: false,
+                ..gix::remote::ref_map::Options::default()
+            };
+            let (map, _) = connection.ref_map(gix::progress::Discard, options)?;
+            Ok(map.remote_refs.iter().filter_map(named).collect())
+        };
+        attempt().map_err(|error| self.failed("list the branches and tags", &error))
+    }
+
+    /// Fetches a commit, by a name that stands for it or by itself, without its history. Gives the commit that came, which is another
+    /// one where the name has moved in the meantime.
+    pub fn fetch(&self, name: &str, stop: &AtomicBool) -> Result<ObjectId, String> {
+        let attempt = || -> Result<ObjectId, gix::Error> {
+            let repository = self.open()?;
+            let to = format!("refs/sluice/{}", name.trim_start_matches("refs/"));
+            let remote = repository.remote_at(self.url.as_str())?.with_fetch_tags(gix::remote::fetch::Tags::None);
+            let remote = remote.with_refspecs([format!("+{name}:{to}").as_str()], Direction::Fetch)?;
+            let connection = self.prepared(remote.connect(Direction::Fetch)?);
+            let prepared =
+                connection.prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())?;
+            prepared
+                .with_shallow(Shallow::DepthAtRemote(std::num::NonZeroU32::MIN))
+                .receive(gix::progress::Discard, stop)?;
+            let mut reference = repository.find_reference(to.as_str())?;
+            Ok(reference.peel_to_id()?.detach())
+        };
+        attempt().map_err(|error| self.failed(&format!("fetch {name}"), &error))
+    }
+
+    /// Whether a commit is here already.
+    pub fn has(&self, commit: ObjectId) -> bool {
+        let found = || -> Option<bool> {
+            let repository = self.open().ok()?;
+            let tree = repository.find_commit(commit).ok()?.tree_id().ok()?;
+            Some(repository.has_object(tree.detach()))
+        };
+        found().unwrap_or(false)
+    }
+
+    /// The tree of a folder of a commit: the same tree has the same files.
+    pub fn tree(&self, commit: ObjectId, path: &str) -> Result<ObjectId, String> {
+        let attempt = || -> Result<Option<ObjectId>, gix::Error> {
+            let repository = self.open()?;
+            let tree = repository.find_commit(commit)?.tree()?;
+            if inside(path).is_some_and(|path| path.is_empty()) {
+                return Ok(Some(tree.id));
+            }
+            let entry = inside(path).map(|path| tree.lookup_entry_by_path(path)).transpose()?.flatten();
+            Ok(entry.filter(|entry| entry.mode().is_tree()).map(|entry| entry.object_id()))
+        };
+        let tree = attempt().map_err(|error| self.failed(&format!("read {path:?} of {commit}"), &error))?;
+        tree.ok_or_else(|| format!("{}: there is no folder {path:?} in commit {commit}", self.shown()))
+    }
+
+    /// The files of a tree, in the order of their names.
+    pub fn files(&self, tree: ObjectId, reading: &Reading<'_>) -> Result<Vec<File>, String> {
+        let repository = self.open().map_err(|error| self.failed("open the copy", &error))?;
+        let mut files = Vec::new();
+        let mut left = reading.limit;
+        read(&repository, tree, "", reading, &mut left, &mut files)
+            .map_err(|why| format!("{}: {why}", self.shown()))?;
+        Ok(files)
+    }
+
+    /// The URL as messages have it, without the password that people write into it.
+    pub fn shown(&self) -> String {
+        shown(&self.url)
+    }
+
+    fn failed(&self, what: &str, error: &gix::Error) -> String {
+        let mut text = format!("{}: cannot {what}: {error}", self.shown());
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            source = cause.source();
+        }
+        let secrets = self.credentials.login.iter().map(|(_, secret)| secret).chain(&self.credentials.bearer);
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret.as_str(), "***");
+        }
+        text
+    }
+
+    fn open(&self) -> Result<gix::Repository, gix::Error> {
+        if !self.folder.join("HEAD").exists() {
+            std::fs::create_dir_all(&self.folder).map_err(gix::Error::from_error)?;
+            gix::init_bare(&self.folder)?;
+        }
+        let mut overrides = vec!["protocol.version=2".to_owned(), "protocol.file.allow=always".to_owned()];
+        overrides.extend(self.ssh_command());
+        gix::open_opts(&self.folder, gix::open::Options::isolated().config_overrides(overrides))
+    }
+
+    /// How SSH is called: never with a question, and with the keys that were given.
+    fn ssh_command(&self) -> Option<String> {
+        let is_ssh = self.url.starts_with("ssh://") || (!self.url.contains("://") && self.url.contains(':'));
+        if !is_ssh {
+            return None;
+        }
+        let seconds = CONNECT.as_secs();
+        let mut command = format!("ssh -o BatchMode=yes -o ConnectTimeout={seconds} -o ServerAliveInterval=15");
+        let file = |name: &str, content: &str| keep_secret(&self.folder.join(name), content);
+        if let Some(path) = self.credentials.ssh_key.as_deref().and_then(|key| file("key", key)) {
+            let _ = write!(command, " -i {path} -o IdentitiesOnly=yes");
+        }
+        if self.credentials.insecure {
+            command.push_str(" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null");
+        } else {
+            let known = self.credentials.known_hosts.as_deref().unwrap_or_default();
+            let path = file("known_hosts", known)?;
+            let _ = write!(command, " -o StrictHostKeyChecking=yes -o UserKnownHostsFile={path}");
+        }
+        Some(format!("core.sshCommand={command}"))
+    }
+
+    fn prepared<'a, 'r, T: gix::protocol::transport::client::blocking_io::Transport>(
+        &'a self,
+        connection: gix::remote::Connection<'a, 'static, 'r, T>,
+    ) -> gix::remote::Connection<'a, 'a, 'r, T> {
+        let (login, insecure) = (self.credentials.login.clone(), self.credentials.insecure);
+        let authorities = self.credentials.authorities.clone();
+        let mut was_asked = false;
+        let connection = connection.with_credentials(move |action| match (action, &login) {
+            (gix::credentials::helper::Action::Get(context), Some((username, password))) if !was_asked => {
+                was_asked = true;
+                Ok(Some(gix::credentials::protocol::Outcome {
+                    identity: Account {
+                        username: username.clone(),
+                        password: password.clone(),
+                        oauth_refresh_token: None,
+                    },
+                    next: context.into(),
+                }))
+            }
+            _ => Ok(None),
+        });
+        if !self.url.starts_with("http") {
+            return connection;
+        }
+        let configure = move |builder: reqwest::blocking::ClientBuilder| {
+            let mut builder = builder.connect_timeout(CONNECT).timeout(ANSWER).danger_accept_invalid_certs(insecure);
+            for authority in
+                authorities.iter().flat_map(|pem| reqwest::Certificate::from_pem_bundle(pem.as_bytes())).flatten()
+            {
+                builder = builder.add_root_certificate(authority);
+            }
+            Ok(builder)
+        };
+        let backend = gix::protocol::transport::client::blocking_io::http::reqwest::Options {
+            configure_client: Some(Box::new(configure)),
+            configure_request: None,
+        };
+        let options = gix::protocol::transport::client::blocking_io::http::Options {
+            extra_headers: self
+                .credentials
+                .bearer
+                .iter()
+                .map(|token| format!("Authorization: Bearer {token}"))
+                .collect(),
+            backend: Some(std::sync::Arc::new(std::sync::Mutex::new(backend))),
+            ..Default::default()
+        };
+        connection.with_transport_options(Box::new(options))
+    }
+}
+
+/// A URL without the password that people write into it.
+pub fn shown(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
+        Some((scheme, (login, rest))) if !login.contains('/') => {
+            let user = login.split(':').next().unwrap_or_default();
+            let masked = if login.contains(':') { format!("{user}:***@") } else { format!("{login}@") };
+            format!("{scheme}://{masked}{rest}")
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// A path from the root of a repository, without a way out of it.
+pub fn inside(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Writes a secret for its owner's eyes alone.
+fn keep_secret(path: &Path, content: &str) -> Option<String> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut content = content.to_owned();
+    if !content.ends_with('\n') {
+        content.push('\n');
+    }
+    if std::fs::read_to_string(path).ok().as_deref() != Some(content.as_str()) {
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).ok()?;
+        file.write_all(content.as_bytes()).ok()?;
+    }
+    path.to_str().map(str::to_owned)
+}
+
+fn named(reference: &Ref) -> Option<Named> {
+    let (name, commit) = match reference {
+        Ref::Peeled { full_ref_name, object, .. }
+        | Ref::Direct { full_ref_name, object }
+        | Ref::Symbolic { full_ref_name, object, .. } => (full_ref_name, object),
+        Ref::Unborn { .. } => return None,
+    };
+    Some(Named { name: name.to_str().ok()?.to_owned(), commit: *commit })
+}
+
+fn read(
+    repository: &gix::Repository,
+    tree: ObjectId,
+    at: &str,
+    reading: &Reading<'_>,
+    left: &mut u64,
+    files: &mut Vec<File>,
+) -> Result<(), String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("cannot read the folder {at:?}: {error}");
+    if at.split('/').count() > DEEPEST {
+        return Err(format!("{at}: folders lie in each other more than {DEEPEST} deep"));
+    }
+    let tree = repository.find_tree(tree).map_err(|error| wrong(&error))?;
+    for entry in tree.iter() {
+        let entry = entry.map_err(|error| wrong(&error))?;
+        let name = entry.filename().to_str().map_err(|_| format!("{at}: a name is not UTF-8"))?;
+        let path = if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
+        let mode = entry.mode();
+        if mode.is_tree() {
+            if reading.recurse {
+                read(repository, entry.object_id(), &path, reading, left, files)?;
+            }
+            continue;
+        }
+        if !(reading.wanted)(&path) {
+            continue;
+        }
+        if mode.is_link() {
+            return Err(format!("{path} is a symbolic link, and those are not followed yet"));
+        }
+        if !mode.is_blob() {
+            continue;
+        }
+        let size = repository.find_header(entry.object_id()).map_err(|error| wrong(&error))?.size();
+        *left = left.checked_sub(size).ok_or_else(|| {
+            format!("the manifests have more than {} MiB with {path} ({size} bytes)", reading.limit >> 20)
+        })?;
+        if files.len() == MOST_FILES {
+            return Err(format!("there are more than {MOST_FILES} files"));
+        }
+        let content = repository.find_blob(entry.object_id()).map_err(|error| wrong(&error))?.take_data();
+        files.push(File { path, content });
+    }
+    Ok(())
+}

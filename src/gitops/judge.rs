@@ -1,0 +1,224 @@
+//! How the cluster stands to what there should be: manifests are made of documents, and the API server is asked what would become of
+//! each, unless neither the manifest nor the object has changed since it was asked last.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use sluice_core::api::Application;
+use sluice_core::gitops::compare::{Verdict, compare, plain};
+use sluice_core::gitops::health;
+use sluice_core::gitops::key::Key;
+use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes};
+use sluice_core::gitops::snapshot::{Live, Object, Stays};
+use sluice_core::gitops::tracking::Owner;
+use tokio::time::Instant;
+
+use super::Gitops;
+use super::cluster::Predicted;
+
+/// How long what the API server refused is not asked again.
+const REFUSED_FOR: Duration = Duration::from_secs(30);
+
+/// What is known of an Application's objects.
+pub struct Judge {
+    cx: Arc<Gitops>,
+    owner: Owner,
+    verdicts: HashMap<Key, Judged>,
+}
+
+/// A verdict, and what it is about.
+struct Judged {
+    manifest: Vec<u8>,
+    live: Vec<u8>,
+    verdict: Verdict,
+    at: Instant,
+}
+
+impl Judge {
+    /// Knows nothing yet.
+    pub fn new(cx: Arc<Gitops>, owner: Owner) -> Judge {
+        Judge { cx, owner, verdicts: HashMap::new() }
+    }
+
+    /// Forgets what was said.
+    pub fn forget(&mut self) {
+        self.verdicts.clear();
+    }
+
+    /// Makes manifests of documents.
+    pub async fn gather(&self, application: &Application, documents: &[Document]) -> Result<Gathered, String> {
+        let kinds = manifest::kinds(documents).map_err(|wrong| wrong.join("; "))?;
+        let mut scopes = Scopes::new();
+        for (group, version, kind) in kinds {
+            let known = self.cx.cluster.kind(&group, &version, &kind).await?;
+            scopes.insert((group, kind), known.map(|kind| kind.is_namespaced));
+        }
+        let namespace = &application.spec.destination.namespace;
+        let gathered =
+            manifest::gather(documents, namespace, &self.owner, &scopes).map_err(|wrong| wrong.join("; "))?;
+        let hooked = gathered.manifests.iter().filter_map(|manifest| Some((manifest, waits(&manifest.value)?)));
+        let hooked: Vec<String> = hooked
+            .map(|(manifest, what)| format!("{} ({}): {what} not supported yet", manifest.key, manifest.file))
+            .collect();
+        if hooked.is_empty() { Ok(gathered) } else { Err(hooked.join("; ")) }
+    }
+
+    /// How the cluster stands to manifests, and what there is besides.
+    pub async fn compare(
+        &mut self,
+        application: &Application,
+        manifests: Vec<Manifest>,
+    ) -> Result<Vec<Object>, String> {
+        let brought: Vec<(String, String)> = manifests.iter().filter_map(brought).collect();
+        let creates = application.spec.sync_policy.as_ref().is_some_and(|policy| policy.has("CreateNamespace"));
+        let mut comes: Vec<String> =
+            manifests.iter().filter(|it| it.key.kind == "Namespace").map(|it| it.key.name.clone()).collect();
+        comes.extend(creates.then(|| application.spec.destination.namespace.clone()));
+        let mut objects = Vec::new();
+        for manifest in manifests {
+            let key = manifest.key.clone();
+            let kind = self.cx.cluster.kind(&key.group, &manifest.version, &key.kind).await?;
+            let Some(kind) = kind else {
+                let comes = brought.contains(&(key.group.clone(), key.kind.clone()));
+                let why = format!(
+                    "the cluster has no kind {} in {}",
+                    key.kind,
+                    manifest.value["apiVersion"].as_str().unwrap_or_default()
+                );
+                let verdict = if comes { Verdict::Absent } else { Verdict::Refused(why) };
+                objects.push(Object {
+                    version: manifest.version.clone(),
+                    key,
+                    wanted: Some(manifest),
+                    verdict: Some(verdict),
+                    live: None,
+                });
+                continue;
+            };
+            let live = self.cx.cluster.object(&kind, &key, &manifest.version).await?;
+            let verdict = if let Some(verdict) = self.known(&manifest, live.as_ref()) {
+                verdict
+            } else {
+                let predicted = self.cx.cluster.predict(&kind, &manifest).await;
+                let verdict = judge(application, &manifest, live.as_ref(), predicted, &comes);
+                self.keep(&manifest, live.as_ref(), &verdict);
+                verdict
+            };
+            let live = live.as_ref().map(|live| seen(live, &self.owner));
+            objects.push(Object {
+                version: manifest.version.clone(),
+                key,
+                wanted: Some(manifest),
+                verdict: Some(verdict),
+                live,
+            });
+        }
+        self.verdicts.retain(|key, _| objects.iter().any(|object| object.key == *key));
+        self.own_objects(application, objects).await
+    }
+
+    fn known(&self, manifest: &Manifest, live: Option<&Value>) -> Option<Verdict> {
+        let judged = self.verdicts.get(&manifest.key)?;
+        let is_same = judged.manifest == mark(Some(&manifest.value)) && judged.live == mark(live.map(plain).as_ref());
+        let is_settled = !matches!(judged.verdict, Verdict::Refused(_)) || judged.at.elapsed() < REFUSED_FOR;
+        (is_same && is_settled).then(|| judged.verdict.clone())
+    }
+
+    fn keep(&mut self, manifest: &Manifest, live: Option<&Value>, verdict: &Verdict) {
+        let judged = Judged {
+            manifest: mark(Some(&manifest.value)),
+            live: mark(live.map(plain).as_ref()),
+            verdict: verdict.clone(),
+            at: Instant::now(),
+        };
+        self.verdicts.insert(manifest.key.clone(), judged);
+    }
+
+    /// Adds what is the Application's own beside what it wants: of the kinds that it wants, or has had.
+    pub async fn own_objects(
+        &self,
+        application: &Application,
+        mut objects: Vec<Object>,
+    ) -> Result<Vec<Object>, String> {
+        let mut kinds: BTreeMap<(String, String), String> = BTreeMap::new();
+        for object in &objects {
+            kinds.insert((object.key.group.clone(), object.key.kind.clone()), object.version.clone());
+        }
+        for had in &application.status().resources {
+            kinds.entry((had.group.clone(), had.kind.clone())).or_insert_with(|| had.version.clone());
+        }
+        for (version, value) in self.cx.cluster.tracked(&kinds).await? {
+            let key = Key::of(&value);
+            if self.owner.owns(&value) && objects.iter().all(|object| object.key != key) {
+                objects.push(Object {
+                    key,
+                    version,
+                    wanted: None,
+                    verdict: None,
+                    live: Some(seen(&value, &self.owner)),
+                });
+            }
+        }
+        Ok(objects)
+    }
+}
+
+/// What makes an object wait for others, or run on its own.
+fn waits(object: &Value) -> Option<&'static str> {
+    let annotation = |name: &str| object["metadata"]["annotations"][name].as_str().filter(|text| !text.is_empty());
+    if annotation("argocd.argoproj.io/hook").is_some() || annotation("helm.sh/hook").is_some() {
+        return Some("hooks are");
+    }
+    annotation("argocd.argoproj.io/sync-wave").filter(|wave| wave.trim() != "0").map(|_| "sync waves are")
+}
+
+/// The kind that a manifest brings.
+fn brought(manifest: &Manifest) -> Option<(String, String)> {
+    if manifest.key.kind != "CustomResourceDefinition" {
+        return None;
+    }
+    let text = |at: &str| manifest.value.pointer(at)?.as_str().map(str::to_owned);
+    Some((text("/spec/group")?, text("/spec/names/kind")?))
+}
+
+fn judge(
+    application: &Application,
+    manifest: &Manifest,
+    live: Option<&Value>,
+    predicted: Predicted,
+    comes: &[String],
+) -> Verdict {
+    match (predicted, live) {
+        (Predicted::Object(then), Some(now)) => {
+            compare(&manifest.key, now, &then, &application.spec.ignore_differences)
+        }
+        (Predicted::Object(_), None) => Verdict::Absent,
+        (Predicted::NoPlace(_), None) if comes.contains(&manifest.key.namespace) => Verdict::Absent,
+        (Predicted::NoPlace(why) | Predicted::Refused(why), _) => Verdict::Refused(why),
+    }
+}
+
+fn seen(live: &Value, owner: &Owner) -> Live {
+    let text = |at: &str| live.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let options = text("/metadata/annotations/argocd.argoproj.io~1sync-options");
+    let has = |option: &str| options.split(',').any(|given| given.trim() == option);
+    Live {
+        uid: text("/metadata/uid"),
+        resource_version: text("/metadata/resourceVersion"),
+        is_own: owner.owns(live),
+        other: owner.other(live).map(str::to_owned),
+        is_going: live["metadata"]["deletionTimestamp"].is_string(),
+        health: health::of(live),
+        stays: Stays {
+            unpruned: has("Prune=false") || has("Prune=confirm"),
+            undeleted: has("Delete=false") || has("Delete=confirm"),
+        },
+    }
+}
+
+fn mark(value: Option<&Value>) -> Vec<u8> {
+    value.map(|value| Sha256::digest(value.to_string()).to_vec()).unwrap_or_default()
+}

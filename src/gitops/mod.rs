@@ -1,0 +1,273 @@
+//! The GitOps core's shell: it reads Git, asks the cluster, and does what [`sluice_core::gitops`] decides.
+//!
+//! Each Application has a [`worker`] of its own, so that one whose Git server hangs delays nobody else. Workers share [`repository`]
+//! stores, in which one fetch serves all, and the [`cluster`]'s caches.
+
+mod cluster;
+mod directory;
+mod execute;
+pub mod git;
+mod judge;
+mod repository;
+mod sources;
+mod worker;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::api::{Api, DynamicObject};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::Event;
+use kube::runtime::{WatchStreamExt as _, reflector, watcher};
+use kube::{Client, ResourceExt as _};
+use serde_json::{Value, json};
+use sluice_core::api::Application;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use self::cluster::Cluster;
+use self::repository::{Repositories, SECRET_TYPE};
+use self::worker::Worker;
+use crate::clock::Clock;
+
+/// How the GitOps core works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The controller's own namespace, whose Applications it works on.
+    pub home: String,
+    /// The namespace to act in, or all.
+    pub namespace: Option<String>,
+    /// Where copies of repositories are kept.
+    pub folder: PathBuf,
+    /// How often a Git server is asked for news.
+    pub poll: Duration,
+    /// How much longer than that it may take, so that not all ask at once.
+    pub jitter: Duration,
+}
+
+/// What all Applications share.
+pub struct Gitops {
+    home: String,
+    poll: Duration,
+    jitter: Duration,
+    clock: Clock,
+    writes: Client,
+    reads: Client,
+    applications: Store<Application>,
+    repositories: Repositories,
+    cluster: Cluster,
+    leading: watch::Receiver<bool>,
+}
+
+/// The longest that an answer of a Git server serves all Applications that poll.
+const SHARED: Duration = Duration::from_secs(20);
+/// How long the cache of Applications is waited for that has to show an own write.
+const LAG: Duration = Duration::from_secs(5);
+
+impl Gitops {
+    fn application(&self, namespace: &str, name: &str) -> Option<Application> {
+        self.applications.get(&ObjectRef::new(name).within(namespace)).map(|found| (*found).clone())
+    }
+
+    fn leads(&self) -> bool {
+        *self.leading.borrow()
+    }
+
+    /// Waits until the cache shows a version, or something newer.
+    async fn shows(&self, namespace: &str, name: &str, version: Option<u64>) {
+        let end = Instant::now() + LAG;
+        while Instant::now() < end {
+            let cached = self.application(namespace, name);
+            let seen = cached.and_then(|it| it.metadata.resource_version?.parse::<u64>().ok());
+            if seen >= version {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Whether the project of an Application lets it do what it wants. Projects that restrict something hold their Applications, as
+    /// their rules are not acted on yet.
+    async fn project(&self, application: &Application) -> Result<(), String> {
+        let (name, namespace) = (application.spec.project(), self.home.as_str());
+        let resource = ApiResource::from_gvk_with_plural(
+            &GroupVersionKind::gvk("argoproj.io", "v1alpha1", "AppProject"),
+            "appprojects",
+        );
+        let api: Api<DynamicObject> = Api::namespaced_with(self.reads.clone(), namespace, &resource);
+        let found = match api.get_opt(name).await {
+            Ok(found) => found,
+            // The cluster has no such kind, or that is nobody's to read: then there are no projects.
+            Err(kube::Error::Api(status)) if status.code == 404 || status.code == 403 => None,
+            Err(error) => return Err(format!("cannot read AppProject {namespace}/{name}: {error}")),
+        };
+        match found {
+            None if name == "default" => Ok(()),
+            None => Err(format!("Application referencing project {name} which does not exist")),
+            Some(project) if is_open(&project.data["spec"]) => Ok(()),
+            Some(_) => {
+                Err(format!("AppProject {name} restricts what its Applications may do, and that is not supported yet"))
+            }
+        }
+    }
+
+    /// How long an answer of a Git server serves all Applications that poll.
+    fn shared(&self) -> Duration {
+        (self.poll / 2).min(SHARED)
+    }
+}
+
+/// Whether a project lets everything through.
+fn is_open(spec: &Value) -> bool {
+    let everything = json!({ "group": "*", "kind": "*" });
+    let anywhere = |it: &Value| it["namespace"] == "*" && (it["server"] == "*" || it["name"] == "*");
+    let has =
+        |field: &str, what: &dyn Fn(&Value) -> bool| spec[field].as_array().is_some_and(|list| list.iter().any(what));
+    let known = [
+        "description",
+        "sourceRepos",
+        "destinations",
+        "clusterResourceWhitelist",
+        "namespaceResourceWhitelist",
+        "roles",
+    ];
+    let is_empty =
+        |it: &Value| it.as_array().is_some_and(Vec::is_empty) || it.as_object().is_some_and(serde_json::Map::is_empty);
+    spec.as_object()
+        .is_some_and(|spec| spec.iter().all(|(field, value)| known.contains(&field.as_str()) || is_empty(value)))
+        && has("sourceRepos", &|it| it == "*")
+        && has("destinations", &anywhere)
+        && has("clusterResourceWhitelist", &|it| *it == everything)
+        && (spec["namespaceResourceWhitelist"].is_null() || has("namespaceResourceWhitelist", &|it| *it == everything))
+}
+
+/// Works on the Applications of a namespace until told to stop.
+pub async fn run(
+    reads: Client,
+    writes: Client,
+    settings: Settings,
+    clock: Clock,
+    leading: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let api: Api<Application> = Api::namespaced(reads.clone(), &settings.home);
+    let (applications, filling) = reflector::store();
+    let events = watcher(api, watcher::Config::default()).default_backoff().reflect(filling);
+    let (touch, mut touched) = mpsc::unbounded_channel();
+    let mut lead = leading.clone();
+    let cx = Arc::new(shared(reads, writes, &settings, clock, (applications, leading, touch)));
+    let mut events = std::pin::pin!(events);
+    let mut workers = Workers { cx, known: HashMap::new(), running: JoinSet::new() };
+    loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Ok(Event::Apply(it) | Event::Delete(it))) => workers.wake((it.namespace().unwrap_or_default(), it.name_any())),
+                Some(Ok(Event::InitDone)) => workers.wake_all(),
+                // The cache has them when all have come.
+                Some(Ok(Event::Init | Event::InitApply(_))) => {}
+                Some(Err(error)) => tracing::warn!(%error, "cannot watch Applications"),
+                None => return,
+            },
+            Some(id) = touched.recv() => {
+                if let Some(key) = of_owner(&id, &settings.home) {
+                    workers.wake(key);
+                }
+            }
+            Ok(()) = lead.changed() => workers.wake_all(),
+            Some(Ok(ended)) = workers.running.join_next() => {
+                workers.known.remove(&ended);
+                // It may have come back meanwhile.
+                workers.wake(ended);
+            }
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+fn shared(
+    reads: Client,
+    writes: Client,
+    settings: &Settings,
+    clock: Clock,
+    (applications, leading, touch): (Store<Application>, watch::Receiver<bool>, mpsc::UnboundedSender<String>),
+) -> Gitops {
+    let home = settings.home.clone();
+    let secrets = watcher::Config::default().labels(SECRET_TYPE);
+    let configs = watcher::Config::default().labels("app.kubernetes.io/part-of=argocd");
+    let secrets = kept::<Secret>(Api::namespaced(reads.clone(), &home), secrets);
+    let configs = kept::<ConfigMap>(Api::namespaced(reads.clone(), &home), configs);
+    Gitops {
+        home,
+        poll: settings.poll,
+        jitter: settings.jitter,
+        clock,
+        writes,
+        applications,
+        repositories: Repositories::new(&settings.folder, secrets, configs),
+        cluster: Cluster::new(reads.clone(), settings.namespace.clone(), touch),
+        reads,
+        leading,
+    }
+}
+
+/// The workers, by namespace and name of their Applications.
+struct Workers {
+    cx: Arc<Gitops>,
+    known: HashMap<Key, Arc<Notify>>,
+    running: JoinSet<Key>,
+}
+
+/// Namespace and name.
+type Key = (String, String);
+
+impl Workers {
+    /// Tells an Application's worker that something has changed; an Application that has none gets one.
+    fn wake(&mut self, key: Key) {
+        if let Some(worker) = self.known.get(&key) {
+            return worker.notify_one();
+        }
+        if self.cx.application(&key.0, &key.1).is_none() {
+            return;
+        }
+        let notify = Arc::new(Notify::new());
+        let worker = Worker::new(Arc::clone(&self.cx), &key.0, &key.1);
+        self.known.insert(key.clone(), Arc::clone(&notify));
+        self.running.spawn(async move {
+            worker.run(notify).await;
+            key
+        });
+    }
+
+    fn wake_all(&mut self) {
+        for worker in self.known.values() {
+            worker.notify_one();
+        }
+        for application in self.cx.applications.state() {
+            self.wake((application.namespace().unwrap_or_default(), application.name_any()));
+        }
+    }
+}
+
+/// The Application that a tracking annotation names.
+fn of_owner(id: &str, home: &str) -> Option<Key> {
+    let owner = id.split(':').next().filter(|owner| !owner.is_empty())?;
+    let (namespace, name) = owner.split_once('_').unwrap_or((home, owner));
+    Some((namespace.to_owned(), name.to_owned()))
+}
+
+/// A cache that fills itself.
+fn kept<K>(api: Api<K>, config: watcher::Config) -> Store<K>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
+{
+    let (store, filling) = reflector::store();
+    let events = watcher(api, config).default_backoff().reflect(filling).touched_objects();
+    tokio::spawn(events.for_each(|_| async {}));
+    store
+}

@@ -1,0 +1,229 @@
+//! Repositories: one store each, shared by all Applications that read it, and what their Secrets say of getting in.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gix::ObjectId;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::runtime::reflector::Store as Cache;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use super::git::{Credentials, File, Named, Reading, Store};
+
+/// The label of Secrets that say how to get in.
+pub const SECRET_TYPE: &str = "argocd.argoproj.io/secret-type";
+/// The ConfigMap with the certificates of servers' authorities, by host.
+const CERTIFICATES: &str = "argocd-tls-certs-cm";
+/// The ConfigMap with the keys of SSH hosts.
+const KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
+/// How long a list of names may take.
+const LISTING: Duration = Duration::from_mins(1);
+/// How long a fetch may take.
+const FETCHING: Duration = Duration::from_mins(5);
+
+/// All repositories that are read.
+pub struct Repositories {
+    folder: PathBuf,
+    secrets: Cache<Secret>,
+    configs: Cache<ConfigMap>,
+    /// By a mark of their URL and how they are reached: another login may see other things.
+    known: Mutex<HashMap<String, Arc<Repository>>>,
+}
+
+/// One repository, as it is reached with certain credentials.
+pub struct Repository {
+    store: Arc<Store>,
+    /// What its names stood for, and when they were asked for.
+    names: tokio::sync::Mutex<Option<Listed>>,
+    fetches: tokio::sync::Mutex<()>,
+}
+
+/// What the names stood for.
+struct Listed {
+    at: Instant,
+    names: Result<Vec<Named>, String>,
+}
+
+impl Repositories {
+    /// Keeps copies in a folder. How to get in is said in Secrets and `ConfigMaps` of the controller's namespace.
+    pub fn new(folder: &Path, secrets: Cache<Secret>, configs: Cache<ConfigMap>) -> Repositories {
+        Repositories { folder: folder.to_owned(), secrets, configs, known: Mutex::default() }
+    }
+
+    /// The repository at a URL.
+    pub fn at(&self, url: &str) -> Arc<Repository> {
+        let credentials = credentials(url, &self.secrets.state(), &self.configs.state());
+        let mark = mark(&format!("{url}\n{credentials:?}"));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = known.entry(mark).or_insert_with_key(|mark| {
+            let store = Arc::new(Store::new(url, &self.folder.join(mark), credentials));
+            Arc::new(Repository { store, names: tokio::sync::Mutex::default(), fetches: tokio::sync::Mutex::default() })
+        });
+        Arc::clone(one)
+    }
+}
+
+impl Repository {
+    /// The commit that a revision stands for, as it was at this time or later.
+    pub async fn resolve(&self, revision: &str, since: Instant) -> Result<ObjectId, String> {
+        if let Some(commit) = whole(revision) {
+            return Ok(commit);
+        }
+        let names = self.names(since).await?;
+        resolve(revision, &names).map_err(|why| format!("{}: {why}", self.store.shown()))
+    }
+
+    async fn names(&self, since: Instant) -> Result<Vec<Named>, String> {
+        let mut kept = self.names.lock().await;
+        if let Some(listed) = kept.as_ref().filter(|listed| listed.at >= since) {
+            return listed.names.clone();
+        }
+        let (asked, store) = (Instant::now(), Arc::clone(&self.store));
+        let names = within(LISTING, "a list of its branches and tags", move |_| store.names()).await;
+        *kept = Some(Listed { at: asked, names: names.clone() });
+        names
+    }
+
+    /// Makes sure that a commit is here. It is fetched by a name that stands for it where there is one, as not every server gives
+    /// out commits by themselves.
+    pub async fn fetch(&self, commit: ObjectId) -> Result<(), String> {
+        let _one_at_a_time = self.fetches.lock().await;
+        let store = Arc::clone(&self.store);
+        if within(LISTING, "a look at the copy", move |_| Ok(store.has(commit))).await? {
+            return Ok(());
+        }
+        let known = self.names.lock().await.as_ref().and_then(|listed| listed.names.clone().ok()).unwrap_or_default();
+        let by_name = known.iter().find(|named| named.commit == commit && named.name != "HEAD");
+        let name = by_name.map_or_else(|| commit.to_string(), |named| named.name.clone());
+        let store = Arc::clone(&self.store);
+        let came = within(FETCHING, "a fetch", move |stop| store.fetch(&name, stop)).await?;
+        if came == commit {
+            return Ok(());
+        }
+        // The name has moved meanwhile.
+        let store = Arc::clone(&self.store);
+        within(FETCHING, "a fetch", move |stop| store.fetch(&commit.to_string(), stop)).await.map(|_| ())
+    }
+
+    /// The tree of a folder.
+    pub async fn tree(&self, commit: ObjectId, path: String) -> Result<ObjectId, String> {
+        let store = Arc::clone(&self.store);
+        within(LISTING, "a look at the copy", move |_| store.tree(commit, &path)).await
+    }
+
+    /// The files of a tree.
+    pub async fn files(
+        &self,
+        tree: ObjectId,
+        recurse: bool,
+        limit: u64,
+        wanted: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Vec<File>, String> {
+        let store = Arc::clone(&self.store);
+        within(LISTING, "a look at the copy", move |_| store.files(tree, &Reading { recurse, wanted: &wanted, limit }))
+            .await
+    }
+}
+
+/// Runs what blocks where that is allowed, and gives up on it after a while: it is told to stop, and goes on unheard until it does.
+async fn within<T: Send + 'static>(
+    limit: Duration,
+    what: &str,
+    work: impl FnOnce(&AtomicBool) -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&stop);
+    let working = tokio::task::spawn_blocking(move || work(&heard));
+    match tokio::time::timeout(limit, working).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => Err(format!("{what} broke off: {error}")),
+        Err(_) => {
+            stop.store(true, Ordering::Relaxed);
+            Err(format!("{what} took longer than {} s", limit.as_secs()))
+        }
+    }
+}
+
+/// A name for a folder, out of what must not be read in it.
+fn mark(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().take(16).fold(String::new(), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}");
+        name
+    })
+}
+
+fn whole(revision: &str) -> Option<ObjectId> {
+    (revision.len() == 40).then(|| ObjectId::from_hex(revision.as_bytes()).ok()).flatten()
+}
+
+/// The commit that a revision stands for: a branch before a tag of the same name.
+fn resolve(revision: &str, names: &[Named]) -> Result<ObjectId, String> {
+    let revision = if revision.is_empty() { "HEAD" } else { revision };
+    let candidates = [revision.to_owned(), format!("refs/heads/{revision}"), format!("refs/tags/{revision}")];
+    let found = candidates.iter().find_map(|name| names.iter().find(|named| named.name == *name));
+    if let Some(found) = found {
+        return Ok(found.commit);
+    }
+    if revision.contains(['*', '^', '~', '>', '<', '=', '|', ' ']) {
+        return Err(format!("the revision {revision:?} is a range of versions, and those are not supported yet"));
+    }
+    match names {
+        [] => Err("the repository is empty".to_owned()),
+        _ => Err(format!(
+            "the repository has no branch, tag or commit {revision:?}; a commit has to be written out in full"
+        )),
+    }
+}
+
+/// What the Secrets say of a URL: the one that names it, completed by the one whose URL is the longest beginning of it.
+fn credentials(url: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -> Credentials {
+    let of_type = |kind: &'static str| {
+        secrets.iter().filter(move |secret| {
+            secret.metadata.labels.as_ref().is_some_and(|labels| labels.get(SECRET_TYPE).is_some_and(|it| it == kind))
+        })
+    };
+    let own = of_type("repository").find(|secret| text(secret, "url").is_some_and(|known| same(&known, url)));
+    let templates = of_type("repo-creds").filter_map(|secret| Some((text(secret, "url")?, secret)));
+    let matching = templates.filter(|(prefix, _)| url.starts_with(prefix.as_str()));
+    let template = matching.max_by_key(|(prefix, _)| prefix.len()).map(|(_, secret)| secret);
+    let first = |key: &str| own.and_then(|secret| text(secret, key)).or_else(|| template.and_then(|it| text(it, key)));
+    let password = first("password");
+    Credentials {
+        login: password.map(|password| (first("username").unwrap_or_else(|| "git".to_owned()), password)),
+        bearer: first("bearerToken"),
+        ssh_key: first("sshPrivateKey"),
+        insecure: ["insecure", "insecureIgnoreHostKey"].iter().any(|key| first(key).is_some_and(|it| it == "true")),
+        authorities: host(url).and_then(|host| entry(configs, CERTIFICATES, host)),
+        known_hosts: entry(configs, KNOWN_HOSTS, "ssh_known_hosts"),
+    }
+}
+
+/// The host of a URL, without its port.
+fn host(url: &str) -> Option<&str> {
+    let rest = url.split_once("://")?.1;
+    let authority = rest.split('/').next()?;
+    authority.rsplit('@').next()?.split(':').next()
+}
+
+fn entry(configs: &[Arc<ConfigMap>], name: &str, key: &str) -> Option<String> {
+    let config = configs.iter().find(|config| config.metadata.name.as_deref() == Some(name))?;
+    config.data.as_ref()?.get(key).cloned()
+}
+
+fn text(secret: &Secret, key: &str) -> Option<String> {
+    let bytes = &secret.data.as_ref()?.get(key)?.0;
+    let text = String::from_utf8(bytes.clone()).ok()?;
+    Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Whether two URLs are one repository, however they end.
+fn same(one: &str, other: &str) -> bool {
+    let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_lowercase();
+    plain(one) == plain(other)
+}

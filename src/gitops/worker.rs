@@ -1,0 +1,226 @@
+//! One Application: what its sources say, how the cluster stands to it, and what is done about it, pass by pass.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use sluice_core::api::Application;
+use sluice_core::effect::merge::merge_patch;
+use sluice_core::gitops::guard;
+use sluice_core::gitops::plan::{cascade, is_left_alone, plan};
+use sluice_core::gitops::snapshot::{Effect, Object, Outcome, Plan, Rendered, Snapshot};
+use sluice_core::gitops::tracking::Owner;
+use sluice_core::gitops::unsupported;
+use tokio::sync::Notify;
+
+use super::Gitops;
+use super::execute::execute;
+use super::judge::Judge;
+use super::sources::Sources;
+
+/// The annotation by which a look at the sources is asked for.
+const REFRESH: &str = "argocd.argoproj.io/refresh";
+/// When it was asked for.
+const REFRESH_AT: &str = "argocd.argoproj.io/refresh-timestamp";
+/// Time until a status that could not be written is planned anew.
+const BACK_OFF: Duration = Duration::from_secs(2);
+
+/// An Application and what is remembered of it between passes.
+pub struct Worker {
+    cx: Arc<Gitops>,
+    namespace: String,
+    name: String,
+    sources: Sources,
+    judge: Judge,
+    /// What became of the last effects.
+    outcomes: Vec<Outcome>,
+    /// The version of the last own write: no plan is made of anything older.
+    written: Option<u64>,
+}
+
+/// When to look again.
+enum Next {
+    /// At once.
+    Now,
+    /// After this long, or when something changes.
+    After(Duration),
+    /// It is gone.
+    Gone,
+}
+
+impl Worker {
+    /// A worker for an Application, which may not be there.
+    pub fn new(cx: Arc<Gitops>, namespace: &str, name: &str) -> Worker {
+        let owner = Owner::new(&cx.home, namespace, name);
+        Worker {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            sources: Sources::new(Arc::clone(&cx)),
+            judge: Judge::new(Arc::clone(&cx), owner),
+            cx,
+            outcomes: Vec::new(),
+            written: None,
+        }
+    }
+
+    /// Works until the Application is gone.
+    pub async fn run(mut self, touched: Arc<Notify>) {
+        loop {
+            let wait = match Box::pin(self.pass()).await {
+                Next::Now => Duration::ZERO,
+                Next::After(wait) => wait,
+                Next::Gone => return,
+            };
+            let _ = tokio::time::timeout(wait, touched.notified()).await;
+        }
+    }
+
+    async fn pass(&mut self) -> Next {
+        let Some(application) = self.cx.application(&self.namespace, &self.name) else { return Next::Gone };
+        let version = application.metadata.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok());
+        if self.written.is_some() && version < self.written {
+            return Next::After(Duration::from_millis(200));
+        }
+        if !self.cx.leads() || is_left_alone(&application) || self.is_anothers(&application) {
+            return Next::After(self.cx.poll);
+        }
+        let asked = application.annotation(REFRESH).map(str::to_owned);
+        let is_leaving = application.metadata.deletion_timestamp.is_some();
+        if is_leaving && cascade(&application).is_none() {
+            return Next::After(self.cx.poll);
+        }
+        let project = self.cx.project(&application).await;
+        let is_held = project.is_err() || !unsupported::problems(&application).is_empty();
+        let (rendered, objects) = match (is_leaving, is_held) {
+            (true, _) => (Rendered::Failed(String::new()), self.judge.own_objects(&application, Vec::new()).await),
+            (false, true) => (Rendered::Waiting, Ok(Vec::new())),
+            (false, false) => self.look(&application, asked.as_deref()).await,
+        };
+        let (rendered, objects) = match objects {
+            Ok(objects) => (rendered, objects),
+            Err(why) => (Rendered::Failed(why), Vec::new()),
+        };
+        if is_leaving && matches!(&rendered, Rendered::Failed(why) if !why.is_empty()) {
+            // What is its own is not known: it must not go before that is.
+            return Next::After(BACK_OFF);
+        }
+        let snapshot = Snapshot {
+            now: self.cx.clock.now(),
+            rendered,
+            objects,
+            outcomes: std::mem::take(&mut self.outcomes),
+            project,
+            application,
+        };
+        let plan = plan(&snapshot);
+        Box::pin(self.carry_out(snapshot, plan, asked)).await
+    }
+
+    /// Whether another controller has written its status.
+    fn is_anothers(&self, application: &Application) -> bool {
+        let by = &application.status().controller_namespace;
+        !by.is_empty() && *by != self.cx.home
+    }
+
+    async fn carry_out(&mut self, s: Snapshot, mut plan: Plan, asked: Option<String>) -> Next {
+        let violations = guard::check(&s, &plan);
+        for violation in &violations {
+            tracing::error!(application = self.name, object = %violation.key, why = violation.why, "the guard holds a deletion back");
+        }
+        plan.effects.retain(|effect| match effect {
+            Effect::Delete { key, .. } => violations.iter().all(|violation| violation.key != *key),
+            _ => true,
+        });
+        if s.application.metadata.deletion_timestamp.is_none() {
+            self.cx.home.clone_into(&mut plan.status.controller_namespace);
+            if !self.store(&s.application, &plan, asked.as_deref()).await {
+                self.outcomes = s.outcomes;
+                return Next::After(BACK_OFF);
+            }
+        }
+        if !plan.effects.is_empty() {
+            self.outcomes = execute(&self.cx, &s.application, plan.effects).await;
+            return plan
+                .look_again
+                .filter(|_| self.outcomes.is_empty())
+                .map_or(Next::Now, |wait| Next::After(span(wait)));
+        }
+        let since = self.sources.asked().map_or(Duration::ZERO, |asked| asked.elapsed());
+        let poll = self.poll().saturating_sub(since);
+        match plan.look_again {
+            Some(wait) if wait.is_zero() => Next::Now,
+            Some(wait) => Next::After(span(wait).min(poll)),
+            None => Next::After(poll),
+        }
+    }
+
+    /// How often the server is asked. Applications do not poll all at once.
+    fn poll(&self) -> Duration {
+        let mark = Sha256::digest(format!("{}/{}", self.namespace, self.name));
+        self.cx.poll + self.cx.jitter.mul_f64(f64::from(mark[0]) / 256.0)
+    }
+
+    /// Writes the status, if it reads otherwise; says whether it is as it should be.
+    async fn store(&mut self, application: &Application, plan: &Plan, asked: Option<&str>) -> bool {
+        let before = serde_json::to_value(application.status()).unwrap_or_default();
+        let after = serde_json::to_value(&plan.status).unwrap_or_default();
+        let patch = merge_patch(&before, &after);
+        if patch.is_none() && asked.is_none() && !plan.is_operation_over {
+            return true;
+        }
+        let mut body = json!({ "metadata": { "resourceVersion": application.metadata.resource_version } });
+        if let Some(patch) = patch {
+            body["status"] = patch;
+        }
+        if plan.is_operation_over {
+            body["operation"] = Value::Null;
+        }
+        if asked.is_some() {
+            body["metadata"]["annotations"] = json!({ REFRESH: null, REFRESH_AT: null });
+        }
+        let api: Api<Application> = Api::namespaced(self.cx.writes.clone(), &self.namespace);
+        match api.patch(&self.name, &PatchParams::default(), &Patch::Merge(body)).await {
+            Ok(written) => {
+                self.written = written.metadata.resource_version.and_then(|version| version.parse().ok());
+                self.cx.shows(&self.namespace, &self.name, self.written).await;
+                true
+            }
+            Err(kube::Error::Api(status)) if status.code == 409 || status.code == 404 => false,
+            Err(error) => {
+                tracing::warn!(application = self.name, namespace = self.namespace, %error, "cannot write the status of an Application");
+                false
+            }
+        }
+    }
+
+    /// What the sources say, and how the cluster stands to it.
+    async fn look(
+        &mut self,
+        application: &Application,
+        asked: Option<&str>,
+    ) -> (Rendered, Result<Vec<Object>, String>) {
+        if asked == Some("hard") {
+            self.judge.forget();
+        }
+        let within = self.poll();
+        let failed = |why: String| (Rendered::Failed(why), Ok(Vec::new()));
+        let (revision, documents) = match self.sources.said(application, within, asked.is_some()).await {
+            Ok(said) => said,
+            Err(why) => return failed(why),
+        };
+        let gathered = match self.judge.gather(application, &documents).await {
+            Ok(gathered) => gathered,
+            Err(why) => return failed(why),
+        };
+        let objects = self.judge.compare(application, gathered.manifests).await;
+        let types = vec!["Directory".to_owned()];
+        (Rendered::Done { revisions: vec![revision], types, repeated: gathered.repeated }, objects)
+    }
+}
+
+fn span(duration: SignedDuration) -> Duration {
+    Duration::try_from(duration).unwrap_or_default()
+}

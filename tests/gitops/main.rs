@@ -1,0 +1,64 @@
+//! From a commit to the cluster: Applications whose manifests are in Git, on the sandbox and on the real control plane. Start with
+//! `sync.rs`.
+//!
+//! `cargo test --test gitops in_the_sandbox`, or `tests/cluster/run cargo test --test gitops on_the_real_control_plane`.
+
+mod bad;
+mod private;
+mod repository;
+mod server;
+mod story;
+mod sync;
+
+/// Declares stories as tests, once for each cluster.
+macro_rules! stories {
+    ($($module:ident: [$($name:ident),+ $(,)?]),+ $(,)?) => {
+        mod in_the_sandbox {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(crate::story::Story::in_the_sandbox(stringify!($name)).await).await;
+                }
+            )+)+
+        }
+
+        mod on_the_real_control_plane {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(crate::story::Story::on_the_real_control_plane(stringify!($name)).await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+stories! {
+    sync: [
+        a_commit_comes_to_the_cluster,
+        a_first_sync_of_a_namespace_with_its_contents_succeeds_at_once,
+        a_revert_in_git_rolls_back,
+        what_was_deleted_by_hand_comes_back,
+        a_change_by_hand_is_only_reported_where_nobody_asked_to_heal,
+        what_git_does_not_have_any_more_goes_where_that_was_asked_for,
+        what_git_does_not_have_any_more_is_reported_where_it_was_not,
+        a_person_asks_for_a_sync,
+        a_tag_stays_where_it_is,
+        differences_can_be_ignored,
+        an_application_takes_its_objects_along_when_it_goes,
+        nothing_is_written_while_nothing_changes,
+        what_another_application_has_is_told,
+        the_example_is_good_for_a_start,
+    ],
+    private: [a_private_repository_is_read_over_https_with_a_token],
+    bad: [
+        a_broken_manifest_is_named_with_its_line_and_nothing_is_touched,
+        an_empty_folder_takes_nothing_away,
+        a_missing_folder_or_branch_is_named,
+        what_is_not_supported_yet_holds_the_application_and_says_so,
+        what_the_cluster_refuses_is_named_and_nothing_else_is_applied,
+        a_repository_that_is_not_there_concerns_its_own_application_alone,
+        a_git_server_that_hangs_concerns_its_own_application_alone,
+        hostile_files_are_refused_by_name,
+    ],
+}

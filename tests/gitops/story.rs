@@ -1,0 +1,209 @@
+//! What a story needs: a cluster, a namespace of its own, the GitOps core at work in it, and a repository.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Client, Config};
+use serde_json::{Value, json};
+use sluice::clock::Clock;
+use sluice::gitops::{Settings, run};
+use sluice::trial;
+use sluice_core::api::Application;
+use sluice_sandbox::Sandbox;
+use sluice_sandbox::workloads::node;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::repository::Repository;
+
+/// How long a condition may take. Generous: it is only ever waited out on failure.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// A story.
+pub struct Story {
+    client: Client,
+    /// The namespace of the Applications, and of what they bring where they name no other.
+    pub namespace: String,
+    /// The repository.
+    pub git: Repository,
+    _stop: watch::Sender<bool>,
+    _folder: tempfile::TempDir,
+}
+
+impl Story {
+    /// On a sandbox of its own.
+    pub async fn in_the_sandbox(name: &str) -> Story {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let sandbox = Sandbox::new(Clock::System.now());
+        let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("a sandbox");
+        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+        for definition in sluice_core::api::crds::gitops() {
+            definitions.create(&PostParams::default(), &definition).await.expect("a definition");
+        }
+        Story::begin(client, name).await
+    }
+
+    /// On the control plane that `KUBECONFIG` names.
+    pub async fn on_the_real_control_plane(name: &str) -> Story {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let config = Config::infer().await.expect("KUBECONFIG names the control plane of tests/cluster");
+        let client = Client::try_from(config).expect("a client");
+        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+        for definition in sluice_core::api::crds::gitops() {
+            let name = definition.metadata.name.clone().expect("a name");
+            let params = PatchParams::apply("tests").force();
+            definitions.patch(&name, &params, &Patch::Apply(&definition)).await.expect("a definition");
+            let served = kube::runtime::conditions::is_crd_established();
+            kube::runtime::wait::await_condition(definitions.clone(), &name, served).await.expect("it is served");
+        }
+        Story::begin(client, name).await
+    }
+
+    async fn begin(client: Client, name: &str) -> Story {
+        let mut namespace = format!("git-{}", name.replace('_', "-"));
+        namespace.truncate(50);
+        let namespace = namespace.trim_end_matches('-').to_owned();
+        let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("a Namespace");
+        Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.expect("a namespace");
+        let (stop, stopping) = watch::channel(false);
+        let (_, leading) = watch::channel(true);
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = Settings {
+            home: namespace.clone(),
+            namespace: None,
+            folder: folder.path().to_owned(),
+            poll: Duration::from_secs(1),
+            jitter: Duration::ZERO,
+        };
+        tokio::spawn(run(client.clone(), client.clone(), settings, Clock::System, leading, stopping));
+        Story { client, namespace, git: Repository::new(), _stop: stop, _folder: folder }
+    }
+
+    /// The objects of a kind in the namespace of the story.
+    pub fn api(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        if kind == "Namespace" || kind == "CustomResourceDefinition" {
+            return Api::all_with(self.client.clone(), &resource);
+        }
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+    }
+
+    /// Applications.
+    pub fn applications(&self) -> Api<Application> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Creates an Application of the folder `app`, whose name is that of the namespace with this beginning.
+    pub async fn application(&self, begin: &str, changes: Value) -> String {
+        let name = format!("{begin}-{}", self.namespace);
+        let mut application = json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": { "name": name, "namespace": self.namespace },
+            "spec": {
+                "project": "default",
+                "source": { "repoURL": self.git.url(), "path": "app", "targetRevision": "main" },
+                "destination": { "server": "https://kubernetes.default.svc", "namespace": self.namespace },
+            },
+        });
+        json_patch::merge(&mut application, &changes);
+        let application: DynamicObject = serde_json::from_value(application).expect("an Application");
+        let api = self.api("argoproj.io/v1alpha1", "Application");
+        api.create(&PostParams::default(), &application).await.expect("the Application is accepted");
+        name
+    }
+
+    /// The status of an Application.
+    pub async fn status(&self, name: &str) -> Value {
+        let found = self.applications().get_opt(name).await.expect("an answer");
+        serde_json::to_value(found.and_then(|found| found.status)).expect("a status")
+    }
+
+    /// Waits for a condition on an Application's status.
+    pub async fn until(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let status = self.status(name).await;
+            if holds(&status) {
+                return status;
+            }
+            assert!(begun.elapsed() < LIMIT, "{name} is not {what}: {status:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until an Application has this commit and nothing is left to do.
+    pub async fn synced(&self, name: &str, commit: &str) -> Value {
+        self.until(name, &format!("synced to {commit}"), |status| {
+            status["sync"]["status"] == "Synced"
+                && status["sync"]["revision"] == commit
+                && status["operationState"]["phase"] == "Succeeded"
+        })
+        .await
+    }
+
+    /// Waits until an Application has a condition of this type; gives its message.
+    pub async fn condition(&self, name: &str, type_: &str) -> String {
+        let message = |status: &Value| {
+            let found = status["conditions"].as_array()?.iter().find(|one| one["type"] == type_)?;
+            found["message"].as_str().map(str::to_owned)
+        };
+        let status = self.until(name, &format!("in trouble with a {type_}"), |status| message(status).is_some()).await;
+        message(&status).expect("a message")
+    }
+
+    /// An object, if it is there.
+    pub async fn object(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
+        let found = self.api(api_version, kind).get_opt(name).await.expect("an answer");
+        found.map(|object| serde_json::to_value(object).expect("an object"))
+    }
+
+    /// A value of a ConfigMap of the story.
+    pub async fn setting(&self, name: &str) -> Option<String> {
+        let map = self.object("v1", "ConfigMap", name).await?;
+        map["data"]["value"].as_str().map(str::to_owned)
+    }
+
+    /// Waits until a ConfigMap has this value, or is not there.
+    pub async fn until_setting(&self, name: &str, value: Option<&str>) {
+        let begun = Instant::now();
+        loop {
+            let now = self.setting(name).await;
+            if now.as_deref() == value {
+                return;
+            }
+            assert!(begun.elapsed() < LIMIT, "ConfigMap {name} is {now:?}, not {value:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Changes an object by hand.
+    pub async fn patch(&self, api_version: &str, kind: &str, name: &str, change: Value) {
+        let api = self.api(api_version, kind);
+        api.patch(name, &PatchParams::default(), &Patch::Merge(change)).await.expect("the change is accepted");
+    }
+
+    /// Deletes an object by hand.
+    pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
+        self.api(api_version, kind).delete(name, &DeleteParams::default()).await.expect("it is deleted");
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
+/// A ConfigMap with one value, as a file has it.
+pub fn setting(name: &str, value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  value: {value:?}\n")
+}
+
+/// Syncs by itself, and takes changes back or away.
+pub fn automated(prune: bool, heal: bool) -> Value {
+    json!({ "spec": { "syncPolicy": { "automated": { "prune": prune, "selfHeal": heal } } } })
+}
