@@ -1,6 +1,6 @@
 //! One repository of Git, kept as a bare one: which commit a name stands for, that commit without its history, and what is in it.
 //!
-//! All of it blocks; [`super::repository`] calls it where that is allowed.
+//! All of it blocks; `repository.rs` calls it where that is allowed.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The GitOps core's shell: it reads Git, asks the cluster, and does what [`sluice_core::gitops`] decides.
 //!
-//! Each Application has a [`worker`] of its own, so that one whose Git server hangs delays nobody else. Workers share [`repository`]
-//! stores, in which one fetch serves all, and the [`cluster`]'s caches.
+//! Each Application has a `worker` of its own, so that one whose Git server hangs delays nobody else. Workers share `repository`
+//! stores, in which one fetch serves all, and the `cluster`'s caches.
 
 mod cluster;
 mod directory;

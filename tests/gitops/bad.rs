@@ -130,12 +130,8 @@ pub async fn a_git_server_that_hangs_concerns_its_own_application_alone(s: Story
 
 /// The limit is ten MiB.
 pub async fn hostile_files_are_refused_by_name(s: Story) {
-    let laughs: String = (1..12)
-        .map(|level| {
-            let list = vec![format!("*a{}", level - 1); 10].join(", ");
-            format!("a{level}: &a{level} [{list}]\n")
-        })
-        .collect();
+    let laugh = |level: usize| format!("a{level}: &a{level} [{}]", vec![format!("*a{}", level - 1); 10].join(", "));
+    let laughs = (1..12).map(laugh).collect::<Vec<_>>().join("\n");
     s.git.write("app/color.yaml", &setting("color", "blue"));
     s.git.write(
         "bomb/all.yaml",
