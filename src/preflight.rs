@@ -1,10 +1,14 @@
 //! What has to be there before a controller can work, checked at the start so that the error says what to do.
 
 use anyhow::{Context as _, bail};
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::Client;
 use kube::api::{Api, ListParams, PostParams};
 use sluice_core::api::{Application, Rollout};
+
+/// Argo CD's controller of Applications.
+const ARGO_CD: &str = "argocd-application-controller";
 
 /// Verbs on resources without which nothing works: group, resource, subresource, verbs.
 const NEEDED: [(&str, &str, &str, &[&str]); 7] = [
@@ -41,7 +45,15 @@ pub async fn check(client: &Client, namespace: Option<&str>) -> anyhow::Result<(
 }
 
 /// The same, for the GitOps core.
-pub async fn check_gitops(client: &Client) -> anyhow::Result<()> {
+pub async fn check_gitops(client: &Client, home: &str) -> anyhow::Result<()> {
+    let sets: Api<StatefulSet> = Api::namespaced(client.clone(), home);
+    let other = sets.get_opt(ARGO_CD).await.ok().flatten();
+    if other.is_some_and(|set| set.spec.replicas != Some(0)) {
+        bail!(
+            "StatefulSet {ARGO_CD} in namespace {home} works on the same Applications: scale it to 0 first, or run sluice \
+             in another namespace"
+        )
+    }
     let api: Api<Application> = Api::all(client.clone());
     match api.list_metadata(&ListParams::default().limit(1)).await {
         Err(kube::Error::Api(status)) if status.code == 404 => {

@@ -213,7 +213,7 @@ async fn gitops(
     if !flags.gitops {
         return Ok(None);
     }
-    preflight::check_gitops(&clients.reads).await?;
+    preflight::check_gitops(&clients.reads, home).await?;
     let folder = flags.gitops_folder.clone().unwrap_or_else(|| std::env::temp_dir().join("sluice-gitops"));
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make --gitops-folder {}", folder.display()))?;
     let settings = crate::gitops::Settings {

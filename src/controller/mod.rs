@@ -14,7 +14,7 @@ mod endpoints;
 pub mod execute;
 pub mod experiments;
 mod farewell;
-mod flat;
+pub(crate) mod flat;
 mod lazy;
 mod leftovers;
 mod names;

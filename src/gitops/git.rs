@@ -82,6 +82,16 @@ impl Store {
         Store { url: url.to_owned(), folder: folder.to_owned(), credentials }
     }
 
+    /// Takes away what a process that died in the middle of a fetch has left behind: nobody else writes here.
+    pub fn unlock(&self) {
+        let folders = [self.folder.clone(), self.folder.join("refs/sluice"), self.folder.join("refs/sluice/heads")];
+        let files = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        for file in files.filter(|file| file.path().extension().is_some_and(|end| end == "lock")) {
+            // What cannot be removed is named by the fetch that it stops.
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
+
     /// All names, as the server has them now.
     pub fn names(&self) -> Result<Vec<Named>, String> {
         let attempt = || -> Result<Vec<Named>, gix::Error> {

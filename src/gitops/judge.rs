@@ -12,6 +12,7 @@ use sluice_core::gitops::compare::{Verdict, compare, plain};
 use sluice_core::gitops::health;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes};
+use sluice_core::gitops::operation::creates_namespace;
 use sluice_core::gitops::snapshot::{Live, Object, Stays};
 use sluice_core::gitops::tracking::Owner;
 use tokio::time::Instant;
@@ -73,7 +74,7 @@ impl Judge {
         manifests: Vec<Manifest>,
     ) -> Result<Vec<Object>, String> {
         let brought: Vec<(String, String)> = manifests.iter().filter_map(brought).collect();
-        let creates = application.spec.sync_policy.as_ref().is_some_and(|policy| policy.has("CreateNamespace"));
+        let creates = creates_namespace(application);
         let mut comes: Vec<String> =
             manifests.iter().filter(|it| it.key.kind == "Namespace").map(|it| it.key.name.clone()).collect();
         comes.extend(creates.then(|| application.spec.destination.namespace.clone()));
@@ -172,7 +173,18 @@ fn waits(object: &Value) -> Option<&'static str> {
     if annotation("argocd.argoproj.io/hook").is_some() || annotation("helm.sh/hook").is_some() {
         return Some("hooks are");
     }
-    annotation("argocd.argoproj.io/sync-wave").filter(|wave| wave.trim() != "0").map(|_| "sync waves are")
+    if annotation("argocd.argoproj.io/sync-wave").is_some_and(|wave| wave.trim() != "0") {
+        return Some("sync waves are");
+    }
+    if annotation("argocd.argoproj.io/compare-options").is_some_and(|options| options.contains("IgnoreExtraneous")) {
+        return Some("the compare option IgnoreExtraneous is");
+    }
+    let options = annotation("argocd.argoproj.io/sync-options").into_iter().flat_map(|options| options.split(','));
+    let known = ["", "Prune=true", "Prune=false", "Delete=true", "Delete=false", "ServerSideApply=true"];
+    options
+        .map(str::trim)
+        .any(|option| !known.contains(&option))
+        .then_some("sync options of objects other than Prune=false and Delete=false are")
 }
 
 /// The kind that a manifest brings.

@@ -35,6 +35,8 @@ use self::cluster::Cluster;
 use self::repository::{Repositories, SECRET_TYPE};
 use self::worker::Worker;
 use crate::clock::Clock;
+use crate::controller::caches::Scope;
+use crate::controller::flat::events;
 
 /// How the GitOps core works.
 #[derive(Clone, Debug)]
@@ -156,9 +158,10 @@ pub async fn run(
     leading: watch::Receiver<bool>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let api: Api<Application> = Api::namespaced(reads.clone(), &settings.home);
     let (applications, filling) = reflector::store();
-    let events = watcher(api, watcher::Config::default()).default_backoff().reflect(filling);
+    // One that cannot be read must not hide the others.
+    let scope = Scope { client: reads.clone(), namespace: Some(settings.home.clone()) };
+    let events = events::<Application>(&scope).reflect(filling);
     let (touch, mut touched) = mpsc::unbounded_channel();
     let mut lead = leading.clone();
     let cx = Arc::new(shared(reads, writes, &settings, clock, (applications, leading, touch)));

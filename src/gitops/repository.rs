@@ -62,6 +62,7 @@ impl Repositories {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let one = known.entry(mark).or_insert_with_key(|mark| {
             let store = Arc::new(Store::new(url, &self.folder.join(mark), credentials));
+            store.unlock();
             Arc::new(Repository { store, names: tokio::sync::Mutex::default(), fetches: tokio::sync::Mutex::default() })
         });
         Arc::clone(one)

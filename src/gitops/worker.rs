@@ -142,7 +142,12 @@ impl Worker {
             }
         }
         if !plan.effects.is_empty() {
+            let is_release = plan.effects.contains(&Effect::Release);
             self.outcomes = execute(&self.cx, &s.application, plan.effects).await;
+            if is_release {
+                // The cache will say that it is gone.
+                return Next::After(BACK_OFF);
+            }
             return plan
                 .look_again
                 .filter(|_| self.outcomes.is_empty())

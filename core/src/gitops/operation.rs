@@ -8,7 +8,7 @@ use super::key::Key;
 use super::order;
 use super::snapshot::{Effect, Object, Outcome, Rendered, Snapshot};
 use crate::api::{
-    ApplicationStatus, Operation, OperationState, ResourceResult, Retry, RevisionHistory, SyncOperation,
+    Application, ApplicationStatus, Operation, OperationState, ResourceResult, Retry, RevisionHistory, SyncOperation,
     SyncOperationResult,
 };
 use crate::time::{after, floor_to_second, parse_go_duration};
@@ -87,10 +87,10 @@ pub fn advance(s: &Snapshot, status: &mut ApplicationStatus) -> (Vec<Effect>, Op
         state.retry_count += 1;
         state.finished_at = None;
         state.message = format!("Retrying operation. Attempt #{}", state.retry_count);
-        let again = attempt(s, &state.operation);
-        let kept = state.sync_result.take().filter(|_| !retry(&state.operation).is_some_and(|retry| retry.refresh));
-        let revision = kept.map_or(again.revision.clone(), |kept| kept.revision);
-        state.sync_result = Some(SyncOperationResult { revision, ..again });
+        // The newest commit, or the one that was tried before.
+        let is_fresh = retry(&state.operation).is_some_and(|retry| retry.refresh);
+        let kept = state.sync_result.take().filter(|_| !is_fresh).map_or_else(String::new, |kept| kept.revision);
+        state.sync_result = Some(SyncOperationResult { revision: kept, ..attempt(s, &state.operation) });
         return (Vec::new(), Some(SignedDuration::ZERO));
     }
     match &s.rendered {
@@ -100,10 +100,17 @@ pub fn advance(s: &Snapshot, status: &mut ApplicationStatus) -> (Vec<Effect>, Op
             fail(s, status, ERROR, &why);
             return Default::default();
         }
-        Rendered::Done { .. } => {}
+        Rendered::Done { revisions, .. } => settle_on(state, revisions),
     }
     take_in(s, state);
     step(s, status, &sync)
+}
+
+/// Writes down which commit the revision stood for that was asked for: the sync keeps to it.
+fn settle_on(state: &mut OperationState, revisions: &[String]) {
+    if let (Some(result), Some(commit)) = (&mut state.sync_result, revisions.first()) {
+        result.revision.clone_from(commit);
+    }
 }
 
 /// Writes down what became of writes.
@@ -203,6 +210,13 @@ pub fn is_selected(sync: &SyncOperation, key: &Key) -> bool {
     sync.resources.is_empty() || sync.resources.iter().any(is)
 }
 
+/// Whether a sync makes the destination's namespace: the Application says so, or the sync that was asked for.
+pub fn creates_namespace(application: &Application) -> bool {
+    let policy = application.spec.sync_policy.iter().flat_map(|policy| &policy.sync_options);
+    let asked = running(application.status()).and_then(|state| state.operation.sync.as_ref());
+    policy.chain(asked.iter().flat_map(|sync| &sync.sync_options)).any(|option| option == "CreateNamespace=true")
+}
+
 /// What is still to be written.
 fn writes(s: &Snapshot, sync: &SyncOperation, is_done: &dyn Fn(&Key) -> bool) -> Vec<Effect> {
     let spec = &s.application.spec;
@@ -210,7 +224,7 @@ fn writes(s: &Snapshot, sync: &SyncOperation, is_done: &dyn Fn(&Key) -> bool) ->
     let mut effects = Vec::new();
     let namespace = Key { kind: NAMESPACE.to_owned(), name: spec.destination.namespace.clone(), ..Key::default() };
     let brings_it = s.objects.iter().any(|object| object.wanted.is_some() && object.key == namespace);
-    if policy.has("CreateNamespace") && !namespace.name.is_empty() && !brings_it && !is_done(&namespace) {
+    if creates_namespace(&s.application) && !namespace.name.is_empty() && !brings_it && !is_done(&namespace) {
         let metadata = policy.managed_namespace_metadata.clone().unwrap_or_default();
         effects.push(Effect::Namespace { name: namespace.name, metadata });
     }
@@ -222,7 +236,8 @@ fn writes(s: &Snapshot, sync: &SyncOperation, is_done: &dyn Fn(&Key) -> bool) ->
     effects.sort_by(|a, b| place(a).cmp(&place(b)));
     // What goes, goes when everything else is there.
     let goes = open().filter(|object| sync.prune && is_prunable(object));
-    let propagation = propagation(&policy.sync_options);
+    let options: Vec<String> = sync.sync_options.iter().chain(&policy.sync_options).cloned().collect();
+    let propagation = propagation(&options);
     effects.extend(goes.filter_map(|object| delete(object, propagation)));
     effects
 }

@@ -1,6 +1,6 @@
 //! What an Application may say and is not acted on yet: it holds the Application, and says so.
 
-use crate::api::{Application, ApplicationSource};
+use crate::api::{Application, ApplicationSource, SyncOperation};
 
 /// The cluster that Sluice runs in.
 pub const HERE: &str = "https://kubernetes.default.svc";
@@ -44,8 +44,13 @@ pub fn problems(application: &Application) -> Vec<String> {
             }
         }
     }
-    let operation = application.operation.iter().filter_map(|operation| operation.sync.as_ref());
-    let asked = operation.flat_map(|sync| &sync.sync_options);
+    let operation = application.operation.as_ref().and_then(|operation| operation.sync.as_ref());
+    for (field, is_given) in operation.iter().flat_map(|sync| of_operation(application, sync)) {
+        if is_given {
+            not_yet(format!("operation.sync.{field}"));
+        }
+    }
+    let asked = operation.iter().flat_map(|sync| &sync.sync_options);
     let options = spec.sync_policy.iter().flat_map(|policy| &policy.sync_options).chain(asked);
     for option in options.filter(|option| !OPTIONS.contains(&option.as_str())) {
         not_yet(format!("the sync option {option}"));
@@ -67,6 +72,17 @@ pub fn problems(application: &Application) -> Vec<String> {
         _ => {}
     }
     problems
+}
+
+fn of_operation(application: &Application, sync: &SyncOperation) -> [(&'static str, bool); 5] {
+    let strategy = sync.sync_strategy.clone().unwrap_or_default();
+    [
+        ("source", sync.source.is_some() && sync.source != application.spec.source),
+        ("sources", !sync.sources.is_empty()),
+        ("revisions", !sync.revisions.is_empty()),
+        ("manifests", !sync.manifests.is_empty()),
+        ("syncStrategy with force", [strategy.apply, strategy.hook].into_iter().flatten().any(|how| how.force)),
+    ]
 }
 
 fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 6] {

@@ -238,3 +238,47 @@ fn an_application_that_goes_takes_along_what_is_its_own_if_it_is_to() {
         assert_eq!(world.take(), expected);
     }
 }
+
+#[test]
+fn a_sync_keeps_to_the_commit_that_a_name_stood_for() {
+    let mut world = World::with(&json!({}));
+    let asked = json!({ "sync": { "revision": "main" } });
+    world.application.operation = Some(serde_json::from_value(asked).expect("an operation"));
+    world.settle();
+    let status = world.application.status();
+    assert_eq!(status.history[0].revision, "c1");
+}
+
+#[test]
+fn a_retry_takes_the_newest_commit_where_it_is_told_to() {
+    for (refresh, expected) in [(false, "c1"), (true, "c2")] {
+        let mut world = World::with(&json!({ "automated": {}, "retry": { "limit": 2, "refresh": refresh } }));
+        world.failing = vec![("color".to_owned(), 1)];
+        world.settle();
+        if refresh {
+            "c2".clone_into(&mut world.revision);
+        }
+        world.pass_time(5);
+        assert_eq!(world.application.status().history[0].revision, expected);
+    }
+}
+
+#[test]
+fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
+    for (field, value) in [
+        ("manifests", json!(["kind: ConfigMap"])),
+        ("source", json!({ "repoURL": "https://elsewhere.example.com" })),
+        ("syncStrategy", json!({ "apply": { "force": true } })),
+        ("syncOptions", json!(["Replace=true"])),
+    ] {
+        let mut world = World::with(&json!({}));
+        world.application.operation =
+            Some(serde_json::from_value(json!({ "sync": { field: value } })).expect("an operation"));
+        world.pass();
+        let (phase, message) = world.last();
+        assert_eq!((phase.as_str(), message.ends_with("is not supported yet")), ("Failed", true), "{field}: {message}");
+        assert_eq!(world.take(), Vec::<String>::new());
+        world.settle();
+        assert_eq!(world.application.operation, None);
+    }
+}
