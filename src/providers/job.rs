@@ -30,6 +30,8 @@ const LONGEST_NAME: usize = 63;
 const BAD_IMAGE: [&str; 3] = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"];
 /// The shortest and the longest time between two looks at a Job.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How long a Job may not be looked at before its measurement is an error.
+const BLIND: Duration = Duration::from_mins(1);
 /// How often a Job is deleted before it is left to the end of its run.
 const ATTEMPTS: u32 = 5;
 
@@ -87,8 +89,13 @@ impl Job {
         let (api, namespace) = (self.api(question), self.namespace(question));
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let start = Instant::now();
+        let mut blind_since = None;
         loop {
-            match api.get_opt(name).await {
+            let found = api.get_opt(name).await;
+            if found.is_ok() {
+                blind_since = None;
+            }
+            match found {
                 Ok(None) => return error(format!("Job {namespace}/{name} is gone, and had not ended")),
                 Ok(Some(job)) => {
                     if let Some(reading) = verdict(&job) {
@@ -100,8 +107,15 @@ impl Job {
                         return reading;
                     }
                 }
-                // Nobody knows; the next look may.
-                Err(error) => tracing::debug!(namespace, job = name, %error, "cannot look at a Job"),
+                // The next look may say more; but somebody waits for an answer.
+                Err(error) => {
+                    let since = *blind_since.get_or_insert_with(Instant::now);
+                    if is_refused(&error) || since.elapsed() >= BLIND {
+                        return super::error(format!(
+                            "cannot look at Job {namespace}/{name}, which may still run: {error}"
+                        ));
+                    }
+                }
             }
             tokio::time::sleep(next_look(start.elapsed())).await;
         }
@@ -192,6 +206,11 @@ impl Provider for Job {
         }
         .boxed()
     }
+}
+
+/// Whether the API server has said no, which it will say again.
+fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if [401, 403].contains(&status.code))
 }
 
 /// The name of a measurement's Job: the same one each time that it is asked for.

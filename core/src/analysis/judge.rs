@@ -95,6 +95,14 @@ fn of_value(rules: &Rules, value: &Value, query: Option<&str>, env: &Env) -> (Ph
 fn lacks_data(rules: &Rules, value: &Value) -> bool {
     let mut conditions = [&rules.success, &rules.failure].into_iter().flatten();
     match value {
+        // Of a text that could be read as a number.
+        Value::String(text) if text.trim().eq_ignore_ascii_case("nan") => {
+            !conditions.any(|condition| condition.text().to_ascii_lowercase().contains("nan"))
+        }
+        Value::String(text) if text.trim().is_empty() => !conditions.any(|condition| {
+            condition.considers_no_data()
+                || ["\"\"", "''", "``"].iter().any(|nothing| condition.text().contains(nothing))
+        }),
         Value::Float(number) if number.is_nan() => !conditions.any(|condition| condition.text().contains("isNaN")),
         Value::Array(array) if !array.items.is_empty() => {
             let is_nan = |item: &Value| matches!(item, Value::Float(number) if number.is_nan());
@@ -181,6 +189,12 @@ mod tests {
             ("isNaN(result[0]) || result[0] > 1", "", "[NaN]", Successful),
             ("", "result[1] > 1", "[NaN, 1]", Successful),
             ("default(result, 0) < 1", "", "null", Successful),
+            ("", "", "\" \"", Error),
+            ("", "result == 'down'", "\"\"", Error),
+            ("result == ''", "", "\"\"", Successful),
+            ("", "asFloat(result) > 0.05", "\"NaN\"", Error),
+            ("", "isNaN(asFloat(result))", "\"NaN\"", Failed),
+            ("result == 'up'", "", "\"up\"", Successful),
         ] {
             assert_eq!(judged(success, failure, value).0, phase, "{success:?} {failure:?} {value}");
         }

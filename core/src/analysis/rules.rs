@@ -7,6 +7,8 @@ use crate::api::Metric;
 use crate::expr::Condition;
 use crate::time::parse_go_duration;
 
+/// The shortest interval of metrics that ask for none.
+const SHORTEST: SignedDuration = SignedDuration::from_secs(1);
 /// Measurements of a metric that are kept where nobody says how many.
 const KEPT: usize = 10;
 
@@ -57,7 +59,12 @@ impl Rules {
             Some(IntOrString::Int(number)) => Ok(*number),
             Some(IntOrString::String(text)) => text.trim().parse().map_err(|error| wrong(field, &error)),
         };
-        let interval = duration("interval", &metric.interval)?.filter(|interval| !interval.is_zero());
+        let interval = duration("interval", &metric.interval)?;
+        if interval.is_some_and(|interval| interval.is_negative()) {
+            return Err(wrong("interval", &"it is negative"));
+        }
+        // None at all is one measurement right after the other, which nobody's server should have to answer.
+        let interval = interval.map(|interval| if interval.is_zero() { SHORTEST } else { interval });
         let count = number("count", &metric.count, 0)?;
         let failures = number("failureLimit", &metric.failure_limit, 0)?;
         let successes = number("consecutiveSuccessLimit", &metric.consecutive_success_limit, 0)?;

@@ -202,6 +202,17 @@ fn an_interval_goes_from_beginning_to_beginning() {
 }
 
 #[test]
+fn an_interval_of_nothing_is_a_second_and_one_below_is_refused() {
+    let mut world = World::new(&one(&json!({"interval": "0s", "count": 3})), &[]);
+    world.takes = SignedDuration::from_millis(200);
+    world.go();
+    assert_eq!(world.began, [0, 1_000, 2_000]);
+    let mut world = World::new(&one(&json!({"interval": "-1s", "count": 3})), &[]);
+    let (phase, message) = world.go();
+    assert_eq!((phase, message.contains("interval: it is negative")), (Phase::Error, true), "{message}");
+}
+
+#[test]
 fn a_measurement_that_takes_longer_than_its_interval_counts_from_its_end() {
     let mut world = World::new(&one(&json!({"interval": "5s", "count": 3})), &[]);
     world.takes = SignedDuration::from_secs(8);

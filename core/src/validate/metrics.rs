@@ -175,8 +175,11 @@ fn times(field: &str, metric: &Metric, found: &mut Problems) {
         if value.is_empty() || value.contains("{{") {
             continue;
         }
-        if let Err(error) = parse_go_duration(&value) {
-            found.error(format!("{field}.{name}"), format!("invalid {said} string: {error}"));
+        match parse_go_duration(&value) {
+            Err(error) => found.error(format!("{field}.{name}"), format!("invalid {said} string: {error}")),
+            // Of ours: Argo Rollouts measures without a break.
+            Ok(duration) if duration.is_negative() => found.error(format!("{field}.{name}"), "it is negative"),
+            Ok(_) => {}
         }
     }
 }
@@ -261,6 +264,7 @@ mod tests {
             &json!({"initialDelay": "soon"}),
             &format!(".initialDelay: invalid startDelay string: invalid duration \"soon\": {how}"),
         );
+        says(&json!({"interval": "-1s"}), ".interval: it is negative");
     }
 
     #[test]

@@ -209,7 +209,7 @@ fn judged(
         value: redact(secrets, verdict.value),
         metadata: noted.collect(),
         // It may ask for patience.
-        resume_at: retry_after.map(|after| stamp(time::after(ended, after))),
+        resume_at: retry_after.map(|after| Time(time::ceil_to_second(time::after(ended, after)))),
     }
 }
 

@@ -21,6 +21,7 @@ pub use self::authentication::{Identity, is_filled};
 pub use self::failure::{Failure, beginning, shown};
 
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use self::failure::retry_after;
 use self::redirect::Sent;
@@ -33,6 +34,8 @@ pub const LARGEST: usize = 10_000_000;
 const LARGE: usize = 256 << 10;
 /// of which there are so many at a time.
 const LARGE_AT_A_TIME: usize = 2;
+/// Who has such a place must be done with it after this long: a server that stops in the middle keeps nobody else from theirs.
+const LARGE_FOR: Duration = Duration::from_secs(10);
 /// So many redirects are followed.
 const MOST_REDIRECTS: usize = 10;
 
@@ -48,6 +51,7 @@ pub struct Http {
     clock: Clock,
     /// Places for answers that are large.
     large: Semaphore,
+    pub(super) large_for: Duration,
     tokens: oauth2::Tokens,
     signers: sigv4::Signers,
 }
@@ -85,7 +89,7 @@ impl Http {
     pub fn new(env: Env, clock: Clock) -> Http {
         let (tokens, signers) = (oauth2::Tokens::default(), sigv4::Signers::new(env, clock));
         let large = Semaphore::new(LARGE_AT_A_TIME);
-        Http { strict: OnceLock::new(), lax: OnceLock::new(), clock, large, tokens, signers }
+        Http { strict: OnceLock::new(), lax: OnceLock::new(), clock, large, large_for: LARGE_FOR, tokens, signers }
     }
 
     fn client(&self, insecure: bool) -> Result<&Client, Failure> {
@@ -173,9 +177,21 @@ impl Http {
         if !is_cut && response.content_length().is_some_and(|length| length > LARGEST as u64) {
             return Err(too_long());
         }
+        let too_slow = |_| {
+            let (most, seconds) = (LARGE >> 10, self.large_for.as_secs());
+            Failure::new(format!(
+                "{} answers with more than {most} KiB, and not within {seconds} s; ask for less",
+                of(sent)
+            ))
+        };
         let mut body = Vec::new();
         let mut place = None;
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(sent, error))? {
+        loop {
+            let chunk = match &place {
+                None => response.chunk().await,
+                Some((_, until)) => timeout_at(*until, response.chunk()).await.map_err(too_slow)?,
+            };
+            let Some(chunk) = chunk.map_err(|error| unreachable(sent, error))? else { break };
             body.extend_from_slice(&chunk);
             if is_cut && body.len() > 1 << 16 {
                 break;
@@ -185,7 +201,7 @@ impl Http {
             }
             if body.len() > LARGE && place.is_none() {
                 // Few are, and all at once would be more than there is memory for. Nobody closes it.
-                place = self.large.acquire().await.ok();
+                place = self.large.acquire().await.ok().map(|permit| (permit, Instant::now() + self.large_for));
             }
         }
         Ok(Answered { status, body, of: of(sent), retry_after, is_bare: sent.is_bare })

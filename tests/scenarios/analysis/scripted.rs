@@ -1,5 +1,6 @@
 //! A provider whose answers stand in the metric, as that of a plugin: what is measured in virtual time.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use sluice_core::analysis::{Phase, Reading};
 use sluice_core::api::{Metric, MetricProvider};
 use sluice_core::expr;
 use sluice_plugin_host::Host;
+use tokio::time::Instant;
 
 /// The name of the plugin that it plays.
 const NAME: &str = "test/scripted";
@@ -34,6 +36,11 @@ pub fn metric(name: &str, more: &Value, script: &Value) -> Value {
 /// `answers`: of each measurement, by its number: a value, or `error`; the last one for ever. `takes`: milliseconds for each. `hangs`:
 /// no answer ever. `notes`: whether it says that it has begun. `lane`: whom it asks.
 struct Scripted;
+
+thread_local! {
+    /// When measurements began, by the name of their run. The scenarios run in one thread each.
+    pub static BEGUN: RefCell<BTreeMap<String, Vec<Instant>>> = const { RefCell::new(BTreeMap::new()) };
+}
 
 fn script(metric: &Metric) -> &Value {
     metric.provider.plugin.get(NAME).unwrap_or(&Value::Null)
@@ -67,6 +74,7 @@ impl Provider for Scripted {
     ) -> BoxFuture<'a, Answer> {
         async move {
             let script = script(&question.metric);
+            BEGUN.with_borrow_mut(|begun| begun.entry(question.run.name.clone()).or_default().push(Instant::now()));
             if script["hangs"] == true {
                 std::future::pending::<()>().await;
             }

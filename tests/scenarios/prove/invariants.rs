@@ -38,6 +38,7 @@ pub fn broken(changes: &[Change], namespace: &str) -> Vec<String> {
                 .or_else(|| promotion(&objects, change))
                 .or_else(|| truth(&objects, change)),
             "analysisruns.argoproj.io" => analysis::once(change),
+            "experiments.argoproj.io" => analysis::ends_once(change),
             _ => None,
         };
         broken.extend(found.map(|what| format!("{what} (at {})", change.at)));

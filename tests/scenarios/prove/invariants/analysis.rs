@@ -38,3 +38,12 @@ pub(super) fn once(change: &Change) -> Option<String> {
             .then(|| format!("S9 analysis: {name} counts {more} measurements of one metric at once"))
     })
 }
+
+/// An experiment ends once: its phase does not change any more.
+pub(super) fn ends_once(change: &Change) -> Option<String> {
+    let phase = |object: &Value| object["status"]["phase"].as_str().unwrap_or_default().to_owned();
+    let (before, after) = (phase(change.before.as_ref()?), phase(&change.after));
+    let is_over = ["Successful", "Failed", "Error", "Inconclusive"].contains(&before.as_str());
+    (is_over && before != after)
+        .then(|| format!("S9 experiment: {} was {before} and is {after}", object::name(&change.after)))
+}
