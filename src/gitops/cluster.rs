@@ -21,6 +21,8 @@ use sluice_core::gitops::tracking::TRACKING_ID;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
+use super::migrate;
+
 /// The manager of what is applied: Argo CD's, so that fields that it has set go when Git does not have them any more.
 pub const MANAGER: &str = "argocd-controller";
 /// Requests under way at the same time, of all Applications.
@@ -32,6 +34,9 @@ const LAG: Duration = Duration::from_secs(5);
 
 /// The cluster.
 pub struct Cluster {
+    /// For watches, which try again by themselves.
+    watches: Client,
+    /// For everything else, which does not.
     client: Client,
     namespace: Option<String>,
     requests: Semaphore,
@@ -104,8 +109,13 @@ pub enum Predicted {
 
 impl Cluster {
     /// Whose objects change is told by the text of their tracking annotation.
-    pub fn new(client: Client, namespace: Option<String>, touched: mpsc::UnboundedSender<String>) -> Cluster {
-        Cluster { client, namespace, requests: Semaphore::new(REQUESTS), kinds: Mutex::default(), touched }
+    pub fn new(
+        watches: Client,
+        client: Client,
+        namespace: Option<String>,
+        touched: mpsc::UnboundedSender<String>,
+    ) -> Cluster {
+        Cluster { watches, client, namespace, requests: Semaphore::new(REQUESTS), kinds: Mutex::default(), touched }
     }
 
     /// A kind, in the version that a manifest is written in or any other; none where the cluster does not have it.
@@ -142,15 +152,19 @@ impl Cluster {
 
     fn watch(&self, resource: ApiResource, is_namespaced: bool) -> Kind {
         let api: Api<DynamicObject> = match &self.namespace {
-            Some(namespace) if is_namespaced => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            _ => Api::all_with(self.client.clone(), &resource),
+            Some(namespace) if is_namespaced => Api::namespaced_with(self.watches.clone(), namespace, &resource),
+            _ => Api::all_with(self.watches.clone(), &resource),
         };
         let writer = reflector::store::Writer::<DynamicObject>::new(resource.clone());
         let objects = writer.as_reader();
         let events = watcher(api, watcher::Config::default()).default_backoff().modify(slim).reflect(writer);
+        let kind = resource.kind.clone();
         let mut concerned = Concerned { touched: self.touched.clone(), objects: objects.clone(), waiting: Vec::new() };
         let watching = tokio::spawn(events.for_each(move |event| {
-            let _ = event.map(|event| concerned.hear(&event));
+            match event {
+                Ok(event) => concerned.hear(&event),
+                Err(error) => tracing::warn!(kind, %error, "cannot watch objects of Applications"),
+            }
             async {}
         }));
         Kind { resource, is_namespaced, objects, _watching: Watching(watching) }
@@ -177,7 +191,7 @@ impl Cluster {
         match api.patch(&manifest.key.name, &params, &Patch::Apply(&manifest.value)).await {
             Ok(object) => Predicted::Object(serde_json::to_value(object).unwrap_or_default()),
             Err(kube::Error::Api(status)) if status.code == 404 => Predicted::NoPlace(status.message.clone()),
-            Err(error) => Predicted::Refused(said(&error)),
+            Err(error) => Predicted::Refused(masked(manifest, said(&error))),
         }
     }
 
@@ -191,8 +205,9 @@ impl Cluster {
         let params = PatchParams::apply(MANAGER).force();
         let api = self.api(&kind, key, &manifest.version);
         let before = kind.cached(key);
-        let object =
-            api.patch(&key.name, &params, &Patch::Apply(&manifest.value)).await.map_err(|error| said(&error))?;
+        let refused = |error: kube::Error| masked(manifest, said(&error));
+        self.take_over(&api, before.as_deref()).await.map_err(refused)?;
+        let object = api.patch(&key.name, &params, &Patch::Apply(&manifest.value)).await.map_err(refused)?;
         drop(request);
         kind.shows(key, &object).await;
         self.await_kind(&manifest.value).await;
@@ -203,6 +218,23 @@ impl Cluster {
             (true, true) => format!("{name} unchanged"),
             (true, false) => format!("{name} configured"),
         })
+    }
+
+    /// Takes fields over that were applied by the client.
+    async fn take_over(&self, api: &Api<DynamicObject>, cached: Option<&DynamicObject>) -> Result<(), kube::Error> {
+        let Some(cached) = cached.filter(|cached| cached.metadata.managed_fields.is_some()) else { return Ok(()) };
+        let name = cached.name_any();
+        let Some(live) = api.get_opt(&name).await? else { return Ok(()) };
+        let version = live.resource_version();
+        let Some(managers) = migrate::managers(&serde_json::to_value(live).unwrap_or_default()) else { return Ok(()) };
+        let change = json!({ "metadata": { "managedFields": managers, "resourceVersion": version } });
+        api.patch(&name, &PatchParams::default(), &Patch::Merge(change)).await.map(|_| ())
+    }
+
+    /// Why an object is none of the controller's business.
+    pub fn is_beyond(&self, key: &Key) -> Option<String> {
+        let own = self.namespace.as_ref().filter(|own| !key.namespace.is_empty() && **own != key.namespace)?;
+        Some(format!("the controller acts in namespace {own} alone (--namespaced)"))
     }
 
     fn forget_absence(&self, group: &str, kind: &str) {
@@ -231,20 +263,29 @@ impl Cluster {
         }
     }
 
-    /// Deletes an object, if it is still the one that was seen.
-    pub async fn delete(&self, key: &Key, version: &str, uid: &str, propagation: &str) -> Result<String, String> {
-        let Some(kind) = self.kind(&key.group, version, &key.kind).await? else { return Ok("pruned".to_owned()) };
+    /// Deletes an object, if it is still as it was seen, by uid and version; `None` where it is not.
+    pub async fn delete(
+        &self,
+        key: &Key,
+        version: &str,
+        seen: (&str, &str),
+        propagation: &str,
+    ) -> Result<Option<String>, String> {
+        let pruned = || Ok(Some("pruned".to_owned()));
+        let Some(kind) = self.kind(&key.group, version, &key.kind).await? else { return pruned() };
         let _request = self.requests.acquire().await;
         let propagation = match propagation {
             "Background" => PropagationPolicy::Background,
             "Orphan" => PropagationPolicy::Orphan,
             _ => PropagationPolicy::Foreground,
         };
-        let preconditions = Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None });
+        let (uid, resource_version) = (Some(seen.0.to_owned()), Some(seen.1.to_owned()));
+        let preconditions = Some(Preconditions { uid, resource_version });
         let params = DeleteParams { preconditions, propagation_policy: Some(propagation), ..DeleteParams::default() };
         match self.api(&kind, key, version).delete(&key.name, &params).await {
-            Ok(_) => Ok("pruned".to_owned()),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok("pruned".to_owned()),
+            Ok(_) => pruned(),
+            Err(kube::Error::Api(status)) if status.code == 404 => pruned(),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
             Err(error) => Err(said(&error)),
         }
     }
@@ -267,14 +308,21 @@ impl Cluster {
         applied.map(|_| format!("namespace/{name} created")).map_err(|error| said(&error))
     }
 
-    /// Everything of some kinds that carries the annotation of an owner.
-    pub async fn tracked(&self, kinds: &BTreeMap<(String, String), String>) -> Result<Vec<(String, Value)>, String> {
+    /// Everything of some kinds whose tracking annotation begins like this.
+    pub async fn tracked(
+        &self,
+        kinds: &BTreeMap<(String, String), String>,
+        owner: &str,
+    ) -> Result<Vec<(String, Value)>, String> {
         let mut found = Vec::new();
         for ((group, kind), version) in kinds {
             let Some(kind) = self.kind(group, version, kind).await? else { continue };
             kind.filled().await?;
-            let tracked =
-                kind.objects.state().into_iter().filter(|object| object.annotations().contains_key(TRACKING_ID));
+            let tracked = kind
+                .objects
+                .state()
+                .into_iter()
+                .filter(|object| object.annotations().get(TRACKING_ID).is_some_and(|id| id.starts_with(owner)));
             found.extend(tracked.filter_map(|object| Some((kind.resource.version.clone(), kind.whole(&object)?))));
         }
         Ok(found)
@@ -341,11 +389,30 @@ fn plural(resource: &ApiResource) -> String {
 
 /// Of objects that are nobody's, their metadata is enough.
 fn slim(object: &mut DynamicObject) {
-    object.metadata.managed_fields = None;
+    let is_kept =
+        migrate::is_applied_by_client(&json!({ "metadata": { "managedFields": object.metadata.managed_fields } }));
+    if !is_kept {
+        object.metadata.managed_fields = None;
+    }
     if !object.annotations().contains_key(TRACKING_ID) {
         object.data = Value::Null;
         object.metadata.annotations = None;
     }
+}
+
+/// A message without what a Secret holds: the API server repeats values that it cannot read.
+fn masked(manifest: &Manifest, message: String) -> String {
+    if manifest.key.group_kind() != ("", "Secret") {
+        return message;
+    }
+    let parts = ["data", "stringData"].into_iter().filter_map(|field| manifest.value[field].as_object());
+    let mut values: Vec<String> = parts
+        .flat_map(serde_json::Map::values)
+        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        .filter(|value| !value.is_empty())
+        .collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    values.iter().fold(message, |message, value| message.replace(value.as_str(), "***"))
 }
 
 fn said(error: &kube::Error) -> String {

@@ -52,8 +52,10 @@ async fn one(cx: &Gitops, application: &Application, effect: Effect) -> Option<O
             let result = cluster.apply(&manifest).await;
             Outcome { key: manifest.key, is_pruned: false, result }
         }
-        Effect::Delete { key, version, uid, propagation } => {
-            let result = cluster.delete(&key, &version, &uid, propagation).await;
+        Effect::Delete { key, version, uid, resource_version, propagation } => {
+            let seen = (uid.as_str(), resource_version.as_str());
+            // One that has changed since is looked at once more before anything is done about it.
+            let result = cluster.delete(&key, &version, seen, propagation).await.transpose()?;
             Outcome { key, is_pruned: true, result }
         }
         Effect::Release => {

@@ -346,7 +346,12 @@ fn read(
             }
             continue;
         }
-        if !(reading.wanted)(&path) {
+        if mode.is_commit() && reading.recurse {
+            return Err(format!("{path} is a submodule, and those are not read yet"));
+        }
+        // A link without an extension may lead to a folder.
+        let may_be_folder = mode.is_link() && reading.recurse && !name.contains('.');
+        if !(reading.wanted)(&path) && !may_be_folder {
             continue;
         }
         if mode.is_link() {

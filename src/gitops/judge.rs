@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sluice_core::api::Application;
-use sluice_core::gitops::compare::{Verdict, compare, plain};
+use sluice_core::gitops::compare::{Difference, Verdict, compare, plain};
 use sluice_core::gitops::health;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes};
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::Gitops;
 use super::cluster::Predicted;
+use super::migrate::is_applied_by_client;
 
 /// How long what the API server refused is not asked again.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
@@ -26,13 +27,14 @@ const REFUSED_FOR: Duration = Duration::from_secs(30);
 /// What is known of an Application's objects.
 pub struct Judge {
     cx: Arc<Gitops>,
-    owner: Owner,
+    /// Whose they are.
+    pub owner: Owner,
     verdicts: HashMap<Key, Judged>,
 }
 
 /// A verdict, and what it is about.
 struct Judged {
-    manifest: Vec<u8>,
+    asked: Vec<u8>,
     live: Vec<u8>,
     verdict: Verdict,
     at: Instant,
@@ -40,8 +42,8 @@ struct Judged {
 
 impl Judge {
     /// Knows nothing yet.
-    pub fn new(cx: Arc<Gitops>, owner: Owner) -> Judge {
-        Judge { cx, owner, verdicts: HashMap::new() }
+    pub fn new(cx: Arc<Gitops>) -> Judge {
+        Judge { cx, owner: Owner::new("", "", "", ""), verdicts: HashMap::new() }
     }
 
     /// Forgets what was said.
@@ -81,6 +83,16 @@ impl Judge {
         let mut objects = Vec::new();
         for manifest in manifests {
             let key = manifest.key.clone();
+            if let Some(why) = self.cx.cluster.is_beyond(&key) {
+                objects.push(Object {
+                    version: manifest.version.clone(),
+                    key,
+                    wanted: Some(manifest),
+                    verdict: Some(Verdict::Refused(why)),
+                    live: None,
+                });
+                continue;
+            }
             let kind = self.cx.cluster.kind(&key.group, &manifest.version, &key.kind).await?;
             let Some(kind) = kind else {
                 let comes = brought.contains(&(key.group.clone(), key.kind.clone()));
@@ -100,12 +112,13 @@ impl Judge {
                 continue;
             };
             let live = self.cx.cluster.object(&kind, &key, &manifest.version).await?;
-            let verdict = if let Some(verdict) = self.known(&manifest, live.as_ref()) {
+            let asked = asked(application, &manifest, &comes);
+            let verdict = if let Some(verdict) = self.known(&key, &asked, live.as_ref()) {
                 verdict
             } else {
                 let predicted = self.cx.cluster.predict(&kind, &manifest).await;
                 let verdict = judge(application, &manifest, live.as_ref(), predicted, &comes);
-                self.keep(&manifest, live.as_ref(), &verdict);
+                self.keep(&key, asked, live.as_ref(), &verdict);
                 verdict
             };
             let live = live.as_ref().map(|live| seen(live, &self.owner));
@@ -121,21 +134,16 @@ impl Judge {
         self.own_objects(application, objects).await
     }
 
-    fn known(&self, manifest: &Manifest, live: Option<&Value>) -> Option<Verdict> {
-        let judged = self.verdicts.get(&manifest.key)?;
-        let is_same = judged.manifest == mark(Some(&manifest.value)) && judged.live == mark(live.map(plain).as_ref());
+    fn known(&self, key: &Key, asked: &[u8], live: Option<&Value>) -> Option<Verdict> {
+        let judged = self.verdicts.get(key)?;
+        let is_same = judged.asked == asked && judged.live == mark(live.map(plain).as_ref());
         let is_settled = !matches!(judged.verdict, Verdict::Refused(_)) || judged.at.elapsed() < REFUSED_FOR;
         (is_same && is_settled).then(|| judged.verdict.clone())
     }
 
-    fn keep(&mut self, manifest: &Manifest, live: Option<&Value>, verdict: &Verdict) {
-        let judged = Judged {
-            manifest: mark(Some(&manifest.value)),
-            live: mark(live.map(plain).as_ref()),
-            verdict: verdict.clone(),
-            at: Instant::now(),
-        };
-        self.verdicts.insert(manifest.key.clone(), judged);
+    fn keep(&mut self, key: &Key, asked: Vec<u8>, live: Option<&Value>, verdict: &Verdict) {
+        let live = mark(live.map(plain).as_ref());
+        self.verdicts.insert(key.clone(), Judged { asked, live, verdict: verdict.clone(), at: Instant::now() });
     }
 
     /// Adds what is the Application's own beside what it wants: of the kinds that it wants, or has had.
@@ -151,7 +159,7 @@ impl Judge {
         for had in &application.status().resources {
             kinds.entry((had.group.clone(), had.kind.clone())).or_insert_with(|| had.version.clone());
         }
-        for (version, value) in self.cx.cluster.tracked(&kinds).await? {
+        for (version, value) in self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await? {
             let key = Key::of(&value);
             if self.owner.owns(&value) && objects.iter().all(|object| object.key != key) {
                 objects.push(Object {
@@ -205,7 +213,13 @@ fn judge(
 ) -> Verdict {
     match (predicted, live) {
         (Predicted::Object(then), Some(now)) => {
-            compare(&manifest.key, now, &then, &application.spec.ignore_differences)
+            let verdict = compare(&manifest.key, now, &then, &application.spec.ignore_differences);
+            if verdict != Verdict::Same || !is_applied_by_client(now) {
+                return verdict;
+            }
+            // What was applied by the client stays when Git drops it, until it has been taken over.
+            let at = "/metadata/managedFields".to_owned();
+            Verdict::Differs(vec![Difference { at, now: None, then: None }])
         }
         (Predicted::Object(_), None) => Verdict::Absent,
         (Predicted::NoPlace(_), None) if comes.contains(&manifest.key.namespace) => Verdict::Absent,
@@ -216,6 +230,7 @@ fn judge(
 fn seen(live: &Value, owner: &Owner) -> Live {
     let text = |at: &str| live.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
     let options = text("/metadata/annotations/argocd.argoproj.io~1sync-options");
+    let is_kept = text("/metadata/annotations/helm.sh~1resource-policy") == "keep";
     let has = |option: &str| options.split(',').any(|given| given.trim() == option);
     Live {
         uid: text("/metadata/uid"),
@@ -225,10 +240,18 @@ fn seen(live: &Value, owner: &Owner) -> Live {
         is_going: live["metadata"]["deletionTimestamp"].is_string(),
         health: health::of(live),
         stays: Stays {
-            unpruned: has("Prune=false") || has("Prune=confirm"),
-            undeleted: has("Delete=false") || has("Delete=confirm"),
+            unpruned: has("Prune=false") || has("Prune=confirm") || is_kept,
+            // With a definition all objects of its kind would go, whoever made them.
+            undeleted: has("Delete=false") || is_kept || live["kind"] == "CustomResourceDefinition",
+            asks: has("Delete=confirm"),
         },
     }
+}
+
+/// A mark of everything besides the object itself that a verdict depends on.
+fn asked(application: &Application, manifest: &Manifest, comes: &[String]) -> Vec<u8> {
+    let ignored = serde_json::to_value(&application.spec.ignore_differences).unwrap_or_default();
+    mark(Some(&json!([manifest.value, ignored, comes.contains(&manifest.key.namespace)])))
 }
 
 fn mark(value: Option<&Value>) -> Vec<u8> {

@@ -8,16 +8,18 @@ mod directory;
 mod execute;
 pub mod git;
 mod judge;
+mod migrate;
 mod repository;
 mod sources;
 mod worker;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -60,7 +62,6 @@ pub struct Gitops {
     jitter: Duration,
     clock: Clock,
     writes: Client,
-    reads: Client,
     applications: Store<Application>,
     repositories: Repositories,
     cluster: Cluster,
@@ -96,27 +97,30 @@ impl Gitops {
 
     /// Whether the project of an Application lets it do what it wants. Projects that restrict something hold their Applications, as
     /// their rules are not acted on yet.
-    async fn project(&self, application: &Application) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// That nobody knows at the moment.
+    async fn project(&self, application: &Application) -> Result<Result<(), String>, String> {
         let (name, namespace) = (application.spec.project(), self.home.as_str());
-        let resource = ApiResource::from_gvk_with_plural(
-            &GroupVersionKind::gvk("argoproj.io", "v1alpha1", "AppProject"),
-            "appprojects",
-        );
-        let api: Api<DynamicObject> = Api::namespaced_with(self.reads.clone(), namespace, &resource);
+        let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "AppProject");
+        let resource = ApiResource::from_gvk_with_plural(&kind, "appprojects");
+        let api: Api<DynamicObject> = Api::namespaced_with(self.writes.clone(), namespace, &resource);
         let found = match api.get_opt(name).await {
             Ok(found) => found,
-            // The cluster has no such kind, or that is nobody's to read: then there are no projects.
-            Err(kube::Error::Api(status)) if status.code == 404 || status.code == 403 => None,
+            Err(kube::Error::Api(status)) if status.code == 404 => None,
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                return Ok(Err(format!("may not read AppProject {namespace}/{name}: {}", status.message)));
+            }
             Err(error) => return Err(format!("cannot read AppProject {namespace}/{name}: {error}")),
         };
-        match found {
+        Ok(match found {
             None if name == "default" => Ok(()),
             None => Err(format!("Application referencing project {name} which does not exist")),
             Some(project) if is_open(&project.data["spec"]) => Ok(()),
             Some(_) => {
                 Err(format!("AppProject {name} restricts what its Applications may do, and that is not supported yet"))
             }
-        }
+        })
     }
 
     /// How long an answer of a Git server serves all Applications that poll.
@@ -210,11 +214,10 @@ fn shared(
         poll: settings.poll,
         jitter: settings.jitter,
         clock,
+        cluster: Cluster::new(reads, writes.clone(), settings.namespace.clone(), touch),
         writes,
         applications,
         repositories: Repositories::new(&settings.folder, secrets, configs),
-        cluster: Cluster::new(reads.clone(), settings.namespace.clone(), touch),
-        reads,
         leading,
     }
 }
@@ -242,7 +245,8 @@ impl Workers {
         let worker = Worker::new(Arc::clone(&self.cx), &key.0, &key.1);
         self.known.insert(key.clone(), Arc::clone(&notify));
         self.running.spawn(async move {
-            worker.run(notify).await;
+            // One that panics has been logged, and is replaced by a new one at the next event.
+            let _ = AssertUnwindSafe(worker.run(notify)).catch_unwind().await;
             key
         });
     }
@@ -271,6 +275,10 @@ where
 {
     let (store, filling) = reflector::store();
     let events = watcher(api, config).default_backoff().reflect(filling).touched_objects();
-    tokio::spawn(events.for_each(|_| async {}));
+    tokio::spawn(events.for_each(|event| async {
+        if let Err(error) = event {
+            tracing::warn!(kind = %K::kind(&()), %error, "cannot watch what says how repositories are reached");
+        }
+    }));
     store
 }

@@ -11,6 +11,7 @@ use gix::ObjectId;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::runtime::reflector::Store as Cache;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::git::{Credentials, File, Named, Reading, Store};
@@ -23,6 +24,8 @@ const CERTIFICATES: &str = "argocd-tls-certs-cm";
 const KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
 /// How long a list of names may take.
 const LISTING: Duration = Duration::from_mins(1);
+/// Questions to one server that may hang at the same time.
+const HANGING: usize = 3;
 /// How long a fetch may take.
 const FETCHING: Duration = Duration::from_mins(5);
 
@@ -41,6 +44,8 @@ pub struct Repository {
     /// What its names stood for, and when they were asked for.
     names: tokio::sync::Mutex<Option<Listed>>,
     fetches: tokio::sync::Mutex<()>,
+    /// Places for questions to its server: those that hang keep theirs, and no more are asked then.
+    places: Arc<Semaphore>,
 }
 
 /// What the names stood for.
@@ -63,7 +68,12 @@ impl Repositories {
         let one = known.entry(mark).or_insert_with_key(|mark| {
             let store = Arc::new(Store::new(url, &self.folder.join(mark), credentials));
             store.unlock();
-            Arc::new(Repository { store, names: tokio::sync::Mutex::default(), fetches: tokio::sync::Mutex::default() })
+            Arc::new(Repository {
+                store,
+                names: tokio::sync::Mutex::default(),
+                fetches: tokio::sync::Mutex::default(),
+                places: Arc::new(Semaphore::new(HANGING)),
+            })
         });
         Arc::clone(one)
     }
@@ -85,7 +95,16 @@ impl Repository {
             return listed.names.clone();
         }
         let (asked, store) = (Instant::now(), Arc::clone(&self.store));
-        let names = within(LISTING, "a list of its branches and tags", move |_| store.names()).await;
+        let names = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => {
+                within(LISTING, "a list of its branches and tags", move |_| {
+                    let _place = place;
+                    store.names()
+                })
+                .await
+            }
+            Err(_) => Err(format!("{}: {HANGING} earlier questions are not answered yet", self.store.shown())),
+        };
         *kept = Some(Listed { at: asked, names: names.clone() });
         names
     }

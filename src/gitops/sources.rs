@@ -90,7 +90,9 @@ async fn render(cx: &Gitops, source: &ApplicationSource, revision: &str, since: 
     if let Some((file, tool)) = source.directory.is_none().then(|| directory::tool(&files)).flatten() {
         return Err(at(format!("{}/{file}: sources of {tool} are not supported yet", source.path)));
     }
-    let documents = directory::render(&files)
+    let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
+    let documents = rendering
+        .map_err(|error| at(format!("rendering broke off: {error}")))?
         .map_err(|wrong| at(format!("{} in {}: {}", source.path, short(&commit.to_string()), wrong.join("; "))))?;
     Ok((commit.to_string(), Arc::new(documents)))
 }

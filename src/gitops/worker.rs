@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use sluice_core::api::Application;
 use sluice_core::effect::merge::merge_patch;
 use sluice_core::gitops::guard;
+use sluice_core::gitops::operation;
 use sluice_core::gitops::plan::{cascade, is_left_alone, plan};
 use sluice_core::gitops::snapshot::{Effect, Object, Outcome, Plan, Rendered, Snapshot};
 use sluice_core::gitops::tracking::Owner;
@@ -54,12 +55,11 @@ enum Next {
 impl Worker {
     /// A worker for an Application, which may not be there.
     pub fn new(cx: Arc<Gitops>, namespace: &str, name: &str) -> Worker {
-        let owner = Owner::new(&cx.home, namespace, name);
         Worker {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             sources: Sources::new(Arc::clone(&cx)),
-            judge: Judge::new(Arc::clone(&cx), owner),
+            judge: Judge::new(Arc::clone(&cx)),
             cx,
             outcomes: Vec::new(),
             written: None,
@@ -92,10 +92,21 @@ impl Worker {
         if is_leaving && cascade(&application).is_none() {
             return Next::After(self.cx.poll);
         }
-        let project = self.cx.project(&application).await;
+        let destination = &application.spec.destination.namespace;
+        self.judge.owner = Owner::new(&self.cx.home, &self.namespace, &self.name, destination);
+        let project = match self.cx.project(&application).await {
+            Ok(project) => project,
+            Err(why) => {
+                tracing::warn!(application = self.name, namespace = self.namespace, why, "an Application waits");
+                return Next::After(BACK_OFF);
+            }
+        };
         let is_held = project.is_err() || !unsupported::problems(&application).is_empty();
+        let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.revision.is_empty());
+        // Whether it is the sources' turn to say something new.
+        let asks = !is_leaving && !is_held && !is_pinned;
         let (rendered, objects) = match (is_leaving, is_held) {
-            (true, _) => (Rendered::Failed(String::new()), self.judge.own_objects(&application, Vec::new()).await),
+            (true, _) => (Rendered::Waiting, self.judge.own_objects(&application, Vec::new()).await),
             (false, true) => (Rendered::Waiting, Ok(Vec::new())),
             (false, false) => self.look(&application, asked.as_deref()).await,
         };
@@ -103,10 +114,6 @@ impl Worker {
             Ok(objects) => (rendered, objects),
             Err(why) => (Rendered::Failed(why), Vec::new()),
         };
-        if is_leaving && matches!(&rendered, Rendered::Failed(why) if !why.is_empty()) {
-            // What is its own is not known: it must not go before that is.
-            return Next::After(BACK_OFF);
-        }
         let snapshot = Snapshot {
             now: self.cx.clock.now(),
             rendered,
@@ -116,7 +123,9 @@ impl Worker {
             application,
         };
         let plan = plan(&snapshot);
-        Box::pin(self.carry_out(snapshot, plan, asked)).await
+        // What was asked for while a sync keeps to its commit is still to be done.
+        let asked = asked.filter(|_| asks || is_held);
+        Box::pin(self.carry_out(snapshot, plan, asked, asks)).await
     }
 
     /// Whether another controller has written its status.
@@ -125,27 +134,32 @@ impl Worker {
         !by.is_empty() && *by != self.cx.home
     }
 
-    async fn carry_out(&mut self, s: Snapshot, mut plan: Plan, asked: Option<String>) -> Next {
+    async fn carry_out(&mut self, s: Snapshot, mut plan: Plan, asked: Option<String>, asks: bool) -> Next {
         let violations = guard::check(&s, &plan);
         for violation in &violations {
             tracing::error!(application = self.name, object = %violation.key, why = violation.why, "the guard holds a deletion back");
         }
-        plan.effects.retain(|effect| match effect {
-            Effect::Delete { key, .. } => violations.iter().all(|violation| violation.key != *key),
-            _ => true,
-        });
-        if s.application.metadata.deletion_timestamp.is_none() {
-            self.cx.home.clone_into(&mut plan.status.controller_namespace);
-            if !self.store(&s.application, &plan, asked.as_deref()).await {
-                self.outcomes = s.outcomes;
-                return Next::After(BACK_OFF);
-            }
+        if let Some(violation) = violations.first() {
+            // A sync that would go on without it would never come to its end.
+            plan.effects.clear();
+            plan.look_again = None;
+            operation::stop(
+                &s,
+                &mut plan.status,
+                &format!("the guard holds back that {} goes: {}", violation.key, violation.why),
+            );
+        }
+        self.cx.home.clone_into(&mut plan.status.controller_namespace);
+        if !self.store(&s.application, &plan, asked.as_deref()).await {
+            self.outcomes = s.outcomes;
+            return Next::After(BACK_OFF);
         }
         if !plan.effects.is_empty() {
             let is_release = plan.effects.contains(&Effect::Release);
             self.outcomes = execute(&self.cx, &s.application, plan.effects).await;
-            if is_release {
-                // The cache will say that it is gone.
+            let is_leaving = s.application.metadata.deletion_timestamp.is_some();
+            if is_release || is_leaving && self.outcomes.iter().any(|outcome| outcome.result.is_err()) {
+                // The cache will say that it is gone, or what was refused is tried again.
                 return Next::After(BACK_OFF);
             }
             return plan
@@ -153,7 +167,7 @@ impl Worker {
                 .filter(|_| self.outcomes.is_empty())
                 .map_or(Next::Now, |wait| Next::After(span(wait)));
         }
-        let since = self.sources.asked().map_or(Duration::ZERO, |asked| asked.elapsed());
+        let since = self.sources.asked().filter(|_| asks).map_or(Duration::ZERO, |asked| asked.elapsed());
         let poll = self.poll().saturating_sub(since);
         match plan.look_again {
             Some(wait) if wait.is_zero() => Next::Now,

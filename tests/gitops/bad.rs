@@ -155,3 +155,30 @@ pub async fn hostile_files_are_refused_by_name(s: Story) {
     }
     s.synced(&app, &commit).await;
 }
+
+/// Were it skipped, what it brought before would be pruned.
+pub async fn a_submodule_holds_what_it_would_bring(s: Story) {
+    s.git.write("app/color.yaml", &setting("color", "blue")).write("app/base/size.yaml", &setting("size", "small"));
+    let first = s.git.commit("A folder");
+    let mut changes = automated(true, true);
+    changes["spec"]["source"] = json!({ "directory": { "recurse": true } });
+    let app = s.application("colors", changes).await;
+    s.synced(&app, &first).await;
+    s.git.git(&["rm", "--quiet", "-r", "app/base"]);
+    s.git.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{first},app/base")]);
+    s.git.git(&["commit", "--quiet", "--message", "A submodule"]);
+    let message = s.condition(&app, "ComparisonError").await;
+    assert!(message.contains("base is a submodule"), "{message}");
+    s.wait(2).await;
+    assert!(s.setting("size").await.is_some());
+}
+
+pub async fn what_a_secret_holds_is_in_no_message(s: Story) {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: door\nstringData:\n  code: 8675309\n";
+    s.git.write("app/door.yaml", secret).commit("A number");
+    let app = s.application("door", automated(false, false)).await;
+    let message = s.condition(&app, "ComparisonError").await;
+    assert!(message.contains("Secret/door"), "{message}");
+    s.wait(2).await;
+    assert!(!s.status(&app).await.to_string().contains("8675309"));
+}

@@ -49,6 +49,8 @@ stories! {
         nothing_is_written_while_nothing_changes,
         what_another_application_has_is_told,
         the_example_is_good_for_a_start,
+        what_kubectl_has_applied_is_taken_over_field_by_field,
+        a_sync_can_be_asked_to_make_the_namespace,
     ],
     private: [a_private_repository_is_read_over_https_with_a_token],
     bad: [
@@ -60,5 +62,7 @@ stories! {
         a_repository_that_is_not_there_concerns_its_own_application_alone,
         a_git_server_that_hangs_concerns_its_own_application_alone,
         hostile_files_are_refused_by_name,
+        a_submodule_holds_what_it_would_bring,
+        what_a_secret_holds_is_in_no_message,
     ],
 }

@@ -1,5 +1,6 @@
 //! Syncs that go as they should.
 
+use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use crate::story::{Story, automated, setting};
@@ -221,4 +222,33 @@ pub async fn the_example_is_good_for_a_start(s: Story) {
     assert_eq!(status["conditions"], json!(null));
     let resources = &status["operationState"]["syncResult"]["resources"];
     assert_eq!(resources[0]["message"], format!("namespace/{}-colors created", s.namespace));
+}
+
+pub async fn what_kubectl_has_applied_is_taken_over_field_by_field(s: Story) {
+    let two = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: color\ndata:\n  value: blue\n  more: red\n";
+    let object: Value = serde_saphyr::from_str(two).expect("YAML");
+    let params = PostParams { field_manager: Some("kubectl-client-side-apply".to_owned()), ..PostParams::default() };
+    let object = serde_json::from_value(object).expect("an object");
+    s.api("v1", "ConfigMap").create(&params, &object).await.expect("it is accepted");
+    s.git.write("app/color.yaml", two);
+    let first = s.git.commit("As it is");
+    let app = s.application("colors", automated(false, false)).await;
+    s.synced(&app, &first).await;
+    s.git.write("app/color.yaml", &setting("color", "blue"));
+    let second = s.git.commit("Without more");
+    s.synced(&app, &second).await;
+    let color = s.object("v1", "ConfigMap", "color").await.expect("it is there");
+    assert_eq!(color["data"], json!({ "value": "blue" }), "Git does not have it any more");
+}
+
+pub async fn a_sync_can_be_asked_to_make_the_namespace(s: Story) {
+    s.git.write("app/color.yaml", &setting("color", "blue"));
+    let commit = s.git.commit("Blue");
+    let destination = json!({ "namespace": format!("{}-made", s.namespace) });
+    let app = s.application("colors", json!({ "spec": { "destination": destination } })).await;
+    let message = s.condition(&app, "ComparisonError").await;
+    assert!(message.contains("not found"), "{message}");
+    let asked = json!({ "operation": { "sync": { "syncOptions": ["CreateNamespace=true"] } } });
+    s.patch("argoproj.io/v1alpha1", "Application", &app, asked).await;
+    s.synced(&app, &commit).await;
 }

@@ -37,7 +37,11 @@ pub fn decide(s: &Snapshot, status: &ApplicationStatus) -> Automatic {
     if s.objects.iter().filter(is_open).all(|object| !prune && is_left_over(object)) {
         return Automatic::Nothing;
     }
-    if prune && automated.allow_empty != Some(true) && !s.objects.is_empty() && s.objects.iter().all(is_left_over) {
+    if prune
+        && automated.allow_empty != Some(true)
+        && !s.objects.is_empty()
+        && s.objects.iter().all(|object| object.wanted.is_none())
+    {
         let message = "Skipping sync attempt: auto-sync will wipe out all resources. \
             Set syncPolicy.automated.allowEmpty if that is meant, or sync by hand with --prune";
         return Automatic::Refuse(message.to_owned());

@@ -37,7 +37,7 @@ fn wrong(s: &Snapshot, plan: &Plan, key: &Key, uid: &str) -> Option<&'static str
     if metadata.deletion_timestamp.is_some() {
         let finalizers = metadata.finalizers.as_deref().unwrap_or_default();
         let is_asked = finalizers.iter().any(|name| name.starts_with("resources-finalizer.argocd.argoproj.io"));
-        return match (is_asked, live.stays.undeleted) {
+        return match (is_asked, live.stays.undeleted || live.stays.asks) {
             (false, _) => Some("the Application leaves its objects behind"),
             (true, true) => Some("it stays when its Application goes"),
             (true, false) => None,

@@ -69,6 +69,7 @@ pub fn gather(
     let objects = flatten(documents)?;
     let defined = defined(&objects);
     let mut gathered = Gathered::default();
+    let mut places: BTreeMap<Key, usize> = BTreeMap::new();
     for (file, object) in objects {
         let mut value = object.clone();
         let (group, version) = split_version(object["apiVersion"].as_str().unwrap_or_default());
@@ -90,12 +91,12 @@ pub fn gather(
         value.as_object_mut().map(|object| object.remove("status"));
         owner.mark(&mut value);
         let manifest = Manifest { key: Key::of(&value), version, value, file: file.to_owned() };
-        match gathered.manifests.iter_mut().find(|known| known.key == manifest.key) {
-            Some(known) => {
-                gathered.repeated.push(manifest.key.clone());
-                *known = manifest;
-            }
-            None => gathered.manifests.push(manifest),
+        if let Some(place) = places.get(&manifest.key) {
+            gathered.repeated.push(manifest.key.clone());
+            gathered.manifests[*place] = manifest;
+        } else {
+            places.insert(manifest.key.clone(), gathered.manifests.len());
+            gathered.manifests.push(manifest);
         }
     }
     Ok(gathered)

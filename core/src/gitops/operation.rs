@@ -256,6 +256,7 @@ pub fn delete(object: &Object, propagation: &'static str) -> Option<Effect> {
         key: object.key.clone(),
         version: object.version.clone(),
         uid: live.uid.clone(),
+        resource_version: live.resource_version.clone(),
         propagation,
     })
 }
@@ -295,7 +296,7 @@ fn wait(retry: Option<&Retry>, attempts: i64) -> SignedDuration {
     for _ in 0..attempts.min(64) {
         wait = wait.checked_mul(i32::try_from(factor).unwrap_or(i32::MAX)).unwrap_or(most).min(most);
     }
-    wait.clamp(SignedDuration::ZERO, most)
+    wait.clamp(SignedDuration::ZERO, most.max(SignedDuration::ZERO))
 }
 
 /// An attempt has failed: another one comes, or that was it.
@@ -326,6 +327,13 @@ fn end(s: &Snapshot, status: &mut ApplicationStatus, phase: &str, message: Strin
     let sync = state.operation.sync.clone().unwrap_or_default();
     if phase == SUCCEEDED && !sync.dry_run && sync.resources.is_empty() {
         remember(s, status);
+    }
+}
+
+/// Ends a sync that must not go on.
+pub fn stop(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
+    if running(status).is_some() {
+        end(s, status, FAILED, why.to_owned());
     }
 }
 

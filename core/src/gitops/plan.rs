@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::automatic::{self, Automatic};
 use super::operation::{self, FAILED, RUNNING};
-use super::report::{self, INVALID_SPEC, OUT_OF_SYNC, SYNC_ERROR, SYNCED, UNKNOWN};
-use super::snapshot::{Effect, Plan, Rendered, Snapshot};
+use super::report::{self, DELETION_ERROR, INVALID_SPEC, OUT_OF_SYNC, SYNC_ERROR, SYNCED, UNKNOWN};
+use super::snapshot::{Effect, Object, Plan, Rendered, Snapshot};
 use super::unsupported;
 use crate::api::{Application, ApplicationStatus, SyncStatus};
 
@@ -58,8 +58,11 @@ pub fn plan(s: &Snapshot) -> Plan {
         Rendered::Done { .. } => report::compared(s, &mut status),
     }
     let (mut effects, mut look_again) = (Vec::new(), None);
+    let asked_too_much = unsupported::of_asked(&s.application).into_iter().next();
     if operation::running(&status).is_some() {
         (effects, look_again) = operation::advance(s, &mut status);
+    } else if let Some(why) = asked_too_much {
+        refuse(s, &mut status, &why);
     } else if let Some(asked) = s.application.operation.clone() {
         operation::begin(s, &mut status, asked);
         look_again = Some(SignedDuration::ZERO);
@@ -103,11 +106,7 @@ fn unknown(s: &Snapshot, status: &mut ApplicationStatus) {
 /// Ends a sync that cannot begin or go on.
 fn refuse(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
     if operation::running(status).is_none() {
-        let asked = s.application.operation.clone().unwrap_or_default();
-        if status.operation_state.as_ref().is_some_and(|state| state.operation == asked) {
-            return;
-        }
-        operation::begin(s, status, asked);
+        operation::begin(s, status, s.application.operation.clone().unwrap_or_default());
     }
     if let Some(state) = status.operation_state.as_mut().filter(|state| state.phase == RUNNING) {
         FAILED.clone_into(&mut state.phase);
@@ -116,17 +115,39 @@ fn refuse(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
     }
 }
 
-/// Takes everything along that is the Application's own, if it is to.
-fn leave(s: &Snapshot, status: ApplicationStatus) -> Plan {
-    let plan = |effects, look_again| Plan { effects, status, is_operation_over: false, look_again };
-    let Some((_, propagation)) = cascade(&s.application) else { return plan(Vec::new(), None) };
-    if s.rendered == Rendered::Waiting {
-        return plan(Vec::new(), None);
+/// Takes everything along that is the Application's own, if it is to. Where it is not known what that is, it stays, and says why.
+fn leave(s: &Snapshot, mut status: ApplicationStatus) -> Plan {
+    let Some((_, propagation)) = cascade(&s.application) else { return done(s, status, Vec::new(), None) };
+    let own = || s.objects.iter().filter(|object| is_taken_along(s, object));
+    let asking =
+        s.objects.iter().find(|object| object.live.as_ref().is_some_and(|live| live.is_own && live.stays.asks));
+    let why = match (&s.rendered, unsupported::problems(&s.application).into_iter().next(), asking) {
+        (Rendered::Failed(why), ..) => Some(why.clone()),
+        (_, Some(why), _) => Some(why),
+        (.., Some(object)) => Some(format!(
+            "{} says Delete=confirm, and that is not supported yet: delete it, or take that away",
+            object.key
+        )),
+        _ => None,
+    };
+    if let Some(why) = why {
+        let why = format!("its objects are not deleted: {why}. Take its finalizer away to leave them behind");
+        report::conditions(&mut status, vec![(DELETION_ERROR, why)], s.now);
+        return done(s, status, Vec::new(), Some(DELETES));
     }
-    let own =
-        || s.objects.iter().filter(|it| it.live.as_ref().is_some_and(|live| live.is_own && !live.stays.undeleted));
+    report::conditions(&mut status, Vec::new(), s.now);
     if own().next().is_none() {
-        return plan(vec![Effect::Release], None);
+        return done(s, status, vec![Effect::Release], None);
     }
-    plan(own().filter_map(|object| operation::delete(object, propagation)).collect(), Some(DELETES))
+    let effects = own().filter_map(|object| operation::delete(object, propagation)).collect();
+    done(s, status, effects, Some(DELETES))
+}
+
+/// Whether an object goes with its Application. That may be in its own folder: then it goes already.
+fn is_taken_along(s: &Snapshot, object: &Object) -> bool {
+    let (metadata, key) = (&s.application.metadata, &object.key);
+    let is_itself = key.kind == "Application"
+        && Some(&key.name) == metadata.name.as_ref()
+        && Some(&key.namespace) == metadata.namespace.as_ref();
+    !is_itself && object.live.as_ref().is_some_and(|live| live.is_own && !live.stays.undeleted)
 }

@@ -28,6 +28,8 @@ pub const COMPARISON_ERROR: &str = "ComparisonError";
 pub const INVALID_SPEC: &str = "InvalidSpecError";
 /// A sync did not come to its end, or does not begin.
 pub const SYNC_ERROR: &str = "SyncError";
+/// An Application that goes cannot take its objects along.
+pub const DELETION_ERROR: &str = "DeletionError";
 /// An object is there twice.
 pub const REPEATED: &str = "RepeatedResourceWarning";
 /// An object is another Application's, too.

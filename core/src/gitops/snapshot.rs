@@ -83,6 +83,8 @@ pub struct Stays {
     pub unpruned: bool,
     /// When its Application is deleted.
     pub undeleted: bool,
+    /// When its Application is deleted, until a person allows it.
+    pub asks: bool,
 }
 
 /// What became of a write.
@@ -121,6 +123,8 @@ pub enum Effect {
         version: String,
         /// Its uid.
         uid: String,
+        /// The version of it that was seen: one that has changed since may be another's by now.
+        resource_version: String,
         /// What becomes of what it owns: `Foreground`, `Background` or `Orphan`.
         propagation: &'static str,
     },

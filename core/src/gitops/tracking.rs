@@ -10,17 +10,29 @@ pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
 
 /// An Application as its objects name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner(String);
+pub struct Owner {
+    name: String,
+    /// Objects that are in no namespace are marked with the destination's.
+    destination: String,
+}
 
 impl Owner {
     /// The owner's name: that of the Application, behind its namespace where that is not the controller's own.
-    pub fn new(home: &str, namespace: &str, name: &str) -> Owner {
-        Owner(if namespace == home || namespace.is_empty() { name.to_owned() } else { format!("{namespace}_{name}") })
+    pub fn new(home: &str, namespace: &str, name: &str, destination: &str) -> Owner {
+        let is_home = namespace == home || namespace.is_empty();
+        let name = if is_home { name.to_owned() } else { format!("{namespace}_{name}") };
+        Owner { name, destination: destination.to_owned() }
+    }
+
+    /// What the annotation of all of its objects begins with.
+    pub fn prefix(&self) -> String {
+        format!("{}:", self.name)
     }
 
     /// The annotation's value on one of its objects.
     pub fn id(&self, key: &Key) -> String {
-        format!("{}:{}/{}:{}/{}", self.0, key.group, key.kind, key.namespace, key.name)
+        let namespace = if key.namespace.is_empty() { &self.destination } else { &key.namespace };
+        format!("{}:{}/{}:{namespace}/{}", self.name, key.group, key.kind, key.name)
     }
 
     /// Marks an object as its own.
@@ -35,20 +47,24 @@ impl Owner {
 
     /// Whether an object says that it is this one's, and means itself.
     pub fn owns(&self, object: &Value) -> bool {
-        id_of(object).is_some_and(|id| id == self.id(&Key::of(object)))
+        named(object).is_some_and(|(owner, is_itself)| is_itself && owner == self.name)
     }
 
     /// The name of the other Application that an object belongs to.
     pub fn other<'a>(&self, object: &'a Value) -> Option<&'a str> {
-        let (owner, about) = id_of(object)?.split_once(':')?;
-        let key = Key::of(object);
-        let is_itself = about == format!("{}/{}:{}/{}", key.group, key.kind, key.namespace, key.name);
-        (is_itself && owner != self.0).then_some(owner)
+        named(object).filter(|(owner, is_itself)| *is_itself && *owner != self.name).map(|(owner, _)| owner)
     }
 }
 
-fn id_of(object: &Value) -> Option<&str> {
-    object["metadata"]["annotations"][TRACKING_ID].as_str()
+/// The owner that an object names, and whether it means itself. What an object in no namespace says of one is of no account.
+fn named(object: &Value) -> Option<(&str, bool)> {
+    let id = object["metadata"]["annotations"][TRACKING_ID].as_str()?;
+    let (owner, about) = id.split_once(':')?;
+    let (kind, place) = about.split_once(':')?;
+    let (namespace, name) = place.split_once('/')?;
+    let key = Key::of(object);
+    let is_here = key.namespace.is_empty() || namespace == key.namespace;
+    Some((owner, is_here && name == key.name && kind == format!("{}/{}", key.group, key.kind)))
 }
 
 #[cfg(test)]
@@ -61,28 +77,45 @@ mod tests {
 
     #[test]
     fn an_object_names_its_application_and_itself() {
-        let owner = Owner::new("argocd", "argocd", "shop");
+        let owner = Owner::new("argocd", "argocd", "shop", "shop");
         let mut object = web();
         assert!(!owner.owns(&object));
         owner.mark(&mut object);
         assert_eq!(object["metadata"]["annotations"][TRACKING_ID], "shop:apps/Deployment:shop/web");
         assert!(owner.owns(&object));
         assert_eq!(owner.other(&object), None);
-        assert_eq!(Owner::new("argocd", "argocd", "store").other(&object), Some("shop"));
+        assert_eq!(Owner::new("argocd", "argocd", "store", "shop").other(&object), Some("shop"));
     }
 
     #[test]
     fn a_copy_is_nobodys() {
-        let owner = Owner::new("argocd", "argocd", "shop");
+        let owner = Owner::new("argocd", "argocd", "shop", "shop");
         let mut object = web();
         owner.mark(&mut object);
         object["metadata"]["name"] = "copy".into();
         assert!(!owner.owns(&object));
-        assert_eq!(Owner::new("argocd", "argocd", "store").other(&object), None);
+        assert_eq!(Owner::new("argocd", "argocd", "store", "shop").other(&object), None);
     }
 
     #[test]
     fn an_application_elsewhere_is_named_with_its_namespace() {
-        assert_eq!(Owner::new("argocd", "team", "shop").id(&Key::of(&web())), "team_shop:apps/Deployment:shop/web");
+        assert_eq!(
+            Owner::new("argocd", "team", "shop", "shop").id(&Key::of(&web())),
+            "team_shop:apps/Deployment:shop/web"
+        );
+    }
+
+    #[test]
+    fn an_object_in_no_namespace_is_marked_with_the_destinations() {
+        let owner = Owner::new("argocd", "argocd", "shop", "store");
+        let mut role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "web" } });
+        owner.mark(&mut role);
+        let id = "shop:rbac.authorization.k8s.io/ClusterRole:store/web";
+        assert_eq!(role["metadata"]["annotations"][TRACKING_ID], id);
+        assert!(owner.owns(&role));
+        assert!(
+            Owner::new("argocd", "argocd", "shop", "elsewhere").owns(&role),
+            "the destination may have changed since"
+        );
     }
 }

@@ -44,15 +44,7 @@ pub fn problems(application: &Application) -> Vec<String> {
             }
         }
     }
-    let operation = application.operation.as_ref().and_then(|operation| operation.sync.as_ref());
-    for (field, is_given) in operation.iter().flat_map(|sync| of_operation(application, sync)) {
-        if is_given {
-            not_yet(format!("operation.sync.{field}"));
-        }
-    }
-    let asked = operation.iter().flat_map(|sync| &sync.sync_options);
-    let options = spec.sync_policy.iter().flat_map(|policy| &policy.sync_options).chain(asked);
-    for option in options.filter(|option| !OPTIONS.contains(&option.as_str())) {
+    for option in spec.sync_policy.iter().flat_map(|policy| unknown(&policy.sync_options)) {
         not_yet(format!("the sync option {option}"));
     }
     let destination = &spec.destination;
@@ -72,6 +64,21 @@ pub fn problems(application: &Application) -> Vec<String> {
         _ => {}
     }
     problems
+}
+
+/// What somebody asks for beside that.
+pub fn of_asked(application: &Application) -> Vec<String> {
+    let Some(sync) = application.operation.as_ref().and_then(|operation| operation.sync.as_ref()) else {
+        return Vec::new();
+    };
+    let fields = of_operation(application, sync).into_iter().filter(|(_, is_given)| *is_given);
+    let fields = fields.map(|(field, _)| format!("operation.sync.{field} is not supported yet"));
+    let options = unknown(&sync.sync_options).map(|option| format!("the sync option {option} is not supported yet"));
+    fields.chain(options).collect()
+}
+
+fn unknown(options: &[String]) -> impl Iterator<Item = &String> {
+    options.iter().filter(|option| !OPTIONS.contains(&option.as_str()))
 }
 
 fn of_operation(application: &Application, sync: &SyncOperation) -> [(&'static str, bool); 5] {

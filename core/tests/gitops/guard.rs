@@ -29,6 +29,7 @@ fn delete(s: &Snapshot, name: &str) -> Effect {
         key: object.key.clone(),
         version: "v1".to_owned(),
         uid: object.live.as_ref().expect("it is there").uid.clone(),
+        resource_version: String::new(),
         propagation: "Foreground",
     }
 }

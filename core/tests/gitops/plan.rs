@@ -282,3 +282,76 @@ fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
         assert_eq!(world.application.operation, None);
     }
 }
+
+/// A leaving Application, whose objects are in this state.
+fn leaving(change: impl Fn(&mut World, &mut sluice_core::gitops::snapshot::Snapshot)) -> (Vec<String>, Vec<String>) {
+    let mut world = World::automated(true, true);
+    world.settle();
+    let metadata = &mut world.application.metadata;
+    metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(world.now));
+    metadata.finalizers = Some(vec!["resources-finalizer.argocd.argoproj.io".to_owned()]);
+    let mut snapshot = world.snapshot();
+    change(&mut world, &mut snapshot);
+    let plan = sluice_core::gitops::plan::plan(&snapshot);
+    let effects =
+        plan.effects.iter().map(|effect| format!("{effect:?}").split([' ', '{']).next().unwrap_or_default().to_owned());
+    (effects.collect(), plan.status.conditions.iter().map(|one| format!("{}: {}", one.type_, one.message)).collect())
+}
+
+#[test]
+fn an_application_whose_objects_are_not_known_stays_and_says_why() {
+    let (effects, conditions) = leaving(|_, s| {
+        s.application.spec.destination.server = "https://elsewhere.example.com".to_owned();
+        s.objects.clear();
+    });
+    assert_eq!(effects, Vec::<String>::new());
+    assert!(
+        conditions[0].starts_with("DeletionError: its objects are not deleted: spec.destination"),
+        "{conditions:?}"
+    );
+    let (effects, conditions) = leaving(|_, s| {
+        s.objects.iter_mut().filter_map(|object| object.live.as_mut()).for_each(|live| live.stays.asks = true);
+    });
+    assert_eq!(effects, Vec::<String>::new());
+    assert!(conditions[0].contains("/ConfigMap/color says Delete=confirm"), "{conditions:?}");
+}
+
+#[test]
+fn an_application_that_is_its_own_object_goes() {
+    let (effects, _) = leaving(|_, s| {
+        for object in &mut s.objects {
+            object.key.kind = "Application".to_owned();
+            object.key.name = "colors".to_owned();
+            object.key.namespace = "argocd".to_owned();
+        }
+    });
+    assert_eq!(effects, ["Release"]);
+}
+
+#[test]
+fn one_object_that_stays_does_not_let_all_others_go() {
+    let mut world = World::automated(true, true);
+    world.settle();
+    world.take();
+    world.git.clear();
+    world.staying = vec!["color".to_owned()];
+    world.cluster.push(("size".to_owned(), "small".to_owned(), true));
+    world.revision = "c2".to_owned();
+    world.settle();
+    assert_eq!(world.take(), Vec::<String>::new());
+    assert!(world.conditions()[0].1.contains("wipe out all resources"), "{:?}", world.conditions());
+}
+
+#[test]
+fn an_operation_that_asks_for_too_much_leaves_a_sync_under_way_alone() {
+    let mut world = World::automated(false, false);
+    world.failing = vec![("color".to_owned(), 1)];
+    world.settle();
+    world.application.operation =
+        Some(serde_json::from_value(json!({ "sync": { "manifests": ["x"] } })).expect("an operation"));
+    world.settle();
+    assert_eq!(world.last().0, "Running");
+    world.pass_time(5);
+    assert_eq!(world.last().0, "Failed", "what was asked for comes after it");
+    assert_eq!(world.application.status().history.len(), 1);
+}

@@ -8,7 +8,7 @@ use sluice_core::gitops::guard;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::Manifest;
 use sluice_core::gitops::plan::plan;
-use sluice_core::gitops::snapshot::{Effect, Live, Object, Outcome, Plan, Rendered, Snapshot};
+use sluice_core::gitops::snapshot::{Effect, Live, Object, Outcome, Plan, Rendered, Snapshot, Stays};
 
 /// Everything about an Application `colors`.
 pub struct World {
@@ -21,6 +21,8 @@ pub struct World {
     pub cluster: Vec<(String, String, bool)>,
     /// Names of which an apply fails, with how often it does.
     pub failing: Vec<(String, usize)>,
+    /// Names of what stays when Git does not have it any more.
+    pub staying: Vec<String>,
     pub broken: Option<String>,
     pub outcomes: Vec<Outcome>,
     /// Everything done, in order.
@@ -45,6 +47,7 @@ impl World {
             git: vec![("color".to_owned(), "blue".to_owned())],
             cluster: Vec::new(),
             failing: Vec::new(),
+            staying: Vec::new(),
             broken: None,
             outcomes: Vec::new(),
             done: Vec::new(),
@@ -65,7 +68,8 @@ impl World {
         };
         let live = |name: &str| {
             let (_, _, is_own) = self.cluster.iter().find(|(known, ..)| known == name)?;
-            Some(Live { uid: format!("uid-{name}"), is_own: *is_own, ..Live::default() })
+            let stays = Stays { unpruned: self.staying.iter().any(|staying| staying == name), ..Stays::default() };
+            Some(Live { uid: format!("uid-{name}"), is_own: *is_own, stays, ..Live::default() })
         };
         let wanted = self.git.iter().map(|(name, value)| {
             let manifest = Manifest {
