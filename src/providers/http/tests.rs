@@ -150,3 +150,46 @@ async fn a_certificate_that_nobody_trusts_is_refused_unless_the_metric_says_so()
     let answer = measure(&all, json!({"prometheus": prometheus})).await;
     assert!(error(&answer).contains("answers what Prometheus does not"), "{}", error(&answer));
 }
+
+/// A server that begins a large answer, and stops in its middle.
+async fn stopping() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/x", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 400000\r\n\r\n").await;
+            let _ = stream.write_all(&vec![b'1'; 300_000]).await;
+            held.push(stream);
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn servers_that_stop_in_a_large_answer_keep_no_other_from_theirs() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut http = super::Http::new(Arc::new(|_| None), crate::clock::Clock::System);
+    http.large_for = std::time::Duration::from_millis(500);
+    let ask = |url: &str| super::Ask {
+        method: reqwest::Method::GET,
+        url: url.parse().expect("a URL"),
+        headers: reqwest::header::HeaderMap::new(),
+        body: Vec::new(),
+        insecure: false,
+        identity: super::Identity::Nobody,
+    };
+    let patience = std::time::Duration::from_mins(1);
+    let stuck = stopping().await;
+    let good = serve(|_: &Seen| ok("1".repeat(300_000))).await;
+    let [one, other, sound] = [&stuck, &stuck, &good.url].map(|url| http.send(ask(url), patience, "timeout"));
+    let (one, other, sound) = tokio::join!(one, other, sound);
+    assert_eq!(sound.map(|answered| answered.body.len()).map_err(|failure| failure.message), Ok(300_000));
+    for failed in [one, other] {
+        let message =
+            failed.map(|answered| answered.body.len()).map_err(|failure| failure.message).expect_err("it stops");
+        assert!(message.contains("answers with more than 256 KiB, and not within"), "{message}");
+    }
+}
