@@ -26,6 +26,8 @@ use super::sources::Sources;
 const REFRESH: &str = "argocd.argoproj.io/refresh";
 /// When it was asked for.
 const REFRESH_AT: &str = "argocd.argoproj.io/refresh-timestamp";
+/// Time until an object is looked at again that was not as it was seen.
+const CHANGED: Duration = Duration::from_millis(200);
 /// Time until a status that could not be written is planned anew.
 const BACK_OFF: Duration = Duration::from_secs(2);
 
@@ -162,10 +164,11 @@ impl Worker {
                 // The cache will say that it is gone, or what was refused is tried again.
                 return Next::After(BACK_OFF);
             }
-            return plan
-                .look_again
-                .filter(|_| self.outcomes.is_empty())
-                .map_or(Next::Now, |wait| Next::After(span(wait)));
+            if self.outcomes.is_empty() {
+                // What was to go has changed, which the cache will show in a moment.
+                return Next::After(plan.look_again.map_or(CHANGED, span));
+            }
+            return Next::Now;
         }
         let since = self.sources.asked().filter(|_| asks).map_or(Duration::ZERO, |asked| asked.elapsed());
         let poll = self.poll().saturating_sub(since);

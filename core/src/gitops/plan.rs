@@ -107,6 +107,10 @@ fn unknown(s: &Snapshot, status: &mut ApplicationStatus) {
 fn refuse(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
     if operation::running(status).is_none() {
         operation::begin(s, status, s.application.operation.clone().unwrap_or_default());
+        // It says nothing about the commit.
+        if let Some(state) = &mut status.operation_state {
+            state.sync_result = None;
+        }
     }
     if let Some(state) = status.operation_state.as_mut().filter(|state| state.phase == RUNNING) {
         FAILED.clone_into(&mut state.phase);

@@ -355,3 +355,12 @@ fn an_operation_that_asks_for_too_much_leaves_a_sync_under_way_alone() {
     assert_eq!(world.last().0, "Failed", "what was asked for comes after it");
     assert_eq!(world.application.status().history.len(), 1);
 }
+
+#[test]
+fn an_operation_that_is_refused_does_not_keep_the_commit_from_being_synced() {
+    let mut world = World::automated(false, false);
+    world.application.operation =
+        Some(serde_json::from_value(json!({ "sync": { "manifests": ["x"] } })).expect("an operation"));
+    world.settle();
+    assert_eq!((world.take(), world.last().0.as_str()), (vec!["apply color=blue".to_owned()], "Succeeded"));
+}
