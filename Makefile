@@ -4,9 +4,10 @@
 test:
 	@tests/all
 
-# The long form of the proof: every scenario with every fault at each write; random histories; and the planted bugs, which must all
-# be found.
+# The long form of the proof: the laws over many more random inputs than `make test` tries; every scenario with every fault at each
+# write; random histories; and the planted bugs, which must all be found.
 prove:
+	PROPTEST_CASES=$${CASES:-20000} cargo test --release --locked -p sluice-core -p sluice-sandbox --tests
 	SEEDS=$${SEEDS:-1000} cargo test --release --locked --workspace --features planted-bugs --test scenarios prove:: -- \
 		--include-ignored --nocapture --test-threads 1
 

@@ -56,7 +56,8 @@ fn list(statement: &[Token]) -> Result<List<'_>, String> {
         let Some(command) = list.last_mut() else { continue };
         match token {
             Token::Word(word) if command.words.is_empty() => match word.as_slice() {
-                [Piece::Text(text)] if text == "!" && !command.negated => command.negated = true,
+                [Piece::Text(text)] if text == "!" && command.negated => return Err("`! !` in a script".to_owned()),
+                [Piece::Text(text)] if text == "!" => command.negated = true,
                 [Piece::Text(text), ..] if RESERVED.contains(&text.as_str()) || is_assignment(text) => {
                     return Err(format!("`{text}` in a script"));
                 }

@@ -145,6 +145,8 @@ fn what_is_not_understood_is_not_guessed() {
         "&& true",
         "true\n|| false",
         "'!' true",
+        "! ! true",
+        "true || ! !",
         "[ a = a",
         "test -e /",
         "echo a\\\\nb",
