@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, PropagationPolicy};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::discovery::{Scope, pinned_kind};
@@ -16,12 +17,13 @@ use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use sluice_core::api::NamespaceMetadata;
 use sluice_core::gitops::key::Key;
-use sluice_core::gitops::manifest::Manifest;
+use sluice_core::gitops::manifest::{Manifest, brought_by};
 use sluice_core::gitops::tracking::TRACKING_ID;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::migrate;
+use crate::controller::children::version_number;
 
 /// The manager of what is applied: Argo CD's, so that fields that it has set go when Git does not have them any more.
 pub const MANAGER: &str = "argocd-controller";
@@ -247,16 +249,13 @@ impl Cluster {
 
     /// Waits until a kind is served that a definition brings.
     async fn await_kind(&self, definition: &Value) {
-        if definition["kind"] != "CustomResourceDefinition" {
-            return;
-        }
-        let text = |at: &str| definition.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
+        let Some((group, kind)) = brought_by(definition) else { return };
+        let version = definition["spec"]["versions"][0]["name"].as_str().unwrap_or_default();
         let end = Instant::now() + LAG;
         while Instant::now() < end {
             // That it was not there a moment ago says nothing now.
             self.forget_absence(&group, &kind);
-            if let Ok(Some(_)) = self.kind(&group, &text("/spec/versions/0/name"), &kind).await {
+            if let Ok(Some(_)) = self.kind(&group, version, &kind).await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -371,7 +370,7 @@ impl Kind {
 
     /// Waits until the cache shows what was written, or something newer.
     async fn shows(&self, key: &Key, written: &DynamicObject) {
-        let version = |object: &DynamicObject| object.resource_version().and_then(|text| text.parse::<u64>().ok());
+        let version = |object: &DynamicObject| version_number(object.metadata.resource_version.as_deref());
         let wanted = version(written);
         let end = Instant::now() + LAG;
         while Instant::now() < end {
@@ -389,11 +388,15 @@ fn plural(resource: &ApiResource) -> String {
 
 /// Of objects that are nobody's, their metadata is enough.
 fn slim(object: &mut DynamicObject) {
-    let is_kept =
-        migrate::is_applied_by_client(&json!({ "metadata": { "managedFields": object.metadata.managed_fields } }));
-    if !is_kept {
-        object.metadata.managed_fields = None;
-    }
+    // Who owns fields is of interest only where somebody has applied by the client.
+    object.metadata.managed_fields.take_if(|entries| {
+        let of_client = |entry: &ManagedFieldsEntry| {
+            let [manager, operation, part] =
+                [&entry.manager, &entry.operation, &entry.subresource].map(Option::as_deref);
+            migrate::is_of_client(manager, operation, part)
+        };
+        !entries.iter().any(of_client)
+    });
     if !object.annotations().contains_key(TRACKING_ID) {
         object.data = Value::Null;
         object.metadata.annotations = None;

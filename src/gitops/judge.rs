@@ -11,7 +11,7 @@ use sluice_core::api::Application;
 use sluice_core::gitops::compare::{Difference, Verdict, compare, plain};
 use sluice_core::gitops::health;
 use sluice_core::gitops::key::Key;
-use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes};
+use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes, brought_by};
 use sluice_core::gitops::operation::creates_namespace;
 use sluice_core::gitops::snapshot::{Live, Object, Stays};
 use sluice_core::gitops::tracking::Owner;
@@ -75,7 +75,8 @@ impl Judge {
         application: &Application,
         manifests: Vec<Manifest>,
     ) -> Result<Vec<Object>, String> {
-        let brought: Vec<(String, String)> = manifests.iter().filter_map(brought).collect();
+        let brought: Vec<(String, String)> =
+            manifests.iter().filter_map(|manifest| brought_by(&manifest.value)).collect();
         let creates = creates_namespace(application);
         let mut comes: Vec<String> =
             manifests.iter().filter(|it| it.key.kind == "Namespace").map(|it| it.key.name.clone()).collect();
@@ -193,15 +194,6 @@ fn waits(object: &Value) -> Option<&'static str> {
         .map(str::trim)
         .any(|option| !known.contains(&option))
         .then_some("sync options of objects other than Prune=false and Delete=false are")
-}
-
-/// The kind that a manifest brings.
-fn brought(manifest: &Manifest) -> Option<(String, String)> {
-    if manifest.key.kind != "CustomResourceDefinition" {
-        return None;
-    }
-    let text = |at: &str| manifest.value.pointer(at)?.as_str().map(str::to_owned);
-    Some((text("/spec/group")?, text("/spec/names/kind")?))
 }
 
 fn judge(

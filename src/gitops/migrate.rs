@@ -8,21 +8,26 @@ use super::cluster::MANAGER;
 /// Managers that have applied by the client.
 const CLIENTS: [&str; 2] = ["kubectl-client-side-apply", MANAGER];
 
-fn is_of_client(entry: &Value) -> bool {
-    entry["operation"] == "Update"
-        && entry["subresource"].as_str().is_none_or(str::is_empty)
-        && CLIENTS.iter().any(|client| entry["manager"] == *client)
+/// Whether fields of this manager, by this operation on this subresource, were applied by the client.
+pub fn is_of_client(manager: Option<&str>, operation: Option<&str>, subresource: Option<&str>) -> bool {
+    operation == Some("Update")
+        && subresource.is_none_or(str::is_empty)
+        && manager.is_some_and(|manager| CLIENTS.contains(&manager))
+}
+
+fn is_entry_of_client(entry: &Value) -> bool {
+    is_of_client(entry["manager"].as_str(), entry["operation"].as_str(), entry["subresource"].as_str())
 }
 
 /// Whether fields of an object belong to somebody who has applied by the client.
 pub fn is_applied_by_client(object: &Value) -> bool {
-    object["metadata"]["managedFields"].as_array().is_some_and(|entries| entries.iter().any(is_of_client))
+    object["metadata"]["managedFields"].as_array().is_some_and(|entries| entries.iter().any(is_entry_of_client))
 }
 
 /// What the managers of an object should be; `None` where they are right.
 pub fn managers(object: &Value) -> Option<Value> {
     let entries = object["metadata"]["managedFields"].as_array()?;
-    let (old, mut kept): (Vec<Value>, Vec<Value>) = entries.iter().cloned().partition(is_of_client);
+    let (old, mut kept): (Vec<Value>, Vec<Value>) = entries.iter().cloned().partition(is_entry_of_client);
     let first = old.first()?.clone();
     let is_own = |entry: &Value| entry["manager"] == MANAGER && entry["operation"] == "Apply";
     let mut own = match kept.iter().position(is_own) {

@@ -27,8 +27,9 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
-use serde_json::{Value, json};
 use sluice_core::api::Application;
+use sluice_core::gitops::project;
+use sluice_core::gitops::tracking::application_of;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -38,6 +39,7 @@ use self::repository::{Repositories, SECRET_TYPE};
 use self::worker::Worker;
 use crate::clock::Clock;
 use crate::controller::caches::Scope;
+use crate::controller::children::version_number;
 use crate::controller::flat::events;
 
 /// How the GitOps core works.
@@ -87,7 +89,7 @@ impl Gitops {
         let end = Instant::now() + LAG;
         while Instant::now() < end {
             let cached = self.application(namespace, name);
-            let seen = cached.and_then(|it| it.metadata.resource_version?.parse::<u64>().ok());
+            let seen = cached.and_then(|it| version_number(it.metadata.resource_version.as_deref()));
             if seen >= version {
                 return;
             }
@@ -116,7 +118,7 @@ impl Gitops {
         Ok(match found {
             None if name == "default" => Ok(()),
             None => Err(format!("Application referencing project {name} which does not exist")),
-            Some(project) if is_open(&project.data["spec"]) => Ok(()),
+            Some(project) if project::is_open(&project.data["spec"]) => Ok(()),
             Some(_) => {
                 Err(format!("AppProject {name} restricts what its Applications may do, and that is not supported yet"))
             }
@@ -127,30 +129,6 @@ impl Gitops {
     fn shared(&self) -> Duration {
         (self.poll / 2).min(SHARED)
     }
-}
-
-/// Whether a project lets everything through.
-fn is_open(spec: &Value) -> bool {
-    let everything = json!({ "group": "*", "kind": "*" });
-    let anywhere = |it: &Value| it["namespace"] == "*" && (it["server"] == "*" || it["name"] == "*");
-    let has =
-        |field: &str, what: &dyn Fn(&Value) -> bool| spec[field].as_array().is_some_and(|list| list.iter().any(what));
-    let known = [
-        "description",
-        "sourceRepos",
-        "destinations",
-        "clusterResourceWhitelist",
-        "namespaceResourceWhitelist",
-        "roles",
-    ];
-    let is_empty =
-        |it: &Value| it.as_array().is_some_and(Vec::is_empty) || it.as_object().is_some_and(serde_json::Map::is_empty);
-    spec.as_object()
-        .is_some_and(|spec| spec.iter().all(|(field, value)| known.contains(&field.as_str()) || is_empty(value)))
-        && has("sourceRepos", &|it| it == "*")
-        && has("destinations", &anywhere)
-        && has("clusterResourceWhitelist", &|it| *it == everything)
-        && (spec["namespaceResourceWhitelist"].is_null() || has("namespaceResourceWhitelist", &|it| *it == everything))
 }
 
 /// Works on the Applications of a namespace until told to stop.
@@ -182,7 +160,7 @@ pub async fn run(
                 None => return,
             },
             Some(id) = touched.recv() => {
-                if let Some(key) = of_owner(&id, &settings.home) {
+                if let Some(key) = application_of(&id, &settings.home) {
                     workers.wake(key);
                 }
             }
@@ -259,13 +237,6 @@ impl Workers {
             self.wake((application.namespace().unwrap_or_default(), application.name_any()));
         }
     }
-}
-
-/// The Application that a tracking annotation names.
-fn of_owner(id: &str, home: &str) -> Option<Key> {
-    let owner = id.split(':').next().filter(|owner| !owner.is_empty())?;
-    let (namespace, name) = owner.split_once('_').unwrap_or((home, owner));
-    Some((namespace.to_owned(), name.to_owned()))
 }
 
 /// A cache that fills itself.

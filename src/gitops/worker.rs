@@ -21,12 +21,13 @@ use super::Gitops;
 use super::execute::execute;
 use super::judge::Judge;
 use super::sources::Sources;
+use crate::controller::children::version_number;
 
 /// The annotation by which a look at the sources is asked for.
 const REFRESH: &str = "argocd.argoproj.io/refresh";
 /// When it was asked for.
 const REFRESH_AT: &str = "argocd.argoproj.io/refresh-timestamp";
-/// Time until an object is looked at again that was not as it was seen.
+/// Time until a cache is looked at again that lags behind.
 const CHANGED: Duration = Duration::from_millis(200);
 /// Time until a status that could not be written is planned anew.
 const BACK_OFF: Duration = Duration::from_secs(2);
@@ -82,9 +83,9 @@ impl Worker {
 
     async fn pass(&mut self) -> Next {
         let Some(application) = self.cx.application(&self.namespace, &self.name) else { return Next::Gone };
-        let version = application.metadata.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok());
+        let version = version_number(application.metadata.resource_version.as_deref());
         if self.written.is_some() && version < self.written {
-            return Next::After(Duration::from_millis(200));
+            return Next::After(CHANGED);
         }
         if !self.cx.leads() || is_left_alone(&application) || self.is_anothers(&application) {
             return Next::After(self.cx.poll);
@@ -206,7 +207,7 @@ impl Worker {
         let api: Api<Application> = Api::namespaced(self.cx.writes.clone(), &self.namespace);
         match api.patch(&self.name, &PatchParams::default(), &Patch::Merge(body)).await {
             Ok(written) => {
-                self.written = written.metadata.resource_version.and_then(|version| version.parse().ok());
+                self.written = version_number(written.metadata.resource_version.as_deref());
                 self.cx.shows(&self.namespace, &self.name, self.written).await;
                 true
             }

@@ -104,12 +104,15 @@ pub fn gather(
 
 /// The kinds that the documents themselves bring, and whether they are in namespaces.
 fn defined(objects: &[(&str, &Value)]) -> BTreeMap<(String, String), bool> {
-    let definitions = objects.iter().filter(|(_, object)| object["kind"] == "CustomResourceDefinition");
-    let scope = |object: &Value| {
-        let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
-        ((text("/spec/group"), text("/spec/names/kind")), text("/spec/scope") == "Namespaced")
-    };
-    definitions.map(|(_, object)| scope(object)).collect()
+    let scope = |object: &Value| (brought_by(object), object["spec"]["scope"] == "Namespaced");
+    objects.iter().map(|(_, object)| scope(object)).filter_map(|(kind, scope)| Some((kind?, scope))).collect()
+}
+
+/// Group and kind of what an object defines, if it is a definition.
+pub fn brought_by(object: &Value) -> Option<(String, String)> {
+    let text = |at: &str| object.pointer(at)?.as_str().map(str::to_owned);
+    (object["kind"] == "CustomResourceDefinition").then_some(())?;
+    Some((text("/spec/group")?, text("/spec/names/kind")?))
 }
 
 fn flatten(documents: &[Document]) -> Result<Vec<(&str, &Value)>, Vec<String>> {

@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod operation;
 pub mod order;
 pub mod plan;
+pub mod project;
 pub mod report;
 pub mod snapshot;
 pub mod tracking;

@@ -80,7 +80,7 @@ pub fn advance(s: &Snapshot, status: &mut ApplicationStatus) -> (Vec<Effect>, Op
     }
     let sync = state.operation.sync.clone().unwrap_or_default();
     if let Some(finished) = &state.finished_at {
-        let due = after(finished.0, wait(retry(&state.operation), state.retry_count));
+        let due = after(finished.0, wait(state.operation.retry.as_ref(), state.retry_count));
         if due > s.now {
             return (Vec::new(), Some(due.duration_since(s.now)));
         }
@@ -88,7 +88,7 @@ pub fn advance(s: &Snapshot, status: &mut ApplicationStatus) -> (Vec<Effect>, Op
         state.finished_at = None;
         state.message = format!("Retrying operation. Attempt #{}", state.retry_count);
         // The newest commit, or the one that was tried before.
-        let is_fresh = retry(&state.operation).is_some_and(|retry| retry.refresh);
+        let is_fresh = state.operation.retry.as_ref().is_some_and(|retry| retry.refresh);
         let kept = state.sync_result.take().filter(|_| !is_fresh).map_or_else(String::new, |kept| kept.revision);
         state.sync_result = Some(SyncOperationResult { revision: kept, ..attempt(s, &state.operation) });
         return (Vec::new(), Some(SignedDuration::ZERO));
@@ -279,10 +279,6 @@ pub fn is_prunable(object: &Object) -> bool {
     is_left_over(object) && object.live.as_ref().is_some_and(|live| !live.is_going)
 }
 
-fn retry(operation: &Operation) -> Option<&Retry> {
-    operation.retry.as_ref()
-}
-
 /// How long to wait before the next attempt.
 fn wait(retry: Option<&Retry>, attempts: i64) -> SignedDuration {
     let backoff = retry.and_then(|retry| retry.backoff.clone()).unwrap_or_default();
@@ -302,7 +298,7 @@ fn wait(retry: Option<&Retry>, attempts: i64) -> SignedDuration {
 /// An attempt has failed: another one comes, or that was it.
 fn fail(s: &Snapshot, status: &mut ApplicationStatus, phase: &str, message: &str) {
     let Some(state) = status.operation_state.as_mut() else { return };
-    let limit = retry(&state.operation).map_or(0, |retry| retry.limit);
+    let limit = state.operation.retry.as_ref().map_or(0, |retry| retry.limit);
     if limit >= 0 && state.retry_count >= limit {
         let tries =
             if state.retry_count > 0 { format!(" (retried {} times).", state.retry_count) } else { String::new() };
@@ -310,7 +306,7 @@ fn fail(s: &Snapshot, status: &mut ApplicationStatus, phase: &str, message: &str
         return;
     }
     state.finished_at = Some(Time(floor_to_second(s.now)));
-    let next = after(s.now, wait(retry(&state.operation), state.retry_count));
+    let next = after(s.now, wait(state.operation.retry.as_ref(), state.retry_count));
     state.message = format!("{message}. Retrying attempt #{} at {}.", state.retry_count + 1, next.strftime("%-I:%M%p"));
 }
 

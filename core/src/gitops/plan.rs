@@ -44,7 +44,7 @@ pub fn plan(s: &Snapshot) -> Plan {
         problems.push((INVALID_SPEC, why.clone()));
     }
     if !problems.is_empty() {
-        unknown(s, &mut status);
+        unknown(&mut status);
         if operation::running(&status).is_some() || s.application.operation.is_some() {
             refuse(s, &mut status, &problems[0].1);
         }
@@ -54,7 +54,7 @@ pub fn plan(s: &Snapshot) -> Plan {
     problems.extend(report::problems(s));
     match s.rendered {
         Rendered::Waiting => return done(s, status, Vec::new(), None),
-        Rendered::Failed(_) => unknown(s, &mut status),
+        Rendered::Failed(_) => unknown(&mut status),
         Rendered::Done { .. } => report::compared(s, &mut status),
     }
     let (mut effects, mut look_again) = (Vec::new(), None);
@@ -95,12 +95,11 @@ fn done(s: &Snapshot, mut status: ApplicationStatus, effects: Vec<Effect>, look_
 }
 
 /// Nothing can be said: the last objects that were known stay.
-fn unknown(s: &Snapshot, status: &mut ApplicationStatus) {
+fn unknown(status: &mut ApplicationStatus) {
     let sync = status.sync.get_or_insert_with(SyncStatus::default);
     if sync.status == SYNCED || sync.status == OUT_OF_SYNC || sync.status.is_empty() {
         UNKNOWN.clone_into(&mut sync.status);
     }
-    let _ = s;
 }
 
 /// Ends a sync that cannot begin or go on.

@@ -56,6 +56,14 @@ impl Owner {
     }
 }
 
+/// Namespace and name of the Application that an annotation names, whatever object it is on.
+pub fn application_of(id: &str, home: &str) -> Option<(String, String)> {
+    let (owner, _) = id.split_once(':').filter(|(owner, _)| !owner.is_empty())?;
+    // Neither has an underscore in it.
+    let (namespace, name) = owner.split_once('_').unwrap_or((home, owner));
+    Some((namespace.to_owned(), name.to_owned()))
+}
+
 /// The owner that an object names, and whether it means itself. What an object in no namespace says of one is of no account.
 fn named(object: &Value) -> Option<(&str, bool)> {
     let id = object["metadata"]["annotations"][TRACKING_ID].as_str()?;
@@ -99,10 +107,12 @@ mod tests {
 
     #[test]
     fn an_application_elsewhere_is_named_with_its_namespace() {
-        assert_eq!(
-            Owner::new("argocd", "team", "shop", "shop").id(&Key::of(&web())),
-            "team_shop:apps/Deployment:shop/web"
-        );
+        let id = Owner::new("argocd", "team", "shop", "shop").id(&Key::of(&web()));
+        assert_eq!(id, "team_shop:apps/Deployment:shop/web");
+        let pair = |namespace: &str| Some((namespace.to_owned(), "shop".to_owned()));
+        assert_eq!(application_of(&id, "argocd"), pair("team"));
+        assert_eq!(application_of("shop:apps/Deployment:shop/web", "argocd"), pair("argocd"));
+        assert_eq!((application_of("nonsense", "argocd"), application_of(":x", "argocd")), (None, None));
     }
 
     #[test]

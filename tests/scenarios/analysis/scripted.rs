@@ -63,10 +63,6 @@ impl Provider for Scripted {
         Duration::from_secs(30)
     }
 
-    fn describe(&self, _: &Metric) -> BTreeMap<String, String> {
-        BTreeMap::new()
-    }
-
     fn measure<'a>(
         &'a self,
         question: &'a Question,

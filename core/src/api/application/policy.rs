@@ -115,9 +115,4 @@ impl SyncPolicy {
     pub fn automatic(&self) -> Option<&Automated> {
         self.automated.as_ref().filter(|automated| automated.enabled != Some(false))
     }
-
-    /// Whether an option such as `CreateNamespace` is `true`.
-    pub fn has(&self, option: &str) -> bool {
-        self.sync_options.iter().any(|given| given.strip_prefix(option) == Some("=true"))
-    }
 }
