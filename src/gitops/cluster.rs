@@ -5,19 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, PropagationPolicy};
+use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::discovery::{Scope, pinned_kind};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
-use serde_json::{Value, json};
-use sluice_core::api::NamespaceMetadata;
+use serde_json::Value;
 use sluice_core::gitops::key::Key;
-use sluice_core::gitops::manifest::{Manifest, brought_by};
+use sluice_core::gitops::manifest::brought_by;
 use sluice_core::gitops::tracking::TRACKING_ID;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
@@ -39,9 +37,9 @@ pub struct Cluster {
     /// For watches, which try again by themselves.
     watches: Client,
     /// For everything else, which does not.
-    client: Client,
+    pub(super) client: Client,
     namespace: Option<String>,
-    requests: Semaphore,
+    pub(super) requests: Semaphore,
     kinds: Mutex<HashMap<(String, String), Known>>,
     touched: mpsc::UnboundedSender<String>,
 }
@@ -56,7 +54,8 @@ enum Known {
 
 /// A kind, and the objects of it.
 pub struct Kind {
-    resource: ApiResource,
+    /// What it is called.
+    pub(super) resource: ApiResource,
     /// Whether its objects are in namespaces.
     pub is_namespaced: bool,
     objects: Store<DynamicObject>,
@@ -97,16 +96,6 @@ impl Drop for Watching {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// What an apply would make of an object.
-pub enum Predicted {
-    /// This.
-    Object(Value),
-    /// Nothing, as there is no such namespace or kind yet.
-    NoPlace(String),
-    /// Nothing: the API server does not take it.
-    Refused(String),
 }
 
 impl Cluster {
@@ -185,54 +174,6 @@ impl Cluster {
         Ok(found.and_then(|object| serde_json::to_value(object).ok()))
     }
 
-    /// Asks what an apply would make of an object.
-    pub async fn predict(&self, kind: &Kind, manifest: &Manifest) -> Predicted {
-        let _request = self.requests.acquire().await;
-        let params = PatchParams { dry_run: true, ..PatchParams::apply(MANAGER).force() };
-        let api = self.api(kind, &manifest.key, &manifest.version);
-        match api.patch(&manifest.key.name, &params, &Patch::Apply(&manifest.value)).await {
-            Ok(object) => Predicted::Object(serde_json::to_value(object).unwrap_or_default()),
-            Err(kube::Error::Api(status)) if status.code == 404 => Predicted::NoPlace(status.message.clone()),
-            Err(error) => Predicted::Refused(masked(manifest, said(&error))),
-        }
-    }
-
-    /// Applies a manifest, and waits until the cache shows it.
-    pub async fn apply(&self, manifest: &Manifest) -> Result<String, String> {
-        let key = &manifest.key;
-        let Some(kind) = self.kind(&key.group, &manifest.version, &key.kind).await? else {
-            return Err(format!("the cluster has no kind {} of {}/{}", key.kind, key.group, manifest.version));
-        };
-        let request = self.requests.acquire().await;
-        let params = PatchParams::apply(MANAGER).force();
-        let api = self.api(&kind, key, &manifest.version);
-        let before = kind.cached(key);
-        let refused = |error: kube::Error| masked(manifest, said(&error));
-        self.take_over(&api, before.as_deref()).await.map_err(refused)?;
-        let object = api.patch(&key.name, &params, &Patch::Apply(&manifest.value)).await.map_err(refused)?;
-        drop(request);
-        kind.shows(key, &object).await;
-        self.await_kind(&manifest.value).await;
-        let name = format!("{}/{}", plural(&kind.resource), key.name);
-        let same = before.as_ref().is_some_and(|before| before.resource_version() == object.resource_version());
-        Ok(match (before.is_some(), same) {
-            (false, _) => format!("{name} created"),
-            (true, true) => format!("{name} unchanged"),
-            (true, false) => format!("{name} configured"),
-        })
-    }
-
-    /// Takes fields over that were applied by the client.
-    async fn take_over(&self, api: &Api<DynamicObject>, cached: Option<&DynamicObject>) -> Result<(), kube::Error> {
-        let Some(cached) = cached.filter(|cached| cached.metadata.managed_fields.is_some()) else { return Ok(()) };
-        let name = cached.name_any();
-        let Some(live) = api.get_opt(&name).await? else { return Ok(()) };
-        let version = live.resource_version();
-        let Some(managers) = migrate::managers(&serde_json::to_value(live).unwrap_or_default()) else { return Ok(()) };
-        let change = json!({ "metadata": { "managedFields": managers, "resourceVersion": version } });
-        api.patch(&name, &PatchParams::default(), &Patch::Merge(change)).await.map(|_| ())
-    }
-
     /// Why an object is none of the controller's business.
     pub fn is_beyond(&self, key: &Key) -> Option<String> {
         let own = self.namespace.as_ref().filter(|own| !key.namespace.is_empty() && **own != key.namespace)?;
@@ -248,7 +189,7 @@ impl Cluster {
     }
 
     /// Waits until a kind is served that a definition brings.
-    async fn await_kind(&self, definition: &Value) {
+    pub(super) async fn await_kind(&self, definition: &Value) {
         let Some((group, kind)) = brought_by(definition) else { return };
         let version = definition["spec"]["versions"][0]["name"].as_str().unwrap_or_default();
         let end = Instant::now() + LAG;
@@ -260,51 +201,6 @@ impl Cluster {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-    }
-
-    /// Deletes an object, if it is still as it was seen, by uid and version; `None` where it is not.
-    pub async fn delete(
-        &self,
-        key: &Key,
-        version: &str,
-        seen: (&str, &str),
-        propagation: &str,
-    ) -> Result<Option<String>, String> {
-        let pruned = || Ok(Some("pruned".to_owned()));
-        let Some(kind) = self.kind(&key.group, version, &key.kind).await? else { return pruned() };
-        let _request = self.requests.acquire().await;
-        let propagation = match propagation {
-            "Background" => PropagationPolicy::Background,
-            "Orphan" => PropagationPolicy::Orphan,
-            _ => PropagationPolicy::Foreground,
-        };
-        let (uid, resource_version) = (Some(seen.0.to_owned()), Some(seen.1.to_owned()));
-        let preconditions = Some(Preconditions { uid, resource_version });
-        let params = DeleteParams { preconditions, propagation_policy: Some(propagation), ..DeleteParams::default() };
-        match self.api(&kind, key, version).delete(&key.name, &params).await {
-            Ok(_) => pruned(),
-            Err(kube::Error::Api(status)) if status.code == 404 => pruned(),
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
-            Err(error) => Err(said(&error)),
-        }
-    }
-
-    /// Makes sure that a namespace is there.
-    pub async fn namespace(&self, name: &str, metadata: &NamespaceMetadata) -> Result<String, String> {
-        let _request = self.requests.acquire().await;
-        let api: Api<Namespace> = Api::all(self.client.clone());
-        let NamespaceMetadata { labels, annotations } = metadata;
-        if labels.is_empty()
-            && annotations.is_empty()
-            && api.get_metadata_opt(name).await.map_err(|it| said(&it))?.is_some()
-        {
-            return Ok(format!("namespace/{name} unchanged"));
-        }
-        let manifest = json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels, "annotations": annotations },
-        });
-        let applied = api.patch(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(manifest)).await;
-        applied.map(|_| format!("namespace/{name} created")).map_err(|error| said(&error))
     }
 
     /// Everything of some kinds whose tracking annotation begins like this.
@@ -327,7 +223,7 @@ impl Cluster {
         Ok(found)
     }
 
-    fn api(&self, kind: &Kind, key: &Key, version: &str) -> Api<DynamicObject> {
+    pub(super) fn api(&self, kind: &Kind, key: &Key, version: &str) -> Api<DynamicObject> {
         let gvk = GroupVersionKind::gvk(&kind.resource.group, version, &kind.resource.kind);
         let resource = ApiResource::from_gvk_with_plural(&gvk, &kind.resource.plural);
         if kind.is_namespaced {
@@ -360,7 +256,7 @@ impl Kind {
         Some(value)
     }
 
-    fn cached(&self, key: &Key) -> Option<Arc<DynamicObject>> {
+    pub(super) fn cached(&self, key: &Key) -> Option<Arc<DynamicObject>> {
         let mut at = ObjectRef::new_with(&key.name, self.resource.clone());
         if self.is_namespaced {
             at = at.within(&key.namespace);
@@ -369,7 +265,7 @@ impl Kind {
     }
 
     /// Waits until the cache shows what was written, or something newer.
-    async fn shows(&self, key: &Key, written: &DynamicObject) {
+    pub(super) async fn shows(&self, key: &Key, written: &DynamicObject) {
         let version = |object: &DynamicObject| version_number(object.metadata.resource_version.as_deref());
         let wanted = version(written);
         let end = Instant::now() + LAG;
@@ -382,7 +278,7 @@ impl Kind {
     }
 }
 
-fn plural(resource: &ApiResource) -> String {
+pub(super) fn plural(resource: &ApiResource) -> String {
     if resource.group.is_empty() { resource.plural.clone() } else { format!("{}.{}", resource.plural, resource.group) }
 }
 
@@ -403,22 +299,7 @@ fn slim(object: &mut DynamicObject) {
     }
 }
 
-/// A message without what a Secret holds: the API server repeats values that it cannot read.
-fn masked(manifest: &Manifest, message: String) -> String {
-    if manifest.key.group_kind() != ("", "Secret") {
-        return message;
-    }
-    let parts = ["data", "stringData"].into_iter().filter_map(|field| manifest.value[field].as_object());
-    let mut values: Vec<String> = parts
-        .flat_map(serde_json::Map::values)
-        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-        .filter(|value| !value.is_empty())
-        .collect();
-    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    values.iter().fold(message, |message, value| message.replace(value.as_str(), "***"))
-}
-
-fn said(error: &kube::Error) -> String {
+pub(super) fn said(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
         error => error.to_string(),

@@ -6,9 +6,10 @@ use futures::StreamExt as _;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 use sluice_core::api::Application;
+use sluice_core::gitops::hook::FINALIZER;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::plan::cascade;
-use sluice_core::gitops::snapshot::{Effect, Outcome};
+use sluice_core::gitops::snapshot::{Effect, How, Outcome, Write};
 
 use super::Gitops;
 
@@ -22,8 +23,8 @@ pub async fn execute(cx: &Gitops, application: &Application, effects: Vec<Effect
     for effect in effects {
         let rank = match &effect {
             Effect::Namespace { .. } => 0,
-            Effect::Apply { rank, .. } => 1 + rank,
-            Effect::Delete { .. } | Effect::Release => usize::MAX,
+            Effect::Apply { rank, .. } | Effect::Hook { rank, .. } => 1 + rank,
+            Effect::Delete { .. } | Effect::LetGo { .. } | Effect::Release => usize::MAX,
         };
         ranks.entry(rank).or_default().push(effect);
     }
@@ -46,17 +47,26 @@ async fn one(cx: &Gitops, application: &Application, effect: Effect) -> Option<O
     Some(match effect {
         Effect::Namespace { name, metadata } => {
             let result = cluster.namespace(&name, &metadata).await;
-            Outcome { key: Key { kind: "Namespace".to_owned(), name, ..Key::default() }, is_pruned: false, result }
+            Outcome { key: Key { kind: "Namespace".to_owned(), name, ..Key::default() }, write: Write::Applied, result }
         }
-        Effect::Apply { manifest, .. } => {
-            let result = cluster.apply(&manifest).await;
-            Outcome { key: manifest.key, is_pruned: false, result }
+        Effect::Apply { manifest, how, .. } => {
+            let result = cluster.apply(&manifest, how).await;
+            Outcome { key: manifest.key, write: Write::Applied, result }
         }
-        Effect::Delete { key, version, uid, resource_version, propagation } => {
+        Effect::Hook { phase, manifest, .. } => {
+            let result = cluster.apply(&manifest, How::default()).await;
+            Outcome { key: manifest.key, write: Write::Begun(phase), result }
+        }
+        Effect::Delete { key, version, uid, resource_version, propagation, is_prune } => {
             let seen = (uid.as_str(), resource_version.as_str());
+            let write = if is_prune { Write::Pruned } else { Write::Tidied };
             // One that has changed since is looked at once more before anything is done about it.
             let result = cluster.delete(&key, &version, seen, propagation).await.transpose()?;
-            Outcome { key, is_pruned: true, result }
+            Outcome { key, write, result }
+        }
+        Effect::LetGo { key, version, uid } => {
+            let result = cluster.let_go(&key, &version, &uid, FINALIZER).await;
+            Outcome { key, write: Write::Tidied, result: result.map(|()| String::new()) }
         }
         Effect::Release => {
             release(cx, application).await;

@@ -7,19 +7,21 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use sluice_core::api::Application;
-use sluice_core::gitops::compare::{Difference, Verdict, compare, plain};
-use sluice_core::gitops::health;
+use sluice_core::api::{Application, ResourceIgnoreDifferences};
+use sluice_core::gitops::compare::{Difference, Verdict, compare, plain, respect};
+use sluice_core::gitops::hook;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes, brought_by};
-use sluice_core::gitops::operation::creates_namespace;
-use sluice_core::gitops::snapshot::{Live, Object, Stays};
+use sluice_core::gitops::marks::{self, Phase};
+use sluice_core::gitops::operation::{self, creates_namespace};
+use sluice_core::gitops::snapshot::{Hook, How, Live, Object};
 use sluice_core::gitops::tracking::Owner;
 use tokio::time::Instant;
 
 use super::Gitops;
-use super::cluster::Predicted;
+use super::cluster::Kind;
 use super::migrate::is_applied_by_client;
+use super::write::Predicted;
 
 /// How long what the API server refused is not asked again.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
@@ -62,77 +64,103 @@ impl Judge {
         let namespace = &application.spec.destination.namespace;
         let gathered =
             manifest::gather(documents, namespace, &self.owner, &scopes).map_err(|wrong| wrong.join("; "))?;
-        let hooked = gathered.manifests.iter().filter_map(|manifest| Some((manifest, waits(&manifest.value)?)));
-        let hooked: Vec<String> = hooked
-            .map(|(manifest, what)| format!("{} ({}): {what} not supported yet", manifest.key, manifest.file))
+        let all = gathered.manifests.iter().chain(&gathered.hooks);
+        let wrong: Vec<String> = all
+            .flat_map(|manifest| {
+                let name = if manifest.key.name.is_empty() { "(without a name)" } else { "" };
+                let problems = marks::problems(&manifest.value).into_iter();
+                problems.map(move |what| format!("{}{name} ({}): {what}", manifest.key, manifest.file))
+            })
             .collect();
-        if hooked.is_empty() { Ok(gathered) } else { Err(hooked.join("; ")) }
+        if wrong.is_empty() { Ok(gathered) } else { Err(wrong.join("; ")) }
     }
 
-    /// How the cluster stands to manifests, and what there is besides.
+    /// How the cluster stands to what there should be, and what there is besides; and the runs of hooks of the sync under way.
     pub async fn compare(
         &mut self,
         application: &Application,
-        manifests: Vec<Manifest>,
-    ) -> Result<Vec<Object>, String> {
-        let brought: Vec<(String, String)> =
-            manifests.iter().filter_map(|manifest| brought_by(&manifest.value)).collect();
-        let creates = creates_namespace(application);
-        let mut comes: Vec<String> =
-            manifests.iter().filter(|it| it.key.kind == "Namespace").map(|it| it.key.name.clone()).collect();
-        comes.extend(creates.then(|| application.spec.destination.namespace.clone()));
+        gathered: Gathered,
+    ) -> Result<(Vec<Object>, Vec<Hook>), String> {
+        let Gathered { manifests, hooks, .. } = gathered;
+        let context = Context::new(application, &manifests);
         let mut objects = Vec::new();
         for manifest in manifests {
-            let key = manifest.key.clone();
-            if let Some(why) = self.cx.cluster.is_beyond(&key) {
-                objects.push(Object {
-                    version: manifest.version.clone(),
-                    key,
-                    wanted: Some(manifest),
-                    verdict: Some(Verdict::Refused(why)),
-                    live: None,
-                });
-                continue;
-            }
-            let kind = self.cx.cluster.kind(&key.group, &manifest.version, &key.kind).await?;
-            let Some(kind) = kind else {
-                let comes = brought.contains(&(key.group.clone(), key.kind.clone()));
-                let why = format!(
-                    "the cluster has no kind {} in {}",
-                    key.kind,
-                    manifest.value["apiVersion"].as_str().unwrap_or_default()
-                );
-                let verdict = if comes { Verdict::Absent } else { Verdict::Refused(why) };
-                objects.push(Object {
-                    version: manifest.version.clone(),
-                    key,
-                    wanted: Some(manifest),
-                    verdict: Some(verdict),
-                    live: None,
-                });
-                continue;
-            };
-            let live = self.cx.cluster.object(&kind, &key, &manifest.version).await?;
-            let asked = asked(application, &manifest, &comes);
-            let verdict = if let Some(verdict) = self.known(&key, &asked, live.as_ref()) {
-                verdict
-            } else {
-                let predicted = self.cx.cluster.predict(&kind, &manifest).await;
-                let verdict = judge(application, &manifest, live.as_ref(), predicted, &comes);
-                self.keep(&key, asked, live.as_ref(), &verdict);
-                verdict
-            };
-            let live = live.as_ref().map(|live| seen(live, &self.owner));
-            objects.push(Object {
-                version: manifest.version.clone(),
-                key,
-                wanted: Some(manifest),
-                verdict: Some(verdict),
-                live,
-            });
+            objects.push(self.judged(&context, manifest).await?);
         }
         self.verdicts.retain(|key, _| objects.iter().any(|object| object.key == *key));
-        self.own_objects(application, objects).await
+        let mut runs = Vec::new();
+        for (phase, manifest) in hook::runs(&hooks, application.status()) {
+            runs.push(self.hook(&context, phase, manifest).await?);
+        }
+        let objects = self.own_objects(application, objects, &hooks).await?;
+        Ok((objects, runs))
+    }
+
+    async fn judged(&mut self, context: &Context<'_>, mut manifest: Manifest) -> Result<Object, String> {
+        let (key, version) = (manifest.key.clone(), manifest.version.clone());
+        let (verdict, live) = match self.kind(context, &manifest).await? {
+            Err(verdict) => (verdict, None),
+            Ok(kind) => {
+                let live = self.cx.cluster.object(&kind, &key, &manifest.version).await?;
+                if let Some(live) = live.as_ref().filter(|_| context.has(&manifest, "RespectIgnoreDifferences")) {
+                    respect(&mut manifest.value, &key, live, context.ignored());
+                }
+                let asked = context.mark(&manifest);
+                let verdict = if let Some(verdict) = self.known(&key, &asked, live.as_ref()) {
+                    verdict
+                } else {
+                    let predicted = self.cx.cluster.predict(&kind, &manifest).await;
+                    let verdict = context.judge(&manifest, live.as_ref(), predicted);
+                    self.keep(&key, asked, live.as_ref(), &verdict);
+                    verdict
+                };
+                (verdict, live.as_ref().map(|live| self.seen(context, live)))
+            }
+        };
+        Ok(Object { key, version, wanted: Some(manifest), verdict: Some(verdict), live })
+    }
+
+    /// The kind of a manifest, or how it stands to a cluster that has none.
+    async fn kind(&self, context: &Context<'_>, manifest: &Manifest) -> Result<Result<Arc<Kind>, Verdict>, String> {
+        let key = &manifest.key;
+        if let Some(why) = self.cx.cluster.is_beyond(key) {
+            return Ok(Err(Verdict::Refused(why)));
+        }
+        if let Some(kind) = self.cx.cluster.kind(&key.group, &manifest.version, &key.kind).await? {
+            return Ok(Ok(kind));
+        }
+        let comes = context.brought.contains(&(key.group.clone(), key.kind.clone()));
+        if comes || context.has(manifest, "SkipDryRunOnMissingResource") {
+            return Ok(Err(Verdict::Absent));
+        }
+        let version = manifest.value["apiVersion"].as_str().unwrap_or_default();
+        Ok(Err(Verdict::Refused(format!("the cluster has no kind {} in {version}", key.kind))))
+    }
+
+    /// A run of a hook. Before anything is done, the API server is asked whether it would take it.
+    async fn hook(&self, context: &Context<'_>, phase: Phase, manifest: Manifest) -> Result<Hook, String> {
+        let kind = match self.kind(context, &manifest).await? {
+            Ok(kind) => kind,
+            Err(Verdict::Refused(why)) => return Ok(Hook { phase, manifest, live: None, refused: Some(why) }),
+            Err(_) => return Ok(Hook { phase, manifest, live: None, refused: None }),
+        };
+        let live = self.cx.cluster.object(&kind, &manifest.key, &manifest.version).await?;
+        let has_begun = operation::pinned(context.application.status()).is_some_and(|it| !it.resources.is_empty());
+        // What an object of an earlier run would become says nothing of a new one.
+        let refused = if has_begun || live.is_some() {
+            None
+        } else {
+            let predicted = self.cx.cluster.predict(&kind, &manifest).await;
+            match context.judge(&manifest, None, predicted) {
+                Verdict::Refused(why) => Some(why),
+                Verdict::Same | Verdict::Differs(_) | Verdict::Absent => None,
+            }
+        };
+        Ok(Hook { phase, manifest, live: live.as_ref().map(|live| self.seen(context, live)), refused })
+    }
+
+    fn seen(&self, context: &Context<'_>, live: &Value) -> Live {
+        Live::of(live, &self.owner, &context.options)
     }
 
     fn known(&self, key: &Key, asked: &[u8], live: Option<&Value>) -> Option<Verdict> {
@@ -147,103 +175,88 @@ impl Judge {
         self.verdicts.insert(key.clone(), Judged { asked, live, verdict: verdict.clone(), at: Instant::now() });
     }
 
-    /// Adds what is the Application's own beside what it wants: of the kinds that it wants, or has had.
+    /// Adds what is the Application's own beside what it wants: of the kinds that it wants, or has had, or runs.
     pub async fn own_objects(
         &self,
         application: &Application,
         mut objects: Vec<Object>,
+        hooks: &[Manifest],
     ) -> Result<Vec<Object>, String> {
         let mut kinds: BTreeMap<(String, String), String> = BTreeMap::new();
-        for object in &objects {
-            kinds.insert((object.key.group.clone(), object.key.kind.clone()), object.version.clone());
+        let all = objects.iter().map(|object| (&object.key, &object.version));
+        for (key, version) in all.chain(hooks.iter().map(|hook| (&hook.key, &hook.version))) {
+            kinds.insert((key.group.clone(), key.kind.clone()), version.clone());
         }
         for had in &application.status().resources {
             kinds.entry((had.group.clone(), had.kind.clone())).or_insert_with(|| had.version.clone());
         }
+        let options = operation::options(application);
         for (version, value) in self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await? {
             let key = Key::of(&value);
             if self.owner.owns(&value) && objects.iter().all(|object| object.key != key) {
-                objects.push(Object {
-                    key,
-                    version,
-                    wanted: None,
-                    verdict: None,
-                    live: Some(seen(&value, &self.owner)),
-                });
+                let live = Some(Live::of(&value, &self.owner, &options));
+                objects.push(Object { key, version, wanted: None, verdict: None, live });
             }
         }
         Ok(objects)
     }
 }
 
-/// What makes an object wait for others, or run on its own.
-fn waits(object: &Value) -> Option<&'static str> {
-    let annotation = |name: &str| object["metadata"]["annotations"][name].as_str().filter(|text| !text.is_empty());
-    if annotation("argocd.argoproj.io/hook").is_some() || annotation("helm.sh/hook").is_some() {
-        return Some("hooks are");
-    }
-    if annotation("argocd.argoproj.io/sync-wave").is_some_and(|wave| wave.trim() != "0") {
-        return Some("sync waves are");
-    }
-    if annotation("argocd.argoproj.io/compare-options").is_some_and(|options| options.contains("IgnoreExtraneous")) {
-        return Some("the compare option IgnoreExtraneous is");
-    }
-    let options = annotation("argocd.argoproj.io/sync-options").into_iter().flat_map(|options| options.split(','));
-    let known = ["", "Prune=true", "Prune=false", "Delete=true", "Delete=false", "ServerSideApply=true"];
-    options
-        .map(str::trim)
-        .any(|option| !known.contains(&option))
-        .then_some("sync options of objects other than Prune=false and Delete=false are")
+/// What verdicts on an Application's objects depend on beside the objects.
+struct Context<'a> {
+    application: &'a Application,
+    options: Vec<String>,
+    /// Kinds that it brings itself.
+    brought: Vec<(String, String)>,
+    /// Namespaces that it brings itself.
+    comes: Vec<String>,
 }
 
-fn judge(
-    application: &Application,
-    manifest: &Manifest,
-    live: Option<&Value>,
-    predicted: Predicted,
-    comes: &[String],
-) -> Verdict {
-    match (predicted, live) {
-        (Predicted::Object(then), Some(now)) => {
-            let verdict = compare(&manifest.key, now, &then, &application.spec.ignore_differences);
-            if verdict != Verdict::Same || !is_applied_by_client(now) {
-                return verdict;
+impl<'a> Context<'a> {
+    fn new(application: &'a Application, manifests: &[Manifest]) -> Context<'a> {
+        let brought = manifests.iter().filter_map(|manifest| brought_by(&manifest.value)).collect();
+        let mut comes: Vec<String> =
+            manifests.iter().filter(|it| it.key.kind == "Namespace").map(|it| it.key.name.clone()).collect();
+        let creates = creates_namespace(application);
+        comes.extend(creates.then(|| application.spec.destination.namespace.clone()));
+        Context { application, options: operation::options(application), brought, comes }
+    }
+
+    fn has(&self, manifest: &Manifest, option: &str) -> bool {
+        marks::has(&manifest.value, &self.options, option)
+    }
+
+    fn ignored(&self) -> &'a [ResourceIgnoreDifferences] {
+        &self.application.spec.ignore_differences
+    }
+
+    fn judge(&self, manifest: &Manifest, live: Option<&Value>, predicted: Predicted) -> Verdict {
+        let how = How::of(&manifest.value, &self.options);
+        let whole = || Verdict::Differs(vec![Difference { at: String::new(), now: None, then: None }]);
+        match (predicted, live) {
+            (Predicted::Object(then), Some(now)) => {
+                let verdict = compare(&manifest.key, now, &then, self.ignored());
+                if verdict != Verdict::Same || how.leaves_fields || !is_applied_by_client(now) {
+                    return verdict;
+                }
+                // What was applied by the client stays when Git drops it, until it has been taken over.
+                let at = "/metadata/managedFields".to_owned();
+                Verdict::Differs(vec![Difference { at, now: None, then: None }])
             }
-            // What was applied by the client stays when Git drops it, until it has been taken over.
-            let at = "/metadata/managedFields".to_owned();
-            Verdict::Differs(vec![Difference { at, now: None, then: None }])
+            (Predicted::Object(_), None) => Verdict::Absent,
+            (Predicted::NoPlace(_), None) if self.comes.contains(&manifest.key.namespace) => Verdict::Absent,
+            // It cannot be changed into that, but replaced by it.
+            (Predicted::Invalid(_), Some(_)) if how.replaces || how.forces => whole(),
+            (Predicted::NoPlace(why) | Predicted::Refused(why) | Predicted::Invalid(why), _) => Verdict::Refused(why),
         }
-        (Predicted::Object(_), None) => Verdict::Absent,
-        (Predicted::NoPlace(_), None) if comes.contains(&manifest.key.namespace) => Verdict::Absent,
-        (Predicted::NoPlace(why) | Predicted::Refused(why), _) => Verdict::Refused(why),
     }
-}
 
-fn seen(live: &Value, owner: &Owner) -> Live {
-    let text = |at: &str| live.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let options = text("/metadata/annotations/argocd.argoproj.io~1sync-options");
-    let is_kept = text("/metadata/annotations/helm.sh~1resource-policy") == "keep";
-    let has = |option: &str| options.split(',').any(|given| given.trim() == option);
-    Live {
-        uid: text("/metadata/uid"),
-        resource_version: text("/metadata/resourceVersion"),
-        is_own: owner.owns(live),
-        other: owner.other(live).map(str::to_owned),
-        is_going: live["metadata"]["deletionTimestamp"].is_string(),
-        health: health::of(live),
-        stays: Stays {
-            unpruned: has("Prune=false") || has("Prune=confirm") || is_kept,
-            // With a definition all objects of its kind would go, whoever made them.
-            undeleted: has("Delete=false") || is_kept || live["kind"] == "CustomResourceDefinition",
-            asks: has("Delete=confirm"),
-        },
+    /// A mark of everything besides the object itself that a verdict depends on.
+    fn mark(&self, manifest: &Manifest) -> Vec<u8> {
+        let ignored = serde_json::to_value(self.ignored()).unwrap_or_default();
+        let comes = self.comes.contains(&manifest.key.namespace);
+        mark(Some(&json!([manifest.value, ignored, comes, self.options])))
     }
-}
-
-/// A mark of everything besides the object itself that a verdict depends on.
-fn asked(application: &Application, manifest: &Manifest, comes: &[String]) -> Vec<u8> {
-    let ignored = serde_json::to_value(&application.spec.ignore_differences).unwrap_or_default();
-    mark(Some(&json!([manifest.value, ignored, comes.contains(&manifest.key.namespace)])))
 }
 
 fn mark(value: Option<&Value>) -> Vec<u8> {

@@ -12,6 +12,7 @@ mod migrate;
 mod repository;
 mod sources;
 mod worker;
+mod write;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

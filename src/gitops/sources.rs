@@ -1,6 +1,7 @@
 //! What the sources of an Application say.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sluice_core::api::{Application, ApplicationSource};
 use sluice_core::gitops::manifest::Document;
@@ -19,6 +20,14 @@ pub struct Sources {
     named: Option<Asked>,
     /// What a commit says that a sync keeps to meanwhile.
     pinned: Option<Asked>,
+    /// What the revision stands for while a sync keeps to a commit.
+    newest: Option<Newest>,
+}
+
+struct Newest {
+    of: ApplicationSource,
+    commit: Option<String>,
+    at: Instant,
 }
 
 struct Asked {
@@ -31,7 +40,7 @@ struct Asked {
 impl Sources {
     /// Knows nothing yet.
     pub fn new(cx: Arc<Gitops>) -> Sources {
-        Sources { cx, named: None, pinned: None }
+        Sources { cx, named: None, pinned: None, newest: None }
     }
 
     /// When the server was asked last.
@@ -40,7 +49,7 @@ impl Sources {
     }
 
     /// What the sources say: from memory, unless they were asked longer ago than that, or somebody wants to know now.
-    pub async fn said(&mut self, application: &Application, within: std::time::Duration, is_asked: bool) -> Said {
+    pub async fn said(&mut self, application: &Application, within: Duration, is_asked: bool) -> Said {
         let source = application.spec.source.clone().unwrap_or_default();
         let pinned = operation::pinned(application.status()).map(|result| result.revision.clone());
         if let Some(commit) = pinned.filter(|commit| !commit.is_empty()) {
@@ -58,6 +67,31 @@ impl Sources {
         let said = render(&self.cx, &source, &revision, since).await;
         self.named = Some(Asked { of: source, revision, at: now, said: said.clone() });
         said
+    }
+
+    /// The commit that the Application's revision stands for now, while a sync keeps to another one; the server is asked as often as
+    /// else. Nothing where it does not answer.
+    pub async fn newest(&mut self, application: &Application, within: Duration) -> Option<String> {
+        let source = application.spec.source.clone().unwrap_or_default();
+        let named = self.named.as_ref().filter(|asked| asked.of == source);
+        // What was found out before the sync's own commit was read is old.
+        let is_known = |newest: &&Newest| newest.of == source && named.is_none_or(|asked| asked.at <= newest.at);
+        let known = self.newest.as_ref().filter(is_known).map(|newest| (newest.at, newest.commit.clone()));
+        let said = || named.map(|asked| (asked.at, asked.said.as_ref().ok().map(|(commit, _)| commit.clone())));
+        if let Some((at, commit)) = known.or_else(said)
+            && at.elapsed() < within
+        {
+            return commit;
+        }
+        let at = Instant::now();
+        let since = at.checked_sub(self.cx.shared()).unwrap_or(at);
+        let commit = self.cx.repositories.at(&source.repo_url).resolve(&source.target_revision, since).await;
+        let commit = commit.ok().map(|commit| commit.to_string());
+        // What was said of another commit is of no use any more.
+        self.named
+            .take_if(|asked| commit.is_some() && asked.said.as_ref().ok().map(|(said, _)| said) != commit.as_ref());
+        self.newest = Some(Newest { of: source, commit: commit.clone(), at });
+        commit
     }
 
     async fn at_commit(&mut self, source: ApplicationSource, commit: String) -> Said {

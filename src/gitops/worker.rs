@@ -12,7 +12,7 @@ use sluice_core::effect::merge::merge_patch;
 use sluice_core::gitops::guard;
 use sluice_core::gitops::operation;
 use sluice_core::gitops::plan::{cascade, is_left_alone, plan};
-use sluice_core::gitops::snapshot::{Effect, Object, Outcome, Plan, Rendered, Snapshot};
+use sluice_core::gitops::snapshot::{Effect, Hook, Object, Outcome, Plan, Rendered, Snapshot, Write};
 use sluice_core::gitops::tracking::Owner;
 use sluice_core::gitops::unsupported;
 use tokio::sync::Notify;
@@ -108,19 +108,27 @@ impl Worker {
         let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.revision.is_empty());
         // Whether it is the sources' turn to say something new.
         let asks = !is_leaving && !is_held && !is_pinned;
-        let (rendered, objects) = match (is_leaving, is_held) {
-            (true, _) => (Rendered::Waiting, self.judge.own_objects(&application, Vec::new()).await),
-            (false, true) => (Rendered::Waiting, Ok(Vec::new())),
-            (false, false) => self.look(&application, asked.as_deref()).await,
+        let nothing = |rendered| (rendered, (Vec::new(), Vec::new()));
+        let (rendered, (objects, hooks)) = match (is_leaving, is_held) {
+            (true, _) => match self.judge.own_objects(&application, Vec::new(), &[]).await {
+                Ok(objects) => (Rendered::Waiting, (objects, Vec::new())),
+                Err(why) => nothing(Rendered::Failed(why)),
+            },
+            (false, true) => nothing(Rendered::Waiting),
+            (false, false) => match self.look(&application, asked.as_deref()).await {
+                Ok(looked) => looked,
+                Err(why) => nothing(Rendered::Failed(why)),
+            },
         };
-        let (rendered, objects) = match objects {
-            Ok(objects) => (rendered, objects),
-            Err(why) => (Rendered::Failed(why), Vec::new()),
-        };
+        let poll = self.poll();
+        let newest =
+            if is_pinned && !is_leaving && !is_held { self.sources.newest(&application, poll).await } else { None };
         let snapshot = Snapshot {
             now: self.cx.clock.now(),
             rendered,
             objects,
+            hooks,
+            newest,
             outcomes: std::mem::take(&mut self.outcomes),
             project,
             application,
@@ -165,9 +173,17 @@ impl Worker {
                 // The cache will say that it is gone, or what was refused is tried again.
                 return Next::After(BACK_OFF);
             }
-            if self.outcomes.is_empty() {
-                // What was to go has changed, which the cache will show in a moment.
-                return Next::After(plan.look_again.map_or(CHANGED, span));
+            let tidied = |outcome: &Outcome| outcome.write == Write::Tidied;
+            for outcome in self.outcomes.iter().filter(|outcome| tidied(outcome)) {
+                if let Err(why) = &outcome.result {
+                    let (name, namespace) = (&self.name, &self.namespace);
+                    tracing::warn!(application = name, namespace, object = %outcome.key, why, "cannot tidy up");
+                    return Next::After(BACK_OFF);
+                }
+            }
+            if self.outcomes.iter().all(tidied) {
+                // What was to go has gone or has changed, which the cache will show in a moment.
+                return Next::After(plan.look_again.map_or(CHANGED, |wait| span(wait).min(CHANGED)));
             }
             return Next::Now;
         }
@@ -220,29 +236,21 @@ impl Worker {
     }
 
     /// What the sources say, and how the cluster stands to it.
-    async fn look(
-        &mut self,
-        application: &Application,
-        asked: Option<&str>,
-    ) -> (Rendered, Result<Vec<Object>, String>) {
+    async fn look(&mut self, application: &Application, asked: Option<&str>) -> Result<Looked, String> {
         if asked == Some("hard") {
             self.judge.forget();
         }
         let within = self.poll();
-        let failed = |why: String| (Rendered::Failed(why), Ok(Vec::new()));
-        let (revision, documents) = match self.sources.said(application, within, asked.is_some()).await {
-            Ok(said) => said,
-            Err(why) => return failed(why),
-        };
-        let gathered = match self.judge.gather(application, &documents).await {
-            Ok(gathered) => gathered,
-            Err(why) => return failed(why),
-        };
-        let objects = self.judge.compare(application, gathered.manifests).await;
+        let (revision, documents) = self.sources.said(application, within, asked.is_some()).await?;
+        let gathered = self.judge.gather(application, &documents).await?;
         let types = vec!["Directory".to_owned()];
-        (Rendered::Done { revisions: vec![revision], types, repeated: gathered.repeated }, objects)
+        let rendered = Rendered::Done { revisions: vec![revision], types, repeated: gathered.repeated.clone() };
+        Ok((rendered, self.judge.compare(application, gathered).await?))
     }
 }
+
+/// What the sources say, how the cluster stands to it, and the runs of hooks of the sync under way.
+type Looked = (Rendered, (Vec<Object>, Vec<Hook>));
 
 fn span(duration: SignedDuration) -> Duration {
     Duration::try_from(duration).unwrap_or_default()

@@ -57,21 +57,18 @@ pub async fn a_missing_folder_or_branch_is_named(s: Story) {
 }
 
 pub async fn what_is_not_supported_yet_holds_the_application_and_says_so(s: Story) {
-    s.git.write("app/color.yaml", &setting("color", "blue")).write("wave/late.yaml", &late());
+    s.git.write("app/color.yaml", &setting("color", "blue")).write("hook/late.yaml", &late());
     s.git.write("chart/Chart.yaml", "name: web\n").commit("Good");
     let mut changes = automated(true, true);
     changes["spec"]["source"] = json!({ "helm": { "releaseName": "web" } });
-    changes["spec"]["syncPolicy"]["syncOptions"] = json!(["Replace=true"]);
+    changes["spec"]["syncPolicy"]["syncOptions"] = json!(["Hurry=true"]);
     let app = s.application("held", changes).await;
     let status = s.until(&app, "held", |status| status["conditions"].as_array().map(Vec::len) == Some(2)).await;
     let messages: Vec<_> = (0..2).map(|index| status["conditions"][index]["message"].clone()).collect();
-    assert_eq!(
-        messages,
-        ["spec.source.helm is not supported yet", "the sync option Replace=true is not supported yet"]
-    );
+    assert_eq!(messages, ["spec.source.helm is not supported yet", "the sync option Hurry=true is not supported yet"]);
     for (begin, path, expected) in [
         ("chart", "chart", "sources of Helm are not supported yet"),
-        ("wave", "wave", "sync waves are not supported yet"),
+        ("hook", "hook", "/ConfigMap/late (late.yaml): hooks of PostDelete are not supported yet"),
     ] {
         let mut changes = automated(false, false);
         changes["spec"]["source"] = json!({ "path": path });
@@ -85,7 +82,7 @@ pub async fn what_is_not_supported_yet_holds_the_application_and_says_so(s: Stor
 
 fn late() -> String {
     setting("late", "yes")
-        .replace("  name: late\n", "  name: late\n  annotations:\n    argocd.argoproj.io/sync-wave: \"1\"\n")
+        .replace("  name: late\n", "  name: late\n  annotations:\n    argocd.argoproj.io/hook: PostDelete\n")
 }
 
 pub async fn what_the_cluster_refuses_is_named_and_nothing_else_is_applied(s: Story) {

@@ -4,11 +4,13 @@
 //! `cargo test --test gitops in_the_sandbox`, or `tests/cluster/run cargo test --test gitops on_the_real_control_plane`.
 
 mod bad;
+mod hooks;
 mod private;
 mod repository;
 mod server;
 mod story;
 mod sync;
+mod waves;
 
 /// Declares stories as tests, once for each cluster.
 macro_rules! stories {
@@ -51,6 +53,20 @@ stories! {
         the_example_is_good_for_a_start,
         what_kubectl_has_applied_is_taken_over_field_by_field,
         a_sync_can_be_asked_to_make_the_namespace,
+    ],
+    waves: [
+        a_wave_waits_until_the_one_before_it_is_healthy,
+        a_newer_commit_takes_the_place_of_a_sync_that_waits,
+        what_asks_before_it_goes_waits_for_a_person,
+        an_application_takes_its_objects_along_in_reverse_order,
+        what_cannot_be_changed_is_made_anew_where_that_is_asked_for,
+        what_somebody_else_decides_stays_as_it_is,
+    ],
+    hooks: [
+        hooks_run_before_and_after_what_is_applied,
+        a_hook_that_fails_keeps_everything_from_being_applied,
+        a_sync_that_is_ended_ends_its_hooks,
+        a_hook_that_cannot_be_created_is_found_before_anything_is_done,
     ],
     private: [a_private_repository_is_read_over_https_with_a_token],
     bad: [

@@ -162,6 +162,15 @@ impl Story {
         found.map(|object| serde_json::to_value(object).expect("an object"))
     }
 
+    /// Waits until an object is not there.
+    pub async fn until_gone(&self, api_version: &str, kind: &str, name: &str) {
+        let begun = Instant::now();
+        while let Some(object) = self.object(api_version, kind, name).await {
+            assert!(begun.elapsed() < LIMIT, "{kind} {name} is still there: {object:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// A value of a ConfigMap of the story.
     pub async fn setting(&self, name: &str) -> Option<String> {
         let map = self.object("v1", "ConfigMap", name).await?;

@@ -104,7 +104,7 @@ pub fn is_out(object: &Object) -> bool {
     match &object.verdict {
         Some(Verdict::Same) => false,
         Some(Verdict::Differs(_) | Verdict::Absent | Verdict::Refused(_)) => true,
-        None => is_left_over(object),
+        None => is_left_over(object) && object.live.as_ref().is_some_and(|live| !live.is_extraneous),
     }
 }
 

@@ -50,6 +50,37 @@ pub fn compare(key: &Key, now: &Value, then: &Value, ignored: &[ResourceIgnoreDi
     if differences.is_empty() { Verdict::Same } else { Verdict::Differs(differences) }
 }
 
+/// A manifest in which the places that do not count say what the object has, so that an apply leaves them.
+pub fn respect(manifest: &mut Value, key: &Key, live: &Value, ignored: &[ResourceIgnoreDifferences]) {
+    for pointer in ignored.iter().filter(|rule| concerns(rule, key)).flat_map(|rule| &rule.json_pointers) {
+        match live.pointer(pointer) {
+            Some(value) => put(manifest, pointer, value.clone()),
+            None => remove(manifest, pointer),
+        }
+    }
+}
+
+/// Puts a value in a place, if there is room for it: an object is made where there is none, an item of a list is not.
+fn put(object: &mut Value, pointer: &str, value: Value) {
+    let Some((parent, last)) = pointer.rsplit_once('/') else { return };
+    let last = last.replace("~1", "/").replace("~0", "~");
+    // What is named by a number is in a list, and of that the rest is not known.
+    if object.pointer(parent).is_none_or(Value::is_null) && last.parse::<usize>().is_err() {
+        put(object, parent, Value::Object(serde_json::Map::new()));
+    }
+    match object.pointer_mut(parent) {
+        Some(Value::Object(map)) => {
+            map.insert(last, value);
+        }
+        Some(Value::Array(items)) => {
+            if let Some(item) = last.parse().ok().and_then(|index: usize| items.get_mut(index)) {
+                *item = value;
+            }
+        }
+        _ => {}
+    }
+}
+
 /// An object without what the API server keeps of it, and without its status, which is not for manifests to say. Two objects that
 /// look the same like this compare the same with any manifest.
 pub fn plain(object: &Value) -> Value {
@@ -158,6 +189,29 @@ mod tests {
             (rule("", "Deployment", ""), false),
         ] {
             assert_eq!(verdict(&rule) == Verdict::Same, expected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_count_stays_as_it_is_in_an_apply() {
+        let live = json!({ "spec": { "replicas": 5, "list": [{ "image": "b" }], "kept": { "deep": 1 } } });
+        for (pointer, manifest, expected) in [
+            ("/spec/replicas", json!({ "spec": { "replicas": 1 } }), json!({ "spec": { "replicas": 5 } })),
+            ("/spec/kept/deep", json!({}), json!({ "spec": { "kept": { "deep": 1 } } })),
+            (
+                "/spec/list/0/image",
+                json!({ "spec": { "list": [{}] } }),
+                json!({ "spec": { "list": [{ "image": "b" }] } }),
+            ),
+            ("/spec/list/0/image", json!({ "spec": {} }), json!({ "spec": {} })),
+            ("/spec/gone", json!({ "spec": { "gone": 1 } }), json!({ "spec": {} })),
+            ("spec", json!({ "spec": 1 }), json!({ "spec": 1 })),
+        ] {
+            let rules = json!([{ "group": "*", "kind": "*", "jsonPointers": [pointer] }]);
+            let rules: Vec<ResourceIgnoreDifferences> = serde_json::from_value(rules).expect("rules");
+            let mut it = manifest.clone();
+            respect(&mut it, &Key::default(), &live, &rules);
+            assert_eq!(it, expected, "{pointer} of {manifest}");
         }
     }
 

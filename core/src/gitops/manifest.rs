@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::key::{Key, split_version};
+use super::marks::{self, Role};
 use super::tracking::Owner;
 
 /// What a source says that there should be, one document of a file.
@@ -37,6 +38,8 @@ pub type Scopes = BTreeMap<(String, String), Option<bool>>;
 pub struct Gathered {
     /// Each object once.
     pub manifests: Vec<Manifest>,
+    /// Hooks, which are no part of what there should be. Those whose name is made when they run have none.
+    pub hooks: Vec<Manifest>,
     /// Objects that there are several of; the last one counts.
     pub repeated: Vec<Key>,
 }
@@ -91,6 +94,14 @@ pub fn gather(
         value.as_object_mut().map(|object| object.remove("status"));
         owner.mark(&mut value);
         let manifest = Manifest { key: Key::of(&value), version, value, file: file.to_owned() };
+        match marks::role(&manifest.value) {
+            Role::Member => {}
+            Role::Hook(_) => {
+                gathered.hooks.push(manifest);
+                continue;
+            }
+            Role::Skipped => continue,
+        }
         if let Some(place) = places.get(&manifest.key) {
             gathered.repeated.push(manifest.key.clone());
             gathered.manifests[*place] = manifest;

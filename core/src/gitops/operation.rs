@@ -2,11 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::Value;
 
-use super::compare::Verdict;
+use super::hook::TERMINATED;
 use super::key::Key;
-use super::order;
-use super::snapshot::{Effect, Object, Outcome, Rendered, Snapshot};
+use super::marks::{self, Phase};
+use super::preempt;
+use super::snapshot::{Effect, Goes, Live, Object, Outcome, Rendered, Snapshot, Write};
+use super::step::{self, Next};
+use super::task::{self, is_of};
 use crate::api::{
     Application, ApplicationStatus, Operation, OperationState, ResourceResult, Retry, RevisionHistory, SyncOperation,
     SyncOperationResult,
@@ -24,10 +28,13 @@ pub const FAILED: &str = "Failed";
 /// A sync that could not begin.
 pub const ERROR: &str = "Error";
 
+/// What is said of an object that was not taken.
+pub const SYNC_FAILED: &str = "SyncFailed";
+
 /// Syncs that are remembered where nothing is said.
 const HISTORY: i64 = 10;
-/// What a namespace's key is.
-const NAMESPACE: &str = "Namespace";
+/// How often a sync that waits looks again, if nothing has changed meanwhile.
+const LOOK: SignedDuration = SignedDuration::from_secs(5);
 
 /// The sync under way.
 pub fn running(status: &ApplicationStatus) -> Option<&OperationState> {
@@ -75,8 +82,12 @@ fn attempt(s: &Snapshot, operation: &Operation) -> SyncOperationResult {
 pub fn advance(s: &Snapshot, status: &mut ApplicationStatus) -> (Vec<Effect>, Option<SignedDuration>) {
     let Some(state) = status.operation_state.as_mut() else { return Default::default() };
     if state.phase == TERMINATING {
-        end(s, status, FAILED, "Operation terminated".to_owned());
+        terminate(s, status, "Operation terminated".to_owned());
         return Default::default();
+    }
+    if let Some(why) = preempt::by(s, state) {
+        terminate(s, status, why);
+        return (Vec::new(), Some(SignedDuration::ZERO));
     }
     let sync = state.operation.sync.clone().unwrap_or_default();
     if let Some(finished) = &state.finished_at {
@@ -115,90 +126,69 @@ fn settle_on(state: &mut OperationState, revisions: &[String]) {
 
 /// Writes down what became of writes.
 fn take_in(s: &Snapshot, state: &mut OperationState) {
-    let result = state.sync_result.get_or_insert_default();
-    for outcome in &s.outcomes {
-        let version = s.objects.iter().find(|object| object.key == outcome.key).map(|object| object.version.clone());
-        let told = told(outcome, version.unwrap_or_default());
-        match result.resources.iter_mut().find(|known| is_of(known, &outcome.key)) {
+    let results = &mut state.sync_result.get_or_insert_default().resources;
+    for outcome in s.outcomes.iter().filter(|outcome| outcome.write != Write::Tidied) {
+        let object = s.objects.iter().find(|object| object.key == outcome.key);
+        let told = told(outcome, object.map(|object| object.version.clone()).unwrap_or_default());
+        let known = results.iter_mut().find(|known| is_of(known, &outcome.key) && known.sync_phase == told.sync_phase);
+        match known {
             Some(known) => *known = told,
-            None => result.resources.push(told),
+            None => results.push(told),
         }
     }
 }
 
 fn told(outcome: &Outcome, version: String) -> ResourceResult {
-    let (good, message) = match &outcome.result {
+    let (is_good, message) = match &outcome.result {
         Ok(message) => (true, message.clone()),
         Err(message) => (false, message.clone()),
     };
-    let status = match (good, outcome.is_pruned) {
-        (true, false) => "Synced",
-        (true, true) => "Pruned",
-        (false, _) => "SyncFailed",
+    let status = match (is_good, outcome.write) {
+        (true, Write::Pruned) => "Pruned",
+        (true, _) => "Synced",
+        (false, _) => SYNC_FAILED,
     };
+    let hook = if let Write::Begun(phase) = outcome.write { Some(phase.name()) } else { None };
     ResourceResult {
         status: status.to_owned(),
         message,
-        sync_phase: "Sync".to_owned(),
-        hook_phase: if good { RUNNING } else { FAILED }.to_owned(),
+        sync_phase: hook.unwrap_or(Phase::Sync.name()).to_owned(),
+        hook_type: hook.unwrap_or_default().to_owned(),
+        hook_phase: if is_good { RUNNING } else { FAILED }.to_owned(),
         ..result_of(&outcome.key, version)
     }
 }
 
-fn result_of(key: &Key, version: String) -> ResourceResult {
+/// What is said of an object, before anything is.
+pub fn result_of(key: &Key, version: String) -> ResourceResult {
     let Key { group, kind, namespace, name } = key.clone();
     ResourceResult { group, version, kind, namespace, name, ..ResourceResult::default() }
 }
 
-fn is_of(result: &ResourceResult, key: &Key) -> bool {
-    (&result.group, &result.kind, &result.namespace, &result.name) == (&key.group, &key.kind, &key.namespace, &key.name)
-}
-
 /// The next writes, or the end.
 fn step(s: &Snapshot, status: &mut ApplicationStatus, sync: &SyncOperation) -> (Vec<Effect>, Option<SignedDuration>) {
-    let results = pinned(status).map(|result| result.resources.clone()).unwrap_or_default();
-    let failed: Vec<&ResourceResult> = results.iter().filter(|result| result.status == "SyncFailed").collect();
-    if let Some(first) = failed.first() {
-        let reason = format!(
-            "one or more synchronization tasks completed unsuccessfully, reason: {}/{}: {}",
-            first.kind, first.name, first.message
-        );
-        fail(s, status, FAILED, &reason);
-        return Default::default();
-    }
-    let is_meant = |object: &&Object| is_selected(sync, &object.key);
-    let is_done = |key: &Key| results.iter().any(|result| is_of(result, key));
-    let refused = s.objects.iter().filter(is_meant).filter_map(|object| match &object.verdict {
-        Some(Verdict::Refused(why)) if !is_done(&object.key) => Some((object, why.clone())),
-        _ => None,
-    });
-    let refused: Vec<(&Object, String)> = refused.collect();
-    if !refused.is_empty() {
-        let told = refused.into_iter().map(|(object, message)| ResourceResult {
-            status: "SyncFailed".to_owned(),
-            message,
-            sync_phase: "Sync".to_owned(),
-            hook_phase: FAILED.to_owned(),
-            ..result_of(&object.key, object.version.clone())
-        });
-        let told: Vec<ResourceResult> = told.collect();
-        let state = status.operation_state.as_mut().and_then(|state| state.sync_result.as_mut());
-        if let Some(result) = state {
-            result.resources.extend(told);
+    let Some(state) = status.operation_state.as_mut() else { return Default::default() };
+    let results = &mut state.sync_result.get_or_insert_default().resources;
+    match step::next(s, sync, results) {
+        Next::Write(effects, message) => {
+            // What goes is looked for again, and so is what a person allows.
+            let waits = !message.is_empty();
+            state.message = message;
+            (effects, waits.then_some(LOOK))
         }
-        fail(s, status, FAILED, "one or more objects failed to apply (dry run)");
-        return Default::default();
+        Next::Wait(message) => {
+            state.message = message;
+            (Vec::new(), Some(LOOK))
+        }
+        Next::Succeed(message) => {
+            end(s, status, SUCCEEDED, message.to_owned());
+            Default::default()
+        }
+        Next::Fail(message) => {
+            fail(s, status, FAILED, &message);
+            Default::default()
+        }
     }
-    if sync.dry_run {
-        end(s, status, SUCCEEDED, "successfully synced (dry run)".to_owned());
-        return Default::default();
-    }
-    let effects = writes(s, sync, &is_done);
-    if effects.is_empty() {
-        end(s, status, SUCCEEDED, "successfully synced (all tasks run)".to_owned());
-        return Default::default();
-    }
-    (effects, None)
 }
 
 /// Whether an object is one of those that a sync is about.
@@ -210,47 +200,24 @@ pub fn is_selected(sync: &SyncOperation, key: &Key) -> bool {
     sync.resources.is_empty() || sync.resources.iter().any(is)
 }
 
+/// The options of the sync under way, or those that one would have that nobody asked for.
+pub fn options(application: &Application) -> Vec<String> {
+    let sync = running(application.status()).and_then(|state| state.operation.sync.clone());
+    task::options(application, &sync.unwrap_or_default())
+}
+
 /// Whether a sync makes the destination's namespace: the Application says so, or the sync that was asked for.
 pub fn creates_namespace(application: &Application) -> bool {
-    let policy = application.spec.sync_policy.iter().flat_map(|policy| &policy.sync_options);
-    let asked = running(application.status()).and_then(|state| state.operation.sync.as_ref());
-    policy.chain(asked.iter().flat_map(|sync| &sync.sync_options)).any(|option| option == "CreateNamespace=true")
+    marks::has(&Value::Null, &options(application), "CreateNamespace")
 }
 
-/// What is still to be written.
-fn writes(s: &Snapshot, sync: &SyncOperation, is_done: &dyn Fn(&Key) -> bool) -> Vec<Effect> {
-    let spec = &s.application.spec;
-    let policy = spec.sync_policy.clone().unwrap_or_default();
-    let mut effects = Vec::new();
-    let namespace = Key { kind: NAMESPACE.to_owned(), name: spec.destination.namespace.clone(), ..Key::default() };
-    let brings_it = s.objects.iter().any(|object| object.wanted.is_some() && object.key == namespace);
-    if creates_namespace(&s.application) && !namespace.name.is_empty() && !brings_it && !is_done(&namespace) {
-        let metadata = policy.managed_namespace_metadata.clone().unwrap_or_default();
-        effects.push(Effect::Namespace { name: namespace.name, metadata });
-    }
-    let open = || s.objects.iter().filter(|object| is_selected(sync, &object.key) && !is_done(&object.key));
-    for object in open() {
-        let Some(manifest) = object.wanted.clone() else { continue };
-        effects.push(Effect::Apply { rank: order::rank(&manifest.key.kind), manifest });
-    }
-    effects.sort_by(|a, b| place(a).cmp(&place(b)));
-    // What goes, goes when everything else is there.
-    let goes = open().filter(|object| sync.prune && is_prunable(object));
-    let options: Vec<String> = sync.sync_options.iter().chain(&policy.sync_options).cloned().collect();
-    let propagation = propagation(&options);
-    effects.extend(goes.filter_map(|object| delete(object, propagation)));
-    effects
-}
-
-fn place(effect: &Effect) -> (usize, &str, &str) {
-    match effect {
-        Effect::Apply { manifest, rank } => (rank + 1, &manifest.key.namespace, &manifest.key.name),
-        Effect::Namespace { .. } | Effect::Delete { .. } | Effect::Release => (0, "", ""),
-    }
+/// Deletes an object that was seen and that Git does not have any more.
+pub fn delete_pruned(object: &Object, options: &[String]) -> Option<Effect> {
+    delete(object, propagation(options), true)
 }
 
 /// Deletes an object that was seen.
-pub fn delete(object: &Object, propagation: &'static str) -> Option<Effect> {
+pub fn delete(object: &Object, propagation: &'static str, is_prune: bool) -> Option<Effect> {
     let live = object.live.as_ref().filter(|live| !live.is_going)?;
     Some(Effect::Delete {
         key: object.key.clone(),
@@ -258,6 +225,7 @@ pub fn delete(object: &Object, propagation: &'static str) -> Option<Effect> {
         uid: live.uid.clone(),
         resource_version: live.resource_version.clone(),
         propagation,
+        is_prune,
     })
 }
 
@@ -271,7 +239,8 @@ fn propagation(options: &[String]) -> &'static str {
 
 /// Whether an object is the Application's own, and Git does not have it any more.
 pub fn is_left_over(object: &Object) -> bool {
-    object.wanted.is_none() && object.live.as_ref().is_some_and(|live| live.is_own && !live.stays.unpruned)
+    let is_left = |live: &Live| live.is_own && live.hook.is_none() && live.prune != Goes::No;
+    object.wanted.is_none() && object.live.as_ref().is_some_and(is_left)
 }
 
 /// The same, of one that is not going already.
@@ -326,10 +295,22 @@ fn end(s: &Snapshot, status: &mut ApplicationStatus, phase: &str, message: Strin
     }
 }
 
+/// Ends a sync before its end, with its hooks that run.
+fn terminate(s: &Snapshot, status: &mut ApplicationStatus, why: String) {
+    let results = status.operation_state.as_mut().and_then(|state| state.sync_result.as_mut());
+    for result in results.into_iter().flat_map(|result| &mut result.resources) {
+        if !result.hook_type.is_empty() && result.hook_phase == RUNNING {
+            FAILED.clone_into(&mut result.hook_phase);
+            TERMINATED.clone_into(&mut result.message);
+        }
+    }
+    end(s, status, FAILED, why);
+}
+
 /// Ends a sync that must not go on.
 pub fn stop(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
     if running(status).is_some() {
-        end(s, status, FAILED, why.to_owned());
+        terminate(s, status, why.to_owned());
     }
 }
 

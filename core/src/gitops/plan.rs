@@ -6,8 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::automatic::{self, Automatic};
 use super::operation::{self, FAILED, RUNNING};
 use super::report::{self, DELETION_ERROR, INVALID_SPEC, OUT_OF_SYNC, SYNC_ERROR, SYNCED, UNKNOWN};
-use super::snapshot::{Effect, Object, Plan, Rendered, Snapshot};
-use super::unsupported;
+use super::snapshot::{Effect, Goes, Object, Plan, Rendered, Snapshot};
+use super::{hook, unsupported};
 use crate::api::{Application, ApplicationStatus, SyncStatus};
 
 /// The finalizers for which the objects of an Application go with it.
@@ -78,6 +78,7 @@ pub fn plan(s: &Snapshot) -> Plan {
         }
     }
     report::conditions(&mut status, problems, s.now);
+    effects.extend(hook::tidy(s, &status));
     done(s, status, effects, look_again)
 }
 
@@ -118,20 +119,15 @@ fn refuse(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
     }
 }
 
-/// Takes everything along that is the Application's own, if it is to. Where it is not known what that is, it stays, and says why.
+/// Takes everything along that is the Application's own, if it is to: the latest wave first, each when the one before it is gone. Where
+/// it is not known what that is, it stays, and says why.
 fn leave(s: &Snapshot, mut status: ApplicationStatus) -> Plan {
     let Some((_, propagation)) = cascade(&s.application) else { return done(s, status, Vec::new(), None) };
-    let own = || s.objects.iter().filter(|object| is_taken_along(s, object));
-    let asking =
-        s.objects.iter().find(|object| object.live.as_ref().is_some_and(|live| live.is_own && live.stays.asks));
-    let why = match (&s.rendered, unsupported::problems(&s.application).into_iter().next(), asking) {
-        (Rendered::Failed(why), ..) => Some(why.clone()),
-        (_, Some(why), _) => Some(why),
-        (.., Some(object)) => Some(format!(
-            "{} says Delete=confirm, and that is not supported yet: delete it, or take that away",
-            object.key
-        )),
-        _ => None,
+    let own: Vec<&Object> = s.objects.iter().filter(|object| is_taken_along(s, object)).collect();
+    let why = match (&s.rendered, unsupported::problems(&s.application).into_iter().next()) {
+        (Rendered::Failed(why), _) => Some(why.clone()),
+        (_, Some(why)) => Some(why),
+        _ => unconfirmed(s, &own),
     };
     if let Some(why) = why {
         let why = format!("its objects are not deleted: {why}. Take its finalizer away to leave them behind");
@@ -139,11 +135,32 @@ fn leave(s: &Snapshot, mut status: ApplicationStatus) -> Plan {
         return done(s, status, Vec::new(), Some(DELETES));
     }
     report::conditions(&mut status, Vec::new(), s.now);
-    if own().next().is_none() {
+    let wave = |object: &Object| object.live.as_ref().map_or(0, |live| live.wave);
+    let Some(last) = own.iter().map(|object| wave(object)).max() else {
         return done(s, status, vec![Effect::Release], None);
+    };
+    let turn = own.into_iter().filter(|object| wave(object) == last);
+    let effects = turn.flat_map(|object| {
+        let held = object.live.as_ref().filter(|live| live.hook.as_ref().is_some_and(|ran| ran.is_held));
+        let (key, version) = (object.key.clone(), object.version.clone());
+        let let_go = held.map(|live| Effect::LetGo { key, version, uid: live.uid.clone() });
+        operation::delete(object, propagation, false).into_iter().chain(let_go)
+    });
+    done(s, status, effects.collect(), Some(DELETES))
+}
+
+/// What goes only when a person has allowed it, and nobody has since the Application began to go.
+fn unconfirmed(s: &Snapshot, own: &[&Object]) -> Option<String> {
+    let asks = |object: &&&Object| object.live.as_ref().is_some_and(|live| live.delete == Goes::Asks && !live.is_going);
+    let object = own.iter().find(asks)?;
+    let since = s.application.metadata.deletion_timestamp.as_ref()?.0;
+    if s.application.has_approved_deletion(since) {
+        return None;
     }
-    let effects = own().filter_map(|object| operation::delete(object, propagation)).collect();
-    done(s, status, effects, Some(DELETES))
+    let key = &object.key;
+    Some(format!(
+        "{key} says Delete=confirm: allow it with the annotation argocd.argoproj.io/deletion-approved and the time"
+    ))
 }
 
 /// Whether an object goes with its Application. That may be in its own folder: then it goes already.
@@ -152,5 +169,5 @@ fn is_taken_along(s: &Snapshot, object: &Object) -> bool {
     let is_itself = key.kind == "Application"
         && Some(&key.name) == metadata.name.as_ref()
         && Some(&key.namespace) == metadata.namespace.as_ref();
-    !is_itself && object.live.as_ref().is_some_and(|live| live.is_own && !live.stays.undeleted)
+    !is_itself && object.live.as_ref().is_some_and(|live| live.is_own && live.delete != Goes::No)
 }

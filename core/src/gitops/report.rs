@@ -7,9 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::automatic::is_out;
 use super::compare::Verdict;
-use super::health;
 use super::operation::is_left_over;
-use super::snapshot::{Object, Rendered, Snapshot};
+use super::snapshot::{Goes, Object, Rendered, Snapshot};
+use super::{health, marks};
 use crate::api::{
     ApplicationCondition, ApplicationStatus, ApplicationSummary, ComparedTo, HealthStatus, ResourceStatus, SyncStatus,
 };
@@ -84,7 +84,10 @@ fn is_own(object: &Object) -> bool {
 
 fn resource(object: &Object) -> ResourceStatus {
     let crate::gitops::key::Key { group, kind, namespace, name } = object.key.clone();
+    let is_hook = object.live.as_ref().is_some_and(|live| live.hook.is_some());
     let code = match &object.verdict {
+        // A hook is no part of what is compared.
+        None if is_hook => "",
         Some(Verdict::Refused(_)) => UNKNOWN,
         _ if is_out(object) => OUT_OF_SYNC,
         _ => SYNCED,
@@ -102,7 +105,15 @@ fn resource(object: &Object) -> ResourceStatus {
             None => Some(missing()),
         },
         requires_pruning: is_left_over(object),
-        ..ResourceStatus::default()
+        hook: is_hook,
+        sync_wave: object
+            .wanted
+            .as_ref()
+            .map_or_else(|| object.live.as_ref().map_or(0, |live| live.wave), |manifest| marks::wave(&manifest.value)),
+        requires_deletion_confirmation: object
+            .live
+            .as_ref()
+            .is_some_and(|live| live.prune == Goes::Asks || live.delete == Goes::Asks),
     }
 }
 

@@ -2,9 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use serde_json::Value;
+
 use super::compare::Verdict;
 use super::key::Key;
 use super::manifest::Manifest;
+use super::marks::{self, DeletePolicy, Phase, Role};
+use super::tracking::Owner;
+use super::{health, hook};
 use crate::api::{Application, HealthStatus};
 
 /// Everything that a decision may look at.
@@ -18,6 +23,10 @@ pub struct Snapshot {
     pub rendered: Rendered,
     /// What there should be, and what there is of its own.
     pub objects: Vec<Object>,
+    /// The runs of hooks that the sync under way has.
+    pub hooks: Vec<Hook>,
+    /// The commit that the Application's revision stands for now, where a sync keeps to another one.
+    pub newest: Option<String>,
     /// What became of writes since the last status.
     pub outcomes: Vec<Outcome>,
     /// Whether there is a project of its name, and what stands against it.
@@ -72,19 +81,80 @@ pub struct Live {
     pub is_going: bool,
     /// How it is, for kinds of which that can be told.
     pub health: Option<HealthStatus>,
-    /// Its option by which it stays when Git does not have it any more, or its Application goes.
-    pub stays: Stays,
+    /// Its wave.
+    pub wave: i64,
+    /// Whether it goes when Git does not have it any more.
+    pub prune: Goes,
+    /// Whether it goes with its Application.
+    pub delete: Goes,
+    /// Whether it makes no difference that Git does not have it.
+    pub is_extraneous: bool,
+    /// What it ran for, if it is a hook's.
+    pub hook: Option<Ran>,
 }
 
-/// What keeps an object.
+/// Whether an object goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stays {
-    /// When Git does not have it any more.
-    pub unpruned: bool,
-    /// When its Application is deleted.
-    pub undeleted: bool,
-    /// When its Application is deleted, until a person allows it.
-    pub asks: bool,
+pub enum Goes {
+    /// It does.
+    #[default]
+    Yes,
+    /// It does when a person has allowed it.
+    Asks,
+    /// It does not.
+    No,
+}
+
+/// What an object of a hook ran for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// The sync and the phase: [`hook::mark_of`](super::hook::mark_of).
+    pub by: String,
+    /// Whether it stays until somebody has read how it ended.
+    pub is_held: bool,
+    /// When it goes.
+    pub policies: Vec<DeletePolicy>,
+}
+
+impl Live {
+    /// What an object says. The options are its Application's.
+    pub fn of(object: &Value, owner: &Owner, options: &[String]) -> Live {
+        let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let is_kept = text("/metadata/annotations/helm.sh~1resource-policy") == "keep";
+        let goes = |name: &str, is_kept: bool| match marks::option(object, options, name) {
+            Some("false") => Goes::No,
+            _ if is_kept => Goes::No,
+            Some("confirm") => Goes::Asks,
+            _ => Goes::Yes,
+        };
+        Live {
+            uid: text("/metadata/uid"),
+            resource_version: text("/metadata/resourceVersion"),
+            is_own: owner.owns(object),
+            other: owner.other(object).map(str::to_owned),
+            is_going: object["metadata"]["deletionTimestamp"].is_string(),
+            health: health::of(object),
+            wave: marks::wave(object),
+            prune: goes("Prune", is_kept),
+            // With a definition all objects of its kind would go, whoever made them.
+            delete: goes("Delete", is_kept || object["kind"] == "CustomResourceDefinition"),
+            is_extraneous: marks::is_extraneous(object),
+            hook: matches!(marks::role(object), Role::Hook(_)).then(|| hook::ran(object)),
+        }
+    }
+}
+
+/// A run of a hook that a sync under way has, by itself or in an object of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hook {
+    /// When it runs.
+    pub phase: Phase,
+    /// What is applied for it, under the name that it has in this sync.
+    pub manifest: Manifest,
+    /// The object of that name.
+    pub live: Option<Live>,
+    /// Why the API server would not take it.
+    pub refused: Option<String>,
 }
 
 /// What became of a write.
@@ -92,10 +162,48 @@ pub struct Stays {
 pub struct Outcome {
     /// Of which object.
     pub key: Key,
-    /// Whether it went, rather than came.
-    pub is_pruned: bool,
+    /// What it was.
+    pub write: Write,
     /// What the API server said: a word of what was done, or why not.
     pub result: Result<String, String>,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// An object was applied.
+    Applied,
+    /// A hook was begun.
+    Begun(Phase),
+    /// An object was deleted that Git does not have any more.
+    Pruned,
+    /// Something was done about what a hook leaves behind, or about what goes with the Application.
+    Tidied,
+}
+
+/// How a manifest is applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// Everything that the object has is replaced, rather than what the manifest says.
+    pub replaces: bool,
+    /// An object that cannot be changed so is deleted and made anew.
+    pub forces: bool,
+    /// What was applied by the client stays with the client.
+    pub leaves_fields: bool,
+}
+
+impl How {
+    /// How an object is applied: as it says, or else its Application.
+    pub fn of(object: &Value, options: &[String]) -> How {
+        let has = |name| marks::has(object, options, name);
+        let replaces = has("Replace");
+        How {
+            replaces,
+            // With these everything in them would go.
+            forces: has("Force") && object["kind"] != "Namespace" && object["kind"] != "CustomResourceDefinition",
+            leaves_fields: replaces || marks::option(object, options, "ClientSideApplyMigration") == Some("false"),
+        }
+    }
 }
 
 /// What a plan does.
@@ -114,6 +222,26 @@ pub enum Effect {
         manifest: Manifest,
         /// Its place.
         rank: usize,
+        /// How.
+        how: How,
+    },
+    /// Begins a hook. It has the place of its kind, as what is applied has.
+    Hook {
+        /// When it runs.
+        phase: Phase,
+        /// What.
+        manifest: Manifest,
+        /// Its place.
+        rank: usize,
+    },
+    /// Takes away from an object what kept it until somebody has read how it ended.
+    LetGo {
+        /// Which.
+        key: Key,
+        /// The version of its group.
+        version: String,
+        /// Its uid.
+        uid: String,
     },
     /// Deletes an object, if it is still the one that was seen.
     Delete {
@@ -127,6 +255,8 @@ pub enum Effect {
         resource_version: String,
         /// What becomes of what it owns: `Foreground`, `Background` or `Orphan`.
         propagation: &'static str,
+        /// Whether it goes because Git does not have it any more, rather than for any other reason.
+        is_prune: bool,
     },
     /// Lets the Application itself go: nothing that is its own is left.
     Release,

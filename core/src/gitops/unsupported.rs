@@ -1,23 +1,12 @@
 //! What an Application may say and is not acted on yet: it holds the Application, and says so.
 
+use super::{marks, preempt};
 use crate::api::{Application, ApplicationSource, SyncOperation};
 
 /// The cluster that Sluice runs in.
 pub const HERE: &str = "https://kubernetes.default.svc";
 /// Its name.
 pub const HERE_BY_NAME: &str = "in-cluster";
-
-/// Options of a sync that are acted on, or that ask for what is done anyway.
-const OPTIONS: [&str; 8] = [
-    "CreateNamespace=true",
-    "CreateNamespace=false",
-    "ServerSideApply=true",
-    "ApplyOutOfSyncOnly=false",
-    "PrunePropagationPolicy=foreground",
-    "PrunePropagationPolicy=background",
-    "PrunePropagationPolicy=orphan",
-    "PruneLast=true",
-];
 
 /// Everything that an Application says and that is not acted on yet, and what cannot be right.
 pub fn problems(application: &Application) -> Vec<String> {
@@ -47,6 +36,7 @@ pub fn problems(application: &Application) -> Vec<String> {
     for option in spec.sync_policy.iter().flat_map(|policy| unknown(&policy.sync_options)) {
         not_yet(format!("the sync option {option}"));
     }
+    problems.extend(preempt::policy(application).err());
     let destination = &spec.destination;
     if !destination.server.is_empty() && !destination.name.is_empty() {
         problems.push("spec.destination: one of server and name is enough, and both are given".to_owned());
@@ -78,17 +68,15 @@ pub fn of_asked(application: &Application) -> Vec<String> {
 }
 
 fn unknown(options: &[String]) -> impl Iterator<Item = &String> {
-    options.iter().filter(|option| !OPTIONS.contains(&option.as_str()))
+    options.iter().filter(|option| !marks::is_known(option))
 }
 
-fn of_operation(application: &Application, sync: &SyncOperation) -> [(&'static str, bool); 5] {
-    let strategy = sync.sync_strategy.clone().unwrap_or_default();
+fn of_operation(application: &Application, sync: &SyncOperation) -> [(&'static str, bool); 4] {
     [
         ("source", sync.source.is_some() && sync.source != application.spec.source),
         ("sources", !sync.sources.is_empty()),
         ("revisions", !sync.revisions.is_empty()),
         ("manifests", !sync.manifests.is_empty()),
-        ("syncStrategy with force", [strategy.apply, strategy.hook].into_iter().flatten().any(|how| how.force)),
     ]
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sluice_core::gitops::guard::check;
 use sluice_core::gitops::plan::plan;
-use sluice_core::gitops::snapshot::{Effect, Plan, Rendered, Snapshot};
+use sluice_core::gitops::snapshot::{Effect, Goes, Plan, Rendered, Snapshot};
 
 use crate::world::World;
 
@@ -15,6 +15,8 @@ fn pruning() -> (Snapshot, Plan) {
     world.settle();
     world.git.retain(|(name, _)| name == "color");
     "c2".clone_into(&mut world.revision);
+    // It begins, and what comes has come.
+    world.pass();
     world.pass();
     let snapshot = world.snapshot();
     let plan = plan(&snapshot);
@@ -31,6 +33,7 @@ fn delete(s: &Snapshot, name: &str) -> Effect {
         uid: object.live.as_ref().expect("it is there").uid.clone(),
         resource_version: String::new(),
         propagation: "Foreground",
+        is_prune: true,
     }
 }
 
@@ -52,7 +55,7 @@ fn only_what_is_left_over_goes() {
     other.objects.retain(|object| object.key.name != "size");
     assert_eq!(refused(&other, &plan), ["it was not seen"]);
     let mut kept = s.clone();
-    kept.objects.iter_mut().filter_map(|object| object.live.as_mut()).for_each(|live| live.stays.unpruned = true);
+    kept.objects.iter_mut().filter_map(|object| object.live.as_mut()).for_each(|live| live.prune = Goes::No);
     assert_eq!(refused(&kept, &plan), ["it stays when Git does not have it any more"]);
 }
 

@@ -1,5 +1,7 @@
 //! The GitOps planner, without a cluster and without Git.
 
 mod guard;
+mod hooks;
 mod plan;
+mod waves;
 mod world;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sluice_core::api::Operation;
+use sluice_core::gitops::snapshot::Goes;
 
 use crate::world::World;
 
@@ -268,8 +269,7 @@ fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
     for (field, value) in [
         ("manifests", json!(["kind: ConfigMap"])),
         ("source", json!({ "repoURL": "https://elsewhere.example.com" })),
-        ("syncStrategy", json!({ "apply": { "force": true } })),
-        ("syncOptions", json!(["Replace=true"])),
+        ("syncOptions", json!(["Hurry=true"])),
     ] {
         let mut world = World::with(&json!({}));
         world.application.operation =
@@ -310,7 +310,7 @@ fn an_application_whose_objects_are_not_known_stays_and_says_why() {
         "{conditions:?}"
     );
     let (effects, conditions) = leaving(|_, s| {
-        s.objects.iter_mut().filter_map(|object| object.live.as_mut()).for_each(|live| live.stays.asks = true);
+        s.objects.iter_mut().filter_map(|object| object.live.as_mut()).for_each(|live| live.delete = Goes::Asks);
     });
     assert_eq!(effects, Vec::<String>::new());
     assert!(conditions[0].contains("/ConfigMap/color says Delete=confirm"), "{conditions:?}");

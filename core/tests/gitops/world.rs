@@ -1,14 +1,17 @@
 //! An Application, what Git says of it and what there is, as a plan sees them; and what carries a plan out.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sluice_core::api::Application;
+use sluice_core::api::{Application, HealthStatus};
 use sluice_core::gitops::compare::Verdict;
-use sluice_core::gitops::guard;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::Manifest;
 use sluice_core::gitops::plan::plan;
-use sluice_core::gitops::snapshot::{Effect, Live, Object, Outcome, Plan, Rendered, Snapshot, Stays};
+use sluice_core::gitops::snapshot::{Effect, Goes, Hook, Live, Object, Outcome, Plan, Rendered, Snapshot, Write};
+use sluice_core::gitops::tracking::Owner;
+use sluice_core::gitops::{guard, hook};
 
 /// Everything about an Application `colors`.
 pub struct World {
@@ -23,10 +26,24 @@ pub struct World {
     pub failing: Vec<(String, usize)>,
     /// Names of what stays when Git does not have it any more.
     pub staying: Vec<String>,
+    /// Annotations, by name, in Git and in the cluster.
+    pub annotations: BTreeMap<String, Value>,
+    /// How what is in the cluster is, by name, where it is not simply there.
+    pub health: BTreeMap<String, &'static str>,
+    /// What Git says of hooks: Jobs.
+    pub hooks: Vec<Value>,
+    /// The Jobs that there are.
+    pub jobs: Vec<Value>,
+    /// What the Application's revision stands for, where a sync keeps to another commit.
+    pub newest: Option<String>,
     pub broken: Option<String>,
     pub outcomes: Vec<Outcome>,
     /// Everything done, in order.
     pub done: Vec<String>,
+}
+
+fn owner() -> Owner {
+    Owner::new("argocd", "argocd", "colors", "shop")
 }
 
 impl World {
@@ -48,6 +65,11 @@ impl World {
             cluster: Vec::new(),
             failing: Vec::new(),
             staying: Vec::new(),
+            annotations: BTreeMap::new(),
+            health: BTreeMap::new(),
+            hooks: Vec::new(),
+            jobs: Vec::new(),
+            newest: None,
             broken: None,
             outcomes: Vec::new(),
             done: Vec::new(),
@@ -68,14 +90,18 @@ impl World {
         };
         let live = |name: &str| {
             let (_, _, is_own) = self.cluster.iter().find(|(known, ..)| known == name)?;
-            let stays = Stays { unpruned: self.staying.iter().any(|staying| staying == name), ..Stays::default() };
-            Some(Live { uid: format!("uid-{name}"), is_own: *is_own, stays, ..Live::default() })
+            let object = json!({ "metadata": { "name": name, "annotations": self.annotations.get(name) } });
+            let health = self.health.get(name);
+            let said = Live::of(&object, &owner(), &[]);
+            let prune = if self.staying.iter().any(|staying| staying == name) { Goes::No } else { said.prune };
+            let health = health.map(|status| HealthStatus { status: (*status).to_owned(), ..HealthStatus::default() });
+            Some(Live { uid: format!("uid-{name}"), is_own: *is_own, prune, health, ..said })
         };
         let wanted = self.git.iter().map(|(name, value)| {
             let manifest = Manifest {
                 key: key(name),
                 version: "v1".to_owned(),
-                value: json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name }, "data": { "value": value } }),
+                value: json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "annotations": self.annotations.get(name) }, "data": { "value": value } }),
                 file: format!("{name}.yaml"),
             };
             let now = self.cluster.iter().find(|(known, ..)| known == name);
@@ -94,7 +120,25 @@ impl World {
             verdict: None,
             live: live(name),
         });
-        let objects = if self.broken.is_some() { Vec::new() } else { wanted.chain(others).collect() };
+        let job = |job: &Value| Live::of(job, &owner(), &[]);
+        let jobs = self.jobs.iter().map(|value| Object {
+            key: Key::of(value),
+            version: "v1".to_owned(),
+            wanted: None,
+            verdict: None,
+            live: Some(job(value)),
+        });
+        let objects = if self.broken.is_some() { Vec::new() } else { wanted.chain(others).chain(jobs).collect() };
+        let hooks = self.hooks.iter().map(|value| {
+            let mut value = value.clone();
+            owner().mark(&mut value);
+            Manifest { key: Key::of(&value), version: "v1".to_owned(), value, file: "hooks.yaml".to_owned() }
+        });
+        let hooks: Vec<Manifest> = hooks.collect();
+        let hooks = hook::runs(&hooks, self.application.status()).into_iter().map(|(phase, manifest)| {
+            let live = self.jobs.iter().find(|value| Key::of(value) == manifest.key).map(job);
+            Hook { phase, manifest, live, refused: None }
+        });
         Snapshot {
             application: self.application.clone(),
             now: self.now,
@@ -107,6 +151,8 @@ impl World {
                 },
             },
             objects,
+            hooks: hooks.collect(),
+            newest: self.newest.clone(),
             outcomes: self.outcomes.clone(),
             project: Ok(()),
         }
@@ -143,17 +189,34 @@ impl World {
                     Ok("applied".to_owned())
                 };
                 self.done.push(format!("apply {name}={value}"));
-                self.outcomes.push(Outcome { key: manifest.key.clone(), is_pruned: false, result });
+                self.outcomes.push(Outcome { key: manifest.key.clone(), write: Write::Applied, result });
             }
-            Effect::Delete { key, .. } => {
+            Effect::Hook { phase, manifest, .. } => {
+                let mut job = manifest.value.clone();
+                job["metadata"]["uid"] = format!("uid-{}-{}", manifest.key.name, self.now.as_second()).into();
+                self.jobs.retain(|known| Key::of(known) != manifest.key);
+                self.jobs.push(job);
+                self.done.push(format!("run {}", manifest.key.name));
+                let result = Ok("created".to_owned());
+                self.outcomes.push(Outcome { key: manifest.key.clone(), write: Write::Begun(*phase), result });
+            }
+            Effect::LetGo { key, .. } => {
+                self.jobs.iter_mut().filter(|job| Key::of(job) == *key).for_each(|job| {
+                    job["metadata"]["finalizers"] = json!([]);
+                });
+                self.done.push(format!("let {} go", key.name));
+            }
+            Effect::Delete { key, is_prune, .. } => {
                 self.cluster.retain(|(known, ..)| *known != key.name);
+                self.jobs.retain(|job| Key::of(job) != *key);
                 self.done.push(format!("delete {}", key.name));
-                self.outcomes.push(Outcome { key: key.clone(), is_pruned: true, result: Ok("pruned".to_owned()) });
+                let write = if *is_prune { Write::Pruned } else { Write::Tidied };
+                self.outcomes.push(Outcome { key: key.clone(), write, result: Ok("pruned".to_owned()) });
             }
             Effect::Namespace { name, .. } => {
                 self.done.push(format!("namespace {name}"));
                 let key = Key { kind: "Namespace".to_owned(), name: name.clone(), ..Key::default() };
-                self.outcomes.push(Outcome { key, is_pruned: false, result: Ok("created".to_owned()) });
+                self.outcomes.push(Outcome { key, write: Write::Applied, result: Ok("created".to_owned()) });
             }
             Effect::Release => self.done.push("release".to_owned()),
         }
@@ -174,6 +237,25 @@ impl World {
     /// Time passes.
     pub fn pass_time(&mut self, seconds: i64) {
         self.now = sluice_core::time::after(self.now, SignedDuration::from_secs(seconds));
+        self.settle();
+    }
+
+    /// Adds a hook that is a Job, with these annotations.
+    pub fn hook(&mut self, name: &str, annotations: &Value) {
+        let metadata = json!({ "name": name, "namespace": "shop", "annotations": annotations });
+        self.hooks.push(json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata }));
+    }
+
+    /// A Job comes to its end.
+    pub fn ends(&mut self, name: &str, condition: &str) {
+        let job = self.jobs.iter_mut().find(|job| job["metadata"]["name"] == name).expect("the Job is there");
+        job["status"] = json!({ "conditions": [{ "type": condition, "status": "True", "message": "it is over" }] });
+    }
+
+    /// Somebody asks for a sync.
+    pub fn ask(&mut self, sync: &Value) {
+        let asked = json!({ "sync": sync, "initiatedBy": { "username": "eve" } });
+        self.application.operation = Some(serde_json::from_value(asked).expect("an operation"));
         self.settle();
     }
 

@@ -9,6 +9,7 @@ mod status;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube_core::{NamespaceResourceScope, Resource};
 use schemars::JsonSchema;
@@ -150,5 +151,11 @@ impl Application {
     /// An annotation's value.
     pub fn annotation(&self, name: &str) -> Option<&str> {
         self.metadata.annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// Whether a person has allowed, at this time or later, that objects go which ask first.
+    pub fn has_approved_deletion(&self, since: Timestamp) -> bool {
+        let at = self.annotation("argocd.argoproj.io/deletion-approved").and_then(|at| at.parse::<Timestamp>().ok());
+        at.is_some_and(|at| at >= since)
     }
 }

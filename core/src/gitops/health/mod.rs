@@ -41,7 +41,10 @@ pub fn of(object: &Value) -> Option<HealthStatus> {
     if metadata["annotations"][IGNORED] == "true" {
         return None;
     }
-    let verdict = if metadata["deletionTimestamp"].is_string() {
+    // A hook that is kept until its end has been read says how that was.
+    let is_held =
+        metadata["finalizers"].as_array().is_some_and(|all| all.iter().any(|name| name == super::hook::FINALIZER));
+    let verdict = if metadata["deletionTimestamp"].is_string() && !is_held {
         Some((PROGRESSING, "Pending deletion".to_owned()))
     } else {
         let (group, _) = super::key::split_version(object["apiVersion"].as_str().unwrap_or_default());

@@ -1,0 +1,130 @@
+//! Hooks: objects that a sync runs, rather than what an Application is made of.
+//!
+//! Which sync an object ran for is written on it: whoever finds it after a crash knows whether it still has to begin. A finalizer keeps
+//! it until how it ended is in the status.
+
+use serde_json::{Value, json};
+
+use super::health::{DEGRADED, HEALTHY, UNKNOWN};
+use super::key::Key;
+use super::manifest::Manifest;
+use super::marks::{self, DeletePolicy, Phase, Role};
+use super::operation::{self, FAILED, RUNNING, SUCCEEDED, running};
+use super::snapshot::{Effect, Live, Object, Ran, Snapshot};
+use crate::api::{ApplicationStatus, OperationState, ResourceResult};
+
+/// The annotation that says which sync, and which phase of it, an object ran for.
+pub const MARK: &str = "sluice.dev/sync";
+/// The finalizer that keeps an object until how it ended is in the status. The name is Argo CD's, so that either knows the other's.
+pub const FINALIZER: &str = "argocd.argoproj.io/hook-finalizer";
+/// What is said of a hook that was ended before its end.
+pub const TERMINATED: &str = "Terminated";
+
+/// A name for an attempt of a sync and a phase of it, that no other has.
+pub fn mark_of(state: &OperationState, phase: Phase) -> String {
+    format!("{}/{}", attempt(state), phase.name())
+}
+
+fn attempt(state: &OperationState) -> String {
+    format!("{}-{}", state.started_at.0.as_second(), state.retry_count)
+}
+
+/// What an object of a hook ran for.
+pub(super) fn ran(object: &Value) -> Ran {
+    let metadata = &object["metadata"];
+    let is_held = metadata["finalizers"].as_array().is_some_and(|all| all.iter().any(|name| name == FINALIZER));
+    let by = metadata["annotations"][MARK].as_str().unwrap_or_default().to_owned();
+    Ran { by, is_held, policies: marks::delete_policies(object) }
+}
+
+/// The runs that a sync has, of hooks that Git has: each in its phases, under its name.
+pub fn runs(hooks: &[Manifest], status: &ApplicationStatus) -> Vec<(Phase, Manifest)> {
+    let Some(state) = running(status) else { return Vec::new() };
+    let sync = state.operation.sync.clone().unwrap_or_default();
+    let is_without = sync.sync_strategy.as_ref().is_some_and(|strategy| strategy.apply.is_some());
+    if is_without || !sync.resources.is_empty() {
+        return Vec::new();
+    }
+    let mut runs = Vec::new();
+    for hook in hooks {
+        let Role::Hook(phases) = marks::role(&hook.value) else { continue };
+        runs.extend(phases.into_iter().map(|phase| (phase, run(hook, phase, state))));
+    }
+    runs
+}
+
+fn run(hook: &Manifest, phase: Phase, state: &OperationState) -> Manifest {
+    let mut run = hook.clone();
+    let metadata = &mut run.value["metadata"];
+    if let Some(begin) = metadata.as_object_mut().and_then(|metadata| metadata.remove("generateName")) {
+        let commit = state.sync_result.as_ref().map_or("", |result| result.revision.as_str());
+        let (begin, phase) = (begin.as_str().unwrap_or_default(), phase.name().to_lowercase());
+        let named = metadata["name"].as_str().is_some_and(|name| !name.is_empty());
+        if !named {
+            let short = commit.get(..7).unwrap_or(commit);
+            metadata["name"] = format!("{begin}{short}-{phase}-{}", state.started_at.0.as_second()).into();
+        }
+    }
+    metadata["annotations"][MARK] = mark_of(state, phase).into();
+    if !metadata["finalizers"].is_array() {
+        metadata["finalizers"] = json!([]);
+    }
+    if let Some(finalizers) = metadata["finalizers"].as_array_mut().filter(|all| all.iter().all(|it| it != FINALIZER)) {
+        finalizers.push(FINALIZER.into());
+    }
+    run.key = Key::of(&run.value);
+    run
+}
+
+/// How far an object of a hook is: a phase, and why. What cannot be told of a kind has succeeded once it is there.
+pub fn progress(live: &Live) -> (&'static str, String) {
+    let Some(health) = &live.health else { return (SUCCEEDED, String::new()) };
+    let phase = match health.status.as_str() {
+        HEALTHY => SUCCEEDED,
+        DEGRADED | UNKNOWN => FAILED,
+        _ => RUNNING,
+    };
+    (phase, health.message.clone())
+}
+
+/// What is to be done about objects of hooks that have ended: they are let go, and those go whose policy says so.
+pub fn tidy(s: &Snapshot, status: &ApplicationStatus) -> Vec<Effect> {
+    s.objects.iter().filter_map(|object| tidy_one(object, status)).collect()
+}
+
+fn tidy_one(object: &Object, status: &ApplicationStatus) -> Option<Effect> {
+    let live = object.live.as_ref().filter(|live| live.is_own)?;
+    let ran = live.hook.as_ref()?;
+    let result = result(status, &object.key, ran);
+    let is_under_way = match result {
+        Some(result) => result.hook_phase == RUNNING,
+        // It has begun, and nobody has written that down yet.
+        None => running(status).is_some_and(|state| ran.by.split('/').next() == Some(attempt(state).as_str())),
+    };
+    if is_under_way {
+        return None;
+    }
+    if ran.is_held {
+        return Some(Effect::LetGo { key: object.key.clone(), version: object.version.clone(), uid: live.uid.clone() });
+    }
+    let result = result?;
+    let policy = if result.hook_phase == SUCCEEDED { DeletePolicy::HookSucceeded } else { DeletePolicy::HookFailed };
+    let goes = ran.policies.contains(&policy) || result.message == TERMINATED;
+    goes.then(|| delete(object)).flatten()
+}
+
+/// What is written of the run that an object is of, if that is of the last sync.
+fn result<'a>(status: &'a ApplicationStatus, key: &Key, ran: &Ran) -> Option<&'a ResourceResult> {
+    let state = status.operation_state.as_ref()?;
+    let results = state.sync_result.iter().flat_map(|result| &result.resources);
+    let is_of = |result: &&ResourceResult| {
+        let phase = Phase::read(&result.sync_phase);
+        super::task::is_of(result, key) && phase.is_some_and(|phase| mark_of(state, phase) == ran.by)
+    };
+    results.filter(|result| !result.hook_type.is_empty()).find(is_of)
+}
+
+/// Deletes the object of a hook, with what it owns.
+pub fn delete(object: &Object) -> Option<Effect> {
+    operation::delete(object, "Background", false)
+}

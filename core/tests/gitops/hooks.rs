@@ -1,0 +1,247 @@
+//! Hooks of a sync.
+
+use serde_json::json;
+use sluice_core::gitops::guard;
+use sluice_core::gitops::snapshot::{Effect, How, Plan, Snapshot};
+
+use crate::world::World;
+
+const HOOK: &str = "argocd.argoproj.io/hook";
+const DELETE: &str = "argocd.argoproj.io/hook-delete-policy";
+const WAVE: &str = "argocd.argoproj.io/sync-wave";
+
+#[test]
+fn hooks_run_before_and_after_what_is_applied() {
+    let mut world = World::automated(false, false);
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.hook("smoke", &json!({ HOOK: "PostSync" }));
+    world.settle();
+    assert_eq!(world.take(), ["run migrate"]);
+    assert_eq!(world.last(), ("Running".to_owned(), "waiting for completion of hook batch/Job/migrate".to_owned()));
+    world.ends("migrate", "Complete");
+    world.health.insert("color".to_owned(), "Progressing");
+    world.settle();
+    assert_eq!(world.take(), ["apply color=blue", "let migrate go"]);
+    assert_eq!(world.last().1, "waiting for healthy state of /ConfigMap/color");
+    world.health.clear();
+    world.settle();
+    assert_eq!(world.take(), ["run smoke"]);
+    world.ends("smoke", "Complete");
+    world.settle();
+    assert_eq!(world.take(), ["let smoke go"]);
+    assert_eq!(world.last(), ("Succeeded".to_owned(), "successfully synced (no more tasks)".to_owned()));
+    let status = world.application.status();
+    let results = &status.operation_state.as_ref().expect("a sync").sync_result.as_ref().expect("results").resources;
+    let hooks: Vec<(&str, &str, &str)> =
+        results.iter().map(|it| (it.name.as_str(), it.hook_type.as_str(), it.hook_phase.as_str())).collect();
+    assert_eq!(
+        hooks,
+        [("migrate", "PreSync", "Succeeded"), ("color", "", "Succeeded"), ("smoke", "PostSync", "Succeeded")]
+    );
+    let sync = status.sync.as_ref().expect("a verdict");
+    assert_eq!(sync.status, "Synced", "hooks are no part of what is compared");
+    let shown: Vec<(&str, &str, bool)> =
+        status.resources.iter().map(|it| (it.name.as_str(), it.status.as_str(), it.hook)).collect();
+    assert_eq!(shown, [("color", "Synced", false), ("migrate", "", true), ("smoke", "", true)]);
+}
+
+#[test]
+fn a_hook_that_fails_ends_the_sync_and_those_for_failures_run() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.hook("undo", &json!({ HOOK: "SyncFail" }));
+    world.ask(&json!({}));
+    assert_eq!(world.take(), ["run migrate"]);
+    world.ends("migrate", "Failed");
+    world.settle();
+    assert_eq!(world.take(), ["run undo", "let migrate go"]);
+    assert_eq!(world.last().1, "waiting for completion of hook batch/Job/undo");
+    world.ends("undo", "Complete");
+    world.settle();
+    let (phase, message) = world.last();
+    assert_eq!(phase, "Failed");
+    let expected = "one or more synchronization tasks completed unsuccessfully, reason: Job/migrate: it is over";
+    assert_eq!(message, expected);
+    assert_eq!(world.take(), ["let undo go"], "nothing was applied");
+}
+
+#[test]
+fn a_hook_goes_when_its_policy_says_so() {
+    for (policy, end, goes) in [
+        ("HookSucceeded", "Complete", true),
+        ("HookSucceeded", "Failed", false),
+        ("HookFailed", "Failed", true),
+        ("HookFailed", "Complete", false),
+        ("HookSucceeded,HookFailed", "Failed", true),
+        ("BeforeHookCreation", "Complete", false),
+    ] {
+        let mut world = World::with(&json!({}));
+        world.hook("migrate", &json!({ HOOK: "PreSync", DELETE: policy }));
+        world.ask(&json!({}));
+        world.ends("migrate", end);
+        world.settle();
+        assert_eq!(world.jobs.is_empty(), goes, "{policy}, {end}: {:?}", world.take());
+    }
+}
+
+#[test]
+fn a_hook_of_an_earlier_sync_goes_before_it_runs_again() {
+    let mut world = World::automated(false, false);
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.settle();
+    world.ends("migrate", "Complete");
+    world.settle();
+    world.take();
+    world.git = vec![("color".to_owned(), "green".to_owned())];
+    "c2".clone_into(&mut world.revision);
+    world.pass_time(60);
+    assert_eq!(world.take(), ["delete migrate", "run migrate"]);
+    world.ends("migrate", "Complete");
+    world.settle();
+    assert_eq!(world.last().0, "Succeeded");
+}
+
+#[test]
+fn a_hook_whose_beginning_nobody_wrote_down_does_not_run_again() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.application.operation = serde_json::from_value(json!({ "sync": {} })).expect("an operation");
+    world.pass();
+    world.pass();
+    assert_eq!(world.take(), ["run migrate"]);
+    // The controller dies here.
+    world.outcomes.clear();
+    world.settle();
+    assert_eq!(world.take(), Vec::<String>::new());
+    world.ends("migrate", "Complete");
+    world.settle();
+    assert_eq!(world.take(), ["apply color=blue", "let migrate go"]);
+}
+
+#[test]
+fn a_retry_runs_its_hooks_again() {
+    let mut world = World::with(&json!({ "automated": {}, "retry": { "limit": 1 } }));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.settle();
+    world.ends("migrate", "Failed");
+    world.settle();
+    assert_eq!(world.take(), ["run migrate", "let migrate go"]);
+    world.pass_time(5);
+    assert_eq!(world.take(), ["delete migrate", "run migrate"]);
+    world.ends("migrate", "Complete");
+    world.settle();
+    assert_eq!(world.last().0, "Succeeded");
+}
+
+#[test]
+fn a_hook_in_several_phases_runs_in_each() {
+    let mut world = World::with(&json!({}));
+    world.hook("check", &json!({ HOOK: "PreSync,PostSync" }));
+    world.ask(&json!({}));
+    world.ends("check", "Complete");
+    world.settle();
+    world.ends("check", "Complete");
+    world.settle();
+    let done = world.take();
+    assert_eq!(done.iter().filter(|done| *done == "run check").count(), 2, "{done:?}");
+    assert_eq!(world.last().0, "Succeeded");
+}
+
+#[test]
+fn a_hook_without_a_name_has_a_new_one_in_every_sync() {
+    let mut world = World::with(&json!({}));
+    world.revision = "0123456789abcdef".to_owned();
+    world.hooks.push(json!({
+        "apiVersion": "batch/v1", "kind": "Job",
+        "metadata": { "generateName": "migrate-", "namespace": "shop", "annotations": { HOOK: "PreSync" } },
+    }));
+    world.ask(&json!({}));
+    assert_eq!(world.take(), ["run migrate-0123456-presync-1767225600"]);
+}
+
+#[test]
+fn hooks_run_in_waves_too() {
+    let mut world = World::with(&json!({}));
+    world.hook("second", &json!({ HOOK: "PreSync", WAVE: "2" }));
+    world.hook("first", &json!({ HOOK: "PreSync", "helm.sh/hook-weight": "-1" }));
+    world.ask(&json!({}));
+    assert_eq!(world.take(), ["run first"]);
+    world.ends("first", "Complete");
+    world.settle();
+    assert_eq!(world.take(), ["run second", "let first go"]);
+}
+
+#[test]
+fn hooks_beside_the_last_wave_are_waited_for() {
+    let mut world = World::with(&json!({}));
+    world.hook("beside", &json!({ HOOK: "Sync" }));
+    world.ask(&json!({}));
+    assert_eq!(world.take(), ["apply color=blue", "run beside"]);
+    assert_eq!(world.last().0, "Running");
+    world.ends("beside", "Complete");
+    world.settle();
+    assert_eq!(world.last().0, "Succeeded");
+}
+
+#[test]
+fn no_hook_runs_where_only_objects_are_asked_for() {
+    for sync in
+        [json!({ "resources": [{ "kind": "ConfigMap", "name": "color" }] }), json!({ "syncStrategy": { "apply": {} } })]
+    {
+        let mut world = World::with(&json!({}));
+        world.hook("migrate", &json!({ HOOK: "PreSync" }));
+        world.ask(&sync);
+        assert_eq!((world.take(), world.last().0.as_str()), (vec!["apply color=blue".to_owned()], "Succeeded"));
+    }
+}
+
+#[test]
+fn a_sync_that_is_ended_ends_its_hooks() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.ask(&json!({}));
+    let status = world.application.status.as_mut().expect("a status");
+    "Terminating".clone_into(&mut status.operation_state.as_mut().expect("a sync").phase);
+    world.settle();
+    assert_eq!(world.last(), ("Failed".to_owned(), "Operation terminated".to_owned()));
+    assert_eq!(world.take(), ["run migrate", "let migrate go", "delete migrate"]);
+}
+
+#[test]
+fn an_object_of_somebody_else_is_not_taken_for_an_old_hook() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    let foreign =
+        json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "migrate", "namespace": "shop" } });
+    world.jobs.push(foreign);
+    world.ask(&json!({}));
+    let (phase, message) = world.last();
+    assert_eq!((phase.as_str(), world.take()), ("Failed", Vec::new()));
+    assert!(message.contains("an object of its name is there that is not this Application's"), "{message}");
+}
+
+/// A sync whose hook runs, and what comes next.
+fn running() -> (Snapshot, Plan) {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.ask(&json!({}));
+    let snapshot = world.snapshot();
+    let plan = sluice_core::gitops::plan::plan(&snapshot);
+    (snapshot, plan)
+}
+
+#[test]
+fn the_guard_lets_no_hook_run_twice_or_go_while_it_runs_and_nothing_come_early() {
+    let (s, mut plan) = running();
+    let why = |plan: &Plan| guard::check(&s, plan).into_iter().map(|violation| violation.why).collect::<Vec<_>>();
+    assert_eq!(why(&plan), Vec::<&str>::new());
+    let hook = &s.hooks[0];
+    plan.effects = vec![Effect::Hook { phase: hook.phase, manifest: hook.manifest.clone(), rank: 0 }];
+    assert_eq!(why(&plan), ["it has run in this sync"]);
+    let object = s.objects.iter().find(|object| object.key == hook.manifest.key).expect("it is there");
+    plan.effects = sluice_core::gitops::hook::delete(object).into_iter().collect();
+    assert_eq!(why(&plan), ["it runs"]);
+    let manifest = s.objects[0].wanted.clone().expect("Git has it");
+    plan.effects = vec![Effect::Apply { manifest, rank: 0, how: How::default() }];
+    assert_eq!(why(&plan), ["what comes before it is not at its end"]);
+}
