@@ -14,6 +14,7 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
+use sluice_core::api::Rollout;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::brought_by;
 use sluice_core::gitops::tracking::TRACKING_ID;
@@ -21,10 +22,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::migrate;
+use super::writers::Writers;
 use crate::controller::children::version_number;
 
 /// The manager of what is applied: Argo CD's, so that fields that it has set go when Git does not have them any more.
 pub const MANAGER: &str = "argocd-controller";
+/// The kind whose controller writes into objects of others.
+const ROLLOUTS: (&str, &str, &str) = ("argoproj.io", "v1alpha1", "Rollout");
 /// Requests under way at the same time, of all Applications.
 const REQUESTS: usize = 20;
 /// How long a kind that the cluster does not have is not asked for again.
@@ -41,6 +45,7 @@ pub struct Cluster {
     namespace: Option<String>,
     pub(super) requests: Semaphore,
     kinds: Mutex<HashMap<(String, String), Known>>,
+    writers: Mutex<Writers>,
     touched: mpsc::UnboundedSender<String>,
 }
 
@@ -106,7 +111,15 @@ impl Cluster {
         namespace: Option<String>,
         touched: mpsc::UnboundedSender<String>,
     ) -> Cluster {
-        Cluster { watches, client, namespace, requests: Semaphore::new(REQUESTS), kinds: Mutex::default(), touched }
+        Cluster {
+            watches,
+            client,
+            namespace,
+            requests: Semaphore::new(REQUESTS),
+            kinds: Mutex::default(),
+            writers: Mutex::default(),
+            touched,
+        }
     }
 
     /// A kind, in the version that a manifest is written in or any other; none where the cluster does not have it.
@@ -148,7 +161,9 @@ impl Cluster {
         };
         let writer = reflector::store::Writer::<DynamicObject>::new(resource.clone());
         let objects = writer.as_reader();
-        let events = watcher(api, watcher::Config::default()).default_backoff().modify(slim).reflect(writer);
+        let events = watcher(api, watcher::Config::default()).default_backoff();
+        let is_whole = (resource.group.as_str(), resource.kind.as_str()) == (ROLLOUTS.0, ROLLOUTS.2);
+        let events = events.modify(move |object| slim(object, is_whole)).reflect(writer);
         let kind = resource.kind.clone();
         let mut concerned = Concerned { touched: self.touched.clone(), objects: objects.clone(), waiting: Vec::new() };
         let watching = tokio::spawn(events.for_each(move |event| {
@@ -178,6 +193,15 @@ impl Cluster {
     pub fn is_beyond(&self, key: &Key) -> Option<String> {
         let own = self.namespace.as_ref().filter(|own| !key.namespace.is_empty() && **own != key.namespace)?;
         Some(format!("the controller acts in namespace {own} alone (--namespaced)"))
+    }
+
+    /// The Rollouts that may write into an object.
+    pub async fn writers(&self, key: &Key) -> Result<Vec<Arc<Rollout>>, String> {
+        let Some(kind) = self.kind(ROLLOUTS.0, ROLLOUTS.1, ROLLOUTS.2).await? else { return Ok(Vec::new()) };
+        kind.filled().await?;
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.refresh(&kind.objects.state(), |rollout| kind.whole(rollout));
+        Ok(writers.of(key))
     }
 
     fn forget_absence(&self, group: &str, kind: &str) {
@@ -282,8 +306,8 @@ pub(super) fn plural(resource: &ApiResource) -> String {
     if resource.group.is_empty() { resource.plural.clone() } else { format!("{}.{}", resource.plural, resource.group) }
 }
 
-/// Of objects that are nobody's, their metadata is enough.
-fn slim(object: &mut DynamicObject) {
+/// Of objects that are nobody's, their metadata is enough, unless all of them are of interest.
+fn slim(object: &mut DynamicObject, is_whole: bool) {
     // Who owns fields is of interest only where somebody has applied by the client.
     object.metadata.managed_fields.take_if(|entries| {
         let of_client = |entry: &ManagedFieldsEntry| {
@@ -293,7 +317,7 @@ fn slim(object: &mut DynamicObject) {
         };
         !entries.iter().any(of_client)
     });
-    if !object.annotations().contains_key(TRACKING_ID) {
+    if !object.annotations().contains_key(TRACKING_ID) && !is_whole {
         object.data = Value::Null;
         object.metadata.annotations = None;
     }

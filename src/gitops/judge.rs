@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sluice_core::api::{Application, ResourceIgnoreDifferences};
 use sluice_core::gitops::compare::{Difference, Verdict, compare, plain, respect};
-use sluice_core::gitops::hook;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes, brought_by};
 use sluice_core::gitops::marks::{self, Phase};
 use sluice_core::gitops::operation::{self, creates_namespace};
 use sluice_core::gitops::snapshot::{Hook, How, Live, Object};
 use sluice_core::gitops::tracking::Owner;
+use sluice_core::gitops::{hook, owned};
 use tokio::time::Instant;
 
 use super::Gitops;
@@ -105,19 +105,39 @@ impl Judge {
                 if let Some(live) = live.as_ref().filter(|_| context.has(&manifest, "RespectIgnoreDifferences")) {
                     respect(&mut manifest.value, &key, live, context.ignored());
                 }
+                if let Some(live) = &live {
+                    self.keep(context, &mut manifest, live).await?;
+                }
                 let asked = context.mark(&manifest);
                 let verdict = if let Some(verdict) = self.known(&key, &asked, live.as_ref()) {
                     verdict
                 } else {
                     let predicted = self.cx.cluster.predict(&kind, &manifest).await;
                     let verdict = context.judge(&manifest, live.as_ref(), predicted);
-                    self.keep(&key, asked, live.as_ref(), &verdict);
+                    self.remember(&key, asked, live.as_ref(), &verdict);
                     verdict
                 };
                 (verdict, live.as_ref().map(|live| self.seen(context, live)))
             }
         };
         Ok(Object { key, version, wanted: Some(manifest), verdict: Some(verdict), live })
+    }
+
+    /// Lets a manifest say what the object has wherever a Rollout's controller writes: that is no difference, and nothing to heal.
+    async fn keep(&self, context: &Context<'_>, manifest: &mut Manifest, live: &Value) -> Result<(), String> {
+        let rollouts = self.cx.cluster.writers(&manifest.key).await?;
+        if rollouts.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<_> = rollouts.iter().flat_map(|rollout| owned::places(rollout)).collect();
+        let is_place =
+            |(group, kind): &(String, String)| places.iter().any(|place| (&place.0, &place.1) == (group, kind));
+        let kinds = context.kinds.iter().filter(|(kind, _)| is_place(kind));
+        let kinds = kinds.map(|(kind, version)| (kind.clone(), version.clone())).collect();
+        let others = self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await?;
+        let others: Vec<Value> = others.into_iter().map(|(_, value)| value).collect();
+        owned::keep(&mut manifest.value, live, &others, rollouts.iter().map(|rollout| &**rollout));
+        Ok(())
     }
 
     /// The kind of a manifest, or how it stands to a cluster that has none.
@@ -170,7 +190,7 @@ impl Judge {
         (is_same && is_settled).then(|| judged.verdict.clone())
     }
 
-    fn keep(&mut self, key: &Key, asked: Vec<u8>, live: Option<&Value>, verdict: &Verdict) {
+    fn remember(&mut self, key: &Key, asked: Vec<u8>, live: Option<&Value>, verdict: &Verdict) {
         let live = mark(live.map(plain).as_ref());
         self.verdicts.insert(key.clone(), Judged { asked, live, verdict: verdict.clone(), at: Instant::now() });
     }
@@ -206,6 +226,8 @@ impl Judge {
 struct Context<'a> {
     application: &'a Application,
     options: Vec<String>,
+    /// The kinds of its objects, with the version that each is written in.
+    kinds: BTreeMap<(String, String), String>,
     /// Kinds that it brings itself.
     brought: Vec<(String, String)>,
     /// Namespaces that it brings itself.
@@ -217,9 +239,11 @@ impl<'a> Context<'a> {
         let brought = manifests.iter().filter_map(|manifest| brought_by(&manifest.value)).collect();
         let mut comes: Vec<String> =
             manifests.iter().filter(|it| it.key.kind == "Namespace").map(|it| it.key.name.clone()).collect();
+        let kind = |it: &Manifest| ((it.key.group.clone(), it.key.kind.clone()), it.version.clone());
+        let kinds = manifests.iter().map(kind).collect();
         let creates = creates_namespace(application);
         comes.extend(creates.then(|| application.spec.destination.namespace.clone()));
-        Context { application, options: operation::options(application), brought, comes }
+        Context { application, options: operation::options(application), kinds, brought, comes }
     }
 
     fn has(&self, manifest: &Manifest, option: &str) -> bool {

@@ -13,6 +13,7 @@ mod repository;
 mod sources;
 mod worker;
 mod write;
+mod writers;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

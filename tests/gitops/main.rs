@@ -7,6 +7,7 @@ mod bad;
 mod hooks;
 mod private;
 mod repository;
+mod rollouts;
 mod server;
 mod story;
 mod sync;
@@ -67,6 +68,10 @@ stories! {
         a_hook_that_fails_keeps_everything_from_being_applied,
         a_sync_that_is_ended_ends_its_hooks,
         a_hook_that_cannot_be_created_is_found_before_anything_is_done,
+    ],
+    rollouts: [
+        weights_of_an_update_are_not_put_back,
+        a_workload_that_a_rollout_has_scaled_down_stays_so,
     ],
     private: [a_private_repository_is_read_over_https_with_a_token],
     bad: [

@@ -162,6 +162,24 @@ impl Story {
         found.map(|object| serde_json::to_value(object).expect("an object"))
     }
 
+    /// A client of the cluster.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Waits for a condition on an object.
+    pub async fn until_object(&self, kind: (&str, &str), name: &str, holds: impl Fn(&Value) -> bool) {
+        let begun = Instant::now();
+        loop {
+            let object = self.object(kind.0, kind.1, name).await;
+            if object.as_ref().is_some_and(&holds) {
+                return;
+            }
+            assert!(begun.elapsed() < LIMIT, "{name} is not as it should be: {object:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits until an object is not there.
     pub async fn until_gone(&self, api_version: &str, kind: &str, name: &str) {
         let begun = Instant::now();

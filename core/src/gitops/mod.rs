@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod marks;
 pub mod operation;
 pub mod order;
+pub mod owned;
 pub mod plan;
 pub mod preempt;
 pub mod project;

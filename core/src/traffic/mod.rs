@@ -30,6 +30,7 @@ mod traefik;
 mod weight;
 
 pub use crate::object_kind::ObjectKind;
+pub(crate) use diff::operations;
 pub use memory::remembered_keys;
 pub use object::{Pick, Plane, Query, RouteAction, RouteWrite, Seen, Trouble};
 pub use plugin::{Heard, ROUTER_PLUGIN, Tell};

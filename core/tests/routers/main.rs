@@ -7,7 +7,8 @@ mod story;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use story::Story;
+use sluice_core::gitops::owned::keep;
+use story::{Kept, Story};
 
 fn stories() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/routers");
@@ -49,6 +50,34 @@ fn every_chapter_leaves_what_is_not_the_routers_as_it_was() {
             }
         }
     }
+}
+
+/// Whatever the routers have done, an apply of what Git said in the beginning leaves it, and takes up what Git says besides.
+#[test]
+fn what_git_says_keeps_the_routes_that_are_in_force() {
+    let mut wrong = Vec::new();
+    for path in stories() {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let mut story = Story::read(&path);
+        let told = story.tell();
+        for Kept { rollout, title, git, live, all } in told.iter().flat_map(|outcome| &outcome.kept) {
+            let (mut manifest, mut expected) = (git.clone(), live.clone());
+            manifest["others"] = "changed".into();
+            expected["others"] = "changed".into();
+            keep(&mut manifest, live, all, [rollout]);
+            for object in [&mut manifest, &mut expected] {
+                object["metadata"] = Value::Null;
+                object["status"] = Value::Null;
+            }
+            if manifest != expected {
+                let text = |it: &Value| serde_saphyr::to_string(it).expect("YAML");
+                let difference =
+                    similar::TextDiff::from_lines(&text(&expected), &text(&manifest)).unified_diff().to_string();
+                wrong.push(format!("{name}: {title}: {}:\n{difference}", git["metadata"]["name"]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{} wrong", wrong.join("\n"), wrong.len());
 }
 
 fn same<'a>(first: &Value, all: &'a [Value]) -> Option<&'a Value> {

@@ -116,6 +116,20 @@ pub struct Outcome {
     /// The objects.
     #[serde(skip)]
     pub after: Vec<Value>,
+    /// Those that are as Git has them, but for what the routers did.
+    #[serde(skip)]
+    pub kept: Vec<Kept>,
+}
+
+/// An object that nobody but routers has changed.
+#[derive(Clone, PartialEq)]
+pub struct Kept {
+    pub rollout: Rollout,
+    pub title: String,
+    pub git: Value,
+    pub live: Value,
+    /// It, and the others.
+    pub all: Vec<Value>,
 }
 
 impl Story {
@@ -133,6 +147,7 @@ impl Story {
         let mut objects = self.objects.clone();
         let mut now = Now { time: jiff::Timestamp::UNIX_EPOCH, rollout: rollout(&self.strategy), former: None };
         let mut last = None;
+        let mut git = self.objects.clone();
         let tell = |chapter: &Chapter| {
             now.time += jiff::SignedDuration::from_secs(chapter.after);
             if let Some(strategy) = &chapter.strategy {
@@ -144,17 +159,31 @@ impl Story {
                     Some(object) => object.clone_from(one),
                     None => objects.push(one.clone()),
                 }
+                git.retain(|known| !is_same(known, one));
             }
             for edit in &chapter.edits {
                 let object = objects.iter_mut().find(|object| reference(object) == edit.of);
                 change(object.expect("what is edited is there"), &edit.patch);
+                git.retain(|known| reference(known) != edit.of);
             }
             objects.retain(|object| !chapter.gone.contains(&reference(object)));
             if let Some(say) = &chapter.say {
                 last = Some(routing(&now.rollout, say));
             }
             let place = Place { now: &now, serves: &self.serves, statuses: &self.statuses };
-            tell(&place, &mut objects, chapter, last.as_ref().expect("something to say first"))
+            let mut outcome = tell(&place, &mut objects, chapter, last.as_ref().expect("something to say first"));
+            if chapter.say.is_some() {
+                let live = git.iter().filter_map(|git| Some((git, objects.iter().find(|live| is_same(git, live))?)));
+                let kept = |(git, live): (&Value, &Value)| Kept {
+                    rollout: now.rollout.clone(),
+                    title: chapter.title.clone(),
+                    git: git.clone(),
+                    live: live.clone(),
+                    all: objects.clone(),
+                };
+                outcome.kept = live.map(kept).collect();
+            }
+            outcome
         };
         self.chapters.iter().map(tell).collect()
     }
@@ -168,6 +197,7 @@ impl Story {
                 observed: chapter.observed.clone(),
                 changes: chapter.changes.clone(),
                 after: outcome.after.clone(),
+                kept: outcome.kept.clone(),
             };
             let text = |outcome: &Outcome| serde_saphyr::to_string(outcome).expect("YAML");
             (expected != *outcome)
@@ -282,7 +312,7 @@ fn tell(place: &Place<'_>, objects: &mut Vec<Value>, chapter: &Chapter, routing:
             let changes =
                 similar::TextDiff::from_lines(&before, &lines(objects)).unified_diff().context_radius(2).to_string();
             let observed = observed(place, objects, routing);
-            return Outcome { writes, trouble, observed, changes, after: objects.clone() };
+            return Outcome { writes, trouble, observed, changes, after: objects.clone(), kept: Vec::new() };
         }
     }
 }
