@@ -42,6 +42,15 @@ pub struct World {
     pub done: Vec<String>,
 }
 
+/// What goes wrong in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The status cannot be written, and so nothing else is.
+    NothingIsStored,
+    /// The controller dies after so many writes, before it has written down what became of them.
+    DiesAfter(usize),
+}
+
 fn owner() -> Owner {
     Owner::new("argocd", "argocd", "colors", "shop")
 }
@@ -160,16 +169,30 @@ impl World {
 
     /// Plans once, and carries that out.
     pub fn pass(&mut self) -> Plan {
+        self.pass_with(None)
+    }
+
+    /// Plans once, and carries that out as far as the fault lets it.
+    pub fn pass_with(&mut self, fault: Option<Fault>) -> Plan {
         let snapshot = self.snapshot();
         let plan = plan(&snapshot);
         assert_eq!(guard::check(&snapshot, &plan), [], "the guard accepts the plan");
+        if fault == Some(Fault::NothingIsStored) {
+            return plan;
+        }
         self.outcomes.clear();
         self.application.status = Some(plan.status.clone());
         if plan.is_operation_over {
             self.application.operation = None;
         }
-        for effect in &plan.effects {
+        for (index, effect) in plan.effects.iter().enumerate() {
+            if fault.is_some_and(|fault| matches!(fault, Fault::DiesAfter(done) if done <= index)) {
+                break;
+            }
             self.execute(effect);
+        }
+        if fault.is_some() {
+            self.outcomes.clear();
         }
         plan
     }
