@@ -62,6 +62,7 @@ stories! {
         an_application_takes_its_objects_along_in_reverse_order,
         what_cannot_be_changed_is_made_anew_where_that_is_asked_for,
         what_somebody_else_decides_stays_as_it_is,
+        an_app_of_apps_waits_for_its_children,
     ],
     hooks: [
         hooks_run_before_and_after_what_is_applied,

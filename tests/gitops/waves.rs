@@ -154,3 +154,28 @@ pub async fn what_somebody_else_decides_stays_as_it_is(s: Story) {
     let data = s.object("v1", "ConfigMap", "color").await.expect("it is there")["data"].clone();
     assert_eq!(data, json!({ "value": "red", "more": "yes" }));
 }
+
+pub async fn an_app_of_apps_waits_for_its_children(s: Story) {
+    let child = |name: &str, number: &str| {
+        let metadata = json!({ "name": format!("{name}-{}", s.namespace), "annotations": wave(number) });
+        let spec = json!({
+            "project": "default",
+            "source": { "repoURL": s.git.url(), "path": name, "targetRevision": "main" },
+            "destination": { "server": "https://kubernetes.default.svc", "namespace": s.namespace },
+            "syncPolicy": { "automated": {} },
+        });
+        json!({ "apiVersion": APPLICATION.0, "kind": APPLICATION.1, "metadata": metadata, "spec": spec }).to_string()
+    };
+    s.git.write("app/one.yaml", &child("one", "0")).write("app/two.yaml", &child("two", "1"));
+    s.git.write("one/load.yaml", &job("load", "sleep 3", &json!({}))).write("two/last.yaml", &setting("last", "yes"));
+    let commit = s.git.commit("Two children");
+    let root = s.application("root", automated(true, true)).await;
+    let expected = format!("waiting for healthy state of argoproj.io/Application/one-{}", s.namespace);
+    s.until(&root, "waiting", |status| status["operationState"]["message"] == expected.as_str()).await;
+    s.synced(&root, &commit).await;
+    s.synced(&format!("two-{}", s.namespace), &commit).await;
+    let load = s.object("batch/v1", "Job", "load").await.expect("it is there");
+    let last = s.object("v1", "ConfigMap", "last").await.expect("it is there");
+    let (done, begun) = (&load["status"]["completionTime"], &last["metadata"]["creationTimestamp"]);
+    assert!(done.as_str() <= begun.as_str(), "{done} is after {begun}");
+}

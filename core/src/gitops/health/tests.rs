@@ -134,7 +134,41 @@ fn other_kinds_are_what_their_status_says() {
         ],
     );
     let health = |status: &str| json!({ "status": { "health": { "status": status } } });
-    check("argoproj.io/v1alpha1", "Application", &[(health("Degraded"), DEGRADED, ""), (json!({}), PROGRESSING, "")]);
+    let child = |change: &Value| {
+        let source = json!({ "repoURL": "https://git.example.com/a.git", "targetRevision": "v2" });
+        let automated = json!({ "automated": {} });
+        let sync =
+            json!({ "status": "Synced", "revision": "c2", "comparedTo": { "source": source, "destination": {} } });
+        let last = json!({ "phase": "Succeeded", "startedAt": "2026-01-01T00:00:00Z", "operation": {}, "syncResult": { "revision": "c2" } });
+        let mut it = json!({
+            "metadata": { "name": "child" },
+            "spec": { "source": source, "destination": {}, "syncPolicy": automated },
+            "status": { "health": { "status": "Healthy" }, "sync": sync, "operationState": last },
+        });
+        json_patch::merge(&mut it, change);
+        it
+    };
+    let compared = json!({ "status": { "sync": { "comparedTo": { "source": { "targetRevision": "v1" } } } } });
+    let new = json!({ "status": { "sync": { "status": "OutOfSync", "revision": "c3" } } });
+    let failed = json!({ "status": { "sync": { "status": "OutOfSync" }, "operationState": { "phase": "Failed" } } });
+    check(
+        "argoproj.io/v1alpha1",
+        "Application",
+        &[
+            (health("Degraded"), DEGRADED, ""),
+            (json!({}), PROGRESSING, ""),
+            (child(&json!({})), HEALTHY, ""),
+            (child(&compared), PROGRESSING, "Waiting for its new source to be compared"),
+            (child(&json!({ "operation": { "sync": {} } })), PROGRESSING, "Waiting for its sync"),
+            (
+                child(&json!({ "status": { "operationState": { "phase": "Running" } } })),
+                PROGRESSING,
+                "Waiting for its sync",
+            ),
+            (child(&new), PROGRESSING, "Waiting for its sync to begin"),
+            (child(&failed), HEALTHY, ""),
+        ],
+    );
     let set = |status: Value| json!({ "spec": { "replicas": 2 }, "status": status });
     check(
         "apps/v1",
