@@ -237,14 +237,16 @@ impl Cluster {
         for ((group, kind), version) in kinds {
             let Some(kind) = self.kind(group, version, kind).await? else { continue };
             kind.filled().await?;
-            let tracked = kind
-                .objects
-                .state()
-                .into_iter()
-                .filter(|object| object.annotations().get(TRACKING_ID).is_some_and(|id| id.starts_with(owner)));
-            found.extend(tracked.filter_map(|object| Some((kind.resource.version.clone(), kind.whole(&object)?))));
+            found.extend(kind.tracked(owner));
         }
         Ok(found)
+    }
+
+    /// Everything of the kinds that are watched whose tracking annotation begins like this.
+    pub fn watched(&self, owner: &str) -> Vec<(String, Value)> {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kinds.values().filter_map(|known| if let Known::Kind(kind) = known { Some(kind) } else { None });
+        known.flat_map(|kind| kind.tracked(owner)).collect()
     }
 
     pub(super) fn api(&self, kind: &Kind, key: &Key, version: &str) -> Api<DynamicObject> {
@@ -270,6 +272,14 @@ impl Kind {
                 plural(&self.resource)
             )),
         }
+    }
+
+    /// Everything whose tracking annotation begins like this, with the version of the kind.
+    fn tracked(&self, owner: &str) -> Vec<(String, Value)> {
+        let is_of = |id: &String| id.starts_with(owner);
+        let objects = self.objects.state().into_iter();
+        let tracked = objects.filter(|object| object.annotations().get(TRACKING_ID).is_some_and(is_of));
+        tracked.filter_map(|object| Some((self.resource.version.clone(), self.whole(&object)?))).collect()
     }
 
     /// An object with its kind, which the items of a list do not name.

@@ -8,7 +8,6 @@ use serde_json::json;
 use sluice_core::api::Application;
 use sluice_core::gitops::hook::FINALIZER;
 use sluice_core::gitops::key::Key;
-use sluice_core::gitops::plan::cascade;
 use sluice_core::gitops::snapshot::{Effect, How, Outcome, Write};
 
 use super::Gitops;
@@ -24,7 +23,9 @@ pub async fn execute(cx: &Gitops, application: &Application, effects: Vec<Effect
         let rank = match &effect {
             Effect::Namespace { .. } => 0,
             Effect::Apply { rank, .. } | Effect::Hook { rank, .. } => 1 + rank,
-            Effect::Delete { .. } | Effect::LetGo { .. } | Effect::Release => usize::MAX,
+            // What is to be done once is known to be done before its traces go.
+            Effect::Release { .. } => usize::MAX - 1,
+            Effect::Delete { .. } | Effect::LetGo { .. } => usize::MAX,
         };
         ranks.entry(rank).or_default().push(effect);
     }
@@ -50,11 +51,11 @@ async fn one(cx: &Gitops, application: &Application, effect: Effect) -> Option<O
             Outcome { key: Key { kind: "Namespace".to_owned(), name, ..Key::default() }, write: Write::Applied, result }
         }
         Effect::Apply { manifest, how, .. } => {
-            let result = cluster.apply(&manifest, how).await;
+            let result = cluster.apply(&manifest, how).await.transpose()?;
             Outcome { key: manifest.key, write: Write::Applied, result }
         }
         Effect::Hook { phase, manifest, .. } => {
-            let result = cluster.apply(&manifest, How::default()).await;
+            let result = cluster.apply(&manifest, How::default()).await.transpose()?;
             Outcome { key: manifest.key, write: Write::Begun(phase), result }
         }
         Effect::Delete { key, version, uid, resource_version, propagation, is_prune } => {
@@ -68,21 +69,20 @@ async fn one(cx: &Gitops, application: &Application, effect: Effect) -> Option<O
             let result = cluster.let_go(&key, &version, &uid, FINALIZER).await;
             Outcome { key, write: Write::Tidied, result: result.map(|()| String::new()) }
         }
-        Effect::Release => {
-            release(cx, application).await;
+        Effect::Release { finalizer } => {
+            release(cx, application, &finalizer).await;
             return None;
         }
     })
 }
 
 /// Takes the finalizer away, if the others are still those that were seen.
-async fn release(cx: &Gitops, application: &Application) {
+async fn release(cx: &Gitops, application: &Application, finalizer: &str) {
     let metadata = &application.metadata;
     let (namespace, name) =
         (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
     let finalizers = application.metadata.finalizers.clone().unwrap_or_default();
-    let Some((own, _)) = cascade(application) else { return };
-    let left: Vec<&String> = finalizers.iter().filter(|name| *name != own).collect();
+    let left: Vec<&String> = finalizers.iter().filter(|name| *name != finalizer).collect();
     let body = json!({ "metadata": { "resourceVersion": application.metadata.resource_version, "finalizers": left } });
     let api: Api<Application> = Api::namespaced(cx.writes.clone(), namespace);
     if let Err(error) = api.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {

@@ -88,12 +88,28 @@ impl Judge {
             objects.push(self.judged(&context, manifest).await?);
         }
         self.verdicts.retain(|key, _| objects.iter().any(|object| object.key == *key));
-        let mut runs = Vec::new();
-        for (phase, manifest) in hook::runs(&hooks, application.status()) {
-            runs.push(self.hook(&context, phase, manifest).await?);
-        }
+        let runs = self.runs(&context, &hooks).await?;
         let objects = self.own_objects(application, objects, &hooks).await?;
         Ok((objects, runs))
+    }
+
+    /// The runs of hooks that the end of an Application has, and what there is of its own.
+    pub async fn leave(
+        &self,
+        application: &Application,
+        gathered: Gathered,
+    ) -> Result<(Vec<Object>, Vec<Hook>), String> {
+        let Gathered { manifests, hooks, .. } = gathered;
+        let runs = self.runs(&Context::new(application, &manifests), &hooks).await?;
+        Ok((self.own_objects(application, Vec::new(), &hooks).await?, runs))
+    }
+
+    async fn runs(&self, context: &Context<'_>, hooks: &[Manifest]) -> Result<Vec<Hook>, String> {
+        let mut runs = Vec::new();
+        for (phase, manifest) in hook::runs(hooks, context.application) {
+            runs.push(self.hook(context, phase, manifest).await?);
+        }
+        Ok(runs)
     }
 
     async fn judged(&mut self, context: &Context<'_>, mut manifest: Manifest) -> Result<Object, String> {
@@ -102,11 +118,11 @@ impl Judge {
             Err(verdict) => (verdict, None),
             Ok(kind) => {
                 let live = self.cx.cluster.object(&kind, &key, &manifest.version).await?;
-                if let Some(live) = live.as_ref().filter(|_| context.has(&manifest, "RespectIgnoreDifferences")) {
-                    respect(&mut manifest.value, &key, live, context.ignored());
-                }
                 if let Some(live) = &live {
                     self.keep(context, &mut manifest, live).await?;
+                    if context.has(&manifest, "RespectIgnoreDifferences") {
+                        respect(&mut manifest.value, &key, live, context.ignored());
+                    }
                 }
                 let asked = context.mark(&manifest);
                 let verdict = if let Some(verdict) = self.known(&key, &asked, live.as_ref()) {
@@ -136,7 +152,11 @@ impl Judge {
         let kinds = kinds.map(|(kind, version)| (kind.clone(), version.clone())).collect();
         let others = self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await?;
         let others: Vec<Value> = others.into_iter().map(|(_, value)| value).collect();
+        let before = manifest.value.clone();
         owned::keep(&mut manifest.value, live, &others, rollouts.iter().map(|rollout| &**rollout));
+        if manifest.value != before {
+            manifest.seen = live["metadata"]["resourceVersion"].as_str().map(str::to_owned);
+        }
         Ok(())
     }
 
@@ -209,6 +229,10 @@ impl Judge {
         }
         for had in &application.status().resources {
             kinds.entry((had.group.clone(), had.kind.clone())).or_insert_with(|| had.version.clone());
+        }
+        let results = application.status().operation_state.iter().filter_map(|state| state.sync_result.as_ref());
+        for ran in results.flat_map(|result| &result.resources).filter(|result| !result.hook_type.is_empty()) {
+            kinds.entry((ran.group.clone(), ran.kind.clone())).or_insert_with(|| ran.version.clone());
         }
         let options = operation::options(application);
         for (version, value) in self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await? {

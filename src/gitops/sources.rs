@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use sluice_core::api::{Application, ApplicationSource};
 use sluice_core::gitops::manifest::Document;
+use sluice_core::gitops::marks::{self, Role};
 use sluice_core::gitops::operation;
 use tokio::time::Instant;
 
@@ -20,19 +22,11 @@ pub struct Sources {
     named: Option<Asked>,
     /// What a commit says that a sync keeps to meanwhile.
     pinned: Option<Asked>,
-    /// What the revision stands for while a sync keeps to a commit.
-    newest: Option<Newest>,
 }
 
-struct Newest {
-    of: ApplicationSource,
-    commit: Option<String>,
-    at: Instant,
-}
-
+#[derive(Clone)]
 struct Asked {
     of: ApplicationSource,
-    revision: String,
     at: Instant,
     said: Said,
 }
@@ -40,7 +34,7 @@ struct Asked {
 impl Sources {
     /// Knows nothing yet.
     pub fn new(cx: Arc<Gitops>) -> Sources {
-        Sources { cx, named: None, pinned: None, newest: None }
+        Sources { cx, named: None, pinned: None }
     }
 
     /// When the server was asked last.
@@ -51,11 +45,24 @@ impl Sources {
     /// What the sources say: from memory, unless they were asked longer ago than that, or somebody wants to know now.
     pub async fn said(&mut self, application: &Application, within: Duration, is_asked: bool) -> Said {
         let source = application.spec.source.clone().unwrap_or_default();
-        let pinned = operation::pinned(application.status()).map(|result| result.revision.clone());
-        if let Some(commit) = pinned.filter(|commit| !commit.is_empty()) {
+        if let Some(commit) = pinned(application) {
             return self.at_commit(source, commit).await;
         }
         self.pinned = None;
+        self.now(source, within, is_asked).await
+    }
+
+    /// The commit that the Application's revision stands for now, while a sync keeps to another one, if it changes anything of what the
+    /// Application is made of. One that cannot be read changes nothing.
+    pub async fn newest(&mut self, application: &Application, within: Duration) -> Option<String> {
+        let source = application.spec.source.clone().unwrap_or_default();
+        let (_, before) = self.at_commit(source.clone(), pinned(application)?).await.ok()?;
+        let (commit, after) = self.now(source, within, false).await.ok()?;
+        members(&before).ne(members(&after)).then_some(commit)
+    }
+
+    /// What the revision that the Application names stands for.
+    async fn now(&mut self, source: ApplicationSource, within: Duration, is_asked: bool) -> Said {
         let kept = self.named.as_ref().filter(|asked| asked.of == source);
         if let Some(asked) = kept.filter(|asked| !is_asked && asked.at.elapsed() < within) {
             return asked.said.clone();
@@ -63,51 +70,36 @@ impl Sources {
         let now = Instant::now();
         // Others may have asked a moment ago; but what is new here has not been asked for yet.
         let since = if is_asked || kept.is_none() { now } else { now.checked_sub(self.cx.shared()).unwrap_or(now) };
-        let revision = source.target_revision.clone();
-        let said = render(&self.cx, &source, &revision, since).await;
-        self.named = Some(Asked { of: source, revision, at: now, said: said.clone() });
+        let said = render(&self.cx, &source, &source.target_revision, since).await;
+        self.named = Some(Asked { of: source, at: now, said: said.clone() });
         said
-    }
-
-    /// The commit that the Application's revision stands for now, while a sync keeps to another one; the server is asked as often as
-    /// else. Nothing where it does not answer.
-    pub async fn newest(&mut self, application: &Application, within: Duration) -> Option<String> {
-        let source = application.spec.source.clone().unwrap_or_default();
-        let named = self.named.as_ref().filter(|asked| asked.of == source);
-        // What was found out before the sync's own commit was read is old.
-        let is_known = |newest: &&Newest| newest.of == source && named.is_none_or(|asked| asked.at <= newest.at);
-        let known = self.newest.as_ref().filter(is_known).map(|newest| (newest.at, newest.commit.clone()));
-        let said = || named.map(|asked| (asked.at, asked.said.as_ref().ok().map(|(commit, _)| commit.clone())));
-        if let Some((at, commit)) = known.or_else(said)
-            && at.elapsed() < within
-        {
-            return commit;
-        }
-        let at = Instant::now();
-        let since = at.checked_sub(self.cx.shared()).unwrap_or(at);
-        let commit = self.cx.repositories.at(&source.repo_url).resolve(&source.target_revision, since).await;
-        let commit = commit.ok().map(|commit| commit.to_string());
-        // What was said of another commit is of no use any more.
-        self.named
-            .take_if(|asked| commit.is_some() && asked.said.as_ref().ok().map(|(said, _)| said) != commit.as_ref());
-        self.newest = Some(Newest { of: source, commit: commit.clone(), at });
-        commit
     }
 
     async fn at_commit(&mut self, source: ApplicationSource, commit: String) -> Said {
         let says = |asked: &&Asked| asked.of == source && matches!(&asked.said, Ok((said, _)) if *said == commit);
-        if let Some(asked) = self.named.as_ref().filter(says) {
+        if let Some(asked) = self.pinned.as_ref().filter(says) {
             return asked.said.clone();
         }
-        let is_same = |asked: &&Asked| asked.of == source && asked.revision == commit && asked.said.is_ok();
-        if let Some(asked) = self.pinned.as_ref().filter(is_same) {
+        if let Some(asked) = self.named.as_ref().filter(says) {
+            self.pinned = Some(asked.clone());
             return asked.said.clone();
         }
         let at = Instant::now();
         let said = render(&self.cx, &source, &commit, at).await;
-        self.pinned = Some(Asked { of: source, revision: commit, at, said: said.clone() });
+        self.pinned = Some(Asked { of: source, at, said: said.clone() });
         said
     }
+}
+
+/// The commit that a sync under way keeps to.
+fn pinned(application: &Application) -> Option<String> {
+    let commit = operation::pinned(application.status()).map(|result| result.revision.clone());
+    commit.filter(|commit| !commit.is_empty())
+}
+
+/// What an Application is made of: what it runs beside that is no reason to begin anew.
+fn members(documents: &[Document]) -> impl Iterator<Item = &Value> {
+    documents.iter().map(|document| &document.value).filter(|value| marks::role(value) == Role::Member)
 }
 
 /// What a source says, in a commit.

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sluice_core::api::Application;
 use sluice_core::effect::merge::merge_patch;
-use sluice_core::gitops::guard;
-use sluice_core::gitops::operation;
-use sluice_core::gitops::plan::{cascade, is_left_alone, plan};
-use sluice_core::gitops::snapshot::{Effect, Hook, Object, Outcome, Plan, Rendered, Snapshot, Write};
+use sluice_core::gitops::hook::FINALIZER;
+use sluice_core::gitops::key::Key;
+use sluice_core::gitops::plan::{is_left_alone, plan};
+use sluice_core::gitops::snapshot::{Effect, Hook, Live, Object, Outcome, Plan, Rendered, Snapshot, Write};
 use sluice_core::gitops::tracking::Owner;
-use sluice_core::gitops::unsupported;
+use sluice_core::gitops::{guard, leave, operation, unsupported};
 use tokio::sync::Notify;
 
 use super::Gitops;
@@ -75,7 +75,10 @@ impl Worker {
             let wait = match Box::pin(self.pass()).await {
                 Next::Now => Duration::ZERO,
                 Next::After(wait) => wait,
-                Next::Gone => return,
+                Next::Gone => {
+                    self.let_hooks_go().await;
+                    return;
+                }
             };
             let _ = tokio::time::timeout(wait, touched.notified()).await;
         }
@@ -92,7 +95,7 @@ impl Worker {
         }
         let asked = application.annotation(REFRESH).map(str::to_owned);
         let is_leaving = application.metadata.deletion_timestamp.is_some();
-        if is_leaving && cascade(&application).is_none() {
+        if is_leaving && !leave::is_held(&application) {
             return Next::After(self.cx.poll);
         }
         let destination = &application.spec.destination.namespace;
@@ -110,8 +113,8 @@ impl Worker {
         let asks = !is_leaving && !is_held && !is_pinned;
         let nothing = |rendered| (rendered, (Vec::new(), Vec::new()));
         let (rendered, (objects, hooks)) = match (is_leaving, is_held) {
-            (true, _) => match self.judge.own_objects(&application, Vec::new(), &[]).await {
-                Ok(objects) => (Rendered::Waiting, (objects, Vec::new())),
+            (true, _) => match self.look_back(&application).await {
+                Ok(found) => (Rendered::Waiting, found),
                 Err(why) => nothing(Rendered::Failed(why)),
             },
             (false, true) => nothing(Rendered::Waiting),
@@ -137,6 +140,24 @@ impl Worker {
         // What was asked for while a sync keeps to its commit is still to be done.
         let asked = asked.filter(|_| asks || is_held);
         Box::pin(self.carry_out(snapshot, plan, asked, asks)).await
+    }
+
+    /// Lets what hooks have left behind go, when the Application has gone without its objects.
+    async fn let_hooks_go(&self) {
+        let cluster = &self.cx.cluster;
+        if !self.cx.leads() {
+            return;
+        }
+        for (version, value) in cluster.watched(&self.judge.owner.prefix()) {
+            let (key, uid) = (Key::of(&value), value["metadata"]["uid"].as_str().unwrap_or_default());
+            let is_held = Live::of(&value, &self.judge.owner, &[]).hook.is_some_and(|ran| ran.is_held);
+            if !is_held {
+                continue;
+            }
+            if let Err(why) = cluster.let_go(&key, &version, uid, FINALIZER).await {
+                tracing::warn!(application = self.name, namespace = self.namespace, object = %key, why, "cannot let a hook go");
+            }
+        }
     }
 
     /// Whether another controller has written its status.
@@ -166,7 +187,7 @@ impl Worker {
             return Next::After(BACK_OFF);
         }
         if !plan.effects.is_empty() {
-            let is_release = plan.effects.contains(&Effect::Release);
+            let is_release = plan.effects.iter().any(|effect| matches!(effect, Effect::Release { .. }));
             self.outcomes = execute(&self.cx, &s.application, plan.effects).await;
             let is_leaving = s.application.metadata.deletion_timestamp.is_some();
             if is_release || is_leaving && self.outcomes.iter().any(|outcome| outcome.result.is_err()) {
@@ -207,7 +228,7 @@ impl Worker {
         let before = serde_json::to_value(application.status()).unwrap_or_default();
         let after = serde_json::to_value(&plan.status).unwrap_or_default();
         let patch = merge_patch(&before, &after);
-        if patch.is_none() && asked.is_none() && !plan.is_operation_over {
+        if patch.is_none() && asked.is_none() && !plan.is_operation_over && plan.finalizers.is_none() {
             return true;
         }
         let mut body = json!({ "metadata": { "resourceVersion": application.metadata.resource_version } });
@@ -216,6 +237,9 @@ impl Worker {
         }
         if plan.is_operation_over {
             body["operation"] = Value::Null;
+        }
+        if let Some(finalizers) = &plan.finalizers {
+            body["metadata"]["finalizers"] = json!(finalizers);
         }
         if asked.is_some() {
             body["metadata"]["annotations"] = json!({ REFRESH: null, REFRESH_AT: null });
@@ -235,6 +259,17 @@ impl Worker {
         }
     }
 
+    /// What there is of an Application that goes, and the hooks that it runs meanwhile.
+    async fn look_back(&mut self, application: &Application) -> Result<(Vec<Object>, Vec<Hook>), String> {
+        if !leave::runs_hooks(application) {
+            return Ok((self.judge.own_objects(application, Vec::new(), &[]).await?, Vec::new()));
+        }
+        let within = self.poll();
+        let (_, documents) = self.sources.said(application, within, false).await?;
+        let gathered = self.judge.gather(application, &documents).await?;
+        self.judge.leave(application, gathered).await
+    }
+
     /// What the sources say, and how the cluster stands to it.
     async fn look(&mut self, application: &Application, asked: Option<&str>) -> Result<Looked, String> {
         if asked == Some("hard") {
@@ -244,7 +279,8 @@ impl Worker {
         let (revision, documents) = self.sources.said(application, within, asked.is_some()).await?;
         let gathered = self.judge.gather(application, &documents).await?;
         let types = vec!["Directory".to_owned()];
-        let rendered = Rendered::Done { revisions: vec![revision], types, repeated: gathered.repeated.clone() };
+        let (repeated, hooks) = (gathered.repeated.clone(), gathered.phases());
+        let rendered = Rendered::Done { revisions: vec![revision], types, repeated, hooks };
         Ok((rendered, self.judge.compare(application, gathered).await?))
     }
 }

@@ -47,8 +47,9 @@ impl Cluster {
         }
     }
 
-    /// Applies a manifest, and waits until the cache shows it. Says what was done.
-    pub async fn apply(&self, manifest: &Manifest, how: How) -> Result<String, String> {
+    /// Applies a manifest, and waits until the cache shows it. Says what was done; nothing was where the manifest is of another version
+    /// of the object.
+    pub async fn apply(&self, manifest: &Manifest, how: How) -> Result<Option<String>, String> {
         let key = &manifest.key;
         let Some(kind) = self.kind(&key.group, &manifest.version, &key.kind).await? else {
             return Err(format!("the cluster has no kind {} of {}/{}", key.kind, key.group, manifest.version));
@@ -62,12 +63,13 @@ impl Cluster {
                 let object = self.make_anew(&api, manifest).await.map_err(refused)?;
                 (object.ok_or_else(|| masked(manifest, status.message.clone()))?, "replaced")
             }
+            Err(kube::Error::Api(status)) if status.code == 409 && manifest.seen.is_some() => return Ok(None),
             written => written.map_err(refused)?,
         };
         drop(request);
         kind.shows(key, &object).await;
         self.await_kind(&manifest.value).await;
-        Ok(format!("{}/{} {word}", plural(&kind.resource), key.name))
+        Ok(Some(format!("{}/{} {word}", plural(&kind.resource), key.name)))
     }
 
     async fn write(
@@ -91,7 +93,11 @@ impl Cluster {
             self.take_over(api, before).await?;
         }
         let params = PatchParams::apply(MANAGER).force();
-        let object = api.patch(name, &params, &Patch::Apply(&manifest.value)).await?;
+        let mut value = manifest.value.clone();
+        if let Some(seen) = &manifest.seen {
+            value["metadata"]["resourceVersion"] = json!(seen);
+        }
+        let object = api.patch(name, &params, &Patch::Apply(&value)).await?;
         let is_same = before.is_some_and(|before| before.resource_version() == object.resource_version());
         let word = match before {
             None => "created",

@@ -57,7 +57,7 @@ pub async fn a_missing_folder_or_branch_is_named(s: Story) {
 }
 
 pub async fn what_is_not_supported_yet_holds_the_application_and_says_so(s: Story) {
-    s.git.write("app/color.yaml", &setting("color", "blue")).write("hook/late.yaml", &late());
+    s.git.write("app/color.yaml", &setting("color", "blue")).write("hurry/late.yaml", &late());
     s.git.write("chart/Chart.yaml", "name: web\n").commit("Good");
     let mut changes = automated(true, true);
     changes["spec"]["source"] = json!({ "helm": { "releaseName": "web" } });
@@ -68,7 +68,7 @@ pub async fn what_is_not_supported_yet_holds_the_application_and_says_so(s: Stor
     assert_eq!(messages, ["spec.source.helm is not supported yet", "the sync option Hurry=true is not supported yet"]);
     for (begin, path, expected) in [
         ("chart", "chart", "sources of Helm are not supported yet"),
-        ("hook", "hook", "/ConfigMap/late (late.yaml): hooks of PostDelete are not supported yet"),
+        ("hurry", "hurry", "/ConfigMap/late (late.yaml): the sync option Hurry=true is not supported yet"),
     ] {
         let mut changes = automated(false, false);
         changes["spec"]["source"] = json!({ "path": path });
@@ -82,7 +82,7 @@ pub async fn what_is_not_supported_yet_holds_the_application_and_says_so(s: Stor
 
 fn late() -> String {
     setting("late", "yes")
-        .replace("  name: late\n", "  name: late\n  annotations:\n    argocd.argoproj.io/hook: PostDelete\n")
+        .replace("  name: late\n", "  name: late\n  annotations:\n    argocd.argoproj.io/sync-options: Hurry=true\n")
 }
 
 pub async fn what_the_cluster_refuses_is_named_and_nothing_else_is_applied(s: Story) {

@@ -95,3 +95,29 @@ pub async fn a_hook_that_cannot_be_created_is_found_before_anything_is_done(s: S
     assert!(result["message"].as_str().is_some_and(|message| message.contains("Sometimes")), "{result}");
     assert_eq!(s.setting("color").await, None);
 }
+
+pub async fn hooks_run_before_an_application_goes_and_after_its_objects_have(s: Story) {
+    s.git.write("app/color.yaml", &setting("color", "blue"));
+    s.git.write("app/farewell.yaml", &job("farewell", "sleep 2", &hook("PreDelete", "HookSucceeded")));
+    let tidy = job("tidy", "exit 0", &json!({ "helm.sh/hook": "post-delete" }));
+    let mut tidy: Value = serde_json::from_str(&tidy).expect("JSON");
+    tidy["metadata"]["name"] = Value::Null;
+    tidy["metadata"]["generateName"] = "tidy-".into();
+    s.git.write("app/tidy.yaml", &tidy.to_string());
+    let commit = s.git.commit("With an end");
+    let mut changes = automated(true, true);
+    changes["metadata"] = json!({ "finalizers": ["resources-finalizer.argocd.argoproj.io"] });
+    let app = s.application("ends", changes).await;
+    s.synced(&app, &commit).await;
+    s.delete(APPLICATION.0, APPLICATION.1, &app).await;
+    let farewell = ("batch/v1", "Job");
+    s.until_object(farewell, "farewell", |job| job["status"]["active"] == 1 || job["status"]["succeeded"] == 1).await;
+    assert!(s.setting("color").await.is_some(), "it goes when the hook is over");
+    s.until(&app, "gone", Value::is_null).await;
+    assert_eq!(s.setting("color").await, None);
+    let jobs = s.api(farewell.0, farewell.1).list(&kube::api::ListParams::default()).await.expect("Jobs").items;
+    let [tidy] = jobs.as_slice() else { panic!("one Job is left, which nobody deletes: {jobs:#?}") };
+    let tidy = serde_json::to_value(tidy).expect("a Job");
+    assert!(tidy["metadata"]["name"].as_str().is_some_and(|name| name.contains("-postdelete-")), "{tidy:#}");
+    assert_eq!((&tidy["status"]["succeeded"], &tidy["metadata"]["finalizers"]), (&json!(1), &json!(null)));
+}

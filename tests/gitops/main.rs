@@ -69,6 +69,7 @@ stories! {
         a_hook_that_fails_keeps_everything_from_being_applied,
         a_sync_that_is_ended_ends_its_hooks,
         a_hook_that_cannot_be_created_is_found_before_anything_is_done,
+        hooks_run_before_an_application_goes_and_after_its_objects_have,
     ],
     rollouts: [
         weights_of_an_update_are_not_put_back,

@@ -34,7 +34,7 @@ pub fn check(s: &Snapshot, plan: &Plan) -> Vec<Violation> {
             let why = "what comes before it is not at its end";
             is_early(s, plan, manifest).then(|| Violation { key: key.clone(), why })
         }
-        Effect::Namespace { .. } | Effect::LetGo { .. } | Effect::Release => None,
+        Effect::Namespace { .. } | Effect::LetGo { .. } | Effect::Release { .. } => None,
     });
     wrong.collect()
 }
@@ -96,6 +96,9 @@ fn wrong(s: &Snapshot, plan: &Plan, key: &Key, uid: &str) -> Option<&'static str
     }
     let metadata = &s.application.metadata;
     if metadata.deletion_timestamp.is_some() {
+        if live.hook.is_some() {
+            return None;
+        }
         let finalizers = metadata.finalizers.as_deref().unwrap_or_default();
         let is_asked = finalizers.iter().any(|name| name.starts_with("resources-finalizer.argocd.argoproj.io"));
         let is_allowed = |since| s.application.has_approved_deletion(since);
@@ -108,7 +111,8 @@ fn wrong(s: &Snapshot, plan: &Plan, key: &Key, uid: &str) -> Option<&'static str
             Goes::Asks | Goes::Yes => None,
         };
     }
-    if live.hook.is_some() {
+    // What has become a hook is none yet.
+    if live.hook.is_some() || s.hooks.iter().any(|hook| hook.manifest.key == *key) {
         return runs(plan, key, live).then_some("it runs");
     }
     if !matches!(s.rendered, Rendered::Done { .. }) {

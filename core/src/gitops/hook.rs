@@ -11,7 +11,8 @@ use super::manifest::Manifest;
 use super::marks::{self, DeletePolicy, Phase, Role};
 use super::operation::{self, FAILED, RUNNING, SUCCEEDED, running};
 use super::snapshot::{Effect, Live, Object, Ran, Snapshot};
-use crate::api::{ApplicationStatus, OperationState, ResourceResult};
+use super::tracking::TRACKING_ID;
+use crate::api::{Application, ApplicationStatus, OperationState, ResourceResult};
 
 /// The annotation that says which sync, and which phase of it, an object ran for.
 pub const MARK: &str = "sluice.dev/sync";
@@ -23,6 +24,12 @@ pub const TERMINATED: &str = "Terminated";
 /// A name for an attempt of a sync and a phase of it, that no other has.
 pub fn mark_of(state: &OperationState, phase: Phase) -> String {
     format!("{}/{}", attempt(state), phase.name())
+}
+
+/// The same, of the end of an Application that goes.
+pub fn mark_of_end(application: &Application, phase: Phase) -> Option<String> {
+    let since = application.metadata.deletion_timestamp.as_ref()?.0.as_second();
+    Some(format!("{since}-end/{}", phase.name()))
 }
 
 fn attempt(state: &OperationState) -> String {
@@ -37,35 +44,61 @@ pub(super) fn ran(object: &Value) -> Ran {
     Ran { by, is_held, policies: marks::delete_policies(object) }
 }
 
-/// The runs that a sync has, of hooks that Git has: each in its phases, under its name.
-pub fn runs(hooks: &[Manifest], status: &ApplicationStatus) -> Vec<(Phase, Manifest)> {
-    let Some(state) = running(status) else { return Vec::new() };
-    let sync = state.operation.sync.clone().unwrap_or_default();
-    let is_without = sync.sync_strategy.as_ref().is_some_and(|strategy| strategy.apply.is_some());
-    if is_without || !sync.resources.is_empty() {
-        return Vec::new();
-    }
+/// The runs that a sync has, or the end of an Application, of hooks that Git has: each in its phases, under its name.
+pub fn runs(hooks: &[Manifest], application: &Application) -> Vec<(Phase, Manifest)> {
+    let is_leaving = application.metadata.deletion_timestamp.is_some();
     let mut runs = Vec::new();
     for hook in hooks {
         let Role::Hook(phases) = marks::role(&hook.value) else { continue };
-        runs.extend(phases.into_iter().map(|phase| (phase, run(hook, phase, state))));
+        for phase in phases.into_iter().filter(|phase| (*phase >= Phase::PreDelete) == is_leaving) {
+            runs.extend(turn(application, phase).map(|turn| (phase, run(hook, &turn))));
+        }
     }
     runs
 }
 
-fn run(hook: &Manifest, phase: Phase, state: &OperationState) -> Manifest {
+/// What a run is named after.
+struct Turn {
+    mark: String,
+    commit: String,
+    phase: Phase,
+    /// When it began, in seconds.
+    since: i64,
+}
+
+fn turn(application: &Application, phase: Phase) -> Option<Turn> {
+    let status = application.status();
+    if let Some(since) = &application.metadata.deletion_timestamp {
+        let commit = status.sync.as_ref().map(|sync| sync.revision.clone()).unwrap_or_default();
+        return Some(Turn { mark: mark_of_end(application, phase)?, commit, phase, since: since.0.as_second() });
+    }
+    let state = running(status)?;
+    let sync = state.operation.sync.clone().unwrap_or_default();
+    let is_without = sync.sync_strategy.as_ref().is_some_and(|strategy| strategy.apply.is_some());
+    if is_without || !sync.resources.is_empty() {
+        return None;
+    }
+    let commit = state.sync_result.as_ref().map(|result| result.revision.clone()).unwrap_or_default();
+    Some(Turn { mark: mark_of(state, phase), commit, phase, since: state.started_at.0.as_second() })
+}
+
+fn run(hook: &Manifest, turn: &Turn) -> Manifest {
     let mut run = hook.clone();
     let metadata = &mut run.value["metadata"];
     if let Some(begin) = metadata.as_object_mut().and_then(|metadata| metadata.remove("generateName")) {
-        let commit = state.sync_result.as_ref().map_or("", |result| result.revision.as_str());
-        let (begin, phase) = (begin.as_str().unwrap_or_default(), phase.name().to_lowercase());
+        let (begin, phase) = (begin.as_str().unwrap_or_default(), turn.phase.name().to_lowercase());
         let named = metadata["name"].as_str().is_some_and(|name| !name.is_empty());
         if !named {
-            let short = commit.get(..7).unwrap_or(commit);
-            metadata["name"] = format!("{begin}{short}-{phase}-{}", state.started_at.0.as_second()).into();
+            let short = turn.commit.get(..7).unwrap_or(&turn.commit);
+            let name = format!("{begin}{short}-{phase}-{}", turn.since);
+            // Whose it is was written on it before it had a name.
+            if let Some(id) = metadata["annotations"][TRACKING_ID].as_str().map(|id| format!("{id}{name}")) {
+                metadata["annotations"][TRACKING_ID] = id.into();
+            }
+            metadata["name"] = name.into();
         }
     }
-    metadata["annotations"][MARK] = mark_of(state, phase).into();
+    metadata["annotations"][MARK] = turn.mark.clone().into();
     if !metadata["finalizers"].is_array() {
         metadata["finalizers"] = json!([]);
     }
@@ -97,7 +130,7 @@ fn tidy_one(object: &Object, status: &ApplicationStatus) -> Option<Effect> {
     let ran = live.hook.as_ref()?;
     let result = result(status, &object.key, ran);
     let is_under_way = match result {
-        Some(result) => result.hook_phase == RUNNING,
+        Some(result) => result.hook_phase == RUNNING && running(status).is_some(),
         // It has begun, and nobody has written that down yet.
         None => running(status).is_some_and(|state| ran.by.split('/').next() == Some(attempt(state).as_str())),
     };
@@ -105,7 +138,7 @@ fn tidy_one(object: &Object, status: &ApplicationStatus) -> Option<Effect> {
         return None;
     }
     if ran.is_held {
-        return Some(Effect::LetGo { key: object.key.clone(), version: object.version.clone(), uid: live.uid.clone() });
+        return let_go(object);
     }
     let result = result?;
     let policy = if result.hook_phase == SUCCEEDED { DeletePolicy::HookSucceeded } else { DeletePolicy::HookFailed };
@@ -122,6 +155,12 @@ fn result<'a>(status: &'a ApplicationStatus, key: &Key, ran: &Ran) -> Option<&'a
         super::task::is_of(result, key) && phase.is_some_and(|phase| mark_of(state, phase) == ran.by)
     };
     results.filter(|result| !result.hook_type.is_empty()).find(is_of)
+}
+
+/// Lets the object of a hook go, if it is held.
+pub fn let_go(object: &Object) -> Option<Effect> {
+    let live = object.live.as_ref().filter(|live| live.hook.as_ref().is_some_and(|ran| ran.is_held))?;
+    Some(Effect::LetGo { key: object.key.clone(), version: object.version.clone(), uid: live.uid.clone() })
 }
 
 /// Deletes the object of a hook, with what it owns.

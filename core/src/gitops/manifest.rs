@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::key::{Key, split_version};
-use super::marks::{self, Role};
+use super::marks::{self, Phase, Role};
 use super::tracking::Owner;
 
 /// What a source says that there should be, one document of a file.
@@ -28,6 +28,8 @@ pub struct Manifest {
     pub value: Value,
     /// The file that it is from.
     pub file: String,
+    /// The version of the object that it repeats something of; it is of no use to any other.
+    pub seen: Option<String>,
 }
 
 /// Whether the objects of a kind are in namespaces; `None` where the cluster does not know the kind.
@@ -42,6 +44,23 @@ pub struct Gathered {
     pub hooks: Vec<Manifest>,
     /// Objects that there are several of; the last one counts.
     pub repeated: Vec<Key>,
+}
+
+impl Gathered {
+    /// The phases that there are hooks for.
+    pub fn phases(&self) -> Vec<Phase> {
+        let mut phases: Vec<Phase> = self
+            .hooks
+            .iter()
+            .flat_map(|hook| match marks::role(&hook.value) {
+                Role::Hook(phases) => phases,
+                Role::Member | Role::Skipped => Vec::new(),
+            })
+            .collect();
+        phases.sort();
+        phases.dedup();
+        phases
+    }
 }
 
 /// Group, version and kind of everything in documents, lists opened, for a look at what the cluster knows of them.
@@ -93,7 +112,7 @@ pub fn gather(
         // What the API server fills in is not for manifests to say.
         value.as_object_mut().map(|object| object.remove("status"));
         owner.mark(&mut value);
-        let manifest = Manifest { key: Key::of(&value), version, value, file: file.to_owned() };
+        let manifest = Manifest { key: Key::of(&value), version, value, file: file.to_owned(), seen: None };
         match marks::role(&manifest.value) {
             Role::Member => {}
             Role::Hook(_) => {

@@ -182,11 +182,7 @@ pub fn problems(object: &Value) -> Vec<String> {
         Role::Member if name.is_empty() => {
             problems.push("metadata.generateName is for hooks alone: what is compared needs a name".to_owned());
         }
-        Role::Hook(phases) => {
-            let late = phases.into_iter().filter(|phase| *phase >= Phase::PreDelete);
-            problems.extend(late.map(|phase| format!("hooks of {} are not supported yet", phase.name())));
-        }
-        Role::Member | Role::Skipped => {}
+        Role::Member | Role::Hook(_) | Role::Skipped => {}
     }
     problems
 }
@@ -273,7 +269,6 @@ mod tests {
             (json!({ OPTIONS: "Prune=false,Replace=true" }), ""),
             (json!({ OPTIONS: "Prune=perhaps" }), "the sync option Prune=perhaps is not supported yet"),
             (json!({ OPTIONS: "Quickly" }), "the sync option Quickly is not supported yet"),
-            (json!({ HOOK: "PostDelete" }), "hooks of PostDelete are not supported yet"),
             (json!({ WAVE: "1.5" }), "argocd.argoproj.io/sync-wave is \"1.5\", which is no whole number"),
         ] {
             assert_eq!(problems(&with(&annotations)).join("; "), expected, "{annotations}");

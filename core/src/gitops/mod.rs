@@ -12,6 +12,7 @@ pub mod guard;
 pub mod health;
 pub mod hook;
 pub mod key;
+pub mod leave;
 pub mod manifest;
 pub mod marks;
 pub mod operation;

@@ -46,14 +46,16 @@ pub fn pinned(status: &ApplicationStatus) -> Option<&SyncOperationResult> {
     running(status)?.sync_result.as_ref()
 }
 
-/// Begins a sync.
+/// Begins a sync. No two of them begin in the same second, by which their hooks are told apart.
 pub fn begin(s: &Snapshot, status: &mut ApplicationStatus, operation: Operation) {
+    let last = status.operation_state.as_ref().map(|last| after(last.started_at.0, SignedDuration::from_secs(1)));
+    let now = floor_to_second(s.now);
     status.operation_state = Some(OperationState {
         phase: RUNNING.to_owned(),
         message: String::new(),
         sync_result: Some(attempt(s, &operation)),
         operation,
-        started_at: Time(floor_to_second(s.now)),
+        started_at: Time(last.map_or(now, |last| last.max(now))),
         finished_at: None,
         retry_count: 0,
     });
@@ -81,47 +83,60 @@ fn attempt(s: &Snapshot, operation: &Operation) -> SyncOperationResult {
 /// Goes on with the sync under way. Gives what to write, and when it is time to look again where it waits for that.
 pub fn advance(s: &Snapshot, status: &mut ApplicationStatus) -> (Vec<Effect>, Option<SignedDuration>) {
     let Some(state) = status.operation_state.as_mut() else { return Default::default() };
+    let sync = state.operation.sync.clone().unwrap_or_default();
+    if state.finished_at.is_none() {
+        take_in(s, state);
+        step::adopt(s, &sync, &mut state.sync_result.get_or_insert_default().resources);
+    }
     if state.phase == TERMINATING {
-        terminate(s, status, "Operation terminated".to_owned());
+        terminate(s, status, "Operation terminated");
         return Default::default();
     }
     if let Some(why) = preempt::by(s, state) {
-        terminate(s, status, why);
+        terminate(s, status, &why);
         return (Vec::new(), Some(SignedDuration::ZERO));
     }
-    let sync = state.operation.sync.clone().unwrap_or_default();
     if let Some(finished) = &state.finished_at {
         let due = after(finished.0, wait(state.operation.retry.as_ref(), state.retry_count));
         if due > s.now {
             return (Vec::new(), Some(due.duration_since(s.now)));
         }
-        state.retry_count += 1;
-        state.finished_at = None;
-        state.message = format!("Retrying operation. Attempt #{}", state.retry_count);
-        // The newest commit, or the one that was tried before.
-        let is_fresh = state.operation.retry.as_ref().is_some_and(|retry| retry.refresh);
-        let kept = state.sync_result.take().filter(|_| !is_fresh).map_or_else(String::new, |kept| kept.revision);
-        state.sync_result = Some(SyncOperationResult { revision: kept, ..attempt(s, &state.operation) });
+        again(s, state);
         return (Vec::new(), Some(SignedDuration::ZERO));
     }
     match &s.rendered {
-        Rendered::Waiting => return Default::default(),
-        Rendered::Failed(why) => {
-            let why = why.clone();
-            fail(s, status, ERROR, &why);
-            return Default::default();
+        Rendered::Waiting => Default::default(),
+        // It goes on when that is over: what runs is not ended by a server that does not answer.
+        Rendered::Failed(why) if state.sync_result.as_ref().is_some_and(|result| !result.resources.is_empty()) => {
+            state.message = format!("waiting for its sources: {why}");
+            (Vec::new(), Some(LOOK))
         }
-        Rendered::Done { revisions, .. } => settle_on(state, revisions),
+        Rendered::Failed(why) => {
+            fail(s, status, ERROR, why);
+            Default::default()
+        }
+        // Hooks are named after the commit.
+        Rendered::Done { revisions, .. } if settle_on(state, revisions) => (Vec::new(), Some(SignedDuration::ZERO)),
+        Rendered::Done { .. } => step(s, status, &sync),
     }
-    take_in(s, state);
-    step(s, status, &sync)
 }
 
-/// Writes down which commit the revision stood for that was asked for: the sync keeps to it.
-fn settle_on(state: &mut OperationState, revisions: &[String]) {
-    if let (Some(result), Some(commit)) = (&mut state.sync_result, revisions.first()) {
-        result.revision.clone_from(commit);
-    }
+/// Begins another attempt: of the newest commit, or of the one that was tried before.
+fn again(s: &Snapshot, state: &mut OperationState) {
+    state.retry_count += 1;
+    state.finished_at = None;
+    state.message = format!("Retrying operation. Attempt #{}", state.retry_count);
+    let is_fresh = state.operation.retry.as_ref().is_some_and(|retry| retry.refresh);
+    let kept = state.sync_result.take().filter(|_| !is_fresh).map_or_else(String::new, |kept| kept.revision);
+    state.sync_result = Some(SyncOperationResult { revision: kept, ..attempt(s, &state.operation) });
+}
+
+/// Writes down which commit the revision stands for that was asked for, as the sync keeps to it; whether that is any news.
+fn settle_on(state: &mut OperationState, revisions: &[String]) -> bool {
+    let Some((result, commit)) = state.sync_result.as_mut().zip(revisions.first()) else { return false };
+    let is_news = result.revision != *commit;
+    result.revision.clone_from(commit);
+    is_news
 }
 
 /// Writes down what became of writes.
@@ -285,7 +300,7 @@ fn end(s: &Snapshot, status: &mut ApplicationStatus, phase: &str, message: Strin
     state.message = message;
     state.finished_at = Some(Time(floor_to_second(s.now)));
     for result in state.sync_result.iter_mut().flat_map(|result| &mut result.resources) {
-        if result.hook_phase == RUNNING {
+        if result.hook_phase == RUNNING && result.hook_type.is_empty() {
             SUCCEEDED.clone_into(&mut result.hook_phase);
         }
     }
@@ -296,7 +311,7 @@ fn end(s: &Snapshot, status: &mut ApplicationStatus, phase: &str, message: Strin
 }
 
 /// Ends a sync before its end, with its hooks that run.
-fn terminate(s: &Snapshot, status: &mut ApplicationStatus, why: String) {
+fn terminate(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
     let results = status.operation_state.as_mut().and_then(|state| state.sync_result.as_mut());
     for result in results.into_iter().flat_map(|result| &mut result.resources) {
         if !result.hook_type.is_empty() && result.hook_phase == RUNNING {
@@ -304,13 +319,13 @@ fn terminate(s: &Snapshot, status: &mut ApplicationStatus, why: String) {
             TERMINATED.clone_into(&mut result.message);
         }
     }
-    end(s, status, FAILED, why);
+    end(s, status, FAILED, why.to_owned());
 }
 
 /// Ends a sync that must not go on.
 pub fn stop(s: &Snapshot, status: &mut ApplicationStatus, why: &str) {
     if running(status).is_some() {
-        terminate(s, status, why.to_owned());
+        terminate(s, status, why);
     }
 }
 

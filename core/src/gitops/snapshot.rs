@@ -25,7 +25,7 @@ pub struct Snapshot {
     pub objects: Vec<Object>,
     /// The runs of hooks that the sync under way has.
     pub hooks: Vec<Hook>,
-    /// The commit that the Application's revision stands for now, where a sync keeps to another one.
+    /// The commit that the Application's revision stands for now, where a sync keeps to another one, and which says something else.
     pub newest: Option<String>,
     /// What became of writes since the last status.
     pub outcomes: Vec<Outcome>,
@@ -48,6 +48,8 @@ pub enum Rendered {
         types: Vec<String>,
         /// Objects that there are several of.
         repeated: Vec<Key>,
+        /// The phases that Git has hooks for.
+        hooks: Vec<Phase>,
     },
 }
 
@@ -258,8 +260,11 @@ pub enum Effect {
         /// Whether it goes because Git does not have it any more, rather than for any other reason.
         is_prune: bool,
     },
-    /// Lets the Application itself go: nothing that is its own is left.
-    Release,
+    /// Takes a finalizer from the Application: what it was for is done.
+    Release {
+        /// Which.
+        finalizer: String,
+    },
 }
 
 /// What to do about an Application.
@@ -271,6 +276,8 @@ pub struct Plan {
     pub status: crate::api::ApplicationStatus,
     /// Whether the operation that was asked for is over.
     pub is_operation_over: bool,
+    /// The finalizers that the Application should have, if others than it has.
+    pub finalizers: Option<Vec<String>>,
     /// How long from now it is time to look again, if not at the next poll.
     pub look_again: Option<SignedDuration>,
 }

@@ -2,7 +2,7 @@
 
 use super::hook;
 use super::key::Key;
-use super::marks::{self, DeletePolicy, Phase};
+use super::marks::Phase;
 use super::operation::{FAILED, RUNNING, SUCCEEDED, SYNC_FAILED, creates_namespace, delete_pruned, result_of};
 use super::order;
 use super::snapshot::{Effect, Hook, How, Live, Snapshot};
@@ -32,7 +32,6 @@ pub fn next(s: &Snapshot, sync: &SyncOperation, results: &mut Vec<ResourceResult
     }
     let all = tasks(s, sync, results);
     let (late, all): (Vec<Task<'_>>, Vec<Task<'_>>) = all.into_iter().partition(|task| task.stage.0 == Phase::SyncFail);
-    adopt(s, all.iter().chain(&late), results);
     let open = Open::of(all, results);
     open.write_down(results);
     if let Some(why) = failure(results) {
@@ -198,11 +197,11 @@ fn has_begun(s: &Snapshot, hook: &Hook) -> bool {
 }
 
 /// Writes down which hooks have begun already, as their objects say: that may have been written on them and nowhere else.
-fn adopt<'a>(s: &Snapshot, all: impl Iterator<Item = &'a Task<'a>>, results: &mut Vec<ResourceResult>) {
-    for task in all {
+pub fn adopt(s: &Snapshot, sync: &SyncOperation, results: &mut Vec<ResourceResult>) {
+    for task in tasks(s, sync, results) {
         let is_adopted = task.hook().is_some_and(|hook| has_begun(s, hook));
         if is_adopted && result(results, task.key(), task.stage.0).is_none() {
-            results.push(begun(task));
+            results.push(begun(&task));
         }
     }
 }
@@ -210,8 +209,8 @@ fn adopt<'a>(s: &Snapshot, all: impl Iterator<Item = &'a Task<'a>>, results: &mu
 /// Begins what is of one stage: first what has to make room, then what comes, then what goes.
 fn begin(s: &Snapshot, sync: &SyncOperation, now: &[Task<'_>], results: &[ResourceResult]) -> Next {
     let runs: Vec<&Hook> = now.iter().filter_map(Task::hook).collect();
-    let in_the_way = runs.iter().filter(|hook| is_in_the_way(hook));
-    let in_the_way: Vec<&Hook> = in_the_way.copied().collect();
+    // Whatever has the name of a hook and is not of this run has to go first: a run of another time says nothing of this one.
+    let in_the_way: Vec<&Hook> = runs.iter().filter(|hook| hook.live.is_some()).copied().collect();
     if let Some(other) = in_the_way.iter().find(|hook| hook.live.as_ref().is_some_and(|live| !live.is_own)) {
         return Next::Fail(format!(
             "the hook {} cannot run: an object of its name is there that is not this Application's. Delete that, or rename the hook",
@@ -237,12 +236,6 @@ fn begin(s: &Snapshot, sync: &SyncOperation, now: &[Task<'_>], results: &[Resour
         });
     }
     if effects.is_empty() { prune(s, now, &options) } else { Next::Write(effects, String::new()) }
-}
-
-/// Whether the object of an earlier run has to go before a hook can run.
-fn is_in_the_way(hook: &Hook) -> bool {
-    let policies = marks::delete_policies(&hook.manifest.value);
-    hook.live.is_some() && policies.contains(&DeletePolicy::BeforeHookCreation)
 }
 
 /// The destination's namespace, where the sync makes it and Git does not have it.

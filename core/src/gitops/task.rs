@@ -2,6 +2,7 @@
 
 use super::automatic::is_out;
 use super::compare::Verdict;
+use super::health::UNKNOWN;
 use super::hook;
 use super::key::Key;
 use super::manifest::Manifest;
@@ -133,8 +134,15 @@ impl<'a> Task<'a> {
         let Some(live) = live else {
             return Progress::Failed(format!("{} is missing, it might have been deleted", self.key()));
         };
+        let is_unknown = live.health.as_ref().is_some_and(|health| health.status == UNKNOWN);
         match hook::progress(live) {
+            // What cannot be told now can be told later.
+            _ if is_unknown && self.hook().is_none() => Progress::Running,
             (FAILED, why) => Progress::Failed(why),
+            // Nobody goes on with a Job that is going.
+            (RUNNING, _) if live.is_going && self.hook().is_some() => {
+                Progress::Failed("it was deleted before it had come to its end".to_owned())
+            }
             (RUNNING, _) => Progress::Running,
             _ => Progress::Done,
         }

@@ -155,8 +155,13 @@ fn a_hook_without_a_name_has_a_new_one_in_every_sync() {
         "apiVersion": "batch/v1", "kind": "Job",
         "metadata": { "generateName": "migrate-", "namespace": "shop", "annotations": { HOOK: "PreSync" } },
     }));
-    world.ask(&json!({}));
-    assert_eq!(world.take(), ["run migrate-0123456-presync-1767225600"]);
+    world.ask(&json!({ "revision": "main" }));
+    let name = "migrate-0123456-presync-1767225600";
+    assert_eq!(world.take(), [format!("run {name}")]);
+    world.ends(name, "Complete");
+    world.settle();
+    assert_eq!(world.take(), ["apply color=blue".to_owned(), format!("let {name} go")]);
+    assert_eq!(world.last().0, "Succeeded");
 }
 
 #[test]
@@ -208,6 +213,19 @@ fn a_sync_that_is_ended_ends_its_hooks() {
 }
 
 #[test]
+fn a_hook_that_somebody_deletes_has_failed() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.ask(&json!({}));
+    world.jobs[0]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    world.settle();
+    let (phase, message) = world.last();
+    assert_eq!(phase, "Failed");
+    assert!(message.ends_with("Job/migrate: it was deleted before it had come to its end"), "{message}");
+    assert_eq!(world.take(), ["run migrate", "let migrate go"]);
+}
+
+#[test]
 fn an_object_of_somebody_else_is_not_taken_for_an_old_hook() {
     let mut world = World::with(&json!({}));
     world.hook("migrate", &json!({ HOOK: "PreSync" }));
@@ -218,6 +236,174 @@ fn an_object_of_somebody_else_is_not_taken_for_an_old_hook() {
     let (phase, message) = world.last();
     assert_eq!((phase.as_str(), world.take()), ("Failed", Vec::new()));
     assert!(message.contains("an object of its name is there that is not this Application's"), "{message}");
+}
+
+/// An Application with a hook before its end and one after it, that begins to go.
+fn leaving() -> World {
+    let mut world = World::automated(true, false);
+    world.application.metadata.finalizers = Some(vec!["resources-finalizer.argocd.argoproj.io".to_owned()]);
+    world.hook("farewell", &json!({ HOOK: "PreDelete" }));
+    world.hook("tidy", &json!({ "helm.sh/hook": "post-delete", DELETE: "HookSucceeded" }));
+    world.settle();
+    world.take();
+    let finalizers = [
+        "resources-finalizer.argocd.argoproj.io",
+        "pre-delete-finalizer.argocd.argoproj.io",
+        "post-delete-finalizer.argocd.argoproj.io",
+    ];
+    assert_eq!(world.application.metadata.finalizers, Some(finalizers.map(str::to_owned).to_vec()));
+    world.application.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(world.now));
+    world.passes(3);
+    world
+}
+
+#[test]
+fn hooks_run_before_an_application_goes_and_after_its_objects_have() {
+    let mut world = leaving();
+    assert_eq!(world.take(), ["run farewell"]);
+    world.ends("farewell", "Complete");
+    world.passes(6);
+    // Its object is the Application's own, and goes with the others.
+    let done = ["let farewell go", "release", "delete color", "delete farewell", "release", "run tidy"];
+    assert_eq!(world.take(), done);
+    world.ends("tidy", "Complete");
+    world.passes(3);
+    assert_eq!(world.take(), ["let tidy go", "release", "delete tidy"]);
+    assert_eq!(world.application.metadata.finalizers, Some(Vec::new()));
+}
+
+#[test]
+fn an_application_whose_hook_fails_stays_and_says_why() {
+    let mut world = leaving();
+    world.ends("farewell", "Failed");
+    world.take();
+    world.passes(3);
+    assert_eq!(world.take(), Vec::<String>::new());
+    let (type_, message) = world.conditions().remove(0);
+    assert_eq!(type_, "DeletionError");
+    assert_eq!(
+        message,
+        "its PreDelete hooks do not come to their end: batch/Job/farewell has failed: it is over. \
+         Take its finalizer pre-delete-finalizer.argocd.argoproj.io away to do without them"
+    );
+}
+
+#[test]
+fn what_git_has_no_hooks_for_any_more_holds_nothing() {
+    let mut world = World::automated(false, false);
+    world.hook("farewell", &json!({ HOOK: "PreDelete" }));
+    world.settle();
+    assert_eq!(world.application.metadata.finalizers.as_ref().map(Vec::len), Some(1));
+    world.hooks.clear();
+    world.settle();
+    assert_eq!(world.application.metadata.finalizers.as_ref().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_hook_does_not_run_in_what_is_left_of_another_time() {
+    // Neither that of another phase of the same sync, nor that of an earlier one, whatever it says of when it goes.
+    let mut world = World::automated(false, false);
+    world.hook("check", &json!({ HOOK: "PreSync,PostSync", DELETE: "HookFailed" }));
+    for (commit, value) in [("c1", "1"), ("c2", "2")] {
+        commit.clone_into(&mut world.revision);
+        world.git = vec![("color".to_owned(), value.to_owned())];
+        world.pass_time(60);
+        world.ends("check", "Complete");
+        world.settle();
+        world.ends("check", "Complete");
+        world.settle();
+        assert_eq!(world.last().0, "Succeeded");
+        let runs = world.take().iter().filter(|done| *done == "run check").count();
+        assert_eq!(runs, 2, "{commit}");
+    }
+}
+
+#[test]
+fn a_hook_waits_until_the_one_of_an_earlier_sync_is_gone() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.ask(&json!({}));
+    world.ends("migrate", "Complete");
+    world.settle();
+    world.take();
+    world.lingering = vec!["migrate".to_owned()];
+    world.now = sluice_core::time::after(world.now, jiff::SignedDuration::from_secs(60));
+    world.ask(&json!({}));
+    assert_eq!(world.take(), ["delete migrate"]);
+    assert_eq!(world.last(), ("Running".to_owned(), "waiting for deletion of hook batch/Job/migrate".to_owned()));
+    world.gone("migrate");
+    assert_eq!(world.take(), ["run migrate"]);
+}
+
+#[test]
+fn a_hook_that_would_be_refused_ends_the_sync_before_anything_is_done() {
+    let mut world = World::with(&json!({}));
+    world.hook("smoke", &json!({ HOOK: "PostSync" }));
+    world.refused = Some("it has no image".to_owned());
+    world.ask(&json!({}));
+    assert_eq!(world.take(), Vec::<String>::new());
+    assert_eq!(world.last(), ("Failed".to_owned(), "one or more objects failed to apply (dry run)".to_owned()));
+}
+
+#[test]
+fn a_part_that_becomes_a_hook_makes_room_for_it() {
+    let mut world = World::with(&json!({}));
+    let mut member =
+        json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "migrate", "namespace": "shop" } });
+    world.own(&mut member);
+    world.jobs.push(member);
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.ask(&json!({}));
+    assert_eq!(world.take(), ["delete migrate", "run migrate"]);
+}
+
+#[test]
+fn a_source_that_cannot_be_read_ends_no_hook() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync", DELETE: "HookSucceeded" }));
+    world.ask(&json!({}));
+    assert_eq!(world.take(), ["run migrate"]);
+    world.broken = Some("git.example.com hangs".to_owned());
+    world.pass_time(600);
+    assert_eq!(world.last(), ("Running".to_owned(), "waiting for its sources: git.example.com hangs".to_owned()));
+    world.broken = None;
+    world.settle();
+    assert_eq!(world.take(), Vec::<String>::new());
+    world.ends("migrate", "Complete");
+    world.settle();
+    assert_eq!(world.take(), ["apply color=blue", "let migrate go", "delete migrate"]);
+    assert_eq!(world.last().0, "Succeeded");
+}
+
+#[test]
+fn a_sync_that_is_ended_in_the_moment_in_which_its_hook_has_begun_ends_it() {
+    let mut world = World::with(&json!({}));
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.application.operation = serde_json::from_value(json!({ "sync": {} })).expect("an operation");
+    world.pass();
+    world.pass();
+    assert_eq!(world.take(), ["run migrate"]);
+    let status = world.application.status.as_mut().expect("a status");
+    "Terminating".clone_into(&mut status.operation_state.as_mut().expect("a sync").phase);
+    world.settle();
+    assert_eq!(world.take(), ["let migrate go", "delete migrate"]);
+}
+
+#[test]
+fn what_a_sync_has_left_goes_before_the_next_one_begins() {
+    let mut world = World::with(&json!({ "automated": {} }));
+    world.application.metadata.annotations = Some([("sluice.dev/preempt".to_owned(), "immediate".to_owned())].into());
+    world.hook("migrate", &json!({ HOOK: "PreSync" }));
+    world.settle();
+    assert_eq!(world.take(), ["run migrate"]);
+    world.newest = Some("c2".to_owned());
+    world.pass();
+    world.newest = None;
+    "c2".clone_into(&mut world.revision);
+    world.hooks.clear();
+    world.settle();
+    assert_eq!(world.take(), ["let migrate go", "delete migrate", "apply color=blue"]);
 }
 
 /// A sync whose hook runs, and what comes next.

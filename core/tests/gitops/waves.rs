@@ -210,3 +210,19 @@ fn an_application_takes_its_objects_along_wave_by_wave() {
     }
     assert_eq!(world.take(), ["delete last", "delete color", "delete first", "release"]);
 }
+
+#[test]
+fn what_goes_waits_until_what_goes_before_it_is_gone() {
+    let mut world = waves(&json!({ "automated": { "prune": true } }));
+    for (name, wave) in [("early", "-2"), ("late", "3")] {
+        world.cluster.push((name.to_owned(), "x".to_owned(), true));
+        world.annotations.insert(name.to_owned(), json!({ WAVE: wave }));
+    }
+    world.lingering = vec!["late".to_owned()];
+    world.settle();
+    assert_eq!(world.take().split_off(3), ["delete late"]);
+    assert_eq!(world.last(), ("Running".to_owned(), "waiting for deletion of /ConfigMap/late".to_owned()));
+    world.gone("late");
+    assert_eq!(world.take(), ["delete early"]);
+    assert_eq!(world.last().0, "Succeeded");
+}

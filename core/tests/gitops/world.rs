@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sluice_core::api::{Application, HealthStatus};
 use sluice_core::gitops::compare::Verdict;
 use sluice_core::gitops::key::Key;
-use sluice_core::gitops::manifest::Manifest;
+use sluice_core::gitops::manifest::{Gathered, Manifest};
 use sluice_core::gitops::plan::plan;
 use sluice_core::gitops::snapshot::{Effect, Goes, Hook, Live, Object, Outcome, Plan, Rendered, Snapshot, Write};
 use sluice_core::gitops::tracking::Owner;
@@ -24,6 +24,12 @@ pub struct World {
     pub cluster: Vec<(String, String, bool)>,
     /// Names of which an apply fails, with how often it does.
     pub failing: Vec<(String, usize)>,
+    /// Names of what takes its time to go.
+    pub lingering: Vec<String>,
+    /// Names of what is going.
+    pub going: Vec<String>,
+    /// Why the API server would take no new hook.
+    pub refused: Option<String>,
     /// Names of what stays when Git does not have it any more.
     pub staying: Vec<String>,
     /// Annotations, by name, in Git and in the cluster.
@@ -73,6 +79,9 @@ impl World {
             git: vec![("color".to_owned(), "blue".to_owned())],
             cluster: Vec::new(),
             failing: Vec::new(),
+            lingering: Vec::new(),
+            going: Vec::new(),
+            refused: None,
             staying: Vec::new(),
             annotations: BTreeMap::new(),
             health: BTreeMap::new(),
@@ -104,7 +113,8 @@ impl World {
             let said = Live::of(&object, &owner(), &[]);
             let prune = if self.staying.iter().any(|staying| staying == name) { Goes::No } else { said.prune };
             let health = health.map(|status| HealthStatus { status: (*status).to_owned(), ..HealthStatus::default() });
-            Some(Live { uid: format!("uid-{name}"), is_own: *is_own, prune, health, ..said })
+            let is_going = self.going.iter().any(|going| going == name);
+            Some(Live { uid: format!("uid-{name}"), is_own: *is_own, prune, health, is_going, ..said })
         };
         let wanted = self.git.iter().map(|(name, value)| {
             let manifest = Manifest {
@@ -112,6 +122,7 @@ impl World {
                 version: "v1".to_owned(),
                 value: json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "annotations": self.annotations.get(name) }, "data": { "value": value } }),
                 file: format!("{name}.yaml"),
+                seen: None,
             };
             let now = self.cluster.iter().find(|(known, ..)| known == name);
             let verdict = match now {
@@ -141,12 +152,21 @@ impl World {
         let hooks = self.hooks.iter().map(|value| {
             let mut value = value.clone();
             owner().mark(&mut value);
-            Manifest { key: Key::of(&value), version: "v1".to_owned(), value, file: "hooks.yaml".to_owned() }
+            Manifest {
+                key: Key::of(&value),
+                version: "v1".to_owned(),
+                value,
+                file: "hooks.yaml".to_owned(),
+                seen: None,
+            }
         });
         let hooks: Vec<Manifest> = hooks.collect();
-        let hooks = hook::runs(&hooks, self.application.status()).into_iter().map(|(phase, manifest)| {
+        let gathered = Gathered { hooks, ..Gathered::default() };
+        let (hooks, phases) = (&gathered.hooks, gathered.phases());
+        let hooks = hook::runs(hooks, &self.application).into_iter().map(|(phase, manifest)| {
             let live = self.jobs.iter().find(|value| Key::of(value) == manifest.key).map(job);
-            Hook { phase, manifest, live, refused: None }
+            let refused = self.refused.clone().filter(|_| live.is_none());
+            Hook { phase, manifest, live, refused }
         });
         Snapshot {
             application: self.application.clone(),
@@ -157,6 +177,7 @@ impl World {
                     revisions: vec![self.revision.clone()],
                     types: vec!["Directory".to_owned()],
                     repeated: Vec::new(),
+                    hooks: phases,
                 },
             },
             objects,
@@ -184,6 +205,9 @@ impl World {
         self.application.status = Some(plan.status.clone());
         if plan.is_operation_over {
             self.application.operation = None;
+        }
+        if let Some(finalizers) = &plan.finalizers {
+            self.application.metadata.finalizers = Some(finalizers.clone());
         }
         for (index, effect) in plan.effects.iter().enumerate() {
             if fault.is_some_and(|fault| matches!(fault, Fault::DiesAfter(done) if done <= index)) {
@@ -230,8 +254,14 @@ impl World {
                 self.done.push(format!("let {} go", key.name));
             }
             Effect::Delete { key, is_prune, .. } => {
-                self.cluster.retain(|(known, ..)| *known != key.name);
-                self.jobs.retain(|job| Key::of(job) != *key);
+                if self.lingering.contains(&key.name) {
+                    self.going.push(key.name.clone());
+                    let jobs = self.jobs.iter_mut().filter(|job| Key::of(job) == *key);
+                    jobs.for_each(|job| job["metadata"]["deletionTimestamp"] = self.now.to_string().into());
+                } else {
+                    self.cluster.retain(|(known, ..)| *known != key.name);
+                    self.jobs.retain(|job| Key::of(job) != *key);
+                }
                 self.done.push(format!("delete {}", key.name));
                 let write = if *is_prune { Write::Pruned } else { Write::Tidied };
                 self.outcomes.push(Outcome { key: key.clone(), write, result: Ok("pruned".to_owned()) });
@@ -241,8 +271,27 @@ impl World {
                 let key = Key { kind: "Namespace".to_owned(), name: name.clone(), ..Key::default() };
                 self.outcomes.push(Outcome { key, write: Write::Applied, result: Ok("created".to_owned()) });
             }
-            Effect::Release => self.done.push("release".to_owned()),
+            Effect::Release { finalizer } => {
+                self.done.push("release".to_owned());
+                self.application.metadata.finalizers.iter_mut().for_each(|all| all.retain(|name| name != finalizer));
+            }
         }
+    }
+
+    /// Plans so many times.
+    pub fn passes(&mut self, times: usize) {
+        for _ in 0..times {
+            self.pass();
+        }
+    }
+
+    /// What took its time has gone.
+    pub fn gone(&mut self, name: &str) {
+        self.cluster.retain(|(known, ..)| known != name);
+        self.jobs.retain(|job| job["metadata"]["name"] != name);
+        self.going.clear();
+        self.lingering.clear();
+        self.settle();
     }
 
     /// Goes on until nothing changes any more, without time passing.
@@ -261,6 +310,11 @@ impl World {
     pub fn pass_time(&mut self, seconds: i64) {
         self.now = sluice_core::time::after(self.now, SignedDuration::from_secs(seconds));
         self.settle();
+    }
+
+    /// Marks an object as the Application's own.
+    pub fn own(&self, object: &mut Value) {
+        owner().mark(object);
     }
 
     /// Adds a hook that is a Job, with these annotations.
