@@ -110,7 +110,7 @@ pub enum Goes {
 /// What an object of a hook ran for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ran {
-    /// The sync and the phase: [`hook::mark_of`](super::hook::mark_of).
+    /// The sync and the phase: [`hook::mark_of`].
     pub by: String,
     /// Whether it stays until somebody has read how it ended.
     pub is_held: bool,

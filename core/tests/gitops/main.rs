@@ -1,5 +1,6 @@
 //! The GitOps planner, without a cluster and without Git.
 
+mod ends;
 mod faults;
 mod guard;
 mod hooks;

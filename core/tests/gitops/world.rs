@@ -313,7 +313,7 @@ impl World {
     }
 
     /// Marks an object as the Application's own.
-    pub fn own(&self, object: &mut Value) {
+    pub fn own(object: &mut Value) {
         owner().mark(object);
     }
 
