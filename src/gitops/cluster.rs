@@ -15,6 +15,7 @@ use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 use sluice_core::api::Rollout;
+use sluice_core::gitops::chart::Cluster as Facts;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::brought_by;
 use sluice_core::gitops::tracking::TRACKING_ID;
@@ -31,6 +32,8 @@ pub const MANAGER: &str = "argocd-controller";
 const ROLLOUTS: (&str, &str, &str) = ("argoproj.io", "v1alpha1", "Rollout");
 /// Requests under way at the same time, of all Applications.
 const REQUESTS: usize = 20;
+/// How long what the cluster says of itself is not asked for again.
+const FACTS_FOR: Duration = Duration::from_mins(10);
 /// How long a kind that the cluster does not have is not asked for again.
 const UNKNOWN_FOR: Duration = Duration::from_secs(5);
 /// How long a cache is waited for that has to show an own write.
@@ -46,6 +49,7 @@ pub struct Cluster {
     pub(super) requests: Semaphore,
     kinds: Mutex<HashMap<(String, String), Known>>,
     writers: Mutex<Writers>,
+    facts: tokio::sync::Mutex<Option<(Instant, Facts)>>,
     touched: mpsc::UnboundedSender<String>,
 }
 
@@ -118,6 +122,7 @@ impl Cluster {
             requests: Semaphore::new(REQUESTS),
             kinds: Mutex::default(),
             writers: Mutex::default(),
+            facts: tokio::sync::Mutex::default(),
             touched,
         }
     }
@@ -193,6 +198,18 @@ impl Cluster {
     pub fn is_beyond(&self, key: &Key) -> Option<String> {
         let own = self.namespace.as_ref().filter(|own| !key.namespace.is_empty() && **own != key.namespace)?;
         Some(format!("the controller acts in namespace {own} alone (--namespaced)"))
+    }
+
+    /// The cluster, as charts are told of it. It is asked again after some minutes.
+    pub async fn facts(&self) -> Result<Facts, String> {
+        let mut known = self.facts.lock().await;
+        if let Some((_, facts)) = known.as_ref().filter(|(at, _)| at.elapsed() < FACTS_FOR) {
+            return Ok(facts.clone());
+        }
+        let facts =
+            facts(&self.client).await.map_err(|why| format!("cannot ask for the APIs of the cluster: {why}"))?;
+        *known = Some((Instant::now(), facts.clone()));
+        Ok(facts)
     }
 
     /// The Rollouts that may write into an object.
@@ -314,6 +331,29 @@ impl Kind {
 
 pub(super) fn plural(resource: &ApiResource) -> String {
     if resource.group.is_empty() { resource.plural.clone() } else { format!("{}.{}", resource.plural, resource.group) }
+}
+
+/// What a cluster says of itself. An API whose server is away is not there for now.
+async fn facts(client: &Client) -> Result<Facts, kube::Error> {
+    let version = client.apiserver_version().await?.git_version;
+    let mut lists = Vec::new();
+    for version in client.list_core_api_versions().await?.versions {
+        lists.push(client.list_core_api_resources(&version).await?);
+    }
+    for group in client.list_api_groups().await?.groups {
+        for version in group.versions {
+            lists.extend(client.list_api_group_resources(&version.group_version).await.ok());
+        }
+    }
+    let mut apis = Vec::new();
+    for list in lists {
+        let kinds = list.resources.iter().filter(|resource| !resource.name.contains('/'));
+        apis.extend(kinds.map(|resource| format!("{}/{}", list.group_version, resource.kind)));
+        apis.push(list.group_version);
+    }
+    apis.sort();
+    apis.dedup();
+    Ok(Facts { version, apis })
 }
 
 /// Of objects that are nobody's, their metadata is enough, unless all of them are of interest.

@@ -13,6 +13,7 @@ use gix::protocol::handshake::Ref;
 use gix::remote::Direction;
 use gix::remote::fetch::Shallow;
 use gix::sec::identity::Account;
+use sluice_core::gitops::path::within;
 
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -50,6 +51,15 @@ pub struct Named {
     pub name: String,
     /// The commit.
     pub commit: ObjectId,
+}
+
+/// What is at a path of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its content: the same content has the same.
+    pub id: ObjectId,
+    /// Whether it is a folder.
+    pub is_folder: bool,
 }
 
 /// A file of a commit.
@@ -141,17 +151,37 @@ impl Store {
 
     /// The tree of a folder of a commit: the same tree has the same files.
     pub fn tree(&self, commit: ObjectId, path: &str) -> Result<ObjectId, String> {
-        let attempt = || -> Result<Option<ObjectId>, gix::Error> {
+        let entry = self.entry(commit, path)?.filter(|entry| entry.is_folder).map(|entry| entry.id);
+        entry.ok_or_else(|| format!("{}: there is no folder {path:?} in commit {commit}", self.shown()))
+    }
+
+    /// What is at a path of a commit, if that is a file or a folder.
+    pub fn entry(&self, commit: ObjectId, path: &str) -> Result<Option<Entry>, String> {
+        let attempt = || -> Result<Option<Entry>, gix::Error> {
             let repository = self.open()?;
             let tree = repository.find_commit(commit)?.tree()?;
-            if inside(path).is_some_and(|path| path.is_empty()) {
-                return Ok(Some(tree.id));
+            let Some(path) = within("", path) else { return Ok(None) };
+            if path.is_empty() {
+                return Ok(Some(Entry { id: tree.id, is_folder: true }));
             }
-            let entry = inside(path).map(|path| tree.lookup_entry_by_path(path)).transpose()?.flatten();
-            Ok(entry.filter(|entry| entry.mode().is_tree()).map(|entry| entry.object_id()))
+            let found = tree.lookup_entry_by_path(&path)?;
+            let found = found.filter(|entry| entry.mode().is_tree() || entry.mode().is_blob());
+            Ok(found.map(|entry| Entry { id: entry.object_id(), is_folder: entry.mode().is_tree() }))
         };
-        let tree = attempt().map_err(|error| self.failed(&format!("read {path:?} of {commit}"), &error))?;
-        tree.ok_or_else(|| format!("{}: there is no folder {path:?} in commit {commit}", self.shown()))
+        attempt().map_err(|error| self.failed(&format!("read {path:?} of {commit}"), &error))
+    }
+
+    /// A file.
+    pub fn file(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, String> {
+        let attempt = || -> Result<Option<Vec<u8>>, gix::Error> {
+            let repository = self.open()?;
+            if repository.find_header(id)?.size() > limit {
+                return Ok(None);
+            }
+            Ok(Some(repository.find_blob(id)?.take_data()))
+        };
+        let content = attempt().map_err(|error| self.failed(&format!("read {id}"), &error))?;
+        content.ok_or_else(|| format!("{}: a file has more than {} MiB", self.shown(), limit >> 20))
     }
 
     /// The files of a tree, in the order of their names.
@@ -279,21 +309,6 @@ pub fn shown(url: &str) -> String {
         }
         _ => url.to_owned(),
     }
-}
-
-/// A path from the root of a repository, without a way out of it.
-pub fn inside(path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// Writes a secret for its owner's eyes alone.

@@ -4,11 +4,11 @@
 //! stores, in which one fetch serves all, and the `cluster`'s caches.
 
 mod cluster;
-mod directory;
 mod execute;
 pub mod git;
 mod judge;
 mod migrate;
+mod render;
 mod repository;
 mod sources;
 mod worker;
@@ -37,6 +37,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::cluster::Cluster;
+use self::render::{Renders, Versions};
 use self::repository::{Repositories, SECRET_TYPE};
 use self::worker::Worker;
 use crate::clock::Clock;
@@ -69,6 +70,8 @@ pub struct Gitops {
     applications: Store<Application>,
     repositories: Repositories,
     cluster: Cluster,
+    renders: Renders,
+    versions: Versions,
     leading: watch::Receiver<bool>,
 }
 
@@ -198,6 +201,8 @@ fn shared(
         writes,
         applications,
         repositories: Repositories::new(&settings.folder, secrets, configs),
+        renders: Renders::new(&settings.folder, clock),
+        versions: Versions::default(),
         leading,
     }
 }

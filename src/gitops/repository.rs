@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::git::{Credentials, File, Named, Reading, Store};
+use super::git::{Credentials, Entry, File, Named, Reading, Store};
 
 /// The label of Secrets that say how to get in.
 pub const SECRET_TYPE: &str = "argocd.argoproj.io/secret-type";
@@ -134,6 +134,18 @@ impl Repository {
     pub async fn tree(&self, commit: ObjectId, path: String) -> Result<ObjectId, String> {
         let store = Arc::clone(&self.store);
         within(LISTING, "a look at the copy", move |_| store.tree(commit, &path)).await
+    }
+
+    /// What is at a path of a commit.
+    pub async fn entry(&self, commit: ObjectId, path: &str) -> Result<Option<Entry>, String> {
+        let (store, path) = (Arc::clone(&self.store), path.to_owned());
+        within(LISTING, "a look at the copy", move |_| store.entry(commit, &path)).await
+    }
+
+    /// A file.
+    pub async fn file(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, String> {
+        let store = Arc::clone(&self.store);
+        within(LISTING, "a look at the copy", move |_| store.file(id, limit)).await
     }
 
     /// The files of a tree.

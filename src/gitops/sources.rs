@@ -10,10 +10,11 @@ use sluice_core::gitops::marks::{self, Role};
 use sluice_core::gitops::operation;
 use tokio::time::Instant;
 
-use super::{Gitops, directory, git};
+use super::Gitops;
+use super::render::{Render, render};
 
-/// A commit, and what it says; or why that is not known.
-pub type Said = Result<(String, Arc<Vec<Document>>), String>;
+/// What the sources say; or why that is not known.
+pub type Said = Result<Arc<Render>, String>;
 
 /// What is remembered of the sources.
 pub struct Sources {
@@ -26,9 +27,23 @@ pub struct Sources {
 
 #[derive(Clone)]
 struct Asked {
-    of: ApplicationSource,
+    of: Subject,
     at: Instant,
     said: Said,
+}
+
+/// What a render depends on beside the commit.
+#[derive(Clone, Debug, PartialEq)]
+struct Subject {
+    source: ApplicationSource,
+    namespace: String,
+}
+
+impl Subject {
+    fn of(application: &Application) -> Subject {
+        let source = application.spec.source.clone().unwrap_or_default();
+        Subject { source, namespace: application.spec.destination.namespace.clone() }
+    }
 }
 
 impl Sources {
@@ -44,39 +59,39 @@ impl Sources {
 
     /// What the sources say: from memory, unless they were asked longer ago than that, or somebody wants to know now.
     pub async fn said(&mut self, application: &Application, within: Duration, is_asked: bool) -> Said {
-        let source = application.spec.source.clone().unwrap_or_default();
         if let Some(commit) = pinned(application) {
-            return self.at_commit(source, commit).await;
+            return self.at_commit(application, commit).await;
         }
         self.pinned = None;
-        self.now(source, within, is_asked).await
+        self.now(application, within, is_asked).await
     }
 
     /// The commit that the Application's revision stands for now, while a sync keeps to another one, if it changes anything of what the
     /// Application is made of. One that cannot be read changes nothing.
     pub async fn newest(&mut self, application: &Application, within: Duration) -> Option<String> {
-        let source = application.spec.source.clone().unwrap_or_default();
-        let (_, before) = self.at_commit(source.clone(), pinned(application)?).await.ok()?;
-        let (commit, after) = self.now(source, within, false).await.ok()?;
-        members(&before).ne(members(&after)).then_some(commit)
+        let before = self.at_commit(application, pinned(application)?).await.ok()?;
+        let after = self.now(application, within, false).await.ok()?;
+        members(&before.documents).ne(members(&after.documents)).then(|| after.commit.clone())
     }
 
     /// What the revision that the Application names stands for.
-    async fn now(&mut self, source: ApplicationSource, within: Duration, is_asked: bool) -> Said {
-        let kept = self.named.as_ref().filter(|asked| asked.of == source);
+    async fn now(&mut self, application: &Application, within: Duration, is_asked: bool) -> Said {
+        let of = Subject::of(application);
+        let kept = self.named.as_ref().filter(|asked| asked.of == of);
         if let Some(asked) = kept.filter(|asked| !is_asked && asked.at.elapsed() < within) {
             return asked.said.clone();
         }
         let now = Instant::now();
         // Others may have asked a moment ago; but what is new here has not been asked for yet.
         let since = if is_asked || kept.is_none() { now } else { now.checked_sub(self.cx.shared()).unwrap_or(now) };
-        let said = render(&self.cx, &source, &source.target_revision, since).await;
-        self.named = Some(Asked { of: source, at: now, said: said.clone() });
+        let said = render(&self.cx, application, &of.source, &of.source.target_revision, since).await.map(Arc::new);
+        self.named = Some(Asked { of, at: now, said: said.clone() });
         said
     }
 
-    async fn at_commit(&mut self, source: ApplicationSource, commit: String) -> Said {
-        let says = |asked: &&Asked| asked.of == source && matches!(&asked.said, Ok((said, _)) if *said == commit);
+    async fn at_commit(&mut self, application: &Application, commit: String) -> Said {
+        let of = Subject::of(application);
+        let says = |asked: &&Asked| asked.of == of && asked.said.as_ref().is_ok_and(|said| said.commit == commit);
         if let Some(asked) = self.pinned.as_ref().filter(says) {
             return asked.said.clone();
         }
@@ -85,8 +100,8 @@ impl Sources {
             return asked.said.clone();
         }
         let at = Instant::now();
-        let said = render(&self.cx, &source, &commit, at).await;
-        self.pinned = Some(Asked { of: source, at, said: said.clone() });
+        let said = render(&self.cx, application, &of.source, &commit, at).await.map(Arc::new);
+        self.pinned = Some(Asked { of, at, said: said.clone() });
         said
     }
 }
@@ -100,29 +115,4 @@ fn pinned(application: &Application) -> Option<String> {
 /// What an Application is made of: what it runs beside that is no reason to begin anew.
 fn members(documents: &[Document]) -> impl Iterator<Item = &Value> {
     documents.iter().map(|document| &document.value).filter(|value| marks::role(value) == Role::Member)
-}
-
-/// What a source says, in a commit.
-async fn render(cx: &Gitops, source: &ApplicationSource, revision: &str, since: Instant) -> Said {
-    let repository = cx.repositories.at(&source.repo_url);
-    let at = |why: String| format!("{}: {why}", git::shown(&source.repo_url));
-    let commit = repository.resolve(revision, since).await?;
-    repository.fetch(commit).await?;
-    let tree = repository.tree(commit, source.path.clone()).await?;
-    let options = source.directory.clone().unwrap_or_default();
-    let recurse = options.recurse;
-    let files =
-        repository.files(tree, recurse, directory::LIMIT, move |path| directory::is_read(path, &options)).await?;
-    if let Some((file, tool)) = source.directory.is_none().then(|| directory::tool(&files)).flatten() {
-        return Err(at(format!("{}/{file}: sources of {tool} are not supported yet", source.path)));
-    }
-    let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
-    let documents = rendering
-        .map_err(|error| at(format!("rendering broke off: {error}")))?
-        .map_err(|wrong| at(format!("{} in {}: {}", source.path, short(&commit.to_string()), wrong.join("; "))))?;
-    Ok((commit.to_string(), Arc::new(documents)))
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..8).unwrap_or(commit)
 }

@@ -265,8 +265,8 @@ impl Worker {
             return Ok((self.judge.own_objects(application, Vec::new(), &[]).await?, Vec::new()));
         }
         let within = self.poll();
-        let (_, documents) = self.sources.said(application, within, false).await?;
-        let gathered = self.judge.gather(application, &documents).await?;
+        let said = self.sources.said(application, within, false).await?;
+        let gathered = self.judge.gather(application, &said.documents).await?;
         self.judge.leave(application, gathered).await
     }
 
@@ -276,11 +276,11 @@ impl Worker {
             self.judge.forget();
         }
         let within = self.poll();
-        let (revision, documents) = self.sources.said(application, within, asked.is_some()).await?;
-        let gathered = self.judge.gather(application, &documents).await?;
-        let types = vec!["Directory".to_owned()];
+        let said = self.sources.said(application, within, asked.is_some()).await?;
+        let gathered = self.judge.gather(application, &said.documents).await?;
+        let types = vec![said.kind.to_owned()];
         let (repeated, hooks) = (gathered.repeated.clone(), gathered.phases());
-        let rendered = Rendered::Done { revisions: vec![revision], types, repeated, hooks };
+        let rendered = Rendered::Done { revisions: vec![said.commit.clone()], types, repeated, hooks };
         Ok((rendered, self.judge.compare(application, gathered).await?))
     }
 }

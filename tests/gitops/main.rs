@@ -6,6 +6,7 @@
 mod bad;
 mod hooks;
 mod private;
+mod programs;
 mod repository;
 mod rollouts;
 mod server;
@@ -88,4 +89,17 @@ stories! {
         a_submodule_holds_what_it_would_bring,
         what_a_secret_holds_is_in_no_message,
     ],
+}
+
+/// Those that need `helm` and `kustomize` in the PATH: `PATH=$(tests/cluster/build-tools):$PATH`.
+mod with_programs {
+    stories! {
+        programs: [
+            a_folder_of_kustomize_is_rendered_with_what_the_application_adds,
+            a_commit_that_touches_nothing_of_it_renders_nothing,
+            a_chart_is_rendered_with_its_values,
+            a_chart_of_applications,
+            what_a_program_cannot_render_is_named,
+        ],
+    }
 }

@@ -30,7 +30,7 @@ pub struct Story {
     /// The repository.
     pub git: Repository,
     _stop: watch::Sender<bool>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Story {
@@ -79,7 +79,7 @@ impl Story {
             jitter: Duration::ZERO,
         };
         tokio::spawn(run(client.clone(), client.clone(), settings, Clock::System, leading, stopping));
-        Story { client, namespace, git: Repository::new(), _stop: stop, _folder: folder }
+        Story { client, namespace, git: Repository::new(), _stop: stop, folder }
     }
 
     /// The objects of a kind in the namespace of the story.
@@ -160,6 +160,11 @@ impl Story {
     pub async fn object(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
         let found = self.api(api_version, kind).get_opt(name).await.expect("an answer");
         found.map(|object| serde_json::to_value(object).expect("an object"))
+    }
+
+    /// How many renders of programs are kept.
+    pub fn renders(&self) -> usize {
+        std::fs::read_dir(self.folder.path().join("renders")).map_or(0, Iterator::count)
     }
 
     /// A client of the cluster.

@@ -6,18 +6,21 @@
 //! once more at what must never happen. Compatible with Argo CD's `Application`.
 
 pub mod automatic;
+pub mod chart;
 pub mod compare;
 pub mod glob;
 pub mod guard;
 pub mod health;
 pub mod hook;
 pub mod key;
+pub mod kustomization;
 pub mod leave;
 pub mod manifest;
 pub mod marks;
 pub mod operation;
 pub mod order;
 pub mod owned;
+pub mod path;
 pub mod plan;
 pub mod preempt;
 pub mod project;

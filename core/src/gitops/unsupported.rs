@@ -80,11 +80,16 @@ fn of_operation(application: &Application, sync: &SyncOperation) -> [(&'static s
     ]
 }
 
-fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 6] {
+fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 9] {
     let directory = source.directory.as_ref();
+    let kustomize = source.kustomize.clone().unwrap_or_default();
+    let is_told = !kustomize.kube_version.is_empty() || !kustomize.api_versions.is_empty();
     [
-        ("helm", source.helm.is_some()),
-        ("kustomize", source.kustomize.is_some()),
+        ("helm.passCredentials", source.helm.as_ref().is_some_and(|helm| helm.pass_credentials)),
+        ("helm.version", source.helm.as_ref().is_some_and(|helm| !["", "v3"].contains(&helm.version.as_str()))),
+        ("kustomize.version", !kustomize.version.is_empty()),
+        ("kustomize.kubeVersion and apiVersions", is_told),
+        ("kustomize.commonAnnotationsEnvsubst", kustomize.common_annotations_envsubst),
         ("plugin", source.plugin.is_some()),
         ("chart", !source.chart.is_empty()),
         ("ref", !source.reference.is_empty()),

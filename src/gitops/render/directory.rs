@@ -4,32 +4,17 @@ use sluice_core::api::SourceDirectory;
 use sluice_core::gitops::glob;
 use sluice_core::gitops::manifest::Document;
 
-use super::git::File;
-
-/// Bytes that the manifests of an Application may have.
-pub const LIMIT: u64 = 10 << 20;
+use super::super::git::File;
 
 /// Whether a file of a folder is read.
 pub fn is_read(path: &str, directory: &SourceDirectory) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let fits = |pattern: &str| glob::matches(pattern, path) || (!pattern.contains('/') && glob::matches(pattern, name));
     let is_manifest = directory.disable_extension_filter
-        || path == "Kustomization"
         || [".yaml", ".yml", ".json"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
     let is_included = directory.include.is_empty() || fits(&directory.include);
     let is_excluded = !directory.exclude.is_empty() && fits(&directory.exclude);
     is_manifest && is_included && !is_excluded
-}
-
-/// The tool that a folder is for, by the file that says so.
-pub fn tool(files: &[File]) -> Option<(&'static str, &'static str)> {
-    const MARKS: [(&str, &str); 4] = [
-        ("Chart.yaml", "Helm"),
-        ("kustomization.yaml", "Kustomize"),
-        ("kustomization.yml", "Kustomize"),
-        ("Kustomization", "Kustomize"),
-    ];
-    MARKS.into_iter().find(|(name, _)| files.iter().any(|file| file.path == *name))
 }
 
 /// The documents of files.

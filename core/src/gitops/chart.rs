@@ -1,0 +1,176 @@
+//! How a chart is rendered: what `helm template` is called with.
+
+use serde_json::Value;
+
+use super::path::within;
+use crate::api::SourceHelm;
+
+/// The cluster as a chart is told of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Cluster {
+    /// The version of Kubernetes.
+    pub version: String,
+    /// Its APIs, as `apps/v1` and `apps/v1/Deployment`.
+    pub apis: Vec<String>,
+}
+
+/// A file with values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueFile {
+    /// Where it is, from the root of the repository.
+    pub path: String,
+    /// What the Application calls it.
+    pub named: String,
+}
+
+/// The files with values, for a chart in this folder: a path that begins with a slash is one from the root of the repository.
+///
+/// # Errors
+/// The first one that is no file of the repository.
+pub fn value_files(helm: &SourceHelm, folder: &str) -> Result<Vec<ValueFile>, String> {
+    let place = |named: &String| {
+        if named.contains("://") || named.starts_with('$') {
+            return Err(format!("spec.source.helm.valueFiles: {named}: files of other sources are not supported yet"));
+        }
+        let path = within(folder, named);
+        path.map(|path| ValueFile { path, named: named.clone() })
+            .ok_or_else(|| format!("spec.source.helm.valueFiles: {named}: it is outside of the repository"))
+    };
+    helm.value_files.iter().map(place).collect()
+}
+
+/// The values that an Application has itself: `valuesObject`, or else `values`.
+pub fn values(helm: &SourceHelm) -> Option<String> {
+    let object = helm.values_object.as_ref().filter(|object| **object != Value::Null);
+    let text = object.map_or_else(|| helm.values.clone(), ToString::to_string);
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+/// The folders that a chart needs beside its own: those that its `Chart.yaml` names as `file://`.
+pub fn needs(chart: &Value) -> Vec<String> {
+    let dependencies = chart["dependencies"].as_array().into_iter().flatten();
+    let places = dependencies.filter_map(|dependency| dependency["repository"].as_str()?.strip_prefix("file://"));
+    places.map(str::to_owned).collect()
+}
+
+/// What `helm template` is called with, for the chart in its working folder. The files are those that are there, the last one the
+/// Application's own values.
+pub fn arguments(
+    helm: &SourceHelm,
+    application: &str,
+    namespace: &str,
+    files: &[String],
+    cluster: &Cluster,
+) -> Vec<String> {
+    let release = if helm.release_name.is_empty() { application } else { &helm.release_name };
+    let namespace = if helm.namespace.is_empty() { namespace } else { &helm.namespace };
+    let mut arguments: Vec<String> =
+        ["template", ".", "--name-template", release, "--namespace", namespace].map(str::to_owned).to_vec();
+    let mut add = |flag: &str, value: &str| arguments.extend([flag.to_owned(), value.to_owned()]);
+    let version = if helm.kube_version.is_empty() { &cluster.version } else { &helm.kube_version };
+    if !version.is_empty() {
+        add("--kube-version", version);
+    }
+    for file in files {
+        add("--values", file);
+    }
+    for parameter in &helm.parameters {
+        let flag = if parameter.force_string { "--set-string" } else { "--set" };
+        add(flag, &format!("{}={}", parameter.name, escaped(&parameter.value)));
+    }
+    for parameter in &helm.file_parameters {
+        add("--set-file", &format!("{}={}", parameter.name, escaped(&parameter.path)));
+    }
+    let apis = if helm.api_versions.is_empty() { &cluster.apis } else { &helm.api_versions };
+    for api in apis {
+        add("--api-versions", api);
+    }
+    let flags = [
+        ("--include-crds", !helm.skip_crds),
+        ("--skip-tests", helm.skip_tests),
+        ("--skip-schema-validation", helm.skip_schema_validation),
+    ];
+    arguments.extend(flags.into_iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag.to_owned()));
+    arguments
+}
+
+/// A value as `--set` takes it: a comma would begin the next one, unless it is escaped already.
+fn escaped(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    let mut before = ' ';
+    for letter in value.chars() {
+        if letter == ',' && before != '\\' {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+        before = letter;
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn helm(value: &Value) -> SourceHelm {
+        serde_json::from_value(value.clone()).expect("options")
+    }
+
+    #[test]
+    fn a_chart_is_rendered_as_argo_cd_does() {
+        let cluster = Cluster { version: "1.37".to_owned(), apis: vec!["apps/v1".to_owned()] };
+        let plain = arguments(&SourceHelm::default(), "shop", "default", &[], &cluster);
+        assert_eq!(
+            plain.join(" "),
+            "template . --name-template shop --namespace default --kube-version 1.37 --api-versions apps/v1 --include-crds"
+        );
+        let options = helm(&json!({
+            "releaseName": "web", "namespace": "other", "kubeVersion": "1.30", "apiVersions": ["a/v1"], "skipCrds": true,
+            "skipTests": true, "skipSchemaValidation": true,
+            "parameters": [{ "name": "a", "value": "1,2" }, { "name": "b", "value": "x\\,y", "forceString": true }],
+            "fileParameters": [{ "name": "c", "path": "c.txt" }],
+        }));
+        let files = ["values.yaml".to_owned(), "/tmp/own.yaml".to_owned()];
+        assert_eq!(
+            arguments(&options, "shop", "default", &files, &cluster).join(" "),
+            "template . --name-template web --namespace other --kube-version 1.30 --values values.yaml --values /tmp/own.yaml \
+             --set a=1\\,2 --set-string b=x\\,y --set-file c=c.txt --api-versions a/v1 --skip-tests --skip-schema-validation"
+        );
+    }
+
+    #[test]
+    fn files_with_values_are_in_the_repository() {
+        let path = |named: &str| value_files(&helm(&json!({ "valueFiles": [named] })), "charts/web");
+        for (named, expected) in [
+            ("values.yaml", "charts/web/values.yaml"),
+            ("../common.yaml", "charts/common.yaml"),
+            ("/envs/eu.yaml", "envs/eu.yaml"),
+            ("./a//b.yaml", "charts/web/a/b.yaml"),
+        ] {
+            assert_eq!(path(named).expect("a file")[0].path, expected, "{named}");
+        }
+        for named in ["../../../etc/passwd", "https://example.com/values.yaml", "$other/values.yaml"] {
+            assert!(path(named).is_err(), "{named}");
+        }
+    }
+
+    #[test]
+    fn an_object_of_values_is_preferred() {
+        assert_eq!(values(&helm(&json!({ "values": "a: 1" }))), Some("a: 1".to_owned()));
+        assert_eq!(
+            values(&helm(&json!({ "values": "a: 1", "valuesObject": { "a": 2 } }))),
+            Some("{\"a\":2}".to_owned())
+        );
+        assert_eq!(values(&helm(&json!({}))), None);
+    }
+
+    #[test]
+    fn charts_of_the_same_repository_are_needed() {
+        let chart = json!({ "dependencies": [
+            { "name": "a", "repository": "file://../a" }, { "name": "b", "repository": "https://example.com" }, {},
+        ] });
+        assert_eq!(needs(&chart), ["../a"]);
+    }
+}

@@ -1,0 +1,81 @@
+//! The files of a repository that a render reads: its folder, and what that refers to. A commit that changes none of them renders to
+//! the same.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use gix::ObjectId;
+
+use super::super::git::{Entry, File};
+use super::super::repository::Repository;
+use super::FILES;
+
+/// Places that a render may refer to.
+const MOST: usize = 500;
+
+/// Files and folders of a commit, by their path from the root.
+#[derive(Debug, Default)]
+pub struct Closure {
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Closure {
+    /// Adds what is at a path, unless a folder has it already; whether that is new.
+    ///
+    /// # Errors
+    /// If there is too much in it by now.
+    pub async fn add(
+        &mut self,
+        repository: &Repository,
+        commit: ObjectId,
+        path: &str,
+    ) -> Result<Option<Entry>, String> {
+        if self.entries.contains_key(path) {
+            return Ok(None);
+        }
+        let Some(entry) = repository.entry(commit, path).await? else { return Ok(None) };
+        if !self.has(path) {
+            self.entries.insert(path.to_owned(), entry);
+        }
+        if self.entries.len() > MOST {
+            return Err(format!("it refers to more than {MOST} places"));
+        }
+        Ok(Some(entry))
+    }
+
+    /// Whether a path is in one of its folders.
+    fn has(&self, path: &str) -> bool {
+        let is_above =
+            |folder: &str| folder.is_empty() || path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'));
+        self.entries.iter().any(|(known, entry)| entry.is_folder && is_above(known))
+    }
+
+    /// What it has, as text that is other where anything in it is.
+    pub fn mark(&self) -> Vec<(String, String)> {
+        self.entries.iter().map(|(path, entry)| (path.clone(), entry.id.to_string())).collect()
+    }
+
+    /// Writes all files below a folder.
+    pub async fn write(&self, repository: &Repository, to: &Path) -> Result<(), String> {
+        let mut left = FILES;
+        for (path, entry) in &self.entries {
+            let files = if entry.is_folder {
+                repository.files(entry.id, true, left, |_| true).await?
+            } else {
+                vec![File { path: String::new(), content: repository.file(entry.id, left).await? }]
+            };
+            left = left.saturating_sub(files.iter().map(|file| file.content.len() as u64).sum());
+            let at = to.join(path);
+            let writing = tokio::task::spawn_blocking(move || {
+                files.iter().try_for_each(|file| {
+                    let at = if file.path.is_empty() { at.clone() } else { at.join(&file.path) };
+                    at.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+                    std::fs::write(at, &file.content)
+                })
+            });
+            let written = writing.await.map_err(|error| format!("writing its files broke off: {error}"))?;
+            written.map_err(|error| format!("cannot write its files: {error}"))?;
+        }
+        Ok(())
+    }
+}

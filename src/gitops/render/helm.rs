@@ -1,0 +1,96 @@
+//! A chart, rendered by `helm template`.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sluice_core::gitops::chart::{ValueFile, arguments, needs, value_files, values};
+use sluice_core::gitops::manifest::Document;
+use sluice_core::gitops::path::within;
+
+use super::closure::Closure;
+use super::{LIMIT, Subject, program};
+
+const PROGRAM: &str = "helm";
+
+pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
+    let helm = subject.source.helm.clone().unwrap_or_default();
+    let files = value_files(&helm, &subject.folder)?;
+    let closure = closure(subject, &files).await?;
+    let cluster = subject.cluster().await?;
+    let version = subject.cx.versions.of(PROGRAM, &["version", "--short"]).await?;
+    let inputs = json!([
+        PROGRAM,
+        version,
+        subject.folder,
+        helm,
+        subject.application,
+        subject.namespace,
+        cluster.version,
+        cluster.apis,
+    ]);
+    subject
+        .by_program(&inputs, &closure, async |folder: &Path| {
+            let (root, home) = (folder.join("repository"), folder.join("home"));
+            std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for {PROGRAM}: {error}"))?;
+            let mut given = Vec::new();
+            for file in &files {
+                let path = root.join(&file.path);
+                match path.is_file() {
+                    true => given.push(path.display().to_string()),
+                    false if helm.ignore_missing_value_files => {}
+                    false => return Err(format!("spec.source.helm.valueFiles: there is no file {}", file.named)),
+                }
+            }
+            if let Some(own) = values(&helm) {
+                let path = home.join("values.yaml");
+                std::fs::write(&path, own).map_err(|error| format!("cannot write the values: {error}"))?;
+                given.push(path.display().to_string());
+            }
+            let arguments = arguments(&helm, subject.application, subject.namespace, &given, &cluster);
+            let at = root.join(&subject.folder);
+            let built = match program::run(PROGRAM, &arguments, &at, &home).await {
+                // Charts of the same repository only have to be put together.
+                Err(why) if why.contains("missing in charts/ directory") => {
+                    let fetch = ["dependency", "build", "--skip-refresh"].map(str::to_owned);
+                    match program::run(PROGRAM, &fetch, &at, &home).await {
+                        Ok(_) => program::run(PROGRAM, &arguments, &at, &home).await,
+                        Err(other) => Err(format!("{why}; charts of other repositories are not fetched yet ({other})")),
+                    }
+                }
+                built => built,
+            };
+            built.map_err(|why| why.replace(&format!("{}/", root.display()), ""))
+        })
+        .await
+}
+
+/// The chart, the files with its values, and the charts of the same repository that it needs.
+async fn closure(subject: &Subject<'_>, files: &[ValueFile]) -> Result<Closure, String> {
+    let (repository, commit) = (&subject.repository, subject.commit);
+    let mut closure = Closure::default();
+    closure.add(repository, commit, &subject.folder).await?;
+    for file in files {
+        closure.add(repository, commit, &file.path).await?;
+    }
+    let mut open = vec![subject.folder.clone()];
+    while let Some(folder) = open.pop() {
+        for named in chart(subject, &folder).await?.map(|chart| needs(&chart)).unwrap_or_default() {
+            let Some(path) = within(&folder, &named) else { continue };
+            if closure.add(repository, commit, &path).await?.is_some_and(|entry| entry.is_folder) {
+                open.push(path);
+            }
+        }
+    }
+    Ok(closure)
+}
+
+/// What a chart says of itself.
+async fn chart(subject: &Subject<'_>, folder: &str) -> Result<Option<Value>, String> {
+    let path = format!("{folder}/Chart.yaml");
+    let entry = subject.repository.entry(subject.commit, &path).await?;
+    let Some(entry) = entry.filter(|entry| !entry.is_folder) else { return Ok(None) };
+    let content = subject.repository.file(entry.id, LIMIT).await?;
+    let text = String::from_utf8(content).map_err(|_| format!("{path}: it is not UTF-8"))?;
+    let Some(part) = sluice_yaml::split(&text).into_iter().next() else { return Ok(None) };
+    sluice_yaml::read(part).map(|located| Some(located.value)).map_err(|why| format!("{path}: {}", why.why))
+}

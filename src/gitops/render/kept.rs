@@ -1,0 +1,78 @@
+//! Renders that are kept on disk, each under a mark of everything that it was made of.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use sluice_core::gitops::manifest::Document;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::closure::Closure;
+use crate::clock::Clock;
+
+/// Programs that run at the same time.
+const PLACES: usize = 4;
+/// How long a render is kept that nobody asks for.
+const KEPT: Duration = Duration::from_hours(24 * 7);
+
+/// Renders that programs have made.
+pub struct Renders {
+    folder: PathBuf,
+    places: Semaphore,
+    clock: Clock,
+}
+
+/// A mark of what a render is made of.
+pub fn key(inputs: &Value, closure: &Closure) -> String {
+    let digest = Sha256::digest(json!([inputs, closure.mark()]).to_string());
+    digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+impl Renders {
+    /// Keeps them in a folder; those that nobody has asked for in a week go.
+    pub fn new(folder: &Path, clock: Clock) -> Renders {
+        let folder = folder.join("renders");
+        let now = SystemTime::from(clock.now());
+        let old = |entry: &std::fs::DirEntry| {
+            let changed = entry.metadata().and_then(|it| it.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+            now.duration_since(changed).is_ok_and(|age| age > KEPT)
+        };
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten().filter(old) {
+            // It is as good there as gone.
+            let _ = std::fs::remove_file(entry.path());
+        }
+        Renders { folder, places: Semaphore::new(PLACES), clock }
+    }
+
+    /// A place for a program to run.
+    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.acquire().await.ok()
+    }
+
+    /// What was kept.
+    pub fn get(&self, key: &str) -> Option<Vec<Document>> {
+        let path = self.folder.join(key);
+        let read: Vec<(String, Value)> = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        if let Ok(file) = std::fs::File::open(&path) {
+            // That it was of use is only for the next week.
+            let _ = file.set_modified(self.clock.now().into());
+        }
+        Some(read.into_iter().map(|(file, value)| Document { file, value }).collect())
+    }
+
+    /// Keeps a render, for its owner's eyes alone. One that cannot be kept is made again.
+    pub fn put(&self, key: &str, documents: &[Document]) {
+        let all: Vec<(&str, &Value)> = documents.iter().map(|one| (one.file.as_str(), &one.value)).collect();
+        let keep = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&self.folder)?;
+            let file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            serde_json::to_writer(&file, &all)?;
+            file.persist(self.folder.join(key))?;
+            Ok(())
+        };
+        if let Err(error) = keep() {
+            tracing::warn!(%error, folder = %self.folder.display(), "cannot keep a render");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A folder of Kustomize, rendered by `kustomize build`.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sluice_core::api::SourceKustomize;
+use sluice_core::gitops::kustomization::{FILES, edit, references};
+use sluice_core::gitops::manifest::Document;
+use sluice_core::gitops::path::within;
+
+use super::closure::Closure;
+use super::{LIMIT, Subject, program};
+
+const PROGRAM: &str = "kustomize";
+
+pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
+    let options = subject.source.kustomize.clone().unwrap_or_default();
+    let closure = closure(subject, &options.components).await?;
+    let inputs = json!([PROGRAM, subject.cx.versions.of(PROGRAM, &["version"]).await?, subject.folder, options]);
+    subject
+        .by_program(&inputs, &closure, async |folder: &Path| {
+            let root = folder.join("repository");
+            let at = root.join(&subject.folder);
+            if options != SourceKustomize::default() {
+                adapt(&at, &options)?;
+            }
+            let home = folder.join("home");
+            std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for {PROGRAM}: {error}"))?;
+            // Bases beside the folder are in the same repository, and nothing else is there.
+            let arguments = ["build", "--load-restrictor", "LoadRestrictionsNone", "."].map(str::to_owned);
+            let built = program::run(PROGRAM, &arguments, &at, &home).await;
+            built.map_err(|why| why.replace(&format!("{}/", root.display()), ""))
+        })
+        .await
+}
+
+/// Writes what the Application adds into the kustomization.
+fn adapt(folder: &Path, options: &SourceKustomize) -> Result<(), String> {
+    let found = FILES.into_iter().map(|name| (name, folder.join(name))).find(|(_, path)| path.is_file());
+    let Some((name, path)) = found else { return Err("there is no kustomization.yaml in it".to_owned()) };
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+    let mut value = read(&text).map_err(|why| format!("{name}: {why}"))?;
+    edit(&mut value, options, |component| folder.join(component).exists()).map_err(|why| format!("{name}: {why}"))?;
+    std::fs::write(&path, value.to_string()).map_err(|error| format!("{name}: {error}"))
+}
+
+/// The folder, and everything that its kustomizations refer to.
+async fn closure(subject: &Subject<'_>, components: &[String]) -> Result<Closure, String> {
+    let (repository, commit) = (&subject.repository, subject.commit);
+    let mut closure = Closure::default();
+    closure.add(repository, commit, &subject.folder).await?;
+    let mut seen = std::collections::BTreeSet::from([subject.folder.clone()]);
+    let mut open = vec![subject.folder.clone()];
+    let mut more: Vec<String> = components.to_vec();
+    while let Some(folder) = open.pop() {
+        let named = kustomization(subject, &folder).await?.map(|it| references(&it)).unwrap_or_default();
+        for named in named.into_iter().chain(std::mem::take(&mut more)) {
+            let Some(path) = within(&folder, &named).filter(|path| *path != folder && !path.is_empty()) else {
+                continue;
+            };
+            if named.contains("://") || named.starts_with('/') {
+                continue;
+            }
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            if let Some(entry) = closure.add(repository, commit, &path).await?
+                && entry.is_folder
+            {
+                open.push(path);
+            }
+        }
+    }
+    Ok(closure)
+}
+
+/// The kustomization of a folder, if it has one.
+async fn kustomization(subject: &Subject<'_>, folder: &str) -> Result<Option<Value>, String> {
+    for name in FILES {
+        let path = format!("{folder}/{name}");
+        let entry = subject.repository.entry(subject.commit, &path).await?;
+        let Some(entry) = entry.filter(|entry| !entry.is_folder) else { continue };
+        let content = subject.repository.file(entry.id, LIMIT).await?;
+        let text = String::from_utf8(content).map_err(|_| format!("{path}: it is not UTF-8"))?;
+        return read(&text).map(Some).map_err(|why| format!("{path}: {why}"));
+    }
+    Ok(None)
+}
+
+fn read(text: &str) -> Result<Value, String> {
+    let part = sluice_yaml::split(text).into_iter().next();
+    let Some(part) = part else { return Ok(Value::Null) };
+    sluice_yaml::read(part).map(|located| located.value).map_err(|why| why.why)
+}

@@ -1,0 +1,158 @@
+//! What a folder of a commit renders to.
+
+mod closure;
+mod directory;
+mod helm;
+mod kept;
+mod kustomize;
+mod program;
+
+use std::sync::Arc;
+
+use gix::ObjectId;
+use serde_json::Value;
+use sluice_core::api::{Application, ApplicationSource};
+use sluice_core::gitops::chart::Cluster;
+use sluice_core::gitops::kustomization;
+use sluice_core::gitops::manifest::Document;
+use tokio::time::Instant;
+
+use super::Gitops;
+use super::git;
+use super::repository::Repository;
+use closure::Closure;
+
+pub use kept::Renders;
+pub use program::Versions;
+
+/// Bytes that the manifests of an Application may have.
+pub const LIMIT: u64 = 10 << 20;
+/// Bytes that a program's files may have together.
+const FILES: u64 = 100 << 20;
+
+/// What a source says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Render {
+    /// The commit.
+    pub commit: String,
+    /// `Directory`, `Helm` or `Kustomize`.
+    pub kind: &'static str,
+    /// What there should be.
+    pub documents: Vec<Document>,
+}
+
+/// A folder of a commit, and what it is rendered for.
+struct Subject<'a> {
+    cx: &'a Gitops,
+    source: &'a ApplicationSource,
+    repository: Arc<Repository>,
+    commit: ObjectId,
+    /// The folder, from the root.
+    folder: String,
+    /// The Application's name.
+    application: &'a str,
+    /// The namespace in which its objects are.
+    namespace: &'a str,
+}
+
+/// What a source says, in a commit.
+pub async fn render(
+    cx: &Gitops,
+    application: &Application,
+    source: &ApplicationSource,
+    revision: &str,
+    since: Instant,
+) -> Result<Render, String> {
+    let repository = cx.repositories.at(&source.repo_url);
+    let commit = repository.resolve(revision, since).await?;
+    repository.fetch(commit).await?;
+    repository.tree(commit, source.path.clone()).await?;
+    let subject = Subject {
+        cx,
+        source,
+        repository,
+        commit,
+        folder: sluice_core::gitops::path::within("", &source.path).unwrap_or_default(),
+        application: application.metadata.name.as_deref().unwrap_or_default(),
+        namespace: &application.spec.destination.namespace,
+    };
+    let at = |why: String| {
+        let commit = commit.to_string();
+        let short = commit.get(..8).unwrap_or(&commit);
+        format!("{}: {} in {short}: {why}", git::shown(&source.repo_url), source.path)
+    };
+    let kind = subject.kind().await?;
+    let documents = match kind {
+        "Helm" => helm::render(&subject).await.map_err(at)?,
+        "Kustomize" => kustomize::render(&subject).await.map_err(at)?,
+        _ => subject.plain(at).await?,
+    };
+    Ok(Render { commit: commit.to_string(), kind, documents })
+}
+
+impl Subject<'_> {
+    /// What makes manifests of the folder: what the Application says, or else what is in it.
+    async fn kind(&self) -> Result<&'static str, String> {
+        let source = self.source;
+        if source.helm.is_some() {
+            return Ok("Helm");
+        }
+        if source.kustomize.is_some() {
+            return Ok("Kustomize");
+        }
+        if source.directory.is_some() {
+            return Ok("Directory");
+        }
+        if self.has("Chart.yaml").await? {
+            return Ok("Helm");
+        }
+        for name in kustomization::FILES {
+            if self.has(name).await? {
+                return Ok("Kustomize");
+            }
+        }
+        Ok("Directory")
+    }
+
+    async fn has(&self, name: &str) -> Result<bool, String> {
+        let entry = self.repository.entry(self.commit, &format!("{}/{name}", self.folder)).await?;
+        Ok(entry.is_some_and(|entry| !entry.is_folder))
+    }
+
+    /// The documents of a plain folder.
+    async fn plain(&self, at: impl Fn(String) -> String) -> Result<Vec<Document>, String> {
+        let tree = self.repository.tree(self.commit, self.folder.clone()).await?;
+        let options = self.source.directory.clone().unwrap_or_default();
+        let recurse = options.recurse;
+        let files = self.repository.files(tree, recurse, LIMIT, move |path| directory::is_read(path, &options)).await?;
+        let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
+        let documents = rendering.map_err(|error| at(format!("rendering broke off: {error}")))?;
+        documents.map_err(|wrong| at(wrong.join("; ")))
+    }
+
+    /// What a program makes of files, from what was kept of an earlier time, if it was given the same.
+    async fn by_program(
+        &self,
+        inputs: &Value,
+        closure: &Closure,
+        run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
+    ) -> Result<Vec<Document>, String> {
+        let key = kept::key(inputs, closure);
+        if let Some(documents) = self.cx.renders.get(&key) {
+            return Ok(documents);
+        }
+        let _place = self.cx.renders.place().await;
+        let folder = tempfile::tempdir().map_err(|error| format!("cannot make a folder for a render: {error}"))?;
+        closure.write(&self.repository, &folder.path().join("repository")).await?;
+        let text = run(folder.path()).await?;
+        let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
+        let documents = documents.map_err(|error| format!("rendering broke off: {error}"))??;
+        self.cx.renders.put(&key, &documents);
+        Ok(documents)
+    }
+
+    /// The cluster, as charts are told of it.
+    async fn cluster(&self) -> Result<Cluster, String> {
+        self.cx.cluster.facts().await
+    }
+}

@@ -1,0 +1,117 @@
+//! Programs that render: with a home of their own, no network, and limits.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sluice_core::gitops::manifest::Document;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Command;
+
+use super::LIMIT;
+
+/// How long a program may take.
+const TIME: Duration = Duration::from_mins(1);
+/// Bytes of memory that it may have.
+const MEMORY: u64 = 4 << 30;
+/// Bytes that it may say on its standard error.
+const COMPLAINTS: u64 = 16 << 10;
+/// An address at which nobody answers: what asks for the network gets an error at once.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// The versions of programs: another one may render otherwise.
+#[derive(Default)]
+pub struct Versions(Mutex<HashMap<&'static str, String>>);
+
+impl Versions {
+    /// What a program says of itself.
+    pub async fn of(&self, program: &'static str, arguments: &[&str]) -> Result<String, String> {
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(program) {
+            return Ok(known.clone());
+        }
+        let home = tempfile::tempdir().map_err(|error| format!("cannot make a home for {program}: {error}"))?;
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let version = run(program, &arguments, home.path(), home.path()).await?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(program, version.clone());
+        Ok(version)
+    }
+}
+
+/// Runs a program in a folder, with another one as its home; what it prints.
+pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path) -> Result<String, String> {
+    let mut command = Command::new(program);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.args(arguments).current_dir(folder).env_clear().env("PATH", path).env("HOME", home);
+    for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TMPDIR"]
+    {
+        command.env(name, home);
+    }
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env(name, NOWHERE);
+    }
+    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ALLOW_PROTOCOL", "none").env("KUBECONFIG", "/dev/null");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => format!("the program {program} is needed for that, and is not in the PATH"),
+        _ => format!("cannot start {program}: {error}"),
+    })?;
+    limit_memory(&child);
+    let (output, complaints) = (child.stdout.take(), child.stderr.take());
+    let finish = async {
+        let (output, complaints) = tokio::join!(read(output, LIMIT), read(complaints, COMPLAINTS));
+        if output.len() as u64 > LIMIT {
+            return Err(format!("{program} printed more than {} MiB", LIMIT >> 20));
+        }
+        let status = child.wait().await.map_err(|error| format!("cannot wait for {program}: {error}"))?;
+        if !status.success() {
+            let why = String::from_utf8_lossy(&complaints).trim().to_owned();
+            let why = if why.is_empty() { status.to_string() } else { why };
+            return Err(format!("{program}: {why}"));
+        }
+        String::from_utf8(output).map_err(|_| format!("{program} printed what is not UTF-8"))
+    };
+    tokio::time::timeout(TIME, finish)
+        .await
+        .unwrap_or_else(|_| Err(format!("{program} took longer than {} s", TIME.as_secs())))
+}
+
+fn limit_memory(child: &tokio::process::Child) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+    // One that is over by now needs no limit.
+    if let Some(pid) = pid {
+        let limit = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
+        let _ = prlimit(Some(pid), Resource::As, limit);
+    }
+}
+
+/// Reads to the end, or one byte further than a limit.
+async fn read(from: Option<impl AsyncRead + Unpin>, limit: u64) -> Vec<u8> {
+    let mut content = Vec::new();
+    if let Some(from) = from {
+        // What cannot be read is not there; how the program ended says the rest.
+        let _ = from.take(limit + 1).read_to_end(&mut content).await;
+    }
+    content
+}
+
+/// The documents that a program printed, each under the file that it says it is of.
+pub fn documents(text: &str) -> Result<Vec<Document>, String> {
+    let (mut documents, mut wrong) = (Vec::new(), Vec::new());
+    for part in sluice_yaml::split(text) {
+        let source = part.text.lines().find_map(|line| line.strip_prefix("# Source: ")).map(str::to_owned);
+        match sluice_yaml::read(part) {
+            Ok(located) => {
+                let file = source.unwrap_or_else(|| "what it renders to".to_owned());
+                documents.push(Document { file, value: located.value });
+            }
+            Err(why) => {
+                let at = why.line.map_or_else(String::new, |line| format!(", line {line} of what it renders to"));
+                wrong.push(format!("{}{at}: {}", source.unwrap_or_default(), why.why));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(documents) } else { Err(wrong.join("; ")) }
+}

@@ -1,0 +1,160 @@
+//! Folders that programs render: Helm's and Kustomize's.
+
+use serde_json::json;
+
+use crate::story::{Story, automated, setting};
+
+const BASE: &str = "resources: [color.yaml, web.yaml]\n";
+
+fn deployment() -> String {
+    let labels = json!({ "app": "web" });
+    let pod =
+        json!({ "metadata": { "labels": labels }, "spec": { "containers": [{ "name": "web", "image": "web:1" }] } });
+    let spec = json!({ "replicas": 1, "selector": { "matchLabels": labels }, "template": pod });
+    json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" }, "spec": spec }).to_string()
+}
+
+fn base(s: &Story) {
+    s.git.write("base/kustomization.yaml", BASE).write("base/color.yaml", &setting("color", "blue"));
+    s.git.write("base/web.yaml", &deployment());
+}
+
+pub async fn a_folder_of_kustomize_is_rendered_with_what_the_application_adds(s: Story) {
+    base(&s);
+    s.git.write(
+        "app/kustomization.yaml",
+        "resources: [../base]\nnamePrefix: old-\nimages: [{name: web, newTag: \"2\"}]\n",
+    );
+    let commit = s.git.commit("An overlay");
+    let mut changes = automated(true, true);
+    changes["spec"]["source"] = json!({ "kustomize": {
+        "namePrefix": "new-", "images": ["web=registry.example.com/web:3"], "replicas": [{ "name": "web", "count": 2 }],
+        "commonLabels": { "tier": "front" }, "labelWithoutSelector": true,
+    } });
+    let app = s.application("kustomize", changes).await;
+    let status = s.synced(&app, &commit).await;
+    assert_eq!(status["sourceType"], "Kustomize");
+    assert_eq!(s.setting("new-color").await.as_deref(), Some("blue"));
+    let web = s.object("apps/v1", "Deployment", "new-web").await.expect("it is there");
+    assert_eq!(web["spec"]["template"]["spec"]["containers"][0]["image"], "registry.example.com/web:3");
+    assert_eq!((&web["spec"]["replicas"], &web["metadata"]["labels"]["tier"]), (&json!(2), &json!("front")));
+    assert_eq!(web["spec"]["selector"]["matchLabels"], json!({ "app": "web" }));
+}
+
+pub async fn a_commit_that_touches_nothing_of_it_renders_nothing(s: Story) {
+    base(&s);
+    s.git.write("app/kustomization.yaml", "resources: [../base]\n");
+    let first = s.git.commit("An overlay");
+    let app = s.application("kustomize", automated(true, true)).await;
+    s.synced(&app, &first).await;
+    assert_eq!(s.renders(), 1);
+    s.git.write("elsewhere/README.md", "Nothing of it.\n");
+    let second = s.git.commit("Elsewhere");
+    s.until(&app, "at the second commit", |status| status["sync"]["revision"] == second.as_str()).await;
+    assert_eq!(s.renders(), 1);
+    s.git.write("base/color.yaml", &setting("color", "red"));
+    let third = s.git.commit("Red");
+    s.synced(&app, &third).await;
+    s.until_setting("color", Some("red")).await;
+    assert_eq!(s.renders(), 2);
+}
+
+/// A chart with a setting of each kind of value, a definition of nobody, and a hook.
+fn chart(s: &Story) {
+    let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- {name: part, version: 1.0.0, repository: \"file://../part\"}\n";
+    s.git.write("app/Chart.yaml", chart).write("app/values.yaml", "a: chart\nb: chart\nc: chart\nd: chart\n");
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  value: {{ list .Values.a .Values.b .Values.c .Values.d .Release.Namespace | join \" \" | quote }}\n  apps: {{ .Capabilities.APIVersions.Has \"apps/v1/Deployment\" | quote }}\n";
+    s.git.write("app/templates/map.yaml", map);
+    let test = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: test\n  annotations:\n    helm.sh/hook: test\nspec:\n  containers: [{name: it, image: busybox}]\n";
+    s.git.write("app/templates/test.yaml", test);
+    s.git.write("part/Chart.yaml", "apiVersion: v2\nname: part\nversion: 1.0.0\n");
+    s.git.write("part/templates/part.yaml", &setting("part", "there"));
+    s.git.write("envs/eu.yaml", "b: file\nc: file\nd: file\n");
+}
+
+pub async fn a_chart_is_rendered_with_its_values(s: Story) {
+    chart(&s);
+    let commit = s.git.commit("A chart");
+    let mut changes = automated(true, true);
+    changes["spec"]["source"] = json!({ "helm": {
+        "releaseName": "shop", "valueFiles": ["/envs/eu.yaml", "missing.yaml"], "ignoreMissingValueFiles": true,
+        "valuesObject": { "c": "object", "d": "object" }, "parameters": [{ "name": "d", "value": "one,two" }],
+    } });
+    let app = s.application("chart", changes).await;
+    let status = s.synced(&app, &commit).await;
+    assert_eq!(status["sourceType"], "Helm");
+    let expected = format!("chart file object one,two {}", s.namespace);
+    assert_eq!(s.setting("shop").await, Some(expected));
+    let shop = s.object("v1", "ConfigMap", "shop").await.expect("it is there");
+    assert_eq!(shop["data"]["apps"], "true", "the chart is told what the cluster has");
+    assert_eq!(s.setting("part").await.as_deref(), Some("there"));
+    assert_eq!(s.object("v1", "Pod", "test").await, None, "tests are for Helm to run");
+}
+
+pub async fn a_chart_of_applications(s: Story) {
+    let child = "{{ range .Values.children }}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {{ . }}-{{ $.Release.Namespace }}\nspec:\n  project: default\n  source: {repoURL: {{ $.Values.repository | quote }}, path: {{ . }}, targetRevision: main}\n  destination: {server: https://kubernetes.default.svc, namespace: {{ $.Release.Namespace }}}\n  syncPolicy: {automated: {prune: true, selfHeal: true}}\n{{ end }}\n";
+    s.git
+        .write("app/Chart.yaml", "apiVersion: v2\nname: root\nversion: 1.0.0\n")
+        .write("app/templates/children.yaml", child);
+    s.git.write("app/values.yaml", "children: [one, two]\n");
+    for (name, color) in [("one", "blue"), ("two", "red")] {
+        s.git.write(&format!("{name}/kustomization.yaml"), "resources: [color.yaml]\n");
+        s.git.write(&format!("{name}/color.yaml"), &setting(&format!("color-{name}"), color));
+    }
+    let commit = s.git.commit("An Application of Applications");
+    let mut changes = automated(true, true);
+    changes["spec"]["source"] = json!({ "helm": { "parameters": [{ "name": "repository", "value": s.git.url() }] } });
+    let root = s.application("root", changes).await;
+    s.synced(&root, &commit).await;
+    for name in ["one", "two"] {
+        s.synced(&format!("{name}-{}", s.namespace), &commit).await;
+    }
+    assert_eq!(
+        (s.setting("color-one").await.as_deref(), s.setting("color-two").await.as_deref()),
+        (Some("blue"), Some("red"))
+    );
+    // What was deleted by hand comes back; what the chart does not have any more goes, with nothing left.
+    s.delete("v1", "ConfigMap", "color-one").await;
+    s.until_setting("color-one", Some("blue")).await;
+    s.git.write("app/values.yaml", "children: [one]\n");
+    let second = s.git.commit("One child");
+    s.until_gone("argoproj.io/v1alpha1", "Application", &format!("two-{}", s.namespace)).await;
+    s.synced(&root, &second).await;
+}
+
+pub async fn what_a_program_cannot_render_is_named(s: Story) {
+    s.git.write("good/color.yaml", &setting("color", "blue"));
+    s.git.write("remote/kustomization.yaml", "resources: [\"https://example.com/color.yaml\"]\n");
+    s.git.write("missing/kustomization.yaml", "resources: [nothing.yaml]\n");
+    s.git.write("broken/Chart.yaml", "apiVersion: v2\nname: broken\nversion: 1.0.0\n");
+    s.git.write("broken/templates/map.yaml", "value: {{ .Values.a.b.c }}\n");
+    s.git.write("text/Chart.yaml", "apiVersion: v2\nname: text\nversion: 1.0.0\n");
+    s.git.write("text/templates/map.yaml", "a: b: c\n");
+    s.git.write("files/Chart.yaml", "apiVersion: v2\nname: files\nversion: 1.0.0\n");
+    s.git.commit("Much that is wrong");
+    for (path, helm, expected) in [
+        ("remote", None, "https://example.com/color.yaml"),
+        ("missing", None, "nothing.yaml"),
+        ("broken", None, "broken/templates/map.yaml:1"),
+        ("text", None, "text/templates/map.yaml"),
+        ("files", Some(json!({ "valueFiles": ["away.yaml"] })), "there is no file away.yaml"),
+        ("files", Some(json!({ "valueFiles": ["../../../etc/passwd"] })), "it is outside of the repository"),
+    ] {
+        let mut changes = automated(true, true);
+        changes["spec"]["source"] = json!({ "path": path });
+        if let Some(helm) = helm {
+            changes["spec"]["source"]["helm"] = helm;
+        }
+        let app = s.application(path, changes).await;
+        let message = s.condition(&app, "ComparisonError").await;
+        assert!(message.contains(expected), "{path}: {message}");
+        let said = message.replace(&s.git.url(), "");
+        assert!(!said.contains("/tmp/"), "no place of the controller's own: {path}: {message}");
+        s.delete("argoproj.io/v1alpha1", "Application", &app).await;
+        s.until_gone("argoproj.io/v1alpha1", "Application", &app).await;
+    }
+    let mut changes = automated(true, true);
+    changes["spec"]["source"] = json!({ "path": "good" });
+    s.application("good", changes).await;
+    s.until_setting("color", Some("blue")).await;
+}
