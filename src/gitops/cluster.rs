@@ -206,8 +206,9 @@ impl Cluster {
         if let Some((_, facts)) = known.as_ref().filter(|(at, _)| at.elapsed() < FACTS_FOR) {
             return Ok(facts.clone());
         }
-        let facts =
-            facts(&self.client).await.map_err(|why| format!("cannot ask for the APIs of the cluster: {why}"))?;
+        let before = known.as_ref().map(|(_, facts)| facts.apis.clone()).unwrap_or_default();
+        let asked = facts(&self.client, &before).await;
+        let facts = asked.map_err(|why| format!("cannot ask for the APIs of the cluster: {why}"))?;
         *known = Some((Instant::now(), facts.clone()));
         Ok(facts)
     }
@@ -333,19 +334,27 @@ pub(super) fn plural(resource: &ApiResource) -> String {
     if resource.group.is_empty() { resource.plural.clone() } else { format!("{}.{}", resource.plural, resource.group) }
 }
 
-/// What a cluster says of itself. An API whose server is away is not there for now.
-async fn facts(client: &Client) -> Result<Facts, kube::Error> {
+/// What a cluster says of itself. Of an API whose server is away, what it said before is as good as known: a chart that renders less for
+/// want of an answer would have the rest pruned.
+async fn facts(client: &Client, before: &[String]) -> Result<Facts, kube::Error> {
     let version = client.apiserver_version().await?.git_version;
-    let mut lists = Vec::new();
+    let (mut lists, mut apis) = (Vec::new(), Vec::new());
     for version in client.list_core_api_versions().await?.versions {
         lists.push(client.list_core_api_resources(&version).await?);
     }
     for group in client.list_api_groups().await?.groups {
         for version in group.versions {
-            lists.extend(client.list_api_group_resources(&version.group_version).await.ok());
+            match client.list_api_group_resources(&version.group_version).await {
+                Ok(list) => lists.push(list),
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 503) => {
+                    let begin = format!("{}/", version.group_version);
+                    apis.extend(before.iter().filter(|api| api.starts_with(&begin)).cloned());
+                    apis.push(version.group_version);
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
-    let mut apis = Vec::new();
     for list in lists {
         let kinds = list.resources.iter().filter(|resource| !resource.name.contains('/'));
         apis.extend(kinds.map(|resource| format!("{}/{}", list.group_version, resource.kind)));

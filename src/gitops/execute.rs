@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
+use kube::ResourceExt as _;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 use sluice_core::api::Application;
@@ -70,14 +71,15 @@ async fn one(cx: &Gitops, application: &Application, effect: Effect) -> Option<O
             Outcome { key, write: Write::Tidied, result: result.map(|()| String::new()) }
         }
         Effect::Release { finalizer } => {
-            release(cx, application, &finalizer).await;
-            return None;
+            let result = release(cx, application, &finalizer).await;
+            let key = Key { kind: "Application".to_owned(), name: application.name_any(), ..Key::default() };
+            Outcome { key, write: Write::Tidied, result: result.map(|()| String::new()) }
         }
     })
 }
 
 /// Takes the finalizer away, if the others are still those that were seen.
-async fn release(cx: &Gitops, application: &Application, finalizer: &str) {
+async fn release(cx: &Gitops, application: &Application, finalizer: &str) -> Result<(), String> {
     let metadata = &application.metadata;
     let (namespace, name) =
         (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
@@ -85,7 +87,8 @@ async fn release(cx: &Gitops, application: &Application, finalizer: &str) {
     let left: Vec<&String> = finalizers.iter().filter(|name| *name != finalizer).collect();
     let body = json!({ "metadata": { "resourceVersion": application.metadata.resource_version, "finalizers": left } });
     let api: Api<Application> = Api::namespaced(cx.writes.clone(), namespace);
-    if let Err(error) = api.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
-        tracing::warn!(application = name, namespace, %error, "cannot let an Application go");
+    match api.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("cannot take the finalizer {finalizer} away: {error}")),
     }
 }

@@ -353,6 +353,10 @@ fn read(
     for entry in tree.iter() {
         let entry = entry.map_err(|error| wrong(&error))?;
         let name = entry.filename().to_str().map_err(|_| format!("{at}: a name is not UTF-8"))?;
+        // Whoever writes such a tree by hand wants out of the folder.
+        if matches!(name, "" | "." | ".." | ".git") || name.contains(['/', '\\', '\0']) {
+            return Err(format!("{at}: {name:?} is no name of a file"));
+        }
         let path = if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
         let mode = entry.mode();
         if mode.is_tree() {

@@ -16,6 +16,9 @@ use super::render::{Render, render};
 /// What the sources say; or why that is not known.
 pub type Said = Result<Arc<Render>, String>;
 
+/// How long what could not be rendered is not tried again.
+const FAILED_FOR: Duration = Duration::from_secs(30);
+
 /// What is remembered of the sources.
 pub struct Sources {
     cx: Arc<Gitops>,
@@ -23,6 +26,8 @@ pub struct Sources {
     named: Option<Asked>,
     /// What a commit says that a sync keeps to meanwhile.
     pinned: Option<Asked>,
+    /// What could not be rendered of a commit.
+    failed: Option<(String, Asked)>,
 }
 
 #[derive(Clone)]
@@ -49,7 +54,7 @@ impl Subject {
 impl Sources {
     /// Knows nothing yet.
     pub fn new(cx: Arc<Gitops>) -> Sources {
-        Sources { cx, named: None, pinned: None }
+        Sources { cx, named: None, pinned: None, failed: None }
     }
 
     /// When the server was asked last.
@@ -99,9 +104,18 @@ impl Sources {
             self.pinned = Some(asked.clone());
             return asked.said.clone();
         }
+        let failed =
+            |asked: &&(String, Asked)| asked.0 == commit && asked.1.of == of && asked.1.at.elapsed() < FAILED_FOR;
+        if let Some((_, asked)) = self.failed.as_ref().filter(failed) {
+            return asked.said.clone();
+        }
         let at = Instant::now();
         let said = render(&self.cx, application, &of.source, &commit, at).await.map(Arc::new);
-        self.pinned = Some(Asked { of, at, said: said.clone() });
+        let asked = Asked { of, at, said: said.clone() };
+        match said {
+            Ok(_) => self.pinned = Some(asked),
+            Err(_) => self.failed = Some((commit, asked)),
+        }
         said
     }
 }

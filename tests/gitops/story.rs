@@ -162,9 +162,13 @@ impl Story {
         found.map(|object| serde_json::to_value(object).expect("an object"))
     }
 
-    /// How many renders of programs are kept.
-    pub fn renders(&self) -> usize {
-        std::fs::read_dir(self.folder.path().join("renders")).map_or(0, Iterator::count)
+    /// The renders of programs that are kept, by numbers that are others when one is made again.
+    pub fn renders(&self) -> Vec<u64> {
+        use std::os::unix::fs::MetadataExt as _;
+        let all = std::fs::read_dir(self.folder.path().join("renders")).into_iter().flatten().flatten();
+        let mut numbers: Vec<u64> = all.filter_map(|entry| Some(entry.metadata().ok()?.ino())).collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// A client of the cluster.

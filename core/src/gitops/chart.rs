@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::path::within;
-use crate::api::SourceHelm;
+use crate::api::{HelmFileParameter, SourceHelm};
 
 /// The cluster as a chart is told of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,6 +29,9 @@ pub struct ValueFile {
 /// The first one that is no file of the repository.
 pub fn value_files(helm: &SourceHelm, folder: &str) -> Result<Vec<ValueFile>, String> {
     let place = |named: &String| {
+        if named.contains([',', '"']) {
+            return Err(format!("spec.source.helm.valueFiles: {named}: Helm takes that for several files"));
+        }
         if named.contains("://") || named.starts_with('$') {
             return Err(format!("spec.source.helm.valueFiles: {named}: files of other sources are not supported yet"));
         }
@@ -39,6 +42,20 @@ pub fn value_files(helm: &SourceHelm, folder: &str) -> Result<Vec<ValueFile>, St
     helm.value_files.iter().map(place).collect()
 }
 
+/// The files with single values, for a chart in this folder: their names, and their paths from the root of the repository.
+///
+/// # Errors
+/// The first one that is no file of the repository.
+pub fn file_parameters(helm: &SourceHelm, folder: &str) -> Result<Vec<(String, String)>, String> {
+    let place = |parameter: &HelmFileParameter| {
+        let path = within(folder, &parameter.path).map(|path| (parameter.name.clone(), path));
+        path.ok_or_else(|| {
+            format!("spec.source.helm.fileParameters: {}: it is outside of the repository", parameter.path)
+        })
+    };
+    helm.file_parameters.iter().map(place).collect()
+}
+
 /// The values that an Application has itself: `valuesObject`, or else `values`.
 pub fn values(helm: &SourceHelm) -> Option<String> {
     let object = helm.values_object.as_ref().filter(|object| **object != Value::Null);
@@ -46,20 +63,26 @@ pub fn values(helm: &SourceHelm) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-/// The folders that a chart needs beside its own: those that its `Chart.yaml` names as `file://`.
-pub fn needs(chart: &Value) -> Vec<String> {
+/// The folders that a chart needs beside its own: those that its `Chart.yaml` names as `file://`, from the root of the repository.
+///
+/// # Errors
+/// The first one that is no folder of the repository.
+pub fn needs(chart: &Value, folder: &str) -> Result<Vec<String>, String> {
     let dependencies = chart["dependencies"].as_array().into_iter().flatten();
     let places = dependencies.filter_map(|dependency| dependency["repository"].as_str()?.strip_prefix("file://"));
-    places.map(str::to_owned).collect()
+    // To Helm a slash at the beginning is the root of the machine.
+    let inside = |named: &str| within(folder, named).filter(|_| !named.starts_with('/'));
+    places.map(|named| inside(named).ok_or_else(|| format!("the chart {named} is outside of the repository"))).collect()
 }
 
 /// What `helm template` is called with, for the chart in its working folder. The files are those that are there, the last one the
-/// Application's own values.
+/// Application's own values; the singles are files with one value each, by its name.
 pub fn arguments(
     helm: &SourceHelm,
     application: &str,
     namespace: &str,
     files: &[String],
+    singles: &[(String, String)],
     cluster: &Cluster,
 ) -> Vec<String> {
     let release = if helm.release_name.is_empty() { application } else { &helm.release_name };
@@ -78,8 +101,8 @@ pub fn arguments(
         let flag = if parameter.force_string { "--set-string" } else { "--set" };
         add(flag, &format!("{}={}", parameter.name, escaped(&parameter.value)));
     }
-    for parameter in &helm.file_parameters {
-        add("--set-file", &format!("{}={}", parameter.name, escaped(&parameter.path)));
+    for (name, path) in singles {
+        add("--set-file", &format!("{name}={}", escaped(path)));
     }
     let apis = if helm.api_versions.is_empty() { &cluster.apis } else { &helm.api_versions };
     for api in apis {
@@ -94,8 +117,12 @@ pub fn arguments(
     arguments
 }
 
-/// A value as `--set` takes it: a comma would begin the next one, unless it is escaped already.
+/// A value as `--set` takes it: a comma would begin the next one, unless it is escaped already, or is one of a list in braces.
 fn escaped(value: &str) -> String {
+    // This is a list.
+    if value.starts_with('{') && value.ends_with('}') {
+        return value.to_owned();
+    }
     let mut escaped = String::with_capacity(value.len());
     let mut before = ' ';
     for letter in value.chars() {
@@ -121,7 +148,7 @@ mod tests {
     #[test]
     fn a_chart_is_rendered_as_argo_cd_does() {
         let cluster = Cluster { version: "1.37".to_owned(), apis: vec!["apps/v1".to_owned()] };
-        let plain = arguments(&SourceHelm::default(), "shop", "default", &[], &cluster);
+        let plain = arguments(&SourceHelm::default(), "shop", "default", &[], &[], &cluster);
         assert_eq!(
             plain.join(" "),
             "template . --name-template shop --namespace default --kube-version 1.37 --api-versions apps/v1 --include-crds"
@@ -129,14 +156,15 @@ mod tests {
         let options = helm(&json!({
             "releaseName": "web", "namespace": "other", "kubeVersion": "1.30", "apiVersions": ["a/v1"], "skipCrds": true,
             "skipTests": true, "skipSchemaValidation": true,
-            "parameters": [{ "name": "a", "value": "1,2" }, { "name": "b", "value": "x\\,y", "forceString": true }],
+            "parameters": [{ "name": "a", "value": "1,2" }, { "name": "l", "value": "{1,2}" }, { "name": "b", "value": "x\\,y", "forceString": true }],
             "fileParameters": [{ "name": "c", "path": "c.txt" }],
         }));
         let files = ["values.yaml".to_owned(), "/tmp/own.yaml".to_owned()];
+        let singles = file_parameters(&options, "charts/web").expect("a file of the repository");
         assert_eq!(
-            arguments(&options, "shop", "default", &files, &cluster).join(" "),
+            arguments(&options, "shop", "default", &files, &singles, &cluster).join(" "),
             "template . --name-template web --namespace other --kube-version 1.30 --values values.yaml --values /tmp/own.yaml \
-             --set a=1\\,2 --set-string b=x\\,y --set-file c=c.txt --api-versions a/v1 --skip-tests --skip-schema-validation"
+             --set a=1\\,2 --set l={1,2} --set-string b=x\\,y --set-file c=charts/web/c.txt --api-versions a/v1 --skip-tests --skip-schema-validation"
         );
     }
 
@@ -151,9 +179,11 @@ mod tests {
         ] {
             assert_eq!(path(named).expect("a file")[0].path, expected, "{named}");
         }
-        for named in ["../../../etc/passwd", "https://example.com/values.yaml", "$other/values.yaml"] {
+        for named in ["../../../etc/passwd", "https://example.com/values.yaml", "$other/values.yaml", "x,/etc/passwd"] {
             assert!(path(named).is_err(), "{named}");
         }
+        let single = json!({ "fileParameters": [{ "name": "token", "path": "../../../var/run/secrets/token" }] });
+        assert!(file_parameters(&helm(&single), "charts/web").is_err());
     }
 
     #[test]
@@ -171,6 +201,10 @@ mod tests {
         let chart = json!({ "dependencies": [
             { "name": "a", "repository": "file://../a" }, { "name": "b", "repository": "https://example.com" }, {},
         ] });
-        assert_eq!(needs(&chart), ["../a"]);
+        assert_eq!(needs(&chart, "charts/web"), Ok(vec!["charts/a".to_owned()]));
+        for place in ["file:///etc", "file://../../../etc"] {
+            let chart = json!({ "dependencies": [{ "name": "a", "repository": place }] });
+            assert!(needs(&chart, "charts/web").is_err(), "{place}");
+        }
     }
 }

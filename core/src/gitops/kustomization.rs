@@ -32,6 +32,21 @@ fn collect(value: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// What a kustomization wants that is not in the repository: `https://`, or the names of Git servers that Kustomize knows.
+pub fn remotes(kustomization: &Value) -> Vec<&str> {
+    const LISTS: [&str; 8] =
+        ["resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators"];
+    let names = LISTS.iter().filter_map(|list| kustomization[list].as_array()).flatten().filter_map(Value::as_str);
+    let patches = ["patches", "patchesStrategicMerge", "patchesJson6902", "replacements"].iter();
+    let patches = patches.filter_map(|list| kustomization[list].as_array()).flatten();
+    let paths = patches.filter_map(|patch| patch.as_str().or_else(|| patch["path"].as_str()));
+    let is_remote = |name: &&str| {
+        // Some of these are YAML themselves.
+        !name.contains('\n') && (name.contains("://") || name.contains("git@") || name.starts_with("github.com"))
+    };
+    names.chain(paths).filter(is_remote).collect()
+}
+
 /// Writes what an Application adds into a kustomization, as `kustomize edit` would. `exists` says whether a component is there.
 ///
 /// # Errors
@@ -222,6 +237,22 @@ mod tests {
         edit(&mut apart, &options, |_| true).expect("it can be written");
         let labels = json!({ "pairs": { "team": "sales" }, "includeSelectors": false, "includeTemplates": false });
         assert_eq!(apart, json!({ "labels": [labels] }));
+    }
+
+    #[test]
+    fn what_is_elsewhere_is_found() {
+        let kustomization = json!({
+            "resources": ["../base", "https://example.com/web.yaml", "github.com/shop/web?ref=v1"],
+            "components": ["git@example.com:shop/web.git"], "patches": [{ "path": "http://127.0.0.1/x" }, { "patch": "a: http://b\n" }],
+            "commonAnnotations": { "docs": "https://example.com" },
+        });
+        let expected = [
+            "https://example.com/web.yaml",
+            "github.com/shop/web?ref=v1",
+            "git@example.com:shop/web.git",
+            "http://127.0.0.1/x",
+        ];
+        assert_eq!(remotes(&kustomization), expected);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! An Application that goes: hooks before and after, and what goes with it.
 
 use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::hook;
 use super::marks::{self, DeletePolicy, Phase};
-use super::operation::{self, FAILED, RUNNING};
+use super::operation::{self, FAILED, RUNNING, SUCCEEDED};
 use super::plan::done;
 use super::report::{self, DELETION_ERROR};
 use super::snapshot::{Effect, Goes, Hook, Live, Object, Plan, Rendered, Snapshot};
 use super::unsupported;
-use crate::api::{Application, ApplicationStatus};
+use crate::api::{Application, ApplicationStatus, Operation, OperationState, ResourceResult};
+use crate::time::floor_to_second;
 
 /// The finalizers for which the objects of an Application go with it, and how they go.
 const CASCADES: [(&str, &str); 3] = [
@@ -63,9 +65,13 @@ pub(super) fn plan(s: &Snapshot, mut status: ApplicationStatus) -> Plan {
     if !is_held(&s.application) {
         return done(s, status, Vec::new(), None);
     }
-    let next = next(s);
-    let (effects, problems) = match next {
-        Ok(effects) => (effects, Vec::new()),
+    note(s, &mut status);
+    let refused = s.outcomes.iter().filter_map(|outcome| {
+        let why = outcome.result.as_ref().err()?;
+        Some((DELETION_ERROR, format!("{}: {why}", outcome.key)))
+    });
+    let (effects, problems) = match next(s, &status) {
+        Ok(effects) => (effects, refused.collect()),
         Err(why) => (Vec::new(), vec![(DELETION_ERROR, why)]),
     };
     report::conditions(&mut status, problems, s.now);
@@ -73,11 +79,49 @@ pub(super) fn plan(s: &Snapshot, mut status: ApplicationStatus) -> Plan {
     done(s, status, effects, look_again)
 }
 
+/// Writes down which hooks have succeeded: their objects may be gone before all is over.
+fn note(s: &Snapshot, status: &mut ApplicationStatus) {
+    let is_new = |hook: &&Hook| has_ended_well(s, hook) && !is_noted(s, status, hook);
+    let ended: Vec<ResourceResult> = s.hooks.iter().filter(is_new).filter_map(|hook| result(s, hook)).collect();
+    if ended.is_empty() {
+        return;
+    }
+    let state = status.operation_state.get_or_insert_with(|| OperationState {
+        operation: Operation::default(),
+        phase: SUCCEEDED.to_owned(),
+        message: "the hooks of its end".to_owned(),
+        sync_result: None,
+        started_at: Time(floor_to_second(s.now)),
+        finished_at: Some(Time(floor_to_second(s.now))),
+        retry_count: 0,
+    });
+    state.sync_result.get_or_insert_default().resources.extend(ended);
+}
+
+fn result(s: &Snapshot, hook: &Hook) -> Option<ResourceResult> {
+    let phase = hook.phase.name().to_owned();
+    Some(ResourceResult {
+        status: "Synced".to_owned(),
+        message: hook::mark_of_end(&s.application, hook.phase)?,
+        hook_type: phase.clone(),
+        hook_phase: SUCCEEDED.to_owned(),
+        sync_phase: phase,
+        ..operation::result_of(&hook.manifest.key, hook.manifest.version.clone())
+    })
+}
+
+/// Whether the status says that a hook has succeeded.
+fn is_noted(s: &Snapshot, status: &ApplicationStatus, hook: &Hook) -> bool {
+    let Some(expected) = result(s, hook) else { return false };
+    let results = status.operation_state.iter().filter_map(|state| state.sync_result.as_ref());
+    results.flat_map(|result| &result.resources).any(|result| *result == expected)
+}
+
 /// The next writes: hooks first, then what goes, then hooks. Or why there are none.
-fn next(s: &Snapshot) -> Result<Vec<Effect>, String> {
+fn next(s: &Snapshot, status: &ApplicationStatus) -> Result<Vec<Effect>, String> {
     let [(before, pre), (after, post)] = HOOKS;
     if has(&s.application, before) {
-        return hooks(s, before, pre);
+        return hooks(s, status, before, pre);
     }
     if let Some((finalizer, propagation)) = cascade(&s.application) {
         let stays = |why: String| {
@@ -85,11 +129,11 @@ fn next(s: &Snapshot) -> Result<Vec<Effect>, String> {
         };
         return take_along(s, finalizer, propagation).map_err(stays);
     }
-    hooks(s, after, post)
+    hooks(s, status, after, post)
 }
 
 /// Runs the hooks of a phase, wave by wave, and takes its finalizer away when all have succeeded.
-fn hooks(s: &Snapshot, finalizer: &str, phase: Phase) -> Result<Vec<Effect>, String> {
+fn hooks(s: &Snapshot, status: &ApplicationStatus, finalizer: &str, phase: Phase) -> Result<Vec<Effect>, String> {
     let fails = |why: String| {
         let phase = phase.name();
         Err(format!(
@@ -101,12 +145,12 @@ fn hooks(s: &Snapshot, finalizer: &str, phase: Phase) -> Result<Vec<Effect>, Str
     }
     let mut all: Vec<&Hook> = s.hooks.iter().filter(|hook| hook.phase == phase).collect();
     all.sort_by_key(|hook| marks::wave(&hook.manifest.value));
-    let open = all.iter().find(|hook| !has_succeeded(s, hook));
+    let open = all.iter().find(|hook| !is_noted(s, status, hook));
     let Some(open) = open else { return Ok(release(s, finalizer, &all)) };
     let wave = marks::wave(&open.manifest.value);
     let turn: Vec<&Hook> = all.into_iter().filter(|hook| marks::wave(&hook.manifest.value) == wave).collect();
     let mut effects = Vec::new();
-    for hook in turn {
+    for hook in turn.into_iter().filter(|hook| !is_noted(s, status, hook)) {
         let key = &hook.manifest.key;
         match (ran(s, hook), &hook.live) {
             (Some(live), _) => match hook::progress(live) {
@@ -136,7 +180,7 @@ fn ran<'a>(s: &Snapshot, hook: &'a Hook) -> Option<&'a Live> {
     hook.live.as_ref().filter(|live| live.is_own && live.hook.as_ref().is_some_and(|ran| ran.by == mark))
 }
 
-fn has_succeeded(s: &Snapshot, hook: &Hook) -> bool {
+fn has_ended_well(s: &Snapshot, hook: &Hook) -> bool {
     ran(s, hook).is_some_and(|live| !matches!(hook::progress(live).0, FAILED | RUNNING))
 }
 

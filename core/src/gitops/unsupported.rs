@@ -24,6 +24,10 @@ pub fn problems(application: &Application) -> Vec<String> {
             not_yet(format!("spec.source.{field}"));
         }
     }
+    let said = spec.source.as_ref().map(|source| serde_json::json!([source.helm, source.kustomize]).to_string());
+    if said.is_some_and(|said| said.contains("$ARGOCD_") || said.contains("${ARGOCD_")) {
+        not_yet("a variable of the build environment ($ARGOCD_APP_NAME and the like) in spec.source".to_owned());
+    }
     for (index, rule) in spec.ignore_differences.iter().enumerate() {
         for (field, list) in
             [("jqPathExpressions", &rule.jq_path_expressions), ("managedFieldsManagers", &rule.managed_fields_managers)]

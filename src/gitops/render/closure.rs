@@ -2,7 +2,7 @@
 //! the same.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use gix::ObjectId;
 
@@ -68,6 +68,10 @@ impl Closure {
             let at = to.join(path);
             let writing = tokio::task::spawn_blocking(move || {
                 files.iter().try_for_each(|file| {
+                    let is_inside = Path::new(&file.path).components().all(|it| matches!(it, Component::Normal(_)));
+                    if !is_inside {
+                        return Err(std::io::Error::other(format!("{:?} leads out of its folder", file.path)));
+                    }
                     let at = if file.path.is_empty() { at.clone() } else { at.join(&file.path) };
                     at.parent().map_or(Ok(()), std::fs::create_dir_all)?;
                     std::fs::write(at, &file.content)

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sluice_core::gitops::chart::{ValueFile, arguments, needs, value_files, values};
+use sluice_core::gitops::chart::{arguments, file_parameters, needs, value_files, values};
 use sluice_core::gitops::manifest::Document;
-use sluice_core::gitops::path::within;
 
 use super::closure::Closure;
 use super::{LIMIT, Subject, program};
@@ -15,7 +14,9 @@ const PROGRAM: &str = "helm";
 pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
     let helm = subject.source.helm.clone().unwrap_or_default();
     let files = value_files(&helm, &subject.folder)?;
-    let closure = closure(subject, &files).await?;
+    let singles = file_parameters(&helm, &subject.folder)?;
+    let read = files.iter().map(|file| &file.path).chain(singles.iter().map(|(_, path)| path));
+    let closure = closure(subject, read).await?;
     let cluster = subject.cluster().await?;
     let version = subject.cx.versions.of(PROGRAM, &["version", "--short"]).await?;
     let inputs = json!([
@@ -46,7 +47,9 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
                 std::fs::write(&path, own).map_err(|error| format!("cannot write the values: {error}"))?;
                 given.push(path.display().to_string());
             }
-            let arguments = arguments(&helm, subject.application, subject.namespace, &given, &cluster);
+            let single = |(name, path): &(String, String)| (name.clone(), root.join(path).display().to_string());
+            let singles: Vec<(String, String)> = singles.iter().map(single).collect();
+            let arguments = arguments(&helm, subject.application, subject.namespace, &given, &singles, &cluster);
             let at = root.join(&subject.folder);
             let built = match program::run(PROGRAM, &arguments, &at, &home).await {
                 // Charts of the same repository only have to be put together.
@@ -59,24 +62,27 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
                 }
                 built => built,
             };
-            built.map_err(|why| why.replace(&format!("{}/", root.display()), ""))
+            built.map_err(|why| program::shown(&why, folder))
         })
         .await
 }
 
 /// The chart, the files with its values, and the charts of the same repository that it needs.
-async fn closure(subject: &Subject<'_>, files: &[ValueFile]) -> Result<Closure, String> {
+async fn closure(subject: &Subject<'_>, files: impl Iterator<Item = &String>) -> Result<Closure, String> {
     let (repository, commit) = (&subject.repository, subject.commit);
     let mut closure = Closure::default();
     closure.add(repository, commit, &subject.folder).await?;
     for file in files {
-        closure.add(repository, commit, &file.path).await?;
+        closure.add(repository, commit, file).await?;
     }
+    let mut seen = std::collections::BTreeSet::from([subject.folder.clone()]);
     let mut open = vec![subject.folder.clone()];
     while let Some(folder) = open.pop() {
-        for named in chart(subject, &folder).await?.map(|chart| needs(&chart)).unwrap_or_default() {
-            let Some(path) = within(&folder, &named) else { continue };
-            if closure.add(repository, commit, &path).await?.is_some_and(|entry| entry.is_folder) {
+        let Some(chart) = chart(subject, &folder).await? else { continue };
+        for path in needs(&chart, &folder)? {
+            if seen.insert(path.clone())
+                && closure.add(repository, commit, &path).await?.is_some_and(|entry| entry.is_folder)
+            {
                 open.push(path);
             }
         }

@@ -1,5 +1,6 @@
 //! Renders that are kept on disk, each under a mark of everything that it was made of.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,7 @@ use super::closure::Closure;
 use crate::clock::Clock;
 
 /// Programs that run at the same time.
-const PLACES: usize = 4;
+const PLACES: usize = 2;
 /// How long a render is kept that nobody asks for.
 const KEPT: Duration = Duration::from_hours(24 * 7);
 
@@ -51,28 +52,33 @@ impl Renders {
     }
 
     /// What was kept.
-    pub fn get(&self, key: &str) -> Option<Vec<Document>> {
-        let path = self.folder.join(key);
-        let read: Vec<(String, Value)> = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
-        if let Ok(file) = std::fs::File::open(&path) {
-            // That it was of use is only for the next week.
-            let _ = file.set_modified(self.clock.now().into());
-        }
-        Some(read.into_iter().map(|(file, value)| Document { file, value }).collect())
+    pub async fn get(&self, key: &str) -> Option<Vec<Document>> {
+        let (path, now) = (self.folder.join(key), SystemTime::from(self.clock.now()));
+        tokio::task::spawn_blocking(move || read(&path, now)).await.ok()?
     }
 
     /// Keeps a render, for its owner's eyes alone. One that cannot be kept is made again.
-    pub fn put(&self, key: &str, documents: &[Document]) {
+    pub async fn put(&self, key: &str, documents: &[Document]) {
         let all: Vec<(&str, &Value)> = documents.iter().map(|one| (one.file.as_str(), &one.value)).collect();
-        let keep = || -> std::io::Result<()> {
-            std::fs::create_dir_all(&self.folder)?;
-            let file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            serde_json::to_writer(&file, &all)?;
-            file.persist(self.folder.join(key))?;
+        let (content, folder, key) = (json!(all).to_string(), self.folder.clone(), key.to_owned());
+        let keep = move || -> std::io::Result<()> {
+            std::fs::create_dir_all(&folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+            file.write_all(content.as_bytes())?;
+            file.persist(folder.join(key))?;
             Ok(())
         };
-        if let Err(error) = keep() {
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(keep).await {
             tracing::warn!(%error, folder = %self.folder.display(), "cannot keep a render");
         }
     }
+}
+
+fn read(path: &Path, now: SystemTime) -> Option<Vec<Document>> {
+    let read: Vec<(String, Value)> = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    if let Ok(file) = std::fs::File::open(path) {
+        // That it was of use is only for the next week.
+        let _ = file.set_modified(now);
+    }
+    Some(read.into_iter().map(|(file, value)| Document { file, value }).collect())
 }

@@ -1,10 +1,11 @@
 //! A folder of Kustomize, rendered by `kustomize build`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use sluice_core::api::SourceKustomize;
-use sluice_core::gitops::kustomization::{FILES, edit, references};
+use sluice_core::gitops::kustomization::{FILES, edit, references, remotes};
 use sluice_core::gitops::manifest::Document;
 use sluice_core::gitops::path::within;
 
@@ -12,10 +13,12 @@ use super::closure::Closure;
 use super::{LIMIT, Subject, program};
 
 const PROGRAM: &str = "kustomize";
+/// Strings of kustomizations that are looked up.
+const MOST_NAMES: usize = 10_000;
 
 pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
     let options = subject.source.kustomize.clone().unwrap_or_default();
-    let closure = closure(subject, &options.components).await?;
+    let closure = closure(subject, &options).await?;
     let inputs = json!([PROGRAM, subject.cx.versions.of(PROGRAM, &["version"]).await?, subject.folder, options]);
     subject
         .by_program(&inputs, &closure, async |folder: &Path| {
@@ -26,10 +29,10 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
             }
             let home = folder.join("home");
             std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for {PROGRAM}: {error}"))?;
-            // Bases beside the folder are in the same repository, and nothing else is there.
-            let arguments = ["build", "--load-restrictor", "LoadRestrictionsNone", "."].map(str::to_owned);
+            // Files are those of its own folder or of a base, as Kustomize has it by default: others may be the controller's.
+            let arguments = ["build", "."].map(str::to_owned);
             let built = program::run(PROGRAM, &arguments, &at, &home).await;
-            built.map_err(|why| why.replace(&format!("{}/", root.display()), ""))
+            built.map_err(|why| program::shown(&why, folder))
         })
         .await
 }
@@ -45,24 +48,24 @@ fn adapt(folder: &Path, options: &SourceKustomize) -> Result<(), String> {
 }
 
 /// The folder, and everything that its kustomizations refer to.
-async fn closure(subject: &Subject<'_>, components: &[String]) -> Result<Closure, String> {
+async fn closure(subject: &Subject<'_>, options: &SourceKustomize) -> Result<Closure, String> {
     let (repository, commit) = (&subject.repository, subject.commit);
     let mut closure = Closure::default();
     closure.add(repository, commit, &subject.folder).await?;
-    let mut seen = std::collections::BTreeSet::from([subject.folder.clone()]);
+    let mut seen = BTreeSet::from([subject.folder.clone()]);
     let mut open = vec![subject.folder.clone()];
-    let mut more: Vec<String> = components.to_vec();
+    // What the Application adds is written into the folder's own kustomization.
+    let mut more = references(&json!([options.components, options.patches]));
     while let Some(folder) = open.pop() {
-        let named = kustomization(subject, &folder).await?.map(|it| references(&it)).unwrap_or_default();
-        for named in named.into_iter().chain(std::mem::take(&mut more)) {
-            let Some(path) = within(&folder, &named).filter(|path| *path != folder && !path.is_empty()) else {
-                continue;
-            };
-            if named.contains("://") || named.starts_with('/') {
-                continue;
-            }
-            if !seen.insert(path.clone()) {
-                continue;
+        let kustomization = kustomization(subject, &folder).await?.unwrap_or_default();
+        if let Some(remote) = remotes(&kustomization).into_iter().next() {
+            return Err(format!("{folder}: {remote} is not in this repository, and others are not read yet"));
+        }
+        for named in references(&kustomization).into_iter().chain(std::mem::take(&mut more)) {
+            let path = within(&folder, &named).filter(|path| !path.is_empty() && !named.starts_with('/'));
+            let Some(path) = path.filter(|path| seen.insert(path.clone())) else { continue };
+            if seen.len() > MOST_NAMES {
+                return Err(format!("its kustomizations name more than {MOST_NAMES} things"));
             }
             if let Some(entry) = closure.add(repository, commit, &path).await?
                 && entry.is_folder

@@ -8,10 +8,11 @@ mod kustomize;
 mod program;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gix::ObjectId;
 use serde_json::Value;
-use sluice_core::api::{Application, ApplicationSource};
+use sluice_core::api::{Application, ApplicationSource, SourceDirectory, SourceHelm, SourceKustomize};
 use sluice_core::gitops::chart::Cluster;
 use sluice_core::gitops::kustomization;
 use sluice_core::gitops::manifest::Document;
@@ -27,6 +28,8 @@ pub use program::Versions;
 
 /// Bytes that the manifests of an Application may have.
 pub const LIMIT: u64 = 10 << 20;
+/// How long all of a render may take, with what is fetched for it.
+const TIME: Duration = Duration::from_mins(10);
 /// Bytes that a program's files may have together.
 const FILES: u64 = 100 << 20;
 
@@ -63,6 +66,18 @@ pub async fn render(
     revision: &str,
     since: Instant,
 ) -> Result<Render, String> {
+    let rendering = tokio::time::timeout(TIME, now(cx, application, source, revision, since));
+    let late = || format!("{}: it took longer than {} s to render", git::shown(&source.repo_url), TIME.as_secs());
+    rendering.await.unwrap_or_else(|_| Err(late()))
+}
+
+async fn now(
+    cx: &Gitops,
+    application: &Application,
+    source: &ApplicationSource,
+    revision: &str,
+    since: Instant,
+) -> Result<Render, String> {
     let repository = cx.repositories.at(&source.repo_url);
     let commit = repository.resolve(revision, since).await?;
     repository.fetch(commit).await?;
@@ -91,17 +106,25 @@ pub async fn render(
 }
 
 impl Subject<'_> {
-    /// What makes manifests of the folder: what the Application says, or else what is in it.
+    /// What makes manifests of the folder: what the Application says, or else what is in it. A block that says nothing is none.
     async fn kind(&self) -> Result<&'static str, String> {
+        for name in [".argocd-source.yaml".to_owned(), format!(".argocd-source-{}.yaml", self.application)] {
+            if self.has(&name).await? {
+                return Err(format!("{}/{name} is there, and is not supported yet", self.folder));
+            }
+        }
         let source = self.source;
-        if source.helm.is_some() {
-            return Ok("Helm");
-        }
-        if source.kustomize.is_some() {
-            return Ok("Kustomize");
-        }
-        if source.directory.is_some() {
-            return Ok("Directory");
+        let directory = source.directory.clone().map(|it| SourceDirectory { jsonnet: None, ..it });
+        let said = [
+            ("Helm", source.helm.as_ref().is_some_and(|it| *it != SourceHelm::default())),
+            ("Kustomize", source.kustomize.as_ref().is_some_and(|it| *it != SourceKustomize::default())),
+            ("Directory", directory.is_some_and(|it| it != SourceDirectory::default())),
+        ];
+        let said: Vec<&str> = said.into_iter().filter(|(_, is_said)| *is_said).map(|(kind, _)| kind).collect();
+        match said.as_slice() {
+            [] => {}
+            [kind] => return Ok(kind),
+            [one, other, ..] => return Err(format!("spec.source: it is said to be of {one} and of {other}")),
         }
         if self.has("Chart.yaml").await? {
             return Ok("Helm");
@@ -138,7 +161,7 @@ impl Subject<'_> {
         run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
     ) -> Result<Vec<Document>, String> {
         let key = kept::key(inputs, closure);
-        if let Some(documents) = self.cx.renders.get(&key) {
+        if let Some(documents) = self.cx.renders.get(&key).await {
             return Ok(documents);
         }
         let _place = self.cx.renders.place().await;
@@ -147,7 +170,7 @@ impl Subject<'_> {
         let text = run(folder.path()).await?;
         let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
         let documents = documents.map_err(|error| format!("rendering broke off: {error}"))??;
-        self.cx.renders.put(&key, &documents);
+        self.cx.renders.put(&key, &documents).await;
         Ok(documents)
     }
 

@@ -14,8 +14,9 @@ use super::LIMIT;
 
 /// How long a program may take.
 const TIME: Duration = Duration::from_mins(1);
-/// Bytes of memory that it may have.
-const MEMORY: u64 = 4 << 30;
+/// Bytes of memory that it may have, by the addresses that it uses; and by how much its collector of garbage holds back.
+const MEMORY: u64 = 2 << 30;
+const MEMORY_WANTED: &str = "1GiB";
 /// Bytes that it may say on its standard error.
 const COMPLAINTS: u64 = 16 << 10;
 /// An address at which nobody answers: what asks for the network gets an error at once.
@@ -51,7 +52,11 @@ pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
         command.env(name, NOWHERE);
     }
-    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ALLOW_PROTOCOL", "none").env("KUBECONFIG", "/dev/null");
+    command
+        .env("GOMEMLIMIT", MEMORY_WANTED)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_ALLOW_PROTOCOL", "none")
+        .env("KUBECONFIG", "/dev/null");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("the program {program} is needed for that, and is not in the PATH"),
@@ -66,7 +71,7 @@ pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path
         }
         let status = child.wait().await.map_err(|error| format!("cannot wait for {program}: {error}"))?;
         if !status.success() {
-            let why = String::from_utf8_lossy(&complaints).trim().to_owned();
+            let why = complaint(&String::from_utf8_lossy(&complaints));
             let why = if why.is_empty() { status.to_string() } else { why };
             return Err(format!("{program}: {why}"));
         }
@@ -87,14 +92,27 @@ fn limit_memory(child: &tokio::process::Child) {
     }
 }
 
-/// Reads to the end, or one byte further than a limit.
+/// Reads to the end, and keeps one byte more than a limit.
 async fn read(from: Option<impl AsyncRead + Unpin>, limit: u64) -> Vec<u8> {
     let mut content = Vec::new();
-    if let Some(from) = from {
-        // What cannot be read is not there; how the program ended says the rest.
-        let _ = from.take(limit + 1).read_to_end(&mut content).await;
+    if let Some(mut from) = from {
+        // What cannot be read is not there; how the program ended says the rest. Whoever says too much is heard out.
+        let _ = (&mut from).take(limit + 1).read_to_end(&mut content).await;
+        let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
     }
     content
+}
+
+/// What a program says of its end, without the warnings before it.
+fn complaint(text: &str) -> String {
+    let at = text.rfind("\nError: ").map_or(0, |at| at + 1);
+    text[at..].trim().to_owned()
+}
+
+/// A message without the folder that a program worked in.
+pub fn shown(why: &str, folder: &Path) -> String {
+    let folder = folder.display().to_string();
+    ["repository/", "home/", ""].iter().fold(why.to_owned(), |why, part| why.replace(&format!("{folder}/{part}"), ""))
 }
 
 /// The documents that a program printed, each under the file that it says it is of.
