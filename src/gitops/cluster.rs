@@ -14,7 +14,6 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
-use sluice_core::api::Rollout;
 use sluice_core::gitops::chart::Cluster as Facts;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::brought_by;
@@ -48,7 +47,7 @@ pub struct Cluster {
     namespace: Option<String>,
     pub(super) requests: Semaphore,
     kinds: Mutex<HashMap<(String, String), Known>>,
-    writers: Mutex<Writers>,
+    writers: Mutex<Arc<Writers>>,
     facts: tokio::sync::Mutex<Option<(Instant, Facts)>>,
     touched: mpsc::UnboundedSender<String>,
 }
@@ -213,13 +212,15 @@ impl Cluster {
         Ok(facts)
     }
 
-    /// The Rollouts that may write into an object.
-    pub async fn writers(&self, key: &Key) -> Result<Vec<Arc<Rollout>>, String> {
-        let Some(kind) = self.kind(ROLLOUTS.0, ROLLOUTS.1, ROLLOUTS.2).await? else { return Ok(Vec::new()) };
+    /// The Rollouts that may write into objects.
+    pub async fn writers(&self) -> Result<Arc<Writers>, String> {
+        let Some(kind) = self.kind(ROLLOUTS.0, ROLLOUTS.1, ROLLOUTS.2).await? else { return Ok(Arc::default()) };
         kind.filled().await?;
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        writers.refresh(&kind.objects.state(), |rollout| kind.whole(rollout));
-        Ok(writers.of(key))
+        if let Some(anew) = writers.anew(&kind.objects.state(), |rollout| kind.whole(rollout)) {
+            *writers = Arc::new(anew);
+        }
+        Ok(Arc::clone(&writers))
     }
 
     fn forget_absence(&self, group: &str, kind: &str) {

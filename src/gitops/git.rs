@@ -184,6 +184,19 @@ impl Store {
         content.ok_or_else(|| format!("{}: a file has more than {} MiB", self.shown(), limit >> 20))
     }
 
+    /// The names of the files of a folder, without those in folders of it.
+    pub fn names_in(&self, tree: ObjectId) -> Result<Vec<String>, String> {
+        let attempt = || -> Result<Vec<String>, gix::Error> {
+            let mut names = Vec::new();
+            for entry in self.open()?.find_tree(tree)?.iter() {
+                let entry = entry?;
+                names.extend(entry.mode().is_blob().then(|| entry.filename().to_string()));
+            }
+            Ok(names)
+        };
+        attempt().map_err(|error| self.failed(&format!("read the folder {tree}"), &error))
+    }
+
     /// The files of a tree, in the order of their names.
     pub fn files(&self, tree: ObjectId, reading: &Reading<'_>) -> Result<Vec<File>, String> {
         let repository = self.open().map_err(|error| self.failed("open the copy", &error))?;

@@ -22,6 +22,7 @@ use super::Gitops;
 use super::cluster::Kind;
 use super::migrate::is_applied_by_client;
 use super::write::Predicted;
+use super::writers::Writers;
 
 /// How long what the API server refused is not asked again.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
@@ -82,7 +83,8 @@ impl Judge {
         gathered: Gathered,
     ) -> Result<(Vec<Object>, Vec<Hook>), String> {
         let Gathered { manifests, hooks, .. } = gathered;
-        let context = Context::new(application, &manifests);
+        let mut context = Context::new(application, &manifests);
+        context.writers = self.cx.cluster.writers().await?;
         let mut objects = Vec::new();
         for manifest in manifests {
             objects.push(self.judged(&context, manifest).await?);
@@ -141,7 +143,7 @@ impl Judge {
 
     /// Lets a manifest say what the object has wherever a Rollout's controller writes: that is no difference, and nothing to heal.
     async fn keep(&self, context: &Context<'_>, manifest: &mut Manifest, live: &Value) -> Result<(), String> {
-        let rollouts = self.cx.cluster.writers(&manifest.key).await?;
+        let rollouts = context.writers.of(&manifest.key);
         if rollouts.is_empty() {
             return Ok(());
         }
@@ -250,6 +252,8 @@ impl Judge {
 struct Context<'a> {
     application: &'a Application,
     options: Vec<String>,
+    /// The Rollouts that may write into its objects.
+    writers: Arc<Writers>,
     /// The kinds of its objects, with the version that each is written in.
     kinds: BTreeMap<(String, String), String>,
     /// Kinds that it brings itself.
@@ -267,7 +271,14 @@ impl<'a> Context<'a> {
         let kinds = manifests.iter().map(kind).collect();
         let creates = creates_namespace(application);
         comes.extend(creates.then(|| application.spec.destination.namespace.clone()));
-        Context { application, options: operation::options(application), kinds, brought, comes }
+        Context {
+            application,
+            options: operation::options(application),
+            writers: Arc::default(),
+            kinds,
+            brought,
+            comes,
+        }
     }
 
     fn has(&self, manifest: &Manifest, option: &str) -> bool {

@@ -142,6 +142,12 @@ impl Repository {
         within(LISTING, "a look at the copy", move |_| store.entry(commit, &path)).await
     }
 
+    /// The names of the files of a folder, without those in folders of it.
+    pub async fn names_in(&self, tree: ObjectId) -> Result<Vec<String>, String> {
+        let store = Arc::clone(&self.store);
+        within(LISTING, "a look at the copy", move |_| store.names_in(tree)).await
+    }
+
     /// A file.
     pub async fn file(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, String> {
         let store = Arc::clone(&self.store);

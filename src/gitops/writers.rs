@@ -20,25 +20,25 @@ pub struct Writers {
 }
 
 impl Writers {
-    /// Made anew where there are other Rollouts now. One that cannot be read writes nowhere.
-    pub fn refresh(&mut self, all: &[Arc<DynamicObject>], whole: impl Fn(&DynamicObject) -> Option<Value>) {
+    /// Of all Rollouts; nothing where they are the same as before. One that cannot be read writes nowhere.
+    pub fn anew(&self, all: &[Arc<DynamicObject>], whole: impl Fn(&DynamicObject) -> Option<Value>) -> Option<Writers> {
         let newest = all.iter().filter_map(|it| version_number(it.metadata.resource_version.as_deref())).max();
-        if self.of == (all.len(), newest) {
-            return;
+        let mut anew = Writers { of: (all.len(), newest), rollouts: HashMap::new() };
+        if self.of == anew.of {
+            return None;
         }
-        self.of = (all.len(), newest);
-        self.rollouts.clear();
         let read = all.iter().filter_map(|rollout| serde_json::from_value::<Rollout>(whole(rollout)?).ok());
         for rollout in read.map(Arc::new) {
             for place in places(&rollout) {
-                self.rollouts.entry(place).or_default().push(Arc::clone(&rollout));
+                anew.rollouts.entry(place).or_default().push(Arc::clone(&rollout));
             }
         }
+        Some(anew)
     }
 
     /// The Rollouts that may write into an object.
-    pub fn of(&self, key: &Key) -> Vec<Arc<Rollout>> {
+    pub fn of(&self, key: &Key) -> &[Arc<Rollout>] {
         let place = (key.group.clone(), key.kind.clone(), key.namespace.clone());
-        self.rollouts.get(&place).cloned().unwrap_or_default()
+        self.rollouts.get(&place).map_or(&[], Vec::as_slice)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::health::{DEGRADED, HEALTHY, UNKNOWN};
 use super::key::Key;
 use super::manifest::Manifest;
-use super::marks::{self, DeletePolicy, Phase, Role};
+use super::marks::{self, DeletePolicy, Phase};
 use super::operation::{self, FAILED, RUNNING, SUCCEEDED, running};
 use super::snapshot::{Effect, Live, Object, Ran, Snapshot};
 use super::tracking::TRACKING_ID;
@@ -49,8 +49,7 @@ pub fn runs(hooks: &[Manifest], application: &Application) -> Vec<(Phase, Manife
     let is_leaving = application.metadata.deletion_timestamp.is_some();
     let mut runs = Vec::new();
     for hook in hooks {
-        let Role::Hook(phases) = marks::role(&hook.value) else { continue };
-        for phase in phases.into_iter().filter(|phase| (*phase >= Phase::PreDelete) == is_leaving) {
+        for phase in marks::phases(&hook.value).into_iter().filter(|phase| (*phase >= Phase::PreDelete) == is_leaving) {
             runs.extend(turn(application, phase).map(|turn| (phase, run(hook, &turn))));
         }
     }

@@ -49,14 +49,7 @@ pub struct Gathered {
 impl Gathered {
     /// The phases that there are hooks for.
     pub fn phases(&self) -> Vec<Phase> {
-        let mut phases: Vec<Phase> = self
-            .hooks
-            .iter()
-            .flat_map(|hook| match marks::role(&hook.value) {
-                Role::Hook(phases) => phases,
-                Role::Member | Role::Skipped => Vec::new(),
-            })
-            .collect();
+        let mut phases: Vec<Phase> = self.hooks.iter().flat_map(|hook| marks::phases(&hook.value)).collect();
         phases.sort();
         phases.dedup();
         phases

@@ -87,6 +87,14 @@ pub fn role(object: &Value) -> Role {
     }
 }
 
+/// The phases in which an object runs; none where it is no hook.
+pub fn phases(object: &Value) -> Vec<Phase> {
+    match role(object) {
+        Role::Hook(phases) => phases,
+        Role::Member | Role::Skipped => Vec::new(),
+    }
+}
+
 /// When a hook's object goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeletePolicy {

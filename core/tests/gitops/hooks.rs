@@ -26,8 +26,7 @@ fn hooks_run_before_and_after_what_is_applied() {
     world.health.clear();
     world.settle();
     assert_eq!(world.take(), ["run smoke"]);
-    world.ends("smoke", "Complete");
-    world.settle();
+    world.finish("smoke", "Complete");
     assert_eq!(world.take(), ["let smoke go"]);
     assert_eq!(world.last(), ("Succeeded".to_owned(), "successfully synced (no more tasks)".to_owned()));
     let status = world.application.status();
@@ -52,12 +51,10 @@ fn a_hook_that_fails_ends_the_sync_and_those_for_failures_run() {
     world.hook("undo", &json!({ HOOK: "SyncFail" }));
     world.ask(&json!({}));
     assert_eq!(world.take(), ["run migrate"]);
-    world.ends("migrate", "Failed");
-    world.settle();
+    world.finish("migrate", "Failed");
     assert_eq!(world.take(), ["run undo", "let migrate go"]);
     assert_eq!(world.last().1, "waiting for completion of hook batch/Job/undo");
-    world.ends("undo", "Complete");
-    world.settle();
+    world.finish("undo", "Complete");
     let (phase, message) = world.last();
     assert_eq!(phase, "Failed");
     let expected = "one or more synchronization tasks completed unsuccessfully, reason: Job/migrate: it is over";
@@ -78,8 +75,7 @@ fn a_hook_goes_when_its_policy_says_so() {
         let mut world = World::with(&json!({}));
         world.hook("migrate", &json!({ HOOK: "PreSync", DELETE: policy }));
         world.ask(&json!({}));
-        world.ends("migrate", end);
-        world.settle();
+        world.finish("migrate", end);
         assert_eq!(world.jobs.is_empty(), goes, "{policy}, {end}: {:?}", world.take());
     }
 }
@@ -89,15 +85,13 @@ fn a_hook_of_an_earlier_sync_goes_before_it_runs_again() {
     let mut world = World::automated(false, false);
     world.hook("migrate", &json!({ HOOK: "PreSync" }));
     world.settle();
-    world.ends("migrate", "Complete");
-    world.settle();
+    world.finish("migrate", "Complete");
     world.take();
     world.git = vec![("color".to_owned(), "green".to_owned())];
     "c2".clone_into(&mut world.revision);
     world.pass_time(60);
     assert_eq!(world.take(), ["delete migrate", "run migrate"]);
-    world.ends("migrate", "Complete");
-    world.settle();
+    world.finish("migrate", "Complete");
     assert_eq!(world.last().0, "Succeeded");
 }
 
@@ -113,8 +107,7 @@ fn a_hook_whose_beginning_nobody_wrote_down_does_not_run_again() {
     world.outcomes.clear();
     world.settle();
     assert_eq!(world.take(), Vec::<String>::new());
-    world.ends("migrate", "Complete");
-    world.settle();
+    world.finish("migrate", "Complete");
     assert_eq!(world.take(), ["apply color=blue", "let migrate go"]);
 }
 
@@ -123,13 +116,11 @@ fn a_retry_runs_its_hooks_again() {
     let mut world = World::with(&json!({ "automated": {}, "retry": { "limit": 1 } }));
     world.hook("migrate", &json!({ HOOK: "PreSync" }));
     world.settle();
-    world.ends("migrate", "Failed");
-    world.settle();
+    world.finish("migrate", "Failed");
     assert_eq!(world.take(), ["run migrate", "let migrate go"]);
     world.pass_time(5);
     assert_eq!(world.take(), ["delete migrate", "run migrate"]);
-    world.ends("migrate", "Complete");
-    world.settle();
+    world.finish("migrate", "Complete");
     assert_eq!(world.last().0, "Succeeded");
 }
 
@@ -138,10 +129,8 @@ fn a_hook_in_several_phases_runs_in_each() {
     let mut world = World::with(&json!({}));
     world.hook("check", &json!({ HOOK: "PreSync,PostSync" }));
     world.ask(&json!({}));
-    world.ends("check", "Complete");
-    world.settle();
-    world.ends("check", "Complete");
-    world.settle();
+    world.finish("check", "Complete");
+    world.finish("check", "Complete");
     let done = world.take();
     assert_eq!(done.iter().filter(|done| *done == "run check").count(), 2, "{done:?}");
     assert_eq!(world.last().0, "Succeeded");
@@ -158,8 +147,7 @@ fn a_hook_without_a_name_has_a_new_one_in_every_sync() {
     world.ask(&json!({ "revision": "main" }));
     let name = "migrate-0123456-presync-1767225600";
     assert_eq!(world.take(), [format!("run {name}")]);
-    world.ends(name, "Complete");
-    world.settle();
+    world.finish(name, "Complete");
     assert_eq!(world.take(), ["apply color=blue".to_owned(), format!("let {name} go")]);
     assert_eq!(world.last().0, "Succeeded");
 }
@@ -171,8 +159,7 @@ fn hooks_run_in_waves_too() {
     world.hook("first", &json!({ HOOK: "PreSync", "helm.sh/hook-weight": "-1" }));
     world.ask(&json!({}));
     assert_eq!(world.take(), ["run first"]);
-    world.ends("first", "Complete");
-    world.settle();
+    world.finish("first", "Complete");
     assert_eq!(world.take(), ["run second", "let first go"]);
 }
 
@@ -183,8 +170,7 @@ fn hooks_beside_the_last_wave_are_waited_for() {
     world.ask(&json!({}));
     assert_eq!(world.take(), ["apply color=blue", "run beside"]);
     assert_eq!(world.last().0, "Running");
-    world.ends("beside", "Complete");
-    world.settle();
+    world.finish("beside", "Complete");
     assert_eq!(world.last().0, "Succeeded");
 }
 
@@ -247,10 +233,8 @@ fn a_hook_does_not_run_in_what_is_left_of_another_time() {
         commit.clone_into(&mut world.revision);
         world.git = vec![("color".to_owned(), value.to_owned())];
         world.pass_time(60);
-        world.ends("check", "Complete");
-        world.settle();
-        world.ends("check", "Complete");
-        world.settle();
+        world.finish("check", "Complete");
+        world.finish("check", "Complete");
         assert_eq!(world.last().0, "Succeeded");
         let runs = world.take().iter().filter(|done| *done == "run check").count();
         assert_eq!(runs, 2, "{commit}");
@@ -262,8 +246,7 @@ fn a_hook_waits_until_the_one_of_an_earlier_sync_is_gone() {
     let mut world = World::with(&json!({}));
     world.hook("migrate", &json!({ HOOK: "PreSync" }));
     world.ask(&json!({}));
-    world.ends("migrate", "Complete");
-    world.settle();
+    world.finish("migrate", "Complete");
     world.take();
     world.lingering = vec!["migrate".to_owned()];
     world.now = sluice_core::time::after(world.now, jiff::SignedDuration::from_secs(60));
@@ -308,8 +291,7 @@ fn a_source_that_cannot_be_read_ends_no_hook() {
     world.broken = None;
     world.settle();
     assert_eq!(world.take(), Vec::<String>::new());
-    world.ends("migrate", "Complete");
-    world.settle();
+    world.finish("migrate", "Complete");
     assert_eq!(world.take(), ["apply color=blue", "let migrate go", "delete migrate"]);
     assert_eq!(world.last().0, "Succeeded");
 }

@@ -329,6 +329,12 @@ impl World {
         job["status"] = json!({ "conditions": [{ "type": condition, "status": "True", "message": "it is over" }] });
     }
 
+    /// A Job comes to its end, and what follows from that.
+    pub fn finish(&mut self, name: &str, condition: &str) {
+        self.ends(name, condition);
+        self.settle();
+    }
+
     /// Somebody asks for a sync.
     pub fn ask(&mut self, sync: &Value) {
         let asked = json!({ "sync": sync, "initiatedBy": { "username": "eve" } });

@@ -1,13 +1,14 @@
 //! A chart, rendered by `helm template`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_core::gitops::chart::{arguments, file_parameters, needs, value_files, values};
 use sluice_core::gitops::manifest::Document;
 
 use super::closure::Closure;
-use super::{LIMIT, Subject, program};
+use super::{Subject, program};
 
 const PROGRAM: &str = "helm";
 
@@ -17,7 +18,7 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
     let singles = file_parameters(&helm, &subject.folder)?;
     let read = files.iter().map(|file| &file.path).chain(singles.iter().map(|(_, path)| path));
     let closure = closure(subject, read).await?;
-    let cluster = subject.cluster().await?;
+    let cluster = subject.cx.cluster.facts().await?;
     let version = subject.cx.versions.of(PROGRAM, &["version", "--short"]).await?;
     let inputs = json!([
         PROGRAM,
@@ -75,10 +76,10 @@ async fn closure(subject: &Subject<'_>, files: impl Iterator<Item = &String>) ->
     for file in files {
         closure.add(repository, commit, file).await?;
     }
-    let mut seen = std::collections::BTreeSet::from([subject.folder.clone()]);
+    let mut seen = BTreeSet::from([subject.folder.clone()]);
     let mut open = vec![subject.folder.clone()];
     while let Some(folder) = open.pop() {
-        let Some(chart) = chart(subject, &folder).await? else { continue };
+        let Some(chart) = subject.yaml(&format!("{folder}/Chart.yaml")).await? else { continue };
         for path in needs(&chart, &folder)? {
             if seen.insert(path.clone())
                 && closure.add(repository, commit, &path).await?.is_some_and(|entry| entry.is_folder)
@@ -88,15 +89,4 @@ async fn closure(subject: &Subject<'_>, files: impl Iterator<Item = &String>) ->
         }
     }
     Ok(closure)
-}
-
-/// What a chart says of itself.
-async fn chart(subject: &Subject<'_>, folder: &str) -> Result<Option<Value>, String> {
-    let path = format!("{folder}/Chart.yaml");
-    let entry = subject.repository.entry(subject.commit, &path).await?;
-    let Some(entry) = entry.filter(|entry| !entry.is_folder) else { return Ok(None) };
-    let content = subject.repository.file(entry.id, LIMIT).await?;
-    let text = String::from_utf8(content).map_err(|_| format!("{path}: it is not UTF-8"))?;
-    let Some(part) = sluice_yaml::split(&text).into_iter().next() else { return Ok(None) };
-    sluice_yaml::read(part).map(|located| Some(located.value)).map_err(|why| format!("{path}: {}", why.why))
 }

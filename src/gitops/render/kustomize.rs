@@ -10,7 +10,7 @@ use sluice_core::gitops::manifest::Document;
 use sluice_core::gitops::path::within;
 
 use super::closure::Closure;
-use super::{LIMIT, Subject, program};
+use super::{Subject, program, yaml};
 
 const PROGRAM: &str = "kustomize";
 /// Strings of kustomizations that are looked up.
@@ -42,7 +42,7 @@ fn adapt(folder: &Path, options: &SourceKustomize) -> Result<(), String> {
     let found = FILES.into_iter().map(|name| (name, folder.join(name))).find(|(_, path)| path.is_file());
     let Some((name, path)) = found else { return Err("there is no kustomization.yaml in it".to_owned()) };
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
-    let mut value = read(&text).map_err(|why| format!("{name}: {why}"))?;
+    let mut value = yaml(&text).map_err(|why| format!("{name}: {why}"))?;
     edit(&mut value, options, |component| folder.join(component).exists()).map_err(|why| format!("{name}: {why}"))?;
     std::fs::write(&path, value.to_string()).map_err(|error| format!("{name}: {error}"))
 }
@@ -80,18 +80,10 @@ async fn closure(subject: &Subject<'_>, options: &SourceKustomize) -> Result<Clo
 /// The kustomization of a folder, if it has one.
 async fn kustomization(subject: &Subject<'_>, folder: &str) -> Result<Option<Value>, String> {
     for name in FILES {
-        let path = format!("{folder}/{name}");
-        let entry = subject.repository.entry(subject.commit, &path).await?;
-        let Some(entry) = entry.filter(|entry| !entry.is_folder) else { continue };
-        let content = subject.repository.file(entry.id, LIMIT).await?;
-        let text = String::from_utf8(content).map_err(|_| format!("{path}: it is not UTF-8"))?;
-        return read(&text).map(Some).map_err(|why| format!("{path}: {why}"));
+        let found = subject.yaml(&format!("{folder}/{name}")).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
     }
     Ok(None)
-}
-
-fn read(text: &str) -> Result<Value, String> {
-    let part = sluice_yaml::split(text).into_iter().next();
-    let Some(part) = part else { return Ok(Value::Null) };
-    sluice_yaml::read(part).map(|located| located.value).map_err(|why| why.why)
 }

@@ -13,9 +13,9 @@ use std::time::Duration;
 use gix::ObjectId;
 use serde_json::Value;
 use sluice_core::api::{Application, ApplicationSource, SourceDirectory, SourceHelm, SourceKustomize};
-use sluice_core::gitops::chart::Cluster;
 use sluice_core::gitops::kustomization;
 use sluice_core::gitops::manifest::Document;
+use sluice_core::gitops::path::within;
 use tokio::time::Instant;
 
 use super::Gitops;
@@ -50,6 +50,7 @@ struct Subject<'a> {
     source: &'a ApplicationSource,
     repository: Arc<Repository>,
     commit: ObjectId,
+    tree: ObjectId,
     /// The folder, from the root.
     folder: String,
     /// The Application's name.
@@ -66,50 +67,48 @@ pub async fn render(
     revision: &str,
     since: Instant,
 ) -> Result<Render, String> {
-    let rendering = tokio::time::timeout(TIME, now(cx, application, source, revision, since));
+    let rendering = async {
+        let repository = cx.repositories.at(&source.repo_url);
+        let commit = repository.resolve(revision, since).await?;
+        repository.fetch(commit).await?;
+        let tree = repository.tree(commit, source.path.clone()).await?;
+        let subject = Subject {
+            cx,
+            source,
+            repository,
+            commit,
+            tree,
+            folder: within("", &source.path).unwrap_or_default(),
+            application: application.metadata.name.as_deref().unwrap_or_default(),
+            namespace: &application.spec.destination.namespace,
+        };
+        subject.render().await
+    };
     let late = || format!("{}: it took longer than {} s to render", git::shown(&source.repo_url), TIME.as_secs());
-    rendering.await.unwrap_or_else(|_| Err(late()))
-}
-
-async fn now(
-    cx: &Gitops,
-    application: &Application,
-    source: &ApplicationSource,
-    revision: &str,
-    since: Instant,
-) -> Result<Render, String> {
-    let repository = cx.repositories.at(&source.repo_url);
-    let commit = repository.resolve(revision, since).await?;
-    repository.fetch(commit).await?;
-    repository.tree(commit, source.path.clone()).await?;
-    let subject = Subject {
-        cx,
-        source,
-        repository,
-        commit,
-        folder: sluice_core::gitops::path::within("", &source.path).unwrap_or_default(),
-        application: application.metadata.name.as_deref().unwrap_or_default(),
-        namespace: &application.spec.destination.namespace,
-    };
-    let at = |why: String| {
-        let commit = commit.to_string();
-        let short = commit.get(..8).unwrap_or(&commit);
-        format!("{}: {} in {short}: {why}", git::shown(&source.repo_url), source.path)
-    };
-    let kind = subject.kind().await?;
-    let documents = match kind {
-        "Helm" => helm::render(&subject).await.map_err(at)?,
-        "Kustomize" => kustomize::render(&subject).await.map_err(at)?,
-        _ => subject.plain(at).await?,
-    };
-    Ok(Render { commit: commit.to_string(), kind, documents })
+    tokio::time::timeout(TIME, rendering).await.unwrap_or_else(|_| Err(late()))
 }
 
 impl Subject<'_> {
-    /// What makes manifests of the folder: what the Application says, or else what is in it. A block that says nothing is none.
-    async fn kind(&self) -> Result<&'static str, String> {
+    async fn render(&self) -> Result<Render, String> {
+        let commit = self.commit.to_string();
+        let at = |why: String| {
+            let short = commit.get(..8).unwrap_or(&commit);
+            format!("{}: {} in {short}: {why}", git::shown(&self.source.repo_url), self.source.path)
+        };
+        let kind = self.kind(&self.repository.names_in(self.tree).await?)?;
+        let documents = match kind {
+            "Helm" => helm::render(self).await.map_err(at)?,
+            "Kustomize" => kustomize::render(self).await.map_err(at)?,
+            _ => self.plain(at).await?,
+        };
+        Ok(Render { commit: self.commit.to_string(), kind, documents })
+    }
+
+    /// What makes manifests of the folder: what the Application says, or else what files are in it. A block that says nothing is none.
+    fn kind(&self, files: &[String]) -> Result<&'static str, String> {
+        let has = |name: &str| files.iter().any(|file| file == name);
         for name in [".argocd-source.yaml".to_owned(), format!(".argocd-source-{}.yaml", self.application)] {
-            if self.has(&name).await? {
+            if has(&name) {
                 return Err(format!("{}/{name} is there, and is not supported yet", self.folder));
             }
         }
@@ -121,36 +120,33 @@ impl Subject<'_> {
             ("Directory", directory.is_some_and(|it| it != SourceDirectory::default())),
         ];
         let said: Vec<&str> = said.into_iter().filter(|(_, is_said)| *is_said).map(|(kind, _)| kind).collect();
-        match said.as_slice() {
-            [] => {}
-            [kind] => return Ok(kind),
+        Ok(match said.as_slice() {
+            [kind] => kind,
             [one, other, ..] => return Err(format!("spec.source: it is said to be of {one} and of {other}")),
-        }
-        if self.has("Chart.yaml").await? {
-            return Ok("Helm");
-        }
-        for name in kustomization::FILES {
-            if self.has(name).await? {
-                return Ok("Kustomize");
-            }
-        }
-        Ok("Directory")
-    }
-
-    async fn has(&self, name: &str) -> Result<bool, String> {
-        let entry = self.repository.entry(self.commit, &format!("{}/{name}", self.folder)).await?;
-        Ok(entry.is_some_and(|entry| !entry.is_folder))
+            [] if has("Chart.yaml") => "Helm",
+            [] if kustomization::FILES.into_iter().any(has) => "Kustomize",
+            [] => "Directory",
+        })
     }
 
     /// The documents of a plain folder.
     async fn plain(&self, at: impl Fn(String) -> String) -> Result<Vec<Document>, String> {
-        let tree = self.repository.tree(self.commit, self.folder.clone()).await?;
         let options = self.source.directory.clone().unwrap_or_default();
         let recurse = options.recurse;
-        let files = self.repository.files(tree, recurse, LIMIT, move |path| directory::is_read(path, &options)).await?;
+        let wanted = move |path: &str| directory::is_read(path, &options);
+        let files = self.repository.files(self.tree, recurse, LIMIT, wanted).await?;
         let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
         let documents = rendering.map_err(|error| at(format!("rendering broke off: {error}")))?;
         documents.map_err(|wrong| at(wrong.join("; ")))
+    }
+
+    /// A file of one document, if it is there.
+    async fn yaml(&self, path: &str) -> Result<Option<Value>, String> {
+        let entry = self.repository.entry(self.commit, path).await?;
+        let Some(entry) = entry.filter(|entry| !entry.is_folder) else { return Ok(None) };
+        let content = self.repository.file(entry.id, LIMIT).await?;
+        let text = String::from_utf8(content).map_err(|_| format!("{path}: it is not UTF-8"))?;
+        yaml(&text).map(Some).map_err(|why| format!("{path}: {why}"))
     }
 
     /// What a program makes of files, from what was kept of an earlier time, if it was given the same.
@@ -173,9 +169,10 @@ impl Subject<'_> {
         self.cx.renders.put(&key, &documents).await;
         Ok(documents)
     }
+}
 
-    /// The cluster, as charts are told of it.
-    async fn cluster(&self) -> Result<Cluster, String> {
-        self.cx.cluster.facts().await
-    }
+/// The first document of a text; nothing where there is none.
+fn yaml(text: &str) -> Result<Value, String> {
+    let Some(part) = sluice_yaml::split(text).into_iter().next() else { return Ok(Value::Null) };
+    sluice_yaml::read(part).map(|located| located.value).map_err(|why| why.why)
 }
