@@ -21,6 +21,7 @@ use sluice_core::gitops::tracking::TRACKING_ID;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
+use super::Touched;
 use super::migrate;
 use super::writers::Writers;
 use crate::controller::children::version_number;
@@ -49,7 +50,7 @@ pub struct Cluster {
     kinds: Mutex<HashMap<(String, String), Known>>,
     writers: Mutex<Arc<Writers>>,
     facts: tokio::sync::Mutex<Option<(Instant, Facts)>>,
-    touched: mpsc::UnboundedSender<String>,
+    touched: mpsc::UnboundedSender<Touched>,
 }
 
 #[derive(Clone)]
@@ -72,7 +73,7 @@ pub struct Kind {
 
 /// Tells whose objects have changed, once the cache has them.
 struct Concerned {
-    touched: mpsc::UnboundedSender<String>,
+    touched: mpsc::UnboundedSender<Touched>,
     objects: Store<DynamicObject>,
     waiting: Vec<String>,
 }
@@ -92,7 +93,7 @@ impl Concerned {
         };
         for owner in now {
             // Nobody listens any more at the end.
-            let _ = self.touched.send(owner);
+            let _ = self.touched.send(Touched::Object(owner));
         }
     }
 }
@@ -112,7 +113,7 @@ impl Cluster {
         watches: Client,
         client: Client,
         namespace: Option<String>,
-        touched: mpsc::UnboundedSender<String>,
+        touched: mpsc::UnboundedSender<Touched>,
     ) -> Cluster {
         Cluster {
             watches,

@@ -12,7 +12,8 @@ use sluice_core::gitops::compare::{Difference, Verdict, compare, plain, respect}
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes, brought_by};
 use sluice_core::gitops::marks::{self, Phase};
-use sluice_core::gitops::operation::{self, creates_namespace};
+use sluice_core::gitops::operation;
+use sluice_core::gitops::project::Project;
 use sluice_core::gitops::snapshot::{Hook, How, Live, Object};
 use sluice_core::gitops::tracking::Owner;
 use sluice_core::gitops::{hook, owned};
@@ -32,6 +33,8 @@ pub struct Judge {
     cx: Arc<Gitops>,
     /// Whose they are.
     pub owner: Owner,
+    /// The project that says which objects they may be.
+    pub project: Project,
     verdicts: HashMap<Key, Judged>,
 }
 
@@ -46,7 +49,7 @@ struct Judged {
 impl Judge {
     /// Knows nothing yet.
     pub fn new(cx: Arc<Gitops>) -> Judge {
-        Judge { cx, owner: Owner::new("", "", "", ""), verdicts: HashMap::new() }
+        Judge { cx, owner: Owner::new("", "", "", ""), project: Project::open(""), verdicts: HashMap::new() }
     }
 
     /// Forgets what was said.
@@ -83,7 +86,7 @@ impl Judge {
         gathered: Gathered,
     ) -> Result<(Vec<Object>, Vec<Hook>), String> {
         let Gathered { manifests, hooks, .. } = gathered;
-        let mut context = Context::new(application, &manifests);
+        let mut context = Context::new(application, &manifests, &self.project);
         context.writers = self.cx.cluster.writers().await?;
         let mut objects = Vec::new();
         for manifest in manifests {
@@ -102,7 +105,7 @@ impl Judge {
         gathered: Gathered,
     ) -> Result<(Vec<Object>, Vec<Hook>), String> {
         let Gathered { manifests, hooks, .. } = gathered;
-        let runs = self.runs(&Context::new(application, &manifests), &hooks).await?;
+        let runs = self.runs(&Context::new(application, &manifests, &self.project), &hooks).await?;
         Ok((self.own_objects(application, Vec::new(), &hooks).await?, runs))
     }
 
@@ -165,7 +168,8 @@ impl Judge {
     /// The kind of a manifest, or how it stands to a cluster that has none.
     async fn kind(&self, context: &Context<'_>, manifest: &Manifest) -> Result<Result<Arc<Kind>, Verdict>, String> {
         let key = &manifest.key;
-        if let Some(why) = self.cx.cluster.is_beyond(key) {
+        let is_permitted = self.project.permits(key, &context.application.spec.destination);
+        if let Some(why) = is_permitted.err().or_else(|| self.cx.cluster.is_beyond(key)) {
             return Ok(Err(Verdict::Refused(why)));
         }
         if let Some(kind) = self.cx.cluster.kind(&key.group, &manifest.version, &key.kind).await? {
@@ -239,7 +243,8 @@ impl Judge {
         let options = operation::options(application);
         for (version, value) in self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await? {
             let key = Key::of(&value);
-            if self.owner.owns(&value) && objects.iter().all(|object| object.key != key) {
+            let is_permitted = self.project.permits(&key, &application.spec.destination).is_ok();
+            if is_permitted && self.owner.owns(&value) && objects.iter().all(|object| object.key != key) {
                 let live = Some(Live::of(&value, &self.owner, &options));
                 objects.push(Object { key, version, wanted: None, verdict: None, live });
             }
@@ -263,13 +268,13 @@ struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn new(application: &'a Application, manifests: &[Manifest]) -> Context<'a> {
+    fn new(application: &'a Application, manifests: &[Manifest], project: &Project) -> Context<'a> {
         let brought = manifests.iter().filter_map(|manifest| brought_by(&manifest.value)).collect();
         let mut comes: Vec<String> =
             manifests.iter().filter(|it| it.key.kind == "Namespace").map(|it| it.key.name.clone()).collect();
         let kind = |it: &Manifest| ((it.key.group.clone(), it.key.kind.clone()), it.version.clone());
         let kinds = manifests.iter().map(kind).collect();
-        let creates = creates_namespace(application);
+        let creates = project.permits_namespace(application);
         comes.extend(creates.then(|| application.spec.destination.namespace.clone()));
         Context {
             application,

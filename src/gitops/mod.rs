@@ -8,6 +8,7 @@ mod execute;
 pub mod git;
 mod judge;
 mod migrate;
+mod projects;
 mod render;
 mod repository;
 mod sources;
@@ -23,20 +24,20 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Api, DynamicObject};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::api::Api;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
 use sluice_core::api::Application;
-use sluice_core::gitops::project;
+use sluice_core::gitops::project::Project;
 use sluice_core::gitops::tracking::application_of;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::cluster::Cluster;
+use self::projects::Projects;
 use self::render::{Renders, Versions};
 use self::repository::{Repositories, SECRET_TYPE};
 use self::worker::Worker;
@@ -60,6 +61,14 @@ pub struct Settings {
     pub jitter: Duration,
 }
 
+/// Something that Applications depend on has changed.
+pub enum Touched {
+    /// An object, by the text of its tracking annotation.
+    Object(String),
+    /// A project, by its name.
+    Project(String),
+}
+
 /// What all Applications share.
 pub struct Gitops {
     home: String,
@@ -70,6 +79,7 @@ pub struct Gitops {
     applications: Store<Application>,
     repositories: Repositories,
     cluster: Cluster,
+    projects: Projects,
     renders: Renders,
     versions: Versions,
     leading: watch::Receiver<bool>,
@@ -102,32 +112,12 @@ impl Gitops {
         }
     }
 
-    /// Whether the project of an Application lets it do what it wants. Projects that restrict something hold their Applications, as
-    /// their rules are not acted on yet.
+    /// The project of an Application; or why it has none that says what it may do.
     ///
     /// # Errors
     /// That nobody knows at the moment.
-    async fn project(&self, application: &Application) -> Result<Result<(), String>, String> {
-        let (name, namespace) = (application.spec.project(), self.home.as_str());
-        let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "AppProject");
-        let resource = ApiResource::from_gvk_with_plural(&kind, "appprojects");
-        let api: Api<DynamicObject> = Api::namespaced_with(self.writes.clone(), namespace, &resource);
-        let found = match api.get_opt(name).await {
-            Ok(found) => found,
-            Err(kube::Error::Api(status)) if status.code == 404 => None,
-            Err(kube::Error::Api(status)) if status.code == 403 => {
-                return Ok(Err(format!("may not read AppProject {namespace}/{name}: {}", status.message)));
-            }
-            Err(error) => return Err(format!("cannot read AppProject {namespace}/{name}: {error}")),
-        };
-        Ok(match found {
-            None if name == "default" => Ok(()),
-            None => Err(format!("Application referencing project {name} which does not exist")),
-            Some(project) if project::is_open(&project.data["spec"]) => Ok(()),
-            Some(_) => {
-                Err(format!("AppProject {name} restricts what its Applications may do, and that is not supported yet"))
-            }
-        })
+    async fn project(&self, application: &Application) -> Result<Result<Project, String>, String> {
+        self.projects.of(application.spec.project()).await
     }
 
     /// How long an answer of a Git server serves all Applications that poll.
@@ -164,11 +154,14 @@ pub async fn run(
                 Some(Err(error)) => tracing::warn!(%error, "cannot watch Applications"),
                 None => return,
             },
-            Some(id) = touched.recv() => {
-                if let Some(key) = application_of(&id, &settings.home) {
-                    workers.wake(key);
+            Some(touched) = touched.recv() => match touched {
+                Touched::Object(id) => {
+                    if let Some(key) = application_of(&id, &settings.home) {
+                        workers.wake(key);
+                    }
                 }
-            }
+                Touched::Project(name) => workers.wake_those(|application| application.spec.project() == name),
+            },
             Ok(()) = lead.changed() => workers.wake_all(),
             Some(Ok(ended)) = workers.running.join_next() => {
                 workers.known.remove(&ended);
@@ -185,7 +178,7 @@ fn shared(
     writes: Client,
     settings: &Settings,
     clock: Clock,
-    (applications, leading, touch): (Store<Application>, watch::Receiver<bool>, mpsc::UnboundedSender<String>),
+    (applications, leading, touch): (Store<Application>, watch::Receiver<bool>, mpsc::UnboundedSender<Touched>),
 ) -> Gitops {
     let home = settings.home.clone();
     let secrets = watcher::Config::default().labels(SECRET_TYPE);
@@ -193,6 +186,7 @@ fn shared(
     let secrets = kept::<Secret>(Api::namespaced(reads.clone(), &home), secrets);
     let configs = kept::<ConfigMap>(Api::namespaced(reads.clone(), &home), configs);
     Gitops {
+        projects: Projects::new(&reads, &home, touch.clone()),
         home,
         poll: settings.poll,
         jitter: settings.jitter,
@@ -240,7 +234,11 @@ impl Workers {
         for worker in self.known.values() {
             worker.notify_one();
         }
-        for application in self.cx.applications.state() {
+        self.wake_those(|_| true);
+    }
+
+    fn wake_those(&mut self, which: impl Fn(&Application) -> bool) {
+        for application in self.cx.applications.state().into_iter().filter(|application| which(application)) {
             self.wake((application.namespace().unwrap_or_default(), application.name_any()));
         }
     }

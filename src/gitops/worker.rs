@@ -12,6 +12,7 @@ use sluice_core::effect::merge::merge_patch;
 use sluice_core::gitops::hook::FINALIZER;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::plan::{is_left_alone, plan};
+use sluice_core::gitops::project::Project;
 use sluice_core::gitops::snapshot::{Effect, Hook, Live, Object, Outcome, Plan, Rendered, Snapshot, Write};
 use sluice_core::gitops::tracking::Owner;
 use sluice_core::gitops::{guard, leave, operation, unsupported};
@@ -107,7 +108,9 @@ impl Worker {
                 return Next::After(BACK_OFF);
             }
         };
-        let is_held = project.is_err() || !unsupported::problems(&application).is_empty();
+        self.judge.project = project.clone().unwrap_or_else(|_| Project::open(application.spec.project()));
+        let against = project.as_ref().map_or(true, |project| !project.problems(&application).is_empty());
+        let is_held = against || !unsupported::problems(&application).is_empty();
         let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.revision.is_empty());
         // Whether it is the sources' turn to say something new.
         let asks = !is_leaving && !is_held && !is_pinned;

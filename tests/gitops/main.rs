@@ -7,6 +7,7 @@ mod bad;
 mod hooks;
 mod private;
 mod programs;
+mod projects;
 mod repository;
 mod rollouts;
 mod server;
@@ -75,6 +76,10 @@ stories! {
     rollouts: [
         weights_of_an_update_are_not_put_back,
         a_workload_that_a_rollout_has_scaled_down_stays_so,
+    ],
+    projects: [
+        a_project_says_which_repositories_places_and_kinds_are_allowed,
+        what_a_project_does_not_permit_stays_where_it_is,
     ],
     private: [a_private_repository_is_read_over_https_with_a_token],
     bad: [

@@ -117,6 +117,12 @@ impl Story {
         name
     }
 
+    /// Creates an object by hand.
+    pub async fn create(&self, api_version: &str, kind: &str, object: Value) {
+        let object: DynamicObject = serde_json::from_value(object).expect("an object");
+        self.api(api_version, kind).create(&PostParams::default(), &object).await.expect("it is created");
+    }
+
     /// The status of an Application.
     pub async fn status(&self, name: &str) -> Value {
         let found = self.applications().get_opt(name).await.expect("an answer");

@@ -10,7 +10,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube_core::CustomResourceExt;
 
-use super::{AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate, Experiment, Rollout, application};
+use super::{AnalysisRun, AnalysisTemplate, AppProject, ClusterAnalysisTemplate, Experiment, Rollout, application};
 
 /// The definitions of progressive delivery, in the order in which people meet them.
 pub fn all() -> Vec<CustomResourceDefinition> {
@@ -27,7 +27,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
 
 /// Those of the GitOps core. They are apart because a cluster with Argo CD has its own, which are not to be written over.
 pub fn gitops() -> Vec<CustomResourceDefinition> {
-    tuned(vec![application::crd::application()])
+    tuned(vec![application::crd::application(), AppProject::crd()])
 }
 
 fn tuned(mut definitions: Vec<CustomResourceDefinition>) -> Vec<CustomResourceDefinition> {

@@ -4,6 +4,7 @@
 //! - Nothing goes where the sources could not be read, nor everything at once where nobody allowed that.
 //! - Of what another Application has, nothing goes.
 //! - A hook runs once in a sync, and does not go while it runs.
+//! - Nothing is written or goes that its project does not permit.
 //! - A wave is applied when what came before it has come to its end.
 
 use super::key::Key;
@@ -23,6 +24,7 @@ pub struct Violation {
 
 /// Everything that a plan must not do. An effect that is named here is not carried out.
 pub fn check(s: &Snapshot, plan: &Plan) -> Vec<Violation> {
+    let beyond = plan.effects.iter().filter_map(|effect| beyond(s, effect));
     let wrong = plan.effects.iter().filter_map(|effect| match effect {
         Effect::Delete { key, uid, .. } => wrong(s, plan, key, uid).map(|why| Violation { key: key.clone(), why }),
         Effect::Hook { phase, manifest, .. } => {
@@ -36,7 +38,22 @@ pub fn check(s: &Snapshot, plan: &Plan) -> Vec<Violation> {
         }
         Effect::Namespace { .. } | Effect::LetGo { .. } | Effect::Release { .. } => None,
     });
-    wrong.collect()
+    beyond.chain(wrong).collect()
+}
+
+/// What the project does not permit. Where nobody knows what that is, nothing but the end of an Application goes on.
+fn beyond(s: &Snapshot, effect: &Effect) -> Option<Violation> {
+    let key = match effect {
+        Effect::Apply { manifest, .. } | Effect::Hook { manifest, .. } => manifest.key.clone(),
+        Effect::Delete { key, .. } => key.clone(),
+        Effect::Namespace { name, .. } => Key { kind: "Namespace".to_owned(), name: name.clone(), ..Key::default() },
+        Effect::LetGo { .. } | Effect::Release { .. } => return None,
+    };
+    let is_permitted = match &s.project {
+        Ok(project) => project.permits(&key, &s.application.spec.destination).is_ok(),
+        Err(_) => s.application.metadata.deletion_timestamp.is_some(),
+    };
+    (!is_permitted).then_some(Violation { key, why: "its project does not permit it" })
 }
 
 fn results(plan: &Plan) -> impl Iterator<Item = &ResourceResult> {

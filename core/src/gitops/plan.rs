@@ -25,9 +25,11 @@ pub fn plan(s: &Snapshot) -> Plan {
     }
     let mut problems: Vec<(&'static str, String)> = Vec::new();
     problems.extend(unsupported::problems(&s.application).into_iter().map(|what| (INVALID_SPEC, what)));
-    if let Err(why) = &s.project {
-        problems.push((INVALID_SPEC, why.clone()));
-    }
+    let against = match &s.project {
+        Ok(project) => project.problems(&s.application),
+        Err(why) => vec![why.clone()],
+    };
+    problems.extend(against.into_iter().map(|what| (INVALID_SPEC, what)));
     if !problems.is_empty() {
         unknown(&mut status);
         if operation::running(&status).is_some() || s.application.operation.is_some() {

@@ -8,6 +8,7 @@ use super::compare::Verdict;
 use super::key::Key;
 use super::manifest::Manifest;
 use super::marks::{self, DeletePolicy, Phase, Role};
+use super::project::Project;
 use super::tracking::Owner;
 use super::{health, hook};
 use crate::api::{Application, HealthStatus};
@@ -29,8 +30,8 @@ pub struct Snapshot {
     pub newest: Option<String>,
     /// What became of writes since the last status.
     pub outcomes: Vec<Outcome>,
-    /// Whether there is a project of its name, and what stands against it.
-    pub project: Result<(), String>,
+    /// Its project, or why there is none.
+    pub project: Result<Project, String>,
 }
 
 /// What the sources of an Application say.

@@ -3,7 +3,7 @@
 use super::hook;
 use super::key::Key;
 use super::marks::Phase;
-use super::operation::{FAILED, RUNNING, SUCCEEDED, SYNC_FAILED, creates_namespace, delete_pruned, result_of};
+use super::operation::{FAILED, RUNNING, SUCCEEDED, SYNC_FAILED, delete_pruned, result_of};
 use super::order;
 use super::snapshot::{Effect, Hook, How, Live, Snapshot};
 use super::task::{Progress, Task, What, is_of, options, result, tasks};
@@ -245,7 +245,8 @@ fn namespace(s: &Snapshot, results: &[ResourceResult]) -> Vec<Effect> {
     let key = Key { kind: "Namespace".to_owned(), name: name.clone(), ..Key::default() };
     let brings_it = s.objects.iter().any(|object| object.wanted.is_some() && object.key == key);
     let is_done = result(results, &key, Phase::Sync).is_some();
-    if !creates_namespace(&s.application) || name.is_empty() || brings_it || is_done {
+    let is_permitted = s.project.as_ref().is_ok_and(|project| project.permits_namespace(&s.application));
+    if !is_permitted || name.is_empty() || brings_it || is_done {
         return Vec::new();
     }
     let metadata = spec.sync_policy.as_ref().and_then(|policy| policy.managed_namespace_metadata.clone());

@@ -9,6 +9,7 @@ use sluice_core::gitops::compare::Verdict;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{Gathered, Manifest};
 use sluice_core::gitops::plan::plan;
+use sluice_core::gitops::project::Project;
 use sluice_core::gitops::snapshot::{Effect, Goes, Hook, Live, Object, Outcome, Plan, Rendered, Snapshot, Write};
 use sluice_core::gitops::tracking::Owner;
 use sluice_core::gitops::{guard, hook};
@@ -43,6 +44,7 @@ pub struct World {
     /// What the Application's revision stands for, where a sync keeps to another commit.
     pub newest: Option<String>,
     pub broken: Option<String>,
+    pub project: Project,
     pub outcomes: Vec<Outcome>,
     /// Everything done, in order.
     pub done: Vec<String>,
@@ -89,6 +91,7 @@ impl World {
             jobs: Vec::new(),
             newest: None,
             broken: None,
+            project: Project::open("default"),
             outcomes: Vec::new(),
             done: Vec::new(),
         }
@@ -184,7 +187,7 @@ impl World {
             hooks: hooks.collect(),
             newest: self.newest.clone(),
             outcomes: self.outcomes.clone(),
-            project: Ok(()),
+            project: Ok(self.project.clone()),
         }
     }
 

@@ -3,6 +3,7 @@
 pub(super) mod crd;
 mod operation;
 mod policy;
+mod project;
 mod source;
 mod status;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use operation::*;
 pub use policy::*;
+pub use project::*;
 pub use source::*;
 pub use status::*;
 
