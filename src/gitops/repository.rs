@@ -11,6 +11,7 @@ use gix::ObjectId;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::runtime::reflector::Store as Cache;
 use sha2::{Digest as _, Sha256};
+use sluice_core::gitops::range::{Range, Version};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -81,12 +82,14 @@ impl Repositories {
 
 impl Repository {
     /// The commit that a revision stands for, as it was at this time or later.
-    pub async fn resolve(&self, revision: &str, since: Instant) -> Result<ObjectId, String> {
+    ///
+    /// A range of versions stands for the highest tag in it; of tags that begin with the prefix, the rest is the version.
+    pub async fn resolve(&self, revision: &str, tag_prefix: &str, since: Instant) -> Result<ObjectId, String> {
         if let Some(commit) = whole(revision) {
             return Ok(commit);
         }
         let names = self.names(since).await?;
-        resolve(revision, &names).map_err(|why| format!("{}: {why}", self.store.shown()))
+        resolve(revision, tag_prefix, &names).map_err(|why| format!("{}: {why}", self.store.shown()))
     }
 
     async fn names(&self, since: Instant) -> Result<Vec<Named>, String> {
@@ -201,15 +204,23 @@ fn whole(revision: &str) -> Option<ObjectId> {
 }
 
 /// The commit that a revision stands for: a branch before a tag of the same name.
-fn resolve(revision: &str, names: &[Named]) -> Result<ObjectId, String> {
+fn resolve(revision: &str, tag_prefix: &str, names: &[Named]) -> Result<ObjectId, String> {
     let revision = if revision.is_empty() { "HEAD" } else { revision };
     let candidates = [revision.to_owned(), format!("refs/heads/{revision}"), format!("refs/tags/{revision}")];
     let found = candidates.iter().find_map(|name| names.iter().find(|named| named.name == *name));
     if let Some(found) = found {
         return Ok(found.commit);
     }
-    if revision.contains(['*', '^', '~', '>', '<', '=', '|', ' ']) {
-        return Err(format!("the revision {revision:?} is a range of versions, and those are not supported yet"));
+    if let Some(range) = Range::read(revision) {
+        let tags = names.iter().filter_map(|named| {
+            let tag = named.name.strip_prefix("refs/tags/")?.strip_prefix(tag_prefix)?;
+            Some((Version::read(tag)?, named.commit))
+        });
+        let highest = tags.filter(|(version, _)| range.has(version)).max_by(|(a, _), (b, _)| a.cmp(b));
+        let beginning = if tag_prefix.is_empty() { String::new() } else { format!(" that begins with {tag_prefix:?}") };
+        return highest
+            .map(|(_, commit)| commit)
+            .ok_or_else(|| format!("no tag{beginning} is a version in the range {revision:?}"));
     }
     match names {
         [] => Err("the repository is empty".to_owned()),

@@ -27,7 +27,7 @@ pub struct Sources {
     /// What a commit says that a sync keeps to meanwhile.
     pinned: Option<Asked>,
     /// What could not be rendered of a commit.
-    failed: Option<(String, Asked)>,
+    failed: Option<(Vec<String>, Asked)>,
 }
 
 #[derive(Clone)]
@@ -40,14 +40,18 @@ struct Asked {
 /// What a render depends on beside the commit.
 #[derive(Clone, Debug, PartialEq)]
 struct Subject {
-    source: ApplicationSource,
+    sources: Vec<ApplicationSource>,
     namespace: String,
 }
 
 impl Subject {
-    fn of(application: &Application) -> Subject {
-        let source = application.spec.source.clone().unwrap_or_default();
-        Subject { source, namespace: application.spec.destination.namespace.clone() }
+    fn of(application: &Application, sources: &[ApplicationSource]) -> Subject {
+        Subject { sources: sources.to_vec(), namespace: application.spec.destination.namespace.clone() }
+    }
+
+    /// The revisions that the sources name.
+    fn revisions(&self) -> Vec<String> {
+        self.sources.iter().map(|source| source.target_revision.clone()).collect()
     }
 }
 
@@ -64,24 +68,26 @@ impl Sources {
 
     /// What the sources say: from memory, unless they were asked longer ago than that, or somebody wants to know now.
     pub async fn said(&mut self, application: &Application, within: Duration, is_asked: bool) -> Said {
-        if let Some(commit) = pinned(application) {
-            return self.at_commit(application, commit).await;
+        if let Some((of, commits)) = kept_to(application) {
+            return self.at_commits(application, of, commits).await;
         }
         self.pinned = None;
         self.now(application, within, is_asked).await
     }
 
-    /// The commit that the Application's revision stands for now, while a sync keeps to another one, if it changes anything of what the
-    /// Application is made of. One that cannot be read changes nothing.
+    /// The first commit that the Application's revisions stand for now and that a sync under way does not keep to, if what the
+    /// Application is made of is other now. What cannot be read changes nothing.
     pub async fn newest(&mut self, application: &Application, within: Duration) -> Option<String> {
-        let before = self.at_commit(application, pinned(application)?).await.ok()?;
+        let (of, commits) = kept_to(application)?;
+        let before = self.at_commits(application, of, commits).await.ok()?;
         let after = self.now(application, within, false).await.ok()?;
-        members(&before.documents).ne(members(&after.documents)).then(|| after.commit.clone())
+        let newest = after.commits.iter().find(|commit| !before.commits.contains(commit))?;
+        members(&before.documents).ne(members(&after.documents)).then(|| newest.clone())
     }
 
-    /// What the revision that the Application names stands for.
+    /// What the revisions that the Application names stand for.
     async fn now(&mut self, application: &Application, within: Duration, is_asked: bool) -> Said {
-        let of = Subject::of(application);
+        let of = Subject::of(application, application.spec.all_sources());
         let kept = self.named.as_ref().filter(|asked| asked.of == of);
         if let Some(asked) = kept.filter(|asked| !is_asked && asked.at.elapsed() < within) {
             return asked.said.clone();
@@ -89,14 +95,13 @@ impl Sources {
         let now = Instant::now();
         // Others may have asked a moment ago; but what is new here has not been asked for yet.
         let since = if is_asked || kept.is_none() { now } else { now.checked_sub(self.cx.shared()).unwrap_or(now) };
-        let said = render(&self.cx, application, &of.source, &of.source.target_revision, since).await.map(Arc::new);
+        let said = render(&self.cx, application, &of.sources, &of.revisions(), since).await.map(Arc::new);
         self.named = Some(Asked { of, at: now, said: said.clone() });
         said
     }
 
-    async fn at_commit(&mut self, application: &Application, commit: String) -> Said {
-        let of = Subject::of(application);
-        let says = |asked: &&Asked| asked.of == of && asked.said.as_ref().is_ok_and(|said| said.commit == commit);
+    async fn at_commits(&mut self, application: &Application, of: Subject, commits: Vec<String>) -> Said {
+        let says = |asked: &&Asked| asked.of == of && asked.said.as_ref().is_ok_and(|said| said.commits == commits);
         if let Some(asked) = self.pinned.as_ref().filter(says) {
             return asked.said.clone();
         }
@@ -105,25 +110,31 @@ impl Sources {
             return asked.said.clone();
         }
         let failed =
-            |asked: &&(String, Asked)| asked.0 == commit && asked.1.of == of && asked.1.at.elapsed() < FAILED_FOR;
+            |asked: &&(Vec<String>, Asked)| asked.0 == commits && asked.1.of == of && asked.1.at.elapsed() < FAILED_FOR;
         if let Some((_, asked)) = self.failed.as_ref().filter(failed) {
             return asked.said.clone();
         }
         let at = Instant::now();
-        let said = render(&self.cx, application, &of.source, &commit, at).await.map(Arc::new);
+        let said = render(&self.cx, application, &of.sources, &commits, at).await.map(Arc::new);
         let asked = Asked { of, at, said: said.clone() };
         match said {
             Ok(_) => self.pinned = Some(asked),
-            Err(_) => self.failed = Some((commit, asked)),
+            Err(_) => self.failed = Some((commits, asked)),
         }
         said
     }
 }
 
-/// The commit that a sync under way keeps to.
-fn pinned(application: &Application) -> Option<String> {
-    let commit = operation::pinned(application.status()).map(|result| result.revision.clone());
-    commit.filter(|commit| !commit.is_empty())
+/// What a sync under way keeps to: its sources, and the commits of them or the revisions that stand for some.
+fn kept_to(application: &Application) -> Option<(Subject, Vec<String>)> {
+    let result = operation::pinned(application.status())?;
+    let of = Subject::of(application, result.all_sources());
+    let is_own = of.sources == application.spec.all_sources();
+    match result.commits() {
+        [] if is_own => None,
+        [] => Some((of.clone(), of.revisions())),
+        commits => Some((of, commits.to_vec())),
+    }
 }
 
 /// What an Application is made of: what it runs beside that is no reason to begin anew.

@@ -111,7 +111,7 @@ impl Worker {
         self.judge.project = project.clone().unwrap_or_else(|_| Project::open(application.spec.project()));
         let against = project.as_ref().map_or(true, |project| !project.problems(&application).is_empty());
         let is_held = against || !unsupported::problems(&application).is_empty();
-        let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.revision.is_empty());
+        let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.commits().is_empty());
         // Whether it is the sources' turn to say something new.
         let asks = !is_leaving && !is_held && !is_pinned;
         let nothing = |rendered| (rendered, (Vec::new(), Vec::new()));
@@ -281,9 +281,9 @@ impl Worker {
         let within = self.poll();
         let said = self.sources.said(application, within, asked.is_some()).await?;
         let gathered = self.judge.gather(application, &said.documents).await?;
-        let types = vec![said.kind.to_owned()];
+        let types = said.kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let (repeated, hooks) = (gathered.repeated.clone(), gathered.phases());
-        let rendered = Rendered::Done { revisions: vec![said.commit.clone()], types, repeated, hooks };
+        let rendered = Rendered::Done { revisions: said.commits.clone(), types, repeated, hooks };
         Ok((rendered, self.judge.compare(application, gathered).await?))
     }
 }

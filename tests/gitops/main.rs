@@ -11,6 +11,7 @@ mod projects;
 mod repository;
 mod rollouts;
 mod server;
+mod sources;
 mod story;
 mod sync;
 mod waves;
@@ -77,6 +78,11 @@ stories! {
         weights_of_an_update_are_not_put_back,
         a_workload_that_a_rollout_has_scaled_down_stays_so,
     ],
+    sources: [
+        an_application_has_several_sources,
+        a_range_of_versions_is_the_highest_tag_in_it,
+        a_rollback_brings_back_the_source_that_was,
+    ],
     projects: [
         a_project_says_which_repositories_places_and_kinds_are_allowed,
         what_a_project_does_not_permit_stays_where_it_is,
@@ -104,6 +110,7 @@ mod with_programs {
             a_commit_that_touches_nothing_of_it_renders_nothing,
             a_chart_is_rendered_with_its_values,
             a_chart_of_applications,
+            values_come_from_another_source,
             what_a_program_cannot_render_is_named,
         ],
     }

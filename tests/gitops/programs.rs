@@ -1,7 +1,8 @@
 //! Folders that programs render: Helm's and Kustomize's.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::repository::Repository;
 use crate::story::{Story, automated, setting};
 
 const BASE: &str = "resources: [color.yaml, web.yaml]\n";
@@ -169,4 +170,35 @@ pub async fn what_a_program_cannot_render_is_named(s: Story) {
     changes["spec"]["source"] = json!({ "path": "good" });
     s.application("good", changes).await;
     s.until_setting("color", Some("blue")).await;
+}
+
+pub async fn values_come_from_another_source(s: Story) {
+    chart(&s);
+    s.git.commit("A chart");
+    let values = Repository::new();
+    values.write("envs/shop.yaml", "b: elsewhere\n").write("note.txt", "a note").commit("Values");
+    let mut changes = automated(true, true);
+    changes["spec"]["source"] = Value::Null;
+    changes["spec"]["sources"] = json!([
+        { "repoURL": values.url(), "targetRevision": "main", "ref": "values" },
+        { "repoURL": s.git.url(), "targetRevision": "main", "path": "app", "helm": {
+            "releaseName": "shop", "valueFiles": ["$values/envs/shop.yaml"],
+        } },
+    ]);
+    let app = s.application("chart", changes).await;
+    let value = async |expected: &str| {
+        s.until_object(("v1", "ConfigMap"), "shop", |map| {
+            map["data"]["value"].as_str().is_some_and(|value| value.contains(expected))
+        })
+        .await
+    };
+    value("elsewhere").await;
+    let before = s.renders();
+    // What nobody reads of it makes no difference.
+    values.write("note.txt", "another note");
+    let commit = values.commit("A note");
+    s.until(&app, "at the new commit", |status| status["sync"]["revisions"][0] == commit).await;
+    assert_eq!(s.renders(), before);
+    values.write("envs/shop.yaml", "b: anywhere\n").commit("Other values");
+    value("anywhere").await;
 }

@@ -46,9 +46,10 @@ pub fn decide(s: &Snapshot, status: &ApplicationStatus) -> Automatic {
             Set syncPolicy.automated.allowEmpty if that is meant, or sync by hand with --prune";
         return Automatic::Refuse(message.to_owned());
     }
-    let revision = status.sync.as_ref().map(|sync| sync.revision.clone()).unwrap_or_default();
+    let now = status.sync.clone().unwrap_or_default();
     let sync = SyncOperation {
-        revision: revision.clone(),
+        revision: now.revision.clone(),
+        revisions: now.revisions.clone(),
         prune,
         sync_options: policy.sync_options.clone(),
         ..SyncOperation::default()
@@ -56,13 +57,12 @@ pub fn decide(s: &Snapshot, status: &ApplicationStatus) -> Automatic {
     let retry = policy.retry.clone().or(Some(Retry { limit: RETRIES, ..Retry::default() }));
     let initiated_by = Some(InitiatedBy { automated: true, ..InitiatedBy::default() });
     let operation = Operation { sync: Some(sync), retry, initiated_by, ..Operation::default() };
-    let Some(last) = status.operation_state.as_ref().filter(|last| is_about(last, s, &revision)) else {
+    let Some(last) = status.operation_state.as_ref().filter(|last| is_about(last, s, now.commits())) else {
         return Automatic::Sync(Box::new(operation));
     };
     if last.phase != SUCCEEDED {
-        let short: String = revision.chars().take(40).collect();
-        let why = &last.message;
-        return Automatic::Refuse(format!("Failed last sync attempt to {short}: {why}"));
+        let (commits, why) = (now.commits().join(", "), &last.message);
+        return Automatic::Refuse(format!("Failed last sync attempt to {commits}: {why}"));
     }
     if !heal {
         return Automatic::Nothing;
@@ -108,8 +108,8 @@ pub fn is_out(object: &Object) -> bool {
     }
 }
 
-/// Whether the last sync was of this commit, and of what the Application is made of now.
-fn is_about(last: &OperationState, s: &Snapshot, revision: &str) -> bool {
-    let result = last.sync_result.as_ref();
-    result.is_some_and(|result| result.revision == revision && result.source == s.application.spec.source)
+/// Whether the last sync was of these commits, and of what the Application is made of now.
+fn is_about(last: &OperationState, s: &Snapshot, commits: &[String]) -> bool {
+    let sources = s.application.spec.all_sources();
+    last.sync_result.as_ref().is_some_and(|result| result.commits() == commits && result.all_sources() == sources)
 }

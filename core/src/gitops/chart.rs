@@ -17,8 +17,10 @@ pub struct Cluster {
 /// A file with values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueFile {
-    /// Where it is, from the root of the repository.
+    /// Where it is, from the root of its repository.
     pub path: String,
+    /// The source in whose repository it is, by its `ref`, if not the chart's own.
+    pub source: Option<String>,
     /// What the Application calls it.
     pub named: String,
 }
@@ -28,32 +30,36 @@ pub struct ValueFile {
 /// # Errors
 /// The first one that is no file of the repository.
 pub fn value_files(helm: &SourceHelm, folder: &str) -> Result<Vec<ValueFile>, String> {
-    let place = |named: &String| {
-        if named.contains([',', '"']) {
-            return Err(format!("spec.source.helm.valueFiles: {named}: Helm takes that for several files"));
-        }
-        if named.contains("://") || named.starts_with('$') {
-            return Err(format!("spec.source.helm.valueFiles: {named}: files of other sources are not supported yet"));
-        }
-        let path = within(folder, named);
-        path.map(|path| ValueFile { path, named: named.clone() })
-            .ok_or_else(|| format!("spec.source.helm.valueFiles: {named}: it is outside of the repository"))
-    };
-    helm.value_files.iter().map(place).collect()
+    helm.value_files.iter().map(|named| file("valueFiles", named, folder)).collect()
 }
 
-/// The files with single values, for a chart in this folder: their names, and their paths from the root of the repository.
+/// The files with single values, for a chart in this folder, by the names of the values.
 ///
 /// # Errors
-/// The first one that is no file of the repository.
-pub fn file_parameters(helm: &SourceHelm, folder: &str) -> Result<Vec<(String, String)>, String> {
-    let place = |parameter: &HelmFileParameter| {
-        let path = within(folder, &parameter.path).map(|path| (parameter.name.clone(), path));
-        path.ok_or_else(|| {
-            format!("spec.source.helm.fileParameters: {}: it is outside of the repository", parameter.path)
-        })
+/// The first one that is no file of a repository.
+pub fn file_parameters(helm: &SourceHelm, folder: &str) -> Result<Vec<(String, ValueFile)>, String> {
+    let single = |it: &HelmFileParameter| Ok((it.name.clone(), file("fileParameters", &it.path, folder)?));
+    helm.file_parameters.iter().map(single).collect()
+}
+
+/// A file that an Application names: `$name/path` is one of the source with that `ref`.
+fn file(field: &str, named: &str, folder: &str) -> Result<ValueFile, String> {
+    let wrong = |why: &str| format!("spec.source.helm.{field}: {named}: {why}");
+    if named.contains([',', '"']) {
+        return Err(wrong("Helm takes that for several files"));
+    }
+    if named.contains("://") {
+        return Err(wrong("files of the web are not read: name their repository as a source with a ref"));
+    }
+    let (source, path) = match named.strip_prefix('$') {
+        Some(rest) => {
+            let (source, path) = rest.split_once('/').unwrap_or((rest, ""));
+            (Some(source.to_owned()), within("", path).filter(|path| !path.is_empty()))
+        }
+        None => (None, within(folder, named)),
     };
-    helm.file_parameters.iter().map(place).collect()
+    let path = path.ok_or_else(|| wrong("it is outside of the repository"))?;
+    Ok(ValueFile { path, source, named: named.to_owned() })
 }
 
 /// The values that an Application has itself: `valuesObject`, or else `values`.
@@ -161,6 +167,7 @@ mod tests {
         }));
         let files = ["values.yaml".to_owned(), "/tmp/own.yaml".to_owned()];
         let singles = file_parameters(&options, "charts/web").expect("a file of the repository");
+        let singles: Vec<_> = singles.into_iter().map(|(name, file)| (name, file.path)).collect();
         assert_eq!(
             arguments(&options, "shop", "default", &files, &singles, &cluster).join(" "),
             "template . --name-template web --namespace other --kube-version 1.30 --values values.yaml --values /tmp/own.yaml \
@@ -179,7 +186,11 @@ mod tests {
         ] {
             assert_eq!(path(named).expect("a file")[0].path, expected, "{named}");
         }
-        for named in ["../../../etc/passwd", "https://example.com/values.yaml", "$other/values.yaml", "x,/etc/passwd"] {
+        let of_other = path("$values/envs/eu.yaml").expect("a file").remove(0);
+        assert_eq!((of_other.source.as_deref(), of_other.path.as_str()), (Some("values"), "envs/eu.yaml"));
+        for named in
+            ["../../../etc/passwd", "https://example.com/values.yaml", "$values", "$values/../../x", "x,/etc/passwd"]
+        {
             assert!(path(named).is_err(), "{named}");
         }
         let single = json!({ "fileParameters": [{ "name": "token", "path": "../../../var/run/secrets/token" }] });

@@ -68,7 +68,7 @@ struct Turn {
 fn turn(application: &Application, phase: Phase) -> Option<Turn> {
     let status = application.status();
     if let Some(since) = &application.metadata.deletion_timestamp {
-        let commit = status.sync.as_ref().map(|sync| sync.revision.clone()).unwrap_or_default();
+        let commit = status.sync.as_ref().and_then(|sync| sync.commits().first().cloned()).unwrap_or_default();
         return Some(Turn { mark: mark_of_end(application, phase)?, commit, phase, since: since.0.as_second() });
     }
     let state = running(status)?;
@@ -77,7 +77,7 @@ fn turn(application: &Application, phase: Phase) -> Option<Turn> {
     if is_without || !sync.resources.is_empty() {
         return None;
     }
-    let commit = state.sync_result.as_ref().map(|result| result.revision.clone()).unwrap_or_default();
+    let commit = state.sync_result.as_ref().and_then(|result| result.commits().first().cloned()).unwrap_or_default();
     Some(Turn { mark: mark_of(state, phase), commit, phase, since: state.started_at.0.as_second() })
 }
 

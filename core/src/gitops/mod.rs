@@ -24,6 +24,8 @@ pub mod path;
 pub mod plan;
 pub mod preempt;
 pub mod project;
+pub mod push;
+pub mod range;
 pub mod report;
 pub mod snapshot;
 pub mod step;

@@ -41,7 +41,7 @@ pub fn running(status: &ApplicationStatus) -> Option<&OperationState> {
     status.operation_state.as_ref().filter(|state| [RUNNING, TERMINATING].contains(&state.phase.as_str()))
 }
 
-/// The commits that a sync under way keeps to.
+/// The sources and commits that a sync under way keeps to.
 pub fn pinned(status: &ApplicationStatus) -> Option<&SyncOperationResult> {
     running(status)?.sync_result.as_ref()
 }
@@ -61,23 +61,26 @@ pub fn begin(s: &Snapshot, status: &mut ApplicationStatus, operation: Operation)
     });
 }
 
-/// What an attempt is of: the commits that were asked for, or else those that have been compared.
+/// What an attempt is of: the sources and commits that were asked for, or else those that have been compared.
 fn attempt(s: &Snapshot, operation: &Operation) -> SyncOperationResult {
     let sync = operation.sync.clone().unwrap_or_default();
-    let revisions = match &s.rendered {
-        Rendered::Done { revisions, .. } => revisions.clone(),
-        Rendered::Waiting | Rendered::Failed(_) => Vec::new(),
-    };
-    let first = revisions.first().cloned().unwrap_or_default();
     let spec = &s.application.spec;
     let managed = spec.sync_policy.as_ref().and_then(|policy| policy.managed_namespace_metadata.clone());
-    SyncOperationResult {
-        resources: Vec::new(),
-        revision: if sync.revision.is_empty() { first } else { sync.revision },
-        source: sync.source.or_else(|| spec.source.clone()),
-        managed_namespace_metadata: managed,
-        ..SyncOperationResult::default()
-    }
+    let has_own = sync.source.is_some() || !sync.sources.is_empty();
+    let compared = match &s.rendered {
+        Rendered::Done { revisions, .. } if !has_own => revisions.clone(),
+        Rendered::Done { .. } | Rendered::Waiting | Rendered::Failed(_) => Vec::new(),
+    };
+    let asked = sync.commits().to_vec();
+    let (source, sources) = if has_own {
+        (sync.source, sync.sources)
+    } else {
+        (spec.source.clone().filter(|_| !spec.has_several()), spec.sources.clone())
+    };
+    let mut attempt =
+        SyncOperationResult { source, sources, managed_namespace_metadata: managed, ..SyncOperationResult::default() };
+    attempt.keep_to(if asked.is_empty() { &compared } else { &asked });
+    attempt
 }
 
 /// Goes on with the sync under way. Gives what to write, and when it is time to look again where it waits for that.
@@ -127,16 +130,18 @@ fn again(s: &Snapshot, state: &mut OperationState) {
     state.finished_at = None;
     state.message = format!("Retrying operation. Attempt #{}", state.retry_count);
     let is_fresh = state.operation.retry.as_ref().is_some_and(|retry| retry.refresh);
-    let kept = state.sync_result.take().filter(|_| !is_fresh).map_or_else(String::new, |kept| kept.revision);
-    state.sync_result = Some(SyncOperationResult { revision: kept, ..attempt(s, &state.operation) });
+    let kept = state.sync_result.take().filter(|_| !is_fresh).map_or_else(Vec::new, |kept| kept.commits().to_vec());
+    let mut next = attempt(s, &state.operation);
+    next.keep_to(&kept);
+    state.sync_result = Some(next);
 }
 
-/// Writes down which commit the revision stands for that was asked for, as the sync keeps to it; whether that is any news.
+/// Writes down which commits the revisions stand for that were asked for, as the sync keeps to them; whether that is any news.
 fn settle_on(state: &mut OperationState, revisions: &[String]) -> bool {
-    let Some((result, commit)) = state.sync_result.as_mut().zip(revisions.first()) else { return false };
-    let is_news = result.revision != *commit;
-    result.revision.clone_from(commit);
-    is_news
+    let Some(result) = state.sync_result.as_mut() else { return false };
+    let before = result.commits().to_vec();
+    result.keep_to(revisions);
+    result.commits() != before
 }
 
 /// Writes down what became of writes.

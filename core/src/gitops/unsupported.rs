@@ -1,7 +1,7 @@
 //! What an Application may say and is not acted on yet: it holds the Application, and says so.
 
 use super::{marks, preempt};
-use crate::api::{Application, ApplicationSource, SyncOperation};
+use crate::api::{Application, ApplicationSource};
 
 /// The cluster that Sluice runs in.
 pub const HERE: &str = "https://kubernetes.default.svc";
@@ -16,17 +16,16 @@ pub fn problems(application: &Application) -> Vec<String> {
     if spec.source_hydrator.is_some() {
         not_yet("spec.sourceHydrator".to_owned());
     }
-    if spec.has_several() {
-        not_yet("spec.sources".to_owned());
-    }
-    for (field, is_given) in spec.source.iter().flat_map(of_source) {
-        if is_given {
-            not_yet(format!("spec.source.{field}"));
+    for (at, source) in places(application) {
+        for (field, is_given) in of_source(source) {
+            if is_given {
+                not_yet(format!("{at}.{field}"));
+            }
         }
-    }
-    let said = spec.source.as_ref().map(|source| serde_json::json!([source.helm, source.kustomize]).to_string());
-    if said.is_some_and(|said| said.contains("$ARGOCD_") || said.contains("${ARGOCD_")) {
-        not_yet("a variable of the build environment ($ARGOCD_APP_NAME and the like) in spec.source".to_owned());
+        let said = serde_json::json!([source.helm, source.kustomize]).to_string();
+        if said.contains("$ARGOCD_") || said.contains("${ARGOCD_") {
+            not_yet(format!("a variable of the build environment ($ARGOCD_APP_NAME and the like) in {at}"));
+        }
     }
     for (index, rule) in spec.ignore_differences.iter().enumerate() {
         for (field, list) in
@@ -52,12 +51,34 @@ pub fn problems(application: &Application) -> Vec<String> {
             "spec.destination: the cluster {other} is not this one ({HERE}), and others are not supported yet"
         ));
     }
-    match &spec.source {
-        None if !spec.has_several() => problems.push("spec.source is missing".to_owned()),
-        Some(source) if source.repo_url.is_empty() => problems.push("spec.source.repoURL is empty".to_owned()),
-        _ => {}
+    if spec.all_sources().is_empty() {
+        problems.push("spec.source is missing".to_owned());
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for (at, source) in places(application) {
+        if source.repo_url.is_empty() {
+            problems.push(format!("{at}.repoURL is empty"));
+        }
+        let name = source.reference.as_str();
+        if name.is_empty() {
+            continue;
+        }
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+            problems.push(format!("{at}.ref: {name:?} is no name: letters, digits, - and _ are"));
+        }
+        if names.contains(&name) {
+            problems.push(format!("{at}.ref: there is another source of the name {name}"));
+        }
+        names.push(name);
     }
     problems
+}
+
+/// The sources, and where each is.
+fn places(application: &Application) -> impl Iterator<Item = (String, &ApplicationSource)> {
+    let spec = &application.spec;
+    let place = |index| if spec.has_several() { format!("spec.sources[{index}]") } else { "spec.source".to_owned() };
+    spec.all_sources().iter().enumerate().map(move |(index, source)| (place(index), source))
 }
 
 /// What somebody asks for beside that.
@@ -65,26 +86,16 @@ pub fn of_asked(application: &Application) -> Vec<String> {
     let Some(sync) = application.operation.as_ref().and_then(|operation| operation.sync.as_ref()) else {
         return Vec::new();
     };
-    let fields = of_operation(application, sync).into_iter().filter(|(_, is_given)| *is_given);
-    let fields = fields.map(|(field, _)| format!("operation.sync.{field} is not supported yet"));
+    let manifests = (!sync.manifests.is_empty()).then(|| "operation.sync.manifests is not supported yet".to_owned());
     let options = unknown(&sync.sync_options).map(|option| format!("the sync option {option} is not supported yet"));
-    fields.chain(options).collect()
+    manifests.into_iter().chain(options).collect()
 }
 
 fn unknown(options: &[String]) -> impl Iterator<Item = &String> {
     options.iter().filter(|option| !marks::is_known(option))
 }
 
-fn of_operation(application: &Application, sync: &SyncOperation) -> [(&'static str, bool); 4] {
-    [
-        ("source", sync.source.is_some() && sync.source != application.spec.source),
-        ("sources", !sync.sources.is_empty()),
-        ("revisions", !sync.revisions.is_empty()),
-        ("manifests", !sync.manifests.is_empty()),
-    ]
-}
-
-fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 9] {
+fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 8] {
     let directory = source.directory.as_ref();
     let kustomize = source.kustomize.clone().unwrap_or_default();
     let is_told = !kustomize.kube_version.is_empty() || !kustomize.api_versions.is_empty();
@@ -96,7 +107,6 @@ fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 9] {
         ("kustomize.commonAnnotationsEnvsubst", kustomize.common_annotations_envsubst),
         ("plugin", source.plugin.is_some()),
         ("chart", !source.chart.is_empty()),
-        ("ref", !source.reference.is_empty()),
         (
             "directory.jsonnet",
             directory

@@ -4,36 +4,34 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use gix::ObjectId;
-
-use super::super::git::{Entry, File};
-use super::super::repository::Repository;
+use super::super::git::Entry;
 use super::FILES;
+use super::checkout::Checkout;
 
 /// Places that a render may refer to.
 const MOST: usize = 500;
 
 /// Files and folders of a commit, by their path from the root.
-#[derive(Debug, Default)]
-pub struct Closure {
+pub struct Closure<'a> {
+    checkout: &'a Checkout,
     entries: BTreeMap<String, Entry>,
 }
 
-impl Closure {
+impl<'a> Closure<'a> {
+    /// Nothing of a commit yet.
+    pub fn new(checkout: &'a Checkout) -> Closure<'a> {
+        Closure { checkout, entries: BTreeMap::new() }
+    }
+
     /// Adds what is at a path, unless a folder has it already; whether that is new.
     ///
     /// # Errors
     /// If there is too much in it by now.
-    pub async fn add(
-        &mut self,
-        repository: &Repository,
-        commit: ObjectId,
-        path: &str,
-    ) -> Result<Option<Entry>, String> {
+    pub async fn add(&mut self, path: &str) -> Result<Option<Entry>, String> {
         if self.entries.contains_key(path) {
             return Ok(None);
         }
-        let Some(entry) = repository.entry(commit, path).await? else { return Ok(None) };
+        let Some(entry) = self.checkout.entry(path).await? else { return Ok(None) };
         if !self.has(path) {
             self.entries.insert(path.to_owned(), entry);
         }
@@ -56,14 +54,10 @@ impl Closure {
     }
 
     /// Writes all files below a folder.
-    pub async fn write(&self, repository: &Repository, to: &Path) -> Result<(), String> {
+    pub async fn write(&self, to: &Path) -> Result<(), String> {
         let mut left = FILES;
         for (path, entry) in &self.entries {
-            let files = if entry.is_folder {
-                repository.files(entry.id, true, left, |_| true).await?
-            } else {
-                vec![File { path: String::new(), content: repository.file(entry.id, left).await? }]
-            };
+            let files = self.checkout.files(*entry, left).await?;
             left = left.saturating_sub(files.iter().map(|file| file.content.len() as u64).sum());
             let at = to.join(path);
             let writing = tokio::task::spawn_blocking(move || {

@@ -1,10 +1,10 @@
 //! A chart, rendered by `helm template`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::json;
-use sluice_core::gitops::chart::{arguments, file_parameters, needs, value_files, values};
+use sluice_core::gitops::chart::{ValueFile, arguments, file_parameters, needs, value_files, values};
 use sluice_core::gitops::manifest::Document;
 
 use super::closure::Closure;
@@ -16,8 +16,9 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
     let helm = subject.source.helm.clone().unwrap_or_default();
     let files = value_files(&helm, &subject.folder)?;
     let singles = file_parameters(&helm, &subject.folder)?;
-    let read = files.iter().map(|file| &file.path).chain(singles.iter().map(|(_, path)| path));
-    let closure = closure(subject, read).await?;
+    let own = files.iter().chain(singles.iter().map(|(_, file)| file)).filter(|file| file.source.is_none());
+    let mut closures = vec![("repository".to_owned(), closure(subject, own.map(|file| &file.path)).await?)];
+    closures.extend(others(subject, files.iter().chain(singles.iter().map(|(_, file)| file))).await?);
     let cluster = subject.cx.cluster.facts().await?;
     let version = subject.cx.versions.of(PROGRAM, &["version", "--short"]).await?;
     let inputs = json!([
@@ -31,12 +32,15 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
         cluster.apis,
     ]);
     subject
-        .by_program(&inputs, &closure, async |folder: &Path| {
-            let (root, home) = (folder.join("repository"), folder.join("home"));
+        .by_program(&inputs, &closures, async |folder: &Path| {
+            let home = folder.join("home");
+            let at = |file: &ValueFile| {
+                folder.join(file.source.as_deref().map_or("repository".to_owned(), place)).join(&file.path)
+            };
             std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for {PROGRAM}: {error}"))?;
             let mut given = Vec::new();
             for file in &files {
-                let path = root.join(&file.path);
+                let path = at(file);
                 match path.is_file() {
                     true => given.push(path.display().to_string()),
                     false if helm.ignore_missing_value_files => {}
@@ -48,10 +52,10 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
                 std::fs::write(&path, own).map_err(|error| format!("cannot write the values: {error}"))?;
                 given.push(path.display().to_string());
             }
-            let single = |(name, path): &(String, String)| (name.clone(), root.join(path).display().to_string());
+            let single = |(name, file): &(String, ValueFile)| (name.clone(), at(file).display().to_string());
             let singles: Vec<(String, String)> = singles.iter().map(single).collect();
             let arguments = arguments(&helm, subject.application, subject.namespace, &given, &singles, &cluster);
-            let at = root.join(&subject.folder);
+            let at = folder.join("repository").join(&subject.folder);
             let built = match program::run(PROGRAM, &arguments, &at, &home).await {
                 // Charts of the same repository only have to be put together.
                 Err(why) if why.contains("missing in charts/ directory") => {
@@ -68,22 +72,40 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
         .await
 }
 
-/// The chart, the files with its values, and the charts of the same repository that it needs.
-async fn closure(subject: &Subject<'_>, files: impl Iterator<Item = &String>) -> Result<Closure, String> {
-    let (repository, commit) = (&subject.repository, subject.commit);
-    let mut closure = Closure::default();
-    closure.add(repository, commit, &subject.folder).await?;
+/// The folder of the files of another source.
+fn place(source: &str) -> String {
+    format!("of-{source}")
+}
+
+/// The files of other sources that the chart is given.
+async fn others<'a>(
+    subject: &Subject<'a>,
+    files: impl Iterator<Item = &ValueFile>,
+) -> Result<Vec<(String, Closure<'a>)>, String> {
+    let mut closures: BTreeMap<&str, Closure<'a>> = BTreeMap::new();
     for file in files {
-        closure.add(repository, commit, file).await?;
+        let Some(source) = file.source.as_deref() else { continue };
+        let Some((name, checkout)) = subject.named.get_key_value(source) else {
+            return Err(format!("spec.sources: {}: no source has the ref {source}", file.named));
+        };
+        closures.entry(name).or_insert_with(|| Closure::new(checkout)).add(&file.path).await?;
+    }
+    Ok(closures.into_iter().map(|(name, closure)| (place(name), closure)).collect())
+}
+
+/// The chart, the files with its values, and the charts of the same repository that it needs.
+async fn closure<'a>(subject: &Subject<'a>, files: impl Iterator<Item = &String>) -> Result<Closure<'a>, String> {
+    let mut closure = Closure::new(subject.checkout);
+    closure.add(&subject.folder).await?;
+    for file in files {
+        closure.add(file).await?;
     }
     let mut seen = BTreeSet::from([subject.folder.clone()]);
     let mut open = vec![subject.folder.clone()];
     while let Some(folder) = open.pop() {
-        let Some(chart) = subject.yaml(&format!("{folder}/Chart.yaml")).await? else { continue };
+        let Some(chart) = subject.checkout.yaml(&format!("{folder}/Chart.yaml")).await? else { continue };
         for path in needs(&chart, &folder)? {
-            if seen.insert(path.clone())
-                && closure.add(repository, commit, &path).await?.is_some_and(|entry| entry.is_folder)
-            {
+            if seen.insert(path.clone()) && closure.add(&path).await?.is_some_and(|entry| entry.is_folder) {
                 open.push(path);
             }
         }

@@ -24,9 +24,10 @@ pub struct Renders {
     clock: Clock,
 }
 
-/// A mark of what a render is made of.
-pub fn key(inputs: &Value, closure: &Closure) -> String {
-    let digest = Sha256::digest(json!([inputs, closure.mark()]).to_string());
+/// A mark of what a render is made of: what it is told, and the files that it has, by the names of their folders.
+pub fn key(inputs: &Value, files: &[(String, Closure<'_>)]) -> String {
+    let files: Vec<_> = files.iter().map(|(name, closure)| (name, closure.mark())).collect();
+    let digest = Sha256::digest(json!([inputs, files]).to_string());
     digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 

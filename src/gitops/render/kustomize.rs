@@ -21,7 +21,7 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
     let closure = closure(subject, &options).await?;
     let inputs = json!([PROGRAM, subject.cx.versions.of(PROGRAM, &["version"]).await?, subject.folder, options]);
     subject
-        .by_program(&inputs, &closure, async |folder: &Path| {
+        .by_program(&inputs, &[("repository".to_owned(), closure)], async |folder: &Path| {
             let root = folder.join("repository");
             let at = root.join(&subject.folder);
             if options != SourceKustomize::default() {
@@ -48,10 +48,9 @@ fn adapt(folder: &Path, options: &SourceKustomize) -> Result<(), String> {
 }
 
 /// The folder, and everything that its kustomizations refer to.
-async fn closure(subject: &Subject<'_>, options: &SourceKustomize) -> Result<Closure, String> {
-    let (repository, commit) = (&subject.repository, subject.commit);
-    let mut closure = Closure::default();
-    closure.add(repository, commit, &subject.folder).await?;
+async fn closure<'a>(subject: &Subject<'a>, options: &SourceKustomize) -> Result<Closure<'a>, String> {
+    let mut closure = Closure::new(subject.checkout);
+    closure.add(&subject.folder).await?;
     let mut seen = BTreeSet::from([subject.folder.clone()]);
     let mut open = vec![subject.folder.clone()];
     // What the Application adds is written into the folder's own kustomization.
@@ -67,7 +66,7 @@ async fn closure(subject: &Subject<'_>, options: &SourceKustomize) -> Result<Clo
             if seen.len() > MOST_NAMES {
                 return Err(format!("its kustomizations name more than {MOST_NAMES} things"));
             }
-            if let Some(entry) = closure.add(repository, commit, &path).await?
+            if let Some(entry) = closure.add(&path).await?
                 && entry.is_folder
             {
                 open.push(path);
@@ -80,7 +79,7 @@ async fn closure(subject: &Subject<'_>, options: &SourceKustomize) -> Result<Clo
 /// The kustomization of a folder, if it has one.
 async fn kustomization(subject: &Subject<'_>, folder: &str) -> Result<Option<Value>, String> {
     for name in FILES {
-        let found = subject.yaml(&format!("{folder}/{name}")).await?;
+        let found = subject.checkout.yaml(&format!("{folder}/{name}")).await?;
         if found.is_some() {
             return Ok(found);
         }

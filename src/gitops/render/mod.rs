@@ -1,5 +1,6 @@
 //! What a folder of a commit renders to.
 
+mod checkout;
 mod closure;
 mod directory;
 mod helm;
@@ -7,7 +8,7 @@ mod kept;
 mod kustomize;
 mod program;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gix::ObjectId;
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 
 use super::Gitops;
 use super::git;
-use super::repository::Repository;
+use checkout::Checkout;
 use closure::Closure;
 
 pub use kept::Renders;
@@ -33,24 +34,24 @@ const TIME: Duration = Duration::from_mins(10);
 /// Bytes that a program's files may have together.
 const FILES: u64 = 100 << 20;
 
-/// What a source says.
+/// What the sources of an Application say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Render {
-    /// The commit.
-    pub commit: String,
-    /// `Directory`, `Helm` or `Kustomize`.
-    pub kind: &'static str,
+    /// The commit of each.
+    pub commits: Vec<String>,
+    /// What each is: `Directory`, `Helm` or `Kustomize`.
+    pub kinds: Vec<&'static str>,
     /// What there should be.
     pub documents: Vec<Document>,
 }
 
-/// A folder of a commit, and what it is rendered for.
+/// A source, and what it is rendered for.
 struct Subject<'a> {
     cx: &'a Gitops,
     source: &'a ApplicationSource,
-    repository: Arc<Repository>,
-    commit: ObjectId,
-    tree: ObjectId,
+    checkout: &'a Checkout,
+    /// The sources that others read files of, by their `ref`.
+    named: &'a BTreeMap<&'a str, &'a Checkout>,
     /// The folder, from the root.
     folder: String,
     /// The Application's name.
@@ -59,49 +60,67 @@ struct Subject<'a> {
     namespace: &'a str,
 }
 
-/// What a source says, in a commit.
+/// What sources say, each in a revision.
 pub async fn render(
     cx: &Gitops,
     application: &Application,
-    source: &ApplicationSource,
-    revision: &str,
+    sources: &[ApplicationSource],
+    revisions: &[String],
     since: Instant,
 ) -> Result<Render, String> {
+    if sources.len() != revisions.len() {
+        let (sources, revisions) = (sources.len(), revisions.len());
+        return Err(format!("there are {sources} sources, and {revisions} revisions of them: each needs its own"));
+    }
     let rendering = async {
-        let repository = cx.repositories.at(&source.repo_url);
-        let commit = repository.resolve(revision, since).await?;
-        repository.fetch(commit).await?;
-        let tree = repository.tree(commit, source.path.clone()).await?;
-        let subject = Subject {
-            cx,
-            source,
-            repository,
-            commit,
-            tree,
-            folder: within("", &source.path).unwrap_or_default(),
-            application: application.metadata.name.as_deref().unwrap_or_default(),
-            namespace: &application.spec.destination.namespace,
-        };
-        subject.render().await
+        let mut checkouts = Vec::new();
+        for (source, revision) in sources.iter().zip(revisions) {
+            checkouts.push(Checkout::of(cx, source, revision, since).await?);
+        }
+        let all = || sources.iter().zip(&checkouts);
+        let named = all().filter(|(source, _)| !source.reference.is_empty());
+        let named: BTreeMap<&str, &Checkout> = named.map(|(source, it)| (source.reference.as_str(), it)).collect();
+        let commits = checkouts.iter().map(|checkout| checkout.commit.to_string()).collect();
+        let mut said = Render { commits, kinds: Vec::new(), documents: Vec::new() };
+        for (source, checkout) in all() {
+            let subject = Subject {
+                cx,
+                source,
+                checkout,
+                named: &named,
+                folder: within("", &source.path).unwrap_or_default(),
+                application: application.metadata.name.as_deref().unwrap_or_default(),
+                namespace: &application.spec.destination.namespace,
+            };
+            // One that others only read files of brings nothing itself.
+            let is_read_only = !source.reference.is_empty() && source.path.is_empty();
+            let (kind, documents) =
+                if is_read_only { ("Directory", Vec::new()) } else { Box::pin(subject.render()).await? };
+            said.kinds.push(kind);
+            said.documents.extend(documents);
+        }
+        Ok(said)
     };
-    let late = || format!("{}: it took longer than {} s to render", git::shown(&source.repo_url), TIME.as_secs());
+    let urls = || sources.iter().map(|source| git::shown(&source.repo_url)).collect::<Vec<_>>().join(", ");
+    let late = || format!("{}: it took longer than {} s to render", urls(), TIME.as_secs());
     tokio::time::timeout(TIME, rendering).await.unwrap_or_else(|_| Err(late()))
 }
 
 impl Subject<'_> {
-    async fn render(&self) -> Result<Render, String> {
-        let commit = self.commit.to_string();
+    async fn render(&self) -> Result<(&'static str, Vec<Document>), String> {
+        let (repository, commit) = (&self.checkout.repository, self.checkout.commit.to_string());
+        let tree = repository.tree(self.checkout.commit, self.source.path.clone()).await?;
         let at = |why: String| {
             let short = commit.get(..8).unwrap_or(&commit);
             format!("{}: {} in {short}: {why}", git::shown(&self.source.repo_url), self.source.path)
         };
-        let kind = self.kind(&self.repository.names_in(self.tree).await?)?;
+        let kind = self.kind(&repository.names_in(tree).await?)?;
         let documents = match kind {
             "Helm" => helm::render(self).await.map_err(at)?,
             "Kustomize" => kustomize::render(self).await.map_err(at)?,
-            _ => self.plain(at).await?,
+            _ => self.plain(tree, at).await?,
         };
-        Ok(Render { commit: self.commit.to_string(), kind, documents })
+        Ok((kind, documents))
     }
 
     /// What makes manifests of the folder: what the Application says, or else what files are in it. A block that says nothing is none.
@@ -130,39 +149,32 @@ impl Subject<'_> {
     }
 
     /// The documents of a plain folder.
-    async fn plain(&self, at: impl Fn(String) -> String) -> Result<Vec<Document>, String> {
+    async fn plain(&self, tree: ObjectId, at: impl Fn(String) -> String) -> Result<Vec<Document>, String> {
         let options = self.source.directory.clone().unwrap_or_default();
         let recurse = options.recurse;
         let wanted = move |path: &str| directory::is_read(path, &options);
-        let files = self.repository.files(self.tree, recurse, LIMIT, wanted).await?;
+        let files = self.checkout.repository.files(tree, recurse, LIMIT, wanted).await?;
         let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
         let documents = rendering.map_err(|error| at(format!("rendering broke off: {error}")))?;
         documents.map_err(|wrong| at(wrong.join("; ")))
-    }
-
-    /// A file of one document, if it is there.
-    async fn yaml(&self, path: &str) -> Result<Option<Value>, String> {
-        let entry = self.repository.entry(self.commit, path).await?;
-        let Some(entry) = entry.filter(|entry| !entry.is_folder) else { return Ok(None) };
-        let content = self.repository.file(entry.id, LIMIT).await?;
-        let text = String::from_utf8(content).map_err(|_| format!("{path}: it is not UTF-8"))?;
-        yaml(&text).map(Some).map_err(|why| format!("{path}: {why}"))
     }
 
     /// What a program makes of files, from what was kept of an earlier time, if it was given the same.
     async fn by_program(
         &self,
         inputs: &Value,
-        closure: &Closure,
+        files: &[(String, Closure<'_>)],
         run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
     ) -> Result<Vec<Document>, String> {
-        let key = kept::key(inputs, closure);
+        let key = kept::key(inputs, files);
         if let Some(documents) = self.cx.renders.get(&key).await {
             return Ok(documents);
         }
         let _place = self.cx.renders.place().await;
         let folder = tempfile::tempdir().map_err(|error| format!("cannot make a folder for a render: {error}"))?;
-        closure.write(&self.repository, &folder.path().join("repository")).await?;
+        for (name, closure) in files {
+            closure.write(&folder.path().join(name)).await?;
+        }
         let text = run(folder.path()).await?;
         let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
         let documents = documents.map_err(|error| format!("rendering broke off: {error}"))??;

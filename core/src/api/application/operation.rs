@@ -195,3 +195,40 @@ pub struct ResourceResult {
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
 }
+
+/// The one value or the many, whichever is given.
+pub(super) fn commits<'a>(revision: &'a String, revisions: &'a [String]) -> &'a [String] {
+    match (revisions, revision.as_str()) {
+        ([], "") => &[],
+        ([], _) => std::slice::from_ref(revision),
+        (all, _) => all,
+    }
+}
+
+impl SyncOperation {
+    /// The revisions that were asked for, one of each source.
+    pub fn commits(&self) -> &[String] {
+        commits(&self.revision, &self.revisions)
+    }
+}
+
+impl SyncOperationResult {
+    /// The commits that it keeps to, one of each source; none where they are not known yet.
+    pub fn commits(&self) -> &[String] {
+        commits(&self.revision, &self.revisions)
+    }
+
+    /// Where the manifests come from.
+    pub fn all_sources(&self) -> &[ApplicationSource] {
+        if self.sources.is_empty() { self.source.as_slice() } else { &self.sources }
+    }
+
+    /// Keeps to these commits.
+    pub fn keep_to(&mut self, commits: &[String]) {
+        if self.sources.is_empty() {
+            self.revision = commits.first().cloned().unwrap_or_default();
+        } else {
+            self.revisions = commits.to_vec();
+        }
+    }
+}

@@ -192,3 +192,10 @@ pub struct ApplicationSummary {
     #[serde(default, deserialize_with = "null::as_default", skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
 }
+
+impl SyncStatus {
+    /// The commits that were compared, one of each source.
+    pub fn commits(&self) -> &[String] {
+        super::operation::commits(&self.revision, &self.revisions)
+    }
+}

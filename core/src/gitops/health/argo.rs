@@ -65,7 +65,7 @@ fn unsettled(application: &Application) -> Option<&'static str> {
     }
     let is_automatic = spec.sync_policy.as_ref().is_some_and(|policy| policy.automatic().is_some());
     let last = status.operation_state.as_ref().and_then(|state| state.sync_result.as_ref());
-    let is_new = last.is_none_or(|last| last.revision != sync.revision);
+    let is_new = last.is_none_or(|last| last.commits() != sync.commits());
     (is_automatic && sync.status == OUT_OF_SYNC && is_new).then_some("Waiting for its sync to begin")
 }
 
