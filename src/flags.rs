@@ -86,6 +86,9 @@ pub struct ControllerFlags {
     /// A folder for copies of repositories; a temporary one where none is given
     #[arg(long)]
     pub gitops_folder: Option<PathBuf>,
+    /// A port on which Git platforms tell of pushes (POST /api/webhook); 0 is none
+    #[arg(long, default_value_t = 0)]
+    pub gitops_webhook_port: u16,
     /// How often a Git server is asked for news, in seconds
     #[arg(long, env = "ARGOCD_RECONCILIATION_TIMEOUT", value_parser = seconds, default_value = "120")]
     pub app_resync: Duration,

@@ -25,11 +25,17 @@ pub async fn health(port: u16, ready: watch::Receiver<bool>) -> anyhow::Result<(
     serve(port, "health", Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(readyz))).await
 }
 
-async fn serve(port: u16, what: &str, router: Router) -> anyhow::Result<()> {
+/// Listens on every address.
+pub async fn listen(port: u16, what: &str) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from(([0, 0, 0, 0], port));
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address} for {what}: choose another port or 0 for any free one"))?;
     tracing::info!(address = %listener.local_addr()?, "serving {what}");
+    Ok(listener)
+}
+
+async fn serve(port: u16, what: &str, router: Router) -> anyhow::Result<()> {
+    let listener = listen(port, what).await?;
     axum::serve(listener, router).await.with_context(|| format!("the {what} server stopped"))
 }

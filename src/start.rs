@@ -75,7 +75,8 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
     let settings = Settings { aws: asks_aws(&flags.aws)?, providers: Arc::new(providers), ..settings };
     let signals = Signals { leading: is_leading, ready, stop: stopping, services };
     let gitops =
-        gitops(&flags, &clients, &namespace, &settings, (signals.leading.clone(), signals.stop.clone())).await?;
+        gitops(&flags, &clients, &namespace, (&settings, &metrics), (signals.leading.clone(), signals.stop.clone()))
+            .await?;
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
 
     let [metrics_server, health_server, webhook_server] = &mut servers;
@@ -207,7 +208,7 @@ async fn gitops(
     flags: &ControllerFlags,
     clients: &Clients,
     home: &str,
-    settings: &Settings,
+    (settings, metrics): (&Settings, &Metrics),
     (leading, stop): (watch::Receiver<bool>, watch::Receiver<bool>),
 ) -> anyhow::Result<Option<tokio::task::JoinHandle<()>>> {
     if !flags.gitops {
@@ -223,8 +224,12 @@ async fn gitops(
         poll: flags.app_resync.max(Duration::from_secs(1)),
         jitter: flags.app_resync_jitter,
     };
-    let (reads, writes) = (clients.reads.clone(), clients.writes.clone());
-    Ok(Some(tokio::spawn(crate::gitops::run(reads, writes, settings, Clock::System, leading, stop))))
+    let webhook = match flags.gitops_webhook_port {
+        0 => None,
+        port => Some(serve::listen(port, "webhooks of Git").await?),
+    };
+    let (clients, metrics) = (clients.clone(), metrics.clone());
+    Ok(Some(tokio::spawn(crate::gitops::run(clients, settings, Clock::System, metrics, leading, stop, webhook))))
 }
 
 /// A build without the GitOps core has none to start.
@@ -234,7 +239,7 @@ async fn gitops(
     flags: &ControllerFlags,
     _clients: &Clients,
     _home: &str,
-    _settings: &Settings,
+    _settings: (&Settings, &Metrics),
     _signals: (watch::Receiver<bool>, watch::Receiver<bool>),
 ) -> anyhow::Result<Option<tokio::task::JoinHandle<()>>> {
     anyhow::ensure!(!flags.gitops, "this build of sluice has no GitOps core: build it with the feature gitops");

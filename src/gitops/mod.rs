@@ -12,6 +12,7 @@ mod projects;
 mod render;
 mod repository;
 mod sources;
+mod webhook;
 mod worker;
 mod write;
 mod writers;
@@ -19,7 +20,7 @@ mod writers;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -32,6 +33,7 @@ use kube::{Client, ResourceExt as _};
 use sluice_core::api::Application;
 use sluice_core::gitops::project::Project;
 use sluice_core::gitops::tracking::application_of;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -42,9 +44,11 @@ use self::render::{Renders, Versions};
 use self::repository::{Repositories, SECRET_TYPE};
 use self::worker::Worker;
 use crate::clock::Clock;
+use crate::controller::Clients;
 use crate::controller::caches::Scope;
 use crate::controller::children::version_number;
 use crate::controller::flat::events;
+use crate::metrics::{Applications, Metrics};
 
 /// How the GitOps core works.
 #[derive(Clone, Debug)]
@@ -82,6 +86,11 @@ pub struct Gitops {
     projects: Projects,
     renders: Renders,
     versions: Versions,
+    /// What the platforms' webhooks are signed with where a repository's Secret says nothing.
+    shared_secret: Store<Secret>,
+    /// What each Application has read of its sources.
+    reads: Mutex<HashMap<Key, Arc<Vec<Vec<String>>>>>,
+    metrics: Applications,
     leading: watch::Receiver<bool>,
 }
 
@@ -93,6 +102,23 @@ const LAG: Duration = Duration::from_secs(5);
 impl Gitops {
     fn application(&self, namespace: &str, name: &str) -> Option<Application> {
         self.applications.get(&ObjectRef::new(name).within(namespace)).map(|found| (*found).clone())
+    }
+
+    /// What an Application has read of each of its sources, where that is known.
+    fn reads(&self, namespace: &str, name: &str) -> Option<Arc<Vec<Vec<String>>>> {
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.get(&(namespace.to_owned(), name.to_owned())).cloned()
+    }
+
+    /// Remembers what an Application has read, or that this is not known any more.
+    fn note_reads(&self, namespace: &str, name: &str, read: Option<&[Vec<String>]>) {
+        let key = (namespace.to_owned(), name.to_owned());
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            None => drop(reads.remove(&key)),
+            Some(read) if reads.get(&key).is_some_and(|known| **known == read) => {}
+            Some(read) => drop(reads.insert(key, Arc::new(read.to_vec()))),
+        }
     }
 
     fn leads(&self) -> bool {
@@ -126,22 +152,29 @@ impl Gitops {
     }
 }
 
-/// Works on the Applications of a namespace until told to stop.
+/// Works on the Applications of a namespace until told to stop, and hears webhooks of Git platforms where there is a listener.
 pub async fn run(
-    reads: Client,
-    writes: Client,
+    clients: Clients,
     settings: Settings,
     clock: Clock,
+    metrics: Metrics,
     leading: watch::Receiver<bool>,
     mut stop: watch::Receiver<bool>,
+    webhook: Option<TcpListener>,
 ) {
     let (applications, filling) = reflector::store();
     // One that cannot be read must not hide the others.
-    let scope = Scope { client: reads.clone(), namespace: Some(settings.home.clone()) };
+    let scope = Scope { client: clients.reads.clone(), namespace: Some(settings.home.clone()) };
     let events = events::<Application>(&scope).reflect(filling);
     let (touch, mut touched) = mpsc::unbounded_channel();
     let mut lead = leading.clone();
-    let cx = Arc::new(shared(reads, writes, &settings, clock, (applications, leading, touch)));
+    let metrics = metrics.applications(applications.clone());
+    let cx = Arc::new(shared(clients, &settings, clock, (applications, leading, touch, metrics)));
+    // It ends with this.
+    let mut serving = JoinSet::new();
+    if let Some(listener) = webhook {
+        serving.spawn(webhook::serve(Arc::clone(&cx), listener));
+    }
     let mut events = std::pin::pin!(events);
     let mut workers = Workers { cx, known: HashMap::new(), running: JoinSet::new() };
     loop {
@@ -173,18 +206,21 @@ pub async fn run(
     }
 }
 
+type Fed = (Store<Application>, watch::Receiver<bool>, mpsc::UnboundedSender<Touched>, Applications);
+
 fn shared(
-    reads: Client,
-    writes: Client,
+    Clients { reads, writes }: Clients,
     settings: &Settings,
     clock: Clock,
-    (applications, leading, touch): (Store<Application>, watch::Receiver<bool>, mpsc::UnboundedSender<Touched>),
+    (applications, leading, touch, metrics): Fed,
 ) -> Gitops {
     let home = settings.home.clone();
     let secrets = watcher::Config::default().labels(SECRET_TYPE);
     let configs = watcher::Config::default().labels("app.kubernetes.io/part-of=argocd");
     let secrets = kept::<Secret>(Api::namespaced(reads.clone(), &home), secrets);
     let configs = kept::<ConfigMap>(Api::namespaced(reads.clone(), &home), configs);
+    let own = watcher::Config::default().fields("metadata.name=argocd-secret");
+    let shared_secret = kept::<Secret>(Api::namespaced(reads.clone(), &home), own);
     Gitops {
         projects: Projects::new(&reads, &home, touch.clone()),
         home,
@@ -194,9 +230,12 @@ fn shared(
         cluster: Cluster::new(reads, writes.clone(), settings.namespace.clone(), touch),
         writes,
         applications,
-        repositories: Repositories::new(&settings.folder, secrets, configs),
+        repositories: Repositories::new(&settings.folder, secrets, configs, metrics.clone()),
         renders: Renders::new(&settings.folder, clock),
         versions: Versions::default(),
+        shared_secret,
+        reads: Mutex::default(),
+        metrics,
         leading,
     }
 }

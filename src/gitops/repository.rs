@@ -11,14 +11,19 @@ use gix::ObjectId;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::runtime::reflector::Store as Cache;
 use sha2::{Digest as _, Sha256};
+use sluice_core::gitops::push::Push;
 use sluice_core::gitops::range::{Range, Version};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+
+use crate::metrics::Applications;
 
 use super::git::{Credentials, Entry, File, Named, Reading, Store};
 
 /// The label of Secrets that say how to get in.
 pub const SECRET_TYPE: &str = "argocd.argoproj.io/secret-type";
+/// The key in a repository's Secret of what its webhooks are signed with.
+const WEBHOOK_SECRET: &str = "webhookSecret";
 /// The ConfigMap with the certificates of servers' authorities, by host.
 const CERTIFICATES: &str = "argocd-tls-certs-cm";
 /// The ConfigMap with the keys of SSH hosts.
@@ -37,6 +42,7 @@ pub struct Repositories {
     configs: Cache<ConfigMap>,
     /// By a mark of their URL and how they are reached: another login may see other things.
     known: Mutex<HashMap<String, Arc<Repository>>>,
+    metrics: Applications,
 }
 
 /// One repository, as it is reached with certain credentials.
@@ -47,6 +53,7 @@ pub struct Repository {
     fetches: tokio::sync::Mutex<()>,
     /// Places for questions to its server: those that hang keep theirs, and no more are asked then.
     places: Arc<Semaphore>,
+    metrics: Applications,
 }
 
 /// What the names stood for.
@@ -57,8 +64,13 @@ struct Listed {
 
 impl Repositories {
     /// Keeps copies in a folder. How to get in is said in Secrets and `ConfigMaps` of the controller's namespace.
-    pub fn new(folder: &Path, secrets: Cache<Secret>, configs: Cache<ConfigMap>) -> Repositories {
-        Repositories { folder: folder.to_owned(), secrets, configs, known: Mutex::default() }
+    pub fn new(
+        folder: &Path,
+        secrets: Cache<Secret>,
+        configs: Cache<ConfigMap>,
+        metrics: Applications,
+    ) -> Repositories {
+        Repositories { folder: folder.to_owned(), secrets, configs, known: Mutex::default(), metrics }
     }
 
     /// The repository at a URL.
@@ -74,9 +86,26 @@ impl Repositories {
                 names: tokio::sync::Mutex::default(),
                 fetches: tokio::sync::Mutex::default(),
                 places: Arc::new(Semaphore::new(HANGING)),
+                metrics: self.metrics.clone(),
             })
         });
         Arc::clone(one)
+    }
+}
+
+impl Repositories {
+    /// What pushes of a repository are signed with, as the Secrets of it say; every one of them is good.
+    pub fn webhook_secrets(&self, push: &Push) -> Vec<String> {
+        let secrets = self.secrets.state();
+        let of = |kind: &'static str, is_meant: &dyn Fn(&str) -> bool| -> Vec<String> {
+            let meant = of_type(&secrets, kind).filter(|it| text(it, "url").is_some_and(|url| is_meant(&url)));
+            meant.filter_map(|secret| text(secret, WEBHOOK_SECRET)).collect()
+        };
+        let own = of("repository", &|url| push.is_of(url));
+        if !own.is_empty() {
+            return own;
+        }
+        of("repo-creds", &|prefix| push.urls.iter().any(|url| url.starts_with(prefix)))
     }
 }
 
@@ -108,6 +137,7 @@ impl Repository {
             }
             Err(_) => Err(format!("{}: {HANGING} earlier questions are not answered yet", self.store.shown())),
         };
+        self.metrics.asked_git(&self.store.shown(), "ls-remote", asked.elapsed());
         *kept = Some(Listed { at: asked, names: names.clone() });
         names
     }
@@ -123,8 +153,9 @@ impl Repository {
         let known = self.names.lock().await.as_ref().and_then(|listed| listed.names.clone().ok()).unwrap_or_default();
         let by_name = known.iter().find(|named| named.commit == commit && named.name != "HEAD");
         let name = by_name.map_or_else(|| commit.to_string(), |named| named.name.clone());
-        let store = Arc::clone(&self.store);
+        let (asked, store) = (Instant::now(), Arc::clone(&self.store));
         let came = within(FETCHING, "a fetch", move |stop| store.fetch(&name, stop)).await?;
+        self.metrics.asked_git(&self.store.shown(), "fetch", asked.elapsed());
         if came == commit {
             return Ok(());
         }
@@ -232,13 +263,8 @@ fn resolve(revision: &str, tag_prefix: &str, names: &[Named]) -> Result<ObjectId
 
 /// What the Secrets say of a URL: the one that names it, completed by the one whose URL is the longest beginning of it.
 fn credentials(url: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -> Credentials {
-    let of_type = |kind: &'static str| {
-        secrets.iter().filter(move |secret| {
-            secret.metadata.labels.as_ref().is_some_and(|labels| labels.get(SECRET_TYPE).is_some_and(|it| it == kind))
-        })
-    };
-    let own = of_type("repository").find(|secret| text(secret, "url").is_some_and(|known| same(&known, url)));
-    let templates = of_type("repo-creds").filter_map(|secret| Some((text(secret, "url")?, secret)));
+    let own = of_type(secrets, "repository").find(|secret| text(secret, "url").is_some_and(|known| same(&known, url)));
+    let templates = of_type(secrets, "repo-creds").filter_map(|secret| Some((text(secret, "url")?, secret)));
     let matching = templates.filter(|(prefix, _)| url.starts_with(prefix.as_str()));
     let template = matching.max_by_key(|(prefix, _)| prefix.len()).map(|(_, secret)| secret);
     let first = |key: &str| own.and_then(|secret| text(secret, key)).or_else(|| template.and_then(|it| text(it, key)));
@@ -253,6 +279,13 @@ fn credentials(url: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -
     }
 }
 
+/// The Secrets of a type.
+fn of_type<'a>(secrets: &'a [Arc<Secret>], kind: &'a str) -> impl Iterator<Item = &'a Arc<Secret>> {
+    secrets.iter().filter(move |secret| {
+        secret.metadata.labels.as_ref().is_some_and(|labels| labels.get(SECRET_TYPE).is_some_and(|it| it == kind))
+    })
+}
+
 /// The host of a URL, without its port.
 fn host(url: &str) -> Option<&str> {
     let rest = url.split_once("://")?.1;
@@ -265,7 +298,8 @@ fn entry(configs: &[Arc<ConfigMap>], name: &str, key: &str) -> Option<String> {
     config.data.as_ref()?.get(key).cloned()
 }
 
-fn text(secret: &Secret, key: &str) -> Option<String> {
+/// The text of a Secret's key, if there is any.
+pub fn text(secret: &Secret, key: &str) -> Option<String> {
     let bytes = &secret.data.as_ref()?.get(key)?.0;
     let text = String::from_utf8(bytes.clone()).ok()?;
     Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())

@@ -17,6 +17,7 @@ use sluice_core::gitops::snapshot::{Effect, Hook, Live, Object, Outcome, Plan, R
 use sluice_core::gitops::tracking::Owner;
 use sluice_core::gitops::{guard, leave, operation, unsupported};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::Gitops;
 use super::execute::execute;
@@ -25,9 +26,9 @@ use super::sources::Sources;
 use crate::controller::children::version_number;
 
 /// The annotation by which a look at the sources is asked for.
-const REFRESH: &str = "argocd.argoproj.io/refresh";
+pub const REFRESH: &str = "argocd.argoproj.io/refresh";
 /// When it was asked for.
-const REFRESH_AT: &str = "argocd.argoproj.io/refresh-timestamp";
+pub const REFRESH_AT: &str = "argocd.argoproj.io/refresh-timestamp";
 /// Time until a cache is looked at again that lags behind.
 const CHANGED: Duration = Duration::from_millis(200);
 /// Time until a status that could not be written is planned anew.
@@ -77,6 +78,7 @@ impl Worker {
                 Next::Now => Duration::ZERO,
                 Next::After(wait) => wait,
                 Next::Gone => {
+                    self.cx.note_reads(&self.namespace, &self.name, None);
                     self.let_hooks_go().await;
                     return;
                 }
@@ -110,6 +112,7 @@ impl Worker {
         };
         self.judge.project = project.clone().unwrap_or_else(|_| Project::open(application.spec.project()));
         let against = project.as_ref().map_or(true, |project| !project.problems(&application).is_empty());
+        let began = Instant::now();
         let is_held = against || !unsupported::problems(&application).is_empty();
         let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.commits().is_empty());
         // Whether it is the sources' turn to say something new.
@@ -126,6 +129,7 @@ impl Worker {
                 Err(why) => nothing(Rendered::Failed(why)),
             },
         };
+        self.cx.metrics.reconciled(&application, began.elapsed());
         let poll = self.poll();
         let newest =
             if is_pinned && !is_leaving && !is_held { self.sources.newest(&application, poll).await } else { None };
@@ -250,6 +254,9 @@ impl Worker {
         let api: Api<Application> = Api::namespaced(self.cx.writes.clone(), &self.namespace);
         match api.patch(&self.name, &PatchParams::default(), &Patch::Merge(body)).await {
             Ok(written) => {
+                if let Some(state) = operation::has_ended(application.status(), &plan.status) {
+                    self.cx.metrics.synced(application, state);
+                }
                 self.written = version_number(written.metadata.resource_version.as_deref());
                 self.cx.shows(&self.namespace, &self.name, self.written).await;
                 true
@@ -279,7 +286,10 @@ impl Worker {
             self.judge.forget();
         }
         let within = self.poll();
-        let said = self.sources.said(application, within, asked.is_some()).await?;
+        let said = self.sources.said(application, within, asked.is_some()).await;
+        let read = said.as_ref().ok().map(|said| said.reads.as_slice());
+        self.cx.note_reads(&self.namespace, &self.name, read);
+        let said = said?;
         let gathered = self.judge.gather(application, &said.documents).await?;
         let types = said.kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let (repeated, hooks) = (gathered.repeated.clone(), gathered.phases());

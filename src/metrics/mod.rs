@@ -4,6 +4,7 @@
 //! leaves no series behind. Labels that grow without bound are left out: `controller_clientset_k8s_request_total` has no
 //! object name.
 
+mod applications;
 mod experiments;
 mod rollouts;
 mod runs;
@@ -17,13 +18,14 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
-use sluice_core::api::{AnalysisRun, Experiment};
+use sluice_core::api::{AnalysisRun, Application, Experiment};
 use sluice_core::guard::Invariant;
 use sluice_core::status::duration::Finished;
 use sluice_plugin::Kind;
 
 use crate::controller::object::Observed;
 use crate::controller::tell::Telling;
+pub use applications::Applications;
 use experiments::Experiments;
 use rollouts::Rollouts;
 use runs::{Passes, Runs};
@@ -186,6 +188,13 @@ impl Metrics {
 
     fn with_registry<R>(&self, with: impl FnOnce(&mut Registry) -> R) -> R {
         with(&mut self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Adds the metrics of the GitOps core, some of which are computed from the cached Applications.
+    pub fn applications(&self, cached: Store<Application>) -> Applications {
+        let applications = Applications::new();
+        self.with_registry(|registry| applications.register(registry, cached));
+        applications
     }
 
     /// Adds the metrics that are computed from the cached Rollouts, analysis runs and experiments.

@@ -15,6 +15,7 @@ mod sources;
 mod story;
 mod sync;
 mod waves;
+mod webhook;
 
 /// Declares stories as tests, once for each cluster.
 macro_rules! stories {
@@ -86,6 +87,10 @@ stories! {
     projects: [
         a_project_says_which_repositories_places_and_kinds_are_allowed,
         what_a_project_does_not_permit_stays_where_it_is,
+    ],
+    webhook: [
+        a_webhook_tells_those_who_read_what_has_changed,
+        a_webhook_that_is_not_signed_is_refused,
     ],
     private: [a_private_repository_is_read_over_https_with_a_token],
     bad: [

@@ -190,7 +190,7 @@ pub async fn values_come_from_another_source(s: Story) {
         s.until_object(("v1", "ConfigMap"), "shop", |map| {
             map["data"]["value"].as_str().is_some_and(|value| value.contains(expected))
         })
-        .await
+        .await;
     };
     value("elsewhere").await;
     let before = s.renders();

@@ -1,5 +1,6 @@
 //! What a story needs: a cluster, a namespace of its own, the GitOps core at work in it, and a repository.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
@@ -9,11 +10,14 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 use sluice::clock::Clock;
+use sluice::controller::Clients;
 use sluice::gitops::{Settings, run};
+use sluice::metrics::Metrics;
 use sluice::trial;
 use sluice_core::api::Application;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::workloads::node;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -29,11 +33,18 @@ pub struct Story {
     pub namespace: String,
     /// The repository.
     pub git: Repository,
+    /// Where Git platforms tell of pushes.
+    pub webhook: SocketAddr,
     _stop: watch::Sender<bool>,
     folder: tempfile::TempDir,
 }
 
 impl Story {
+    /// How often this story's Git servers are asked for news: hardly ever where what asks is what it is about.
+    fn poll(name: &str) -> Duration {
+        if name.contains("webhook") { Duration::from_hours(1) } else { Duration::from_secs(1) }
+    }
+
     /// On a sandbox of its own.
     pub async fn in_the_sandbox(name: &str) -> Story {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -63,6 +74,7 @@ impl Story {
     }
 
     async fn begin(client: Client, name: &str) -> Story {
+        let poll = Story::poll(name);
         let mut namespace = format!("git-{}", name.replace('_', "-"));
         namespace.truncate(50);
         let namespace = namespace.trim_end_matches('-').to_owned();
@@ -75,11 +87,15 @@ impl Story {
             home: namespace.clone(),
             namespace: None,
             folder: folder.path().to_owned(),
-            poll: Duration::from_secs(1),
+            poll,
             jitter: Duration::ZERO,
         };
-        tokio::spawn(run(client.clone(), client.clone(), settings, Clock::System, leading, stopping));
-        Story { client, namespace, git: Repository::new(), _stop: stop, folder }
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let webhook = listener.local_addr().expect("an address");
+        let clients = Clients { reads: client.clone(), writes: client.clone() };
+        let metrics = Metrics::new();
+        tokio::spawn(run(clients, settings, Clock::System, metrics, leading, stopping, Some(listener)));
+        Story { client, namespace, git: Repository::new(), webhook, _stop: stop, folder }
     }
 
     /// The objects of a kind in the namespace of the story.
@@ -232,6 +248,11 @@ impl Story {
     /// Deletes an object by hand.
     pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
         self.api(api_version, kind).delete(name, &DeleteParams::default()).await.expect("it is deleted");
+    }
+
+    /// Waits a moment before something is tried again.
+    pub async fn pause(&self) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 
     /// Lets time pass.

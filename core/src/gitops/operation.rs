@@ -41,6 +41,14 @@ pub fn running(status: &ApplicationStatus) -> Option<&OperationState> {
     status.operation_state.as_ref().filter(|state| [RUNNING, TERMINATING].contains(&state.phase.as_str()))
 }
 
+/// The sync that has come to its end from one status to the next.
+pub fn has_ended<'a>(before: &ApplicationStatus, after: &'a ApplicationStatus) -> Option<&'a OperationState> {
+    let is_over = |state: &&OperationState| [SUCCEEDED, FAILED, ERROR].contains(&state.phase.as_str());
+    let now = after.operation_state.as_ref().filter(is_over)?;
+    let was = before.operation_state.as_ref().filter(is_over);
+    was.is_none_or(|was| (&was.started_at, &was.finished_at) != (&now.started_at, &now.finished_at)).then_some(now)
+}
+
 /// The sources and commits that a sync under way keeps to.
 pub fn pinned(status: &ApplicationStatus) -> Option<&SyncOperationResult> {
     running(status)?.sync_result.as_ref()

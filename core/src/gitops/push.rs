@@ -114,7 +114,8 @@ impl Push {
             }
             named if named == short || named == self.reference => true,
             range => {
-                let tag = self.reference.strip_prefix("refs/tags/").and_then(|tag| tag.strip_prefix(&source.tag_prefix));
+                let tag =
+                    self.reference.strip_prefix("refs/tags/").and_then(|tag| tag.strip_prefix(&source.tag_prefix));
                 let in_range = |tag: &str| Some(Range::read(range)?.has(&Version::read(tag)?));
                 tag.and_then(in_range).unwrap_or(false)
             }
@@ -160,18 +161,14 @@ fn is_below(folder: &str, file: &str) -> bool {
 /// Host and path of a URL: what is left of it whatever the protocol, the user and the port are.
 fn place(url: &str) -> (String, String) {
     let url = url.trim();
-    let (host, path) = match url.split_once("://") {
-        Some((_, rest)) => {
-            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            (host.split(':').next().unwrap_or_default(), path)
-        }
+    let (authority, path) = if let Some((_, rest)) = url.split_once("://") {
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        (authority.rsplit_once('@').map_or(authority, |(_, host)| host).split(':').next().unwrap_or_default(), path)
+    } else {
         // As `git@host:path`.
-        None => {
-            let (authority, path) = url.split_once(':').unwrap_or(("", url));
-            (authority.rsplit('@').next().unwrap_or_default(), path)
-        }
+        url.split_once(':').unwrap_or(("", url))
     };
+    let host = authority.rsplit('@').next().unwrap_or_default();
     let path = path.trim_matches('/').trim_end_matches(".git").trim_end_matches('/');
     (host.to_lowercase(), path.to_lowercase())
 }
@@ -202,7 +199,8 @@ mod tests {
     }
 
     fn application(source: &Value, annotation: Option<&str>) -> Application {
-        let mut whole = json!({ "repoURL": "https://github.example.com/team/shop", "path": "web", "targetRevision": "main" });
+        let mut whole =
+            json!({ "repoURL": "https://github.example.com/team/shop", "path": "web", "targetRevision": "main" });
         for (field, value) in source.as_object().into_iter().flatten() {
             whole[field] = value.clone();
         }

@@ -14,6 +14,8 @@ use super::LIMIT;
 
 /// A commit.
 pub struct Checkout {
+    /// Which of its Application's sources it is of.
+    pub index: usize,
     pub repository: Arc<Repository>,
     pub commit: ObjectId,
 }
@@ -22,14 +24,14 @@ impl Checkout {
     /// The commit that a revision of a source stands for at this time or later, fetched.
     pub async fn of(
         cx: &Gitops,
-        source: &ApplicationSource,
+        (index, source): (usize, &ApplicationSource),
         revision: &str,
         since: Instant,
     ) -> Result<Checkout, String> {
         let repository = cx.repositories.at(&source.repo_url);
         let commit = repository.resolve(revision, &source.tag_prefix, since).await?;
         repository.fetch(commit).await?;
-        Ok(Checkout { repository, commit })
+        Ok(Checkout { index, repository, commit })
     }
 
     /// What is at a path.

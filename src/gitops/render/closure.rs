@@ -1,7 +1,7 @@
 //! The files of a repository that a render reads: its folder, and what that refers to. A commit that changes none of them renders to
 //! the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use super::super::git::Entry;
@@ -13,14 +13,16 @@ const MOST: usize = 500;
 
 /// Files and folders of a commit, by their path from the root.
 pub struct Closure<'a> {
-    checkout: &'a Checkout,
+    pub checkout: &'a Checkout,
     entries: BTreeMap<String, Entry>,
+    /// Every path that was looked up, there or not.
+    asked: BTreeSet<String>,
 }
 
 impl<'a> Closure<'a> {
     /// Nothing of a commit yet.
     pub fn new(checkout: &'a Checkout) -> Closure<'a> {
-        Closure { checkout, entries: BTreeMap::new() }
+        Closure { checkout, entries: BTreeMap::new(), asked: BTreeSet::new() }
     }
 
     /// Adds what is at a path, unless a folder has it already; whether that is new.
@@ -31,6 +33,7 @@ impl<'a> Closure<'a> {
         if self.entries.contains_key(path) {
             return Ok(None);
         }
+        self.asked.insert(path.to_owned());
         let Some(entry) = self.checkout.entry(path).await? else { return Ok(None) };
         if !self.has(path) {
             self.entries.insert(path.to_owned(), entry);
@@ -39,6 +42,11 @@ impl<'a> Closure<'a> {
             return Err(format!("it refers to more than {MOST} places"));
         }
         Ok(Some(entry))
+    }
+
+    /// The paths on which a render depends: those that are not there may come.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        self.asked.iter()
     }
 
     /// Whether a path is in one of its folders.

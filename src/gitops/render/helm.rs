@@ -32,7 +32,7 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
         cluster.apis,
     ]);
     subject
-        .by_program(&inputs, &closures, async |folder: &Path| {
+        .by_program("Helm", &inputs, &closures, async |folder: &Path| {
             let home = folder.join("home");
             let at = |file: &ValueFile| {
                 folder.join(file.source.as_deref().map_or("repository".to_owned(), place)).join(&file.path)

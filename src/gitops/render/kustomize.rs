@@ -21,7 +21,7 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
     let closure = closure(subject, &options).await?;
     let inputs = json!([PROGRAM, subject.cx.versions.of(PROGRAM, &["version"]).await?, subject.folder, options]);
     subject
-        .by_program(&inputs, &[("repository".to_owned(), closure)], async |folder: &Path| {
+        .by_program("Kustomize", &inputs, &[("repository".to_owned(), closure)], async |folder: &Path| {
             let root = folder.join("repository");
             let at = root.join(&subject.folder);
             if options != SourceKustomize::default() {

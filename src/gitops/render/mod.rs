@@ -8,11 +8,12 @@ mod kept;
 mod kustomize;
 mod program;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gix::ObjectId;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sluice_core::api::{Application, ApplicationSource, SourceDirectory, SourceHelm, SourceKustomize};
 use sluice_core::gitops::kustomization;
 use sluice_core::gitops::manifest::Document;
@@ -43,6 +44,8 @@ pub struct Render {
     pub kinds: Vec<&'static str>,
     /// What there should be.
     pub documents: Vec<Document>,
+    /// The paths in each that this depends on, from the root of its repository.
+    pub reads: Vec<Vec<String>>,
 }
 
 /// A source, and what it is rendered for.
@@ -52,6 +55,8 @@ struct Subject<'a> {
     checkout: &'a Checkout,
     /// The sources that others read files of, by their `ref`.
     named: &'a BTreeMap<&'a str, &'a Checkout>,
+    /// What has been read of each source.
+    reads: &'a Mutex<Vec<BTreeSet<String>>>,
     /// The folder, from the root.
     folder: String,
     /// The Application's name.
@@ -74,20 +79,22 @@ pub async fn render(
     }
     let rendering = async {
         let mut checkouts = Vec::new();
-        for (source, revision) in sources.iter().zip(revisions) {
+        for (source, revision) in sources.iter().enumerate().zip(revisions) {
             checkouts.push(Checkout::of(cx, source, revision, since).await?);
         }
         let all = || sources.iter().zip(&checkouts);
         let named = all().filter(|(source, _)| !source.reference.is_empty());
         let named: BTreeMap<&str, &Checkout> = named.map(|(source, it)| (source.reference.as_str(), it)).collect();
         let commits = checkouts.iter().map(|checkout| checkout.commit.to_string()).collect();
-        let mut said = Render { commits, kinds: Vec::new(), documents: Vec::new() };
+        let reads = Mutex::new(vec![BTreeSet::new(); sources.len()]);
+        let mut said = Render { commits, kinds: Vec::new(), documents: Vec::new(), reads: Vec::new() };
         for (source, checkout) in all() {
             let subject = Subject {
                 cx,
                 source,
                 checkout,
                 named: &named,
+                reads: &reads,
                 folder: within("", &source.path).unwrap_or_default(),
                 application: application.metadata.name.as_deref().unwrap_or_default(),
                 namespace: &application.spec.destination.namespace,
@@ -99,6 +106,8 @@ pub async fn render(
             said.kinds.push(kind);
             said.documents.extend(documents);
         }
+        let reads = reads.into_inner().unwrap_or_else(PoisonError::into_inner);
+        said.reads = reads.into_iter().map(|paths| paths.into_iter().collect()).collect();
         Ok(said)
     };
     let urls = || sources.iter().map(|source| git::shown(&source.repo_url)).collect::<Vec<_>>().join(", ");
@@ -118,7 +127,7 @@ impl Subject<'_> {
         let documents = match kind {
             "Helm" => helm::render(self).await.map_err(at)?,
             "Kustomize" => kustomize::render(self).await.map_err(at)?,
-            _ => self.plain(tree, at).await?,
+            _ => self.plain(tree).await.map_err(at)?,
         };
         Ok((kind, documents))
     }
@@ -149,35 +158,62 @@ impl Subject<'_> {
     }
 
     /// The documents of a plain folder.
-    async fn plain(&self, tree: ObjectId, at: impl Fn(String) -> String) -> Result<Vec<Document>, String> {
+    async fn plain(&self, tree: ObjectId) -> Result<Vec<Document>, String> {
         let options = self.source.directory.clone().unwrap_or_default();
-        let recurse = options.recurse;
-        let wanted = move |path: &str| directory::is_read(path, &options);
-        let files = self.checkout.repository.files(tree, recurse, LIMIT, wanted).await?;
-        let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
-        let documents = rendering.map_err(|error| at(format!("rendering broke off: {error}")))?;
-        documents.map_err(|wrong| at(wrong.join("; ")))
+        let mut closure = Closure::new(self.checkout);
+        closure.add(&self.folder).await?;
+        self.kept("Directory", &json!(["Directory", options]), &[(String::new(), closure)], async || {
+            let (recurse, options) = (options.recurse, options.clone());
+            let wanted = move |path: &str| directory::is_read(path, &options);
+            let files = self.checkout.repository.files(tree, recurse, LIMIT, wanted).await?;
+            let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
+            rendering.map_err(|error| format!("rendering broke off: {error}"))?.map_err(|wrong| wrong.join("; "))
+        })
+        .await
     }
 
-    /// What a program makes of files, from what was kept of an earlier time, if it was given the same.
+    /// What a program makes of files, which it finds in folders of these names.
     async fn by_program(
         &self,
+        kind: &str,
         inputs: &Value,
         files: &[(String, Closure<'_>)],
         run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
     ) -> Result<Vec<Document>, String> {
+        self.kept(kind, inputs, files, async || {
+            let _place = self.cx.renders.place().await;
+            let folder = tempfile::tempdir().map_err(|error| format!("cannot make a folder for a render: {error}"))?;
+            for (name, closure) in files {
+                closure.write(&folder.path().join(name)).await?;
+            }
+            let text = run(folder.path()).await?;
+            let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
+            documents.map_err(|error| format!("rendering broke off: {error}"))?
+        })
+        .await
+    }
+
+    /// A render, from what was kept of an earlier time, if it is made of the same.
+    async fn kept(
+        &self,
+        kind: &str,
+        inputs: &Value,
+        files: &[(String, Closure<'_>)],
+        make: impl AsyncFnOnce() -> Result<Vec<Document>, String>,
+    ) -> Result<Vec<Document>, String> {
+        {
+            let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+            for (_, closure) in files {
+                reads[closure.checkout.index].extend(closure.paths().cloned());
+            }
+        }
         let key = kept::key(inputs, files);
-        if let Some(documents) = self.cx.renders.get(&key).await {
+        let known = self.cx.renders.get(&key).await;
+        self.cx.metrics.rendered(kind, known.is_some());
+        if let Some(documents) = known {
             return Ok(documents);
         }
-        let _place = self.cx.renders.place().await;
-        let folder = tempfile::tempdir().map_err(|error| format!("cannot make a folder for a render: {error}"))?;
-        for (name, closure) in files {
-            closure.write(&folder.path().join(name)).await?;
-        }
-        let text = run(folder.path()).await?;
-        let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
-        let documents = documents.map_err(|error| format!("rendering broke off: {error}"))??;
+        let documents = make().await?;
         self.cx.renders.put(&key, &documents).await;
         Ok(documents)
     }
