@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use sluice_core::api::{Application, ApplicationSource};
+use sluice_core::api::{Application, ApplicationSource, ComparedTo};
 use sluice_core::gitops::manifest::Document;
 use sluice_core::gitops::marks::{self, Role};
 use sluice_core::gitops::operation;
@@ -28,6 +28,8 @@ pub struct Sources {
     pinned: Option<Asked>,
     /// What could not be rendered of a commit.
     failed: Option<(Vec<String>, Asked)>,
+    /// Whether one commit says the same as an earlier one: those two, and the answer.
+    compared: Option<(Vec<String>, Vec<String>, bool)>,
 }
 
 #[derive(Clone)]
@@ -58,7 +60,7 @@ impl Subject {
 impl Sources {
     /// Knows nothing yet.
     pub fn new(cx: Arc<Gitops>) -> Sources {
-        Sources { cx, named: None, pinned: None, failed: None }
+        Sources { cx, named: None, pinned: None, failed: None, compared: None }
     }
 
     /// When the server was asked last.
@@ -73,6 +75,30 @@ impl Sources {
         }
         self.pinned = None;
         self.now(application, within, is_asked).await
+    }
+
+    /// The commits that the status tells of: those that it has told of before, if nothing of the Application has changed since. A commit
+    /// that touches nothing of it is no new version of it, and nothing to write down.
+    pub async fn since(&mut self, application: &Application, said: &Render) -> Vec<String> {
+        let sync = application.status().sync.as_ref();
+        let told = sync.map_or(&[][..], |sync| sync.commits()).to_vec();
+        let of = Subject::of(application, application.spec.all_sources());
+        let compared = sync.and_then(|sync| sync.compared_to.as_ref());
+        let is_of = |compared: &ComparedTo| compared.all_sources() == of.sources;
+        let is_pinned = kept_to(application).is_some();
+        if is_pinned || told.len() != said.commits.len() || told == said.commits || !compared.is_some_and(is_of) {
+            return said.commits.clone();
+        }
+        let known = self.compared.as_ref().filter(|(before, now, _)| *before == told && *now == said.commits);
+        let is_same = if let Some((.., is_same)) = known {
+            *is_same
+        } else {
+            let before = self.at_commits(application, of, told.clone()).await;
+            let is_same = before.is_ok_and(|it| it.documents == said.documents && it.kinds == said.kinds);
+            self.compared = Some((told.clone(), said.commits.clone(), is_same));
+            is_same
+        };
+        if is_same { told } else { said.commits.clone() }
     }
 
     /// The first commit that the Application's revisions stand for now and that a sync under way does not keep to, if what the
@@ -96,6 +122,8 @@ impl Sources {
         // Others may have asked a moment ago; but what is new here has not been asked for yet.
         let since = if is_asked || kept.is_none() { now } else { now.checked_sub(self.cx.shared()).unwrap_or(now) };
         let said = render(&self.cx, application, &of.sources, &of.revisions(), since).await.map(Arc::new);
+        // What was said before is asked for once more where it is compared with this.
+        self.pinned = self.pinned.take().or(self.named.take());
         self.named = Some(Asked { of, at: now, said: said.clone() });
         said
     }

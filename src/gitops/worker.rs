@@ -293,7 +293,8 @@ impl Worker {
         let gathered = self.judge.gather(application, &said.documents).await?;
         let types = said.kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let (repeated, hooks) = (gathered.repeated.clone(), gathered.phases());
-        let rendered = Rendered::Done { revisions: said.commits.clone(), types, repeated, hooks };
+        let revisions = self.sources.since(application, &said).await;
+        let rendered = Rendered::Done { revisions, types, repeated, hooks };
         Ok((rendered, self.judge.compare(application, gathered).await?))
     }
 }

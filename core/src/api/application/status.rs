@@ -199,3 +199,10 @@ impl SyncStatus {
         super::operation::commits(&self.revision, &self.revisions)
     }
 }
+
+impl ComparedTo {
+    /// Where the manifests came from.
+    pub fn all_sources(&self) -> &[ApplicationSource] {
+        if self.sources.is_empty() { self.source.as_slice() } else { &self.sources }
+    }
+}
