@@ -5,11 +5,11 @@ use std::fmt;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    abort, completion, create, get, lint, list, pause, promote, restart, retry, set_image, status, terminate, undo,
-    version,
+    abort, app, completion, create, get, lint, list, pause, promote, restart, retry, set_image, status, terminate,
+    undo, version,
 };
 use crate::connection::Connection;
 
@@ -47,7 +47,7 @@ impl fmt::Display for Program {
     }
 }
 
-/// Look at and steer rollouts
+/// Look at and steer rollouts and Applications
 #[derive(Parser, Debug)]
 #[command(args_override_self = true, disable_help_subcommand = true, subcommand_required = true)]
 pub struct Cli {
@@ -96,6 +96,8 @@ pub enum Command {
     Restart(restart::Args),
     /// Go back to an earlier revision
     Undo(undo::Args),
+    /// Look at Applications and steer them
+    App(Box<app::Args>),
     /// Check manifests without a cluster
     Lint(lint::Args),
     /// Print the version
@@ -195,7 +197,26 @@ fn leave(error: &clap::Error, code: i32) -> ! {
 /// The definition of the command line under the name it was called by.
 pub fn command(program: Program) -> clap::Command {
     // One word for clap, so that usage lines read as what one types.
-    Cli::command().name(program.executable()).bin_name(program.to_string())
+    let command = Cli::command().name(program.executable()).bin_name(program.to_string());
+    command.mut_subcommand("app", with_go_flags)
+}
+
+/// Lets every flag of a command that is on or off be given a value, as programs in Go have it: `--prune=false`.
+fn with_go_flags(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        if !matches!(arg.get_action(), ArgAction::SetTrue) {
+            return arg;
+        }
+        arg.action(ArgAction::Set)
+            .value_parser(clap::value_parser!(bool))
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_value("false")
+            .default_missing_value("true")
+            .hide_default_value(true)
+            .hide_possible_values(true)
+    });
+    command.mut_subcommands(with_go_flags)
 }
 
 #[cfg(test)]
@@ -234,6 +255,46 @@ mod tests {
     }
 
     #[test]
+    fn flags_that_are_on_or_off_take_a_value_as_in_go_and_no_word_that_follows() {
+        let read = |line: &str| format!("{:?}", read(line).expect(line));
+        for (line, expected) in [
+            ("app sync web", "prune: false"),
+            ("app sync web --prune", "prune: true"),
+            ("app sync web --prune=false", "prune: false"),
+            ("app sync --prune web", "prune: true"),
+            ("app delete web", "cascade: true"),
+            ("app delete web --cascade=false", "cascade: false"),
+        ] {
+            assert!(read(line).contains(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn command_lines_of_applications_that_make_no_sense_are_refused() {
+        for line in [
+            "app",
+            "app sync",
+            "app sync web -l team=a",
+            "app get",
+            "app get web -o name",
+            "app get ../web",
+            "app create",
+            "app create web --sync-policy sometimes",
+            "app create web -p image",
+            "app wait web --delete --health",
+            "app rollback web latest",
+            "app manifests web --source anywhere",
+            "app manifests web",
+            "app delete",
+            "app delete web -p orphan",
+            "app sync web --timeout -1",
+            "app sync web --prune=maybe",
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
     fn command_lines_of_argo_rollouts_are_understood() {
         for line in [
             "get rollout web",
@@ -267,6 +328,33 @@ mod tests {
             "pause web",
             "restart web -i 10s",
             "undo web --to-revision=3",
+            "app list -l team=a -p default,shop -o wide",
+            "app list -A -o name",
+            "app get web --refresh --hard-refresh=true --show-operation -o yaml -n gitops",
+            "app get gitops/web -N gitops",
+            "app create web --repo https://git.example.com/a.git --path deploy --dest-server https://kubernetes.default.svc \
+             --dest-namespace web --sync-policy auto --auto-prune --self-heal=true --allow-empty --sync-option Replace=true",
+            "app create -f app.yaml --upsert --dry-run=client -o yaml",
+            "app create web --repo a --helm-chart b --revision 1.* --dest-name in-cluster --values a.yaml --values b.yaml \
+             -p image.tag=v2 --helm-set a=b --release-name c --project d --set-finalizer -l team=a --dry-run",
+            "app create web --repo a --path b --dest-name c --directory-recurse --kustomize-image web=web:2 --sync-policy none",
+            "app sync web api --prune --dry-run --revision v2 --force --strategy apply --timeout 60 --info why=because",
+            "app sync -l team=a --async --replace --server-side --apply-out-of-sync-only --prune=false",
+            "app sync web --resource apps:Deployment:web --resource !:Secret:a/b --resource *:ConfigMap:*",
+            "app sync web --retry-limit 3 --retry-backoff-duration 10s --retry-backoff-max-duration 1m --retry-backoff-factor 3",
+            "app sync web --retry-limit -1 --retry-refresh",
+            "app wait web --health --sync --operation --timeout 300 --resource apps:Deployment:web",
+            "app wait -l team=a --suspended --degraded",
+            "app wait web api --delete",
+            "app history web -o id",
+            "app rollback web",
+            "app rollback web 3 --prune --dry-run --timeout 60 --async",
+            "app manifests web --source live -o json",
+            "app terminate-op web",
+            "app delete web api -y --cascade=false --wait",
+            "app delete -l team=a --yes --propagation-policy background",
+            "app delete web -p foreground --cascade",
+            "app confirm-deletion web",
             "lint -f rollout.yaml",
             "lint manifests - -o json --complete --strict",
             "version --short",

@@ -4,12 +4,14 @@
 //! those and the API server. [`lint`] needs none.
 
 mod act;
+mod application;
 mod cli;
 mod client;
 mod clock;
 mod commands;
 mod connection;
 mod lint;
+mod output;
 mod problem;
 mod term;
 mod view;

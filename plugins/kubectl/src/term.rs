@@ -23,6 +23,20 @@ pub fn line(text: &str) -> io::Result<()> {
     print(&format!("{text}\n"))
 }
 
+/// Asks a question that is answered by yes or no; yes has to be said. `None` where there is nobody to ask.
+pub fn ask(question: &str) -> io::Result<Option<bool>> {
+    let input = io::stdin();
+    if !input.is_terminal() {
+        return Ok(None);
+    }
+    let mut to = io::stderr().lock();
+    to.write_all(question.as_bytes())?;
+    to.flush()?;
+    let mut answer = String::new();
+    input.read_line(&mut answer)?;
+    Ok(Some(["y", "yes"].contains(&answer.trim().to_lowercase().as_str())))
+}
+
 /// A page that is shown again and again.
 pub struct Screen {
     is_terminal: bool,

@@ -1,6 +1,7 @@
 //! The commands, one file each: what it takes from the command line, reads, writes and says.
 
 pub mod abort;
+pub mod app;
 pub mod completion;
 pub mod create;
 pub mod get;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
     let (client, namespace) = connect(&cli.connection).await?;
     let session = Session { client, namespace, program };
     match cli.command {
+        Command::App(args) => Box::pin(app::run(*args, session)).await,
         Command::Create(Create::AnalysisRun(args)) => create::run(args, &session).await,
         Command::Get(Get::Rollout(args)) => get::rollout::run(args, &session).await,
         Command::Get(Get::AnalysisRun(args)) => get::analysis_run::run(args, &session).await,

@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod analysis_run;
+pub mod app;
 pub mod badge;
 pub mod chart;
 pub mod experiment;

@@ -1,0 +1,9 @@
+//! What commands write into Applications. Their status is no subresource: `operation` and `status` are patched like the rest.
+
+pub mod create;
+pub mod delete;
+pub mod flags;
+pub mod request;
+pub mod rollback;
+pub mod sync;
+pub mod upsert;

@@ -1,0 +1,12 @@
+//! Applications, as people see them.
+
+pub mod changes;
+pub mod history;
+pub mod list;
+pub mod live;
+pub mod operation;
+pub mod page;
+pub mod resources;
+#[cfg(test)]
+mod tests;
+pub mod words;
