@@ -209,6 +209,7 @@ fn with_go_flags(command: clap::Command) -> clap::Command {
         }
         arg.action(ArgAction::Set)
             .value_parser(clap::value_parser!(bool))
+            .value_name("BOOL")
             .num_args(0..=1)
             .require_equals(true)
             .default_value("false")

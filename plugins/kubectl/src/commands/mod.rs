@@ -35,8 +35,9 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
     }
     let (client, namespace) = connect(&cli.connection).await?;
     let session = Session { client, namespace, program };
+    let is_namespace_said = cli.connection.namespace.is_some();
     match cli.command {
-        Command::App(args) => Box::pin(app::run(*args, session)).await,
+        Command::App(args) => Box::pin(app::run(*args, session, is_namespace_said)).await,
         Command::Create(Create::AnalysisRun(args)) => create::run(args, &session).await,
         Command::Get(Get::Rollout(args)) => get::rollout::run(args, &session).await,
         Command::Get(Get::AnalysisRun(args)) => get::analysis_run::run(args, &session).await,

@@ -114,15 +114,11 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     fn usual() -> Said {
         Said {
-            repo: some("https://git.example.com/colors.git"),
-            path: some("deploy"),
-            server: some("https://kubernetes.default.svc"),
+            repo: Some("https://git.example.com/colors.git".into()),
+            path: Some("deploy".into()),
+            server: Some("https://kubernetes.default.svc".into()),
             ..Said::default()
         }
     }
@@ -161,9 +157,9 @@ mod tests {
         };
         let automated = [("prune", true), ("selfHeal", false), ("allowEmpty", true)];
         let made = flags(|said| {
-            said.revision = some("v2");
-            said.namespace = some("colors");
-            said.project = some("shop");
+            said.revision = Some("v2".into());
+            said.namespace = Some("colors".into());
+            said.project = Some("shop".into());
             said.options = vec!["CreateNamespace=true".to_owned()];
             said.labels = words(&[("team", "a")]);
             said.annotations = words(&[("sluice.dev/preempt", "never")]);
@@ -185,10 +181,10 @@ mod tests {
         let made = application(Some("colors"), None, &said).expect("an Application");
         assert_eq!(made["spec"]["syncPolicy"], json!({"automated": {"prune": true, "allowEmpty": true}}));
         let made = flags(|said| {
-            (said.path, said.chart, said.release_name) = (None, some("web"), some("blue"));
+            (said.path, said.chart, said.release_name) = (None, Some("web".into()), Some("blue".into()));
             said.values = vec!["a.yaml".to_owned(), "b.yaml".to_owned()];
             said.parameters = words(&[("image.tag", "v2"), ("text", "a=b")]);
-            (said.server, said.cluster) = (None, some("in-cluster"));
+            (said.server, said.cluster) = (None, Some("in-cluster".into()));
         });
         assert_eq!(made["spec"]["source"]["chart"], "web");
         let helm = json!({
@@ -204,8 +200,8 @@ mod tests {
     #[test]
     fn flags_go_over_a_file_which_keeps_what_is_not_known_here() {
         let said = Said {
-            revision: some("v2"),
-            cluster: some("in-cluster"),
+            revision: Some("v2".into()),
+            cluster: Some("in-cluster".into()),
             automated: [("prune", true), ("selfHeal", false), ("allowEmpty", false)],
             takes_along: true,
             ..Said::default()
@@ -231,7 +227,7 @@ mod tests {
         several["spec"]["sources"] = json!([{"repoURL": "a", "path": "b"}]);
         let mut nobody = file();
         nobody["metadata"]["name"] = Value::Null;
-        let revision = Said { revision: some("v2"), ..Said::default() };
+        let revision = Said { revision: Some("v2".into()), ..Said::default() };
         for (name, file, said, why) in [
             (None, None, usual(), "it has no name"),
             (Some("web"), Some(file()), Said::default(), "the name web was given, and the file says colors"),
@@ -240,7 +236,7 @@ mod tests {
             (Some("web"), None, Said::default(), "give one with --repo"),
             (Some("web"), None, Said { path: None, ..usual() }, "give --path or --helm-chart"),
             (Some("web"), None, Said { server: None, ..usual() }, "give --dest-server or --dest-name"),
-            (Some("web"), None, Said { cluster: some("other"), ..usual() }, "one is enough"),
+            (Some("web"), None, Said { cluster: Some("other".into()), ..usual() }, "one is enough"),
             (Some("web"), None, Said { automated: prunes, ..usual() }, "--auto-prune means nothing without"),
             (None, Some(json!({"kind": "Rollout"})), Said::default(), "it is no apiVersion Rollout, not"),
             (None, Some(json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"})), usual(), "it needs"),

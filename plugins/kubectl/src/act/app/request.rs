@@ -15,13 +15,19 @@ const APPROVED: &str = "argocd.argoproj.io/deletion-approved";
 
 /// Asks for a look at the sources: a hard one trusts nothing that is remembered.
 pub fn refresh(is_hard: bool, now: Timestamp) -> Value {
-    let how = if is_hard { "hard" } else { "normal" };
-    json!({"metadata": {"annotations": {REFRESH: how, REFRESH_AT: now.to_string()}}})
+    json!({"metadata": {"annotations": look(is_hard, now)}})
 }
 
-/// Asks for an operation, on the version of the Application that was read: a later one may have an operation already.
-pub fn operation(application: &Application, operation: &Value) -> Value {
-    json!({"metadata": {"resourceVersion": application.metadata.resource_version}, "operation": operation})
+fn look(is_hard: bool, now: Timestamp) -> Value {
+    let how = if is_hard { "hard" } else { "normal" };
+    json!({REFRESH: how, REFRESH_AT: now.to_string()})
+}
+
+/// Asks for an operation, on the version of the Application that was read: a later one may have an operation already. And for a
+/// look at the sources: who has just pushed a commit means that one, and not what was there when Git was last asked.
+pub fn operation(application: &Application, operation: &Value, now: Timestamp) -> Value {
+    let version = &application.metadata.resource_version;
+    json!({"metadata": {"resourceVersion": version, "annotations": look(false, now)}, "operation": operation})
 }
 
 /// Ends the operation under way, and no other that may have begun meanwhile. Or why it cannot be ended.
@@ -77,9 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_is_asked_for_on_the_version_that_was_read() {
-        let patch = operation(&application(&json!({})), &json!({"sync": {}}));
-        assert_eq!(patch, json!({"metadata": {"resourceVersion": "7"}, "operation": {"sync": {}}}));
+    fn an_operation_is_asked_for_on_the_version_that_was_read_and_of_the_newest_commit() {
+        let patch = operation(&application(&json!({})), &json!({"sync": {}}), now());
+        let annotations = json!({REFRESH: "normal", REFRESH_AT: "2026-01-01T00:05:00.25Z"});
+        let metadata = json!({"resourceVersion": "7", "annotations": annotations});
+        assert_eq!(patch, json!({"metadata": metadata, "operation": {"sync": {}}}));
     }
 
     #[test]
@@ -94,15 +102,12 @@ mod tests {
 
     #[test]
     fn what_does_not_run_cannot_be_ended() {
+        let why = |application: &Application| terminate(application).expect_err("a problem");
+        assert_eq!(why(&with_state("Succeeded")), "no operation is in progress");
+        assert_eq!(why(&application(&json!({"status": null}))), "no operation is in progress");
+        assert_eq!(why(&with_state("Terminating")), "its operation is being ended already");
         let asked = application(&json!({"operation": {"sync": {}}}));
-        for (application, why) in [
-            (with_state("Succeeded"), "no operation is in progress"),
-            (application(&json!({"status": null})), "no operation is in progress"),
-            (with_state("Terminating"), "its operation is being ended already"),
-            (asked, "its operation has not begun; only one that runs can be ended"),
-        ] {
-            assert_eq!(terminate(&application).expect_err(why), why);
-        }
+        assert_eq!(why(&asked), "its operation has not begun; only one that runs can be ended");
     }
 
     #[test]

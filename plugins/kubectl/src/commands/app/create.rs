@@ -78,7 +78,7 @@ pub struct Args {
     /// Read folders in the folder, too
     #[arg(long)]
     directory_recurse: bool,
-    /// An image for Kustomize, as [OLD=]NAME[:TAG|@DIGEST]; may be repeated
+    /// An image for Kustomize, such as web=registry.example.com/web:2; may be repeated
     #[arg(long, value_name = "IMAGE")]
     kustomize_image: Vec<String>,
     /// Let its objects go with it
@@ -145,7 +145,7 @@ impl Args {
 }
 
 /// Creates the Applications.
-pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+pub async fn run(args: Args, session: &Session, is_namespace_said: bool) -> Result<(), Problem> {
     let files = match &args.file {
         Some(path) => in_file(path)?.into_iter().map(Some).collect(),
         None => vec![None],
@@ -157,7 +157,8 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let mut all = Vec::new();
     for file in files {
         let made = application(name, file, &said);
-        all.push(made.map_err(|why| Problem::new(format!("cannot create an application: {why}")))?);
+        let made = made.map_err(|why| Problem::new(format!("cannot create an application: {why}")))?;
+        all.push(placed(made, &args, session, is_namespace_said)?);
     }
     let has_several = all.len() > 1;
     // All of them make sense before the first is written.
@@ -197,13 +198,26 @@ fn text(object: &Value, at: &str) -> String {
     object.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// The Application with its namespace: the one that is said, or else the usual one.
+fn placed(mut wanted: Value, args: &Args, session: &Session, is_said: bool) -> Result<Value, Problem> {
+    let own = text(&wanted, "/metadata/namespace");
+    let with_name = args.name.as_ref().and_then(Name::namespace);
+    let said = with_name.or_else(|| is_said.then_some(session.namespace.as_str()));
+    match said {
+        Some(said) if !own.is_empty() && said != own => {
+            let what = "the namespace from the provided object";
+            return Err(Problem::new(format!("{what} {own:?} does not match the namespace {said:?}")));
+        }
+        Some(said) => wanted["metadata"]["namespace"] = json!(said),
+        None if own.is_empty() => wanted["metadata"]["namespace"] = json!(session.namespace),
+        None => {}
+    }
+    Ok(wanted)
+}
+
 /// Creates or changes one; gives it as it is then.
-async fn one(mut wanted: Value, args: &Args, session: &Session) -> Result<Value, Problem> {
-    let namespace = args.name.as_ref().and_then(Name::namespace).map(str::to_owned);
-    let namespace = namespace.or_else(|| wanted["metadata"]["namespace"].as_str().map(str::to_owned));
-    let namespace = namespace.unwrap_or_else(|| session.namespace.clone());
-    wanted["metadata"]["namespace"] = json!(namespace);
-    let one = One::new(&namespace, text(&wanted, "/metadata/name"), session);
+async fn one(wanted: Value, args: &Args, session: &Session) -> Result<Value, Problem> {
+    let one = One::new(&text(&wanted, "/metadata/namespace"), text(&wanted, "/metadata/name"), session);
     let tell = |what: &str| match args.output {
         None => term::line(&format!("{} {what}", one.title())),
         Some(_) => Ok(()),

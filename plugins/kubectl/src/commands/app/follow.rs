@@ -12,6 +12,7 @@ use crate::clock;
 use crate::problem::Problem;
 use crate::term;
 use crate::view::app::changes::Told;
+use crate::view::app::words;
 use crate::view::badge::Paint;
 use crate::watch;
 
@@ -46,7 +47,7 @@ impl Deadline {
 
     /// What it means that it has passed.
     pub fn passed(&self, one: &One<'_>, open: &str) -> Problem {
-        let why = if open.is_empty() { String::new() } else { format!(": {open}") };
+        let why = if open.is_empty() { String::new() } else { format!(": {}", words::line(open)) };
         Problem::new(format!("timed out after {}s waiting for {}{why}", self.seconds, one.title()))
             .advise(format!("See how it stands: {}", one.command("get")))
     }

@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::problem::Problem;
 use crate::term;
 use crate::view::app::list::{Columns, render};
+use crate::view::app::words;
 
 /// Arguments of `app list`.
 #[derive(clap::Args, Debug)]
@@ -41,7 +42,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
             }
             Ok(_) => {}
             // One that makes no sense does not hide the others.
-            Err(why) => eprintln!("Warning: cannot read application {}: {why}", stored.full_name()),
+            Err(why) => eprintln!("Warning: cannot read application {}: {}", stored.full_name(), words::line(&why)),
         }
     }
     found.sort_by_key(Stored::full_name);

@@ -56,23 +56,24 @@ enum Command {
     ConfirmDeletion(confirm_deletion::Args),
 }
 
-/// Does it.
-pub async fn run(args: Args, mut session: Session) -> Result<(), Problem> {
+/// Does it. Whether the namespace was said, and is not only the usual one, makes a difference to files that say one.
+pub async fn run(args: Args, mut session: Session, mut is_namespace_said: bool) -> Result<(), Problem> {
     if let Some(namespace) = args.app_namespace {
         session.namespace = namespace;
+        is_namespace_said = true;
     }
     let session = &session;
     match args.command {
         Command::List(args) => list::run(args, session).await,
         Command::Get(args) => get::run(args, session).await,
-        Command::Create(args) => Box::pin(create::run(*args, session)).await,
+        Command::Create(args) => Box::pin(create::run(*args, session, is_namespace_said)).await,
         Command::Sync(args) => sync::run(args, session).await,
         Command::Wait(args) => Box::pin(wait::run(args, session)).await,
         Command::History(args) => history::run(args, session).await,
         Command::Rollback(args) => rollback::run(args, session).await,
         Command::Manifests(args) => manifests::run(args, session).await,
         Command::TerminateOp(args) => terminate_op::run(args, session).await,
-        Command::Delete(args) => delete::run(args, session).await,
+        Command::Delete(args) => Box::pin(delete::run(args, session)).await,
         Command::ConfirmDeletion(args) => confirm_deletion::run(args, session).await,
     }
 }

@@ -17,6 +17,7 @@ use crate::problem::Problem;
 use crate::term;
 use crate::view::app::changes::Told;
 use crate::view::app::page::{self, Shown};
+use crate::view::app::words;
 
 /// How often to start over when the Application changed between reading and writing.
 const ATTEMPTS: usize = 5;
@@ -58,7 +59,7 @@ async fn ask(one: &One<'_>, attempted: &str, build: Build<'_>) -> Result<Option<
             return Err(cannot(why).advise(format!("See what it waits for: {}", one.command("get"))));
         }
         let operation = build(&found, &user).map_err(|why| cannot(&why))?;
-        let patch = Patch::Merge(request::operation(&found.application, &operation));
+        let patch = Patch::Merge(request::operation(&found.application, &operation, clock::now()));
         match one.patch(&patch).await {
             Ok(_) => return Ok(found.application.status().operation_state.clone()),
             // The controller writes all the time.
@@ -101,8 +102,8 @@ async fn wait(one: &One<'_>, before: Option<&OperationState>, deadline: Deadline
 fn outcome(one: &One<'_>, end: &Application) -> Result<(), Problem> {
     let Some(state) = &end.status().operation_state else { return Ok(()) };
     if state.phase != SUCCEEDED {
-        let what = format!("the operation of {} has completed with phase {}", one.title(), state.phase);
-        return Err(Problem::new(format!("{what}: {}", state.message)));
+        let what = format!("the operation of {} has completed with phase {}", one.title(), words::line(&state.phase));
+        return Err(Problem::new(format!("{what}: {}", words::line(&state.message))));
     }
     let sync = state.operation.sync.clone().unwrap_or_default();
     let is_synced = end.status().sync.as_ref().is_some_and(|sync| sync.status == SYNCED);
@@ -113,4 +114,86 @@ fn outcome(one: &One<'_>, end: &Application) -> Result<(), Problem> {
     let what = if left == 1 { "1 object requires".to_owned() } else { format!("{left} objects require") };
     let problem = Problem::new(format!("{what} pruning: Git does not have it any more"));
     Err(problem.advise(format!("Let it go: {} --prune", one.command("sync"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use http::{Method, Request, Response};
+    use kube::client::Body;
+    use serde_json::json;
+
+    use super::*;
+    use crate::application::sample;
+    use crate::cli::Program;
+    use crate::client::Session;
+
+    /// An API server that refuses the first writes, as somebody else has written meanwhile: perhaps an operation.
+    fn contested(refusals: usize, taken: bool) -> (Client, Arc<Mutex<Vec<Value>>>) {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&written);
+        let answer = move |request: Request<Body>| {
+            let written = Arc::clone(&seen);
+            async move {
+                let method = request.method().clone();
+                let body = request.into_body().collect_bytes().await.expect("a body");
+                let mut written = written.lock().expect("a lock");
+                let (code, answer) = match method {
+                    Method::GET if taken && !written.is_empty() => {
+                        (200, sample::stored(&json!({"operation": {"sync": {}}})).value())
+                    }
+                    Method::GET => (200, sample::stored(&json!({})).value()),
+                    Method::PATCH => {
+                        written.push(serde_json::from_slice::<Value>(&body).expect("JSON"));
+                        if written.len() <= refusals {
+                            (
+                                409,
+                                json!({"kind": "Status", "code": 409, "reason": "Conflict", "message": "it is newer"}),
+                            )
+                        } else {
+                            (200, sample::stored(&json!({})).value())
+                        }
+                    }
+                    _ => (403, json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"})),
+                };
+                let response = Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
+                Ok::<_, Infallible>(response.expect("a response"))
+            }
+        };
+        (Client::new(tower::service_fn(answer), "gitops"), written)
+    }
+
+    async fn asked(client: Client) -> Result<(), Problem> {
+        let session = Session { client, namespace: "gitops".to_owned(), program: Program::Sluice };
+        let one = One::new("gitops", "colors".to_owned(), &session);
+        ask(&one, "sync application 'colors'", &|_, _| Ok(json!({"sync": {}}))).await.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn whoever_writes_between_reading_and_writing_is_not_written_over() {
+        let (client, written) = contested(2, false);
+        asked(client).await.expect("the third time");
+        let written = written.lock().expect("a lock");
+        assert_eq!(written.len(), 3);
+        assert!(written.iter().all(|patch| patch["metadata"]["resourceVersion"] == "7"), "{written:?}");
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_comes_between_is_told() {
+        let (client, written) = contested(1, true);
+        let problem = asked(client).await.expect_err("a problem");
+        assert_eq!(problem.to_string(), "cannot sync application 'colors': another operation is already in progress");
+        assert_eq!(written.lock().expect("a lock").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_does_not_try_for_ever() {
+        let (client, written) = contested(usize::MAX, false);
+        let problem = asked(client).await.expect_err("a problem");
+        assert_eq!(problem.to_string(), "cannot sync application 'colors': it is newer");
+        assert!(problem.next_step().is_some_and(|next| next.contains("try again")));
+        assert_eq!(written.lock().expect("a lock").len(), ATTEMPTS);
+    }
 }

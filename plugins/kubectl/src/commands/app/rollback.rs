@@ -18,7 +18,7 @@ pub struct Args {
     /// Let objects go that were not there then
     #[arg(long)]
     prune: bool,
-    /// Change nothing, and say what would be done
+    /// Change nothing: only let the API server say whether it would take everything
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

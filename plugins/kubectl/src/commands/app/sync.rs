@@ -23,7 +23,7 @@ pub struct Args {
     /// Let objects go that Git does not have any more
     #[arg(long)]
     prune: bool,
-    /// Change nothing, and say what would be done
+    /// Change nothing: only let the API server say whether it would take everything
     #[arg(long)]
     dry_run: bool,
     /// These objects alone, as GROUP:KIND:NAME or GROUP:KIND:NAMESPACE/NAME, with * for anything and ! before what is left out

@@ -10,6 +10,7 @@ use sluice_core::api::Application;
 use crate::application::Stored;
 use crate::client::{Session, writing};
 use crate::problem::Problem;
+use crate::view::app::words;
 
 /// `NAME`, or `NAMESPACE/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +149,8 @@ impl<'a> One<'a> {
     pub async fn read(&self) -> Result<Found, Problem> {
         let attempted = format!("read {}", self.title());
         let stored = self.api().get(&self.name).await.map_err(|error| self.explain(&error, &attempted))?;
-        let application = stored.read().map_err(|why| Problem::new(format!("cannot {attempted}: {why}")))?;
+        let application =
+            stored.read().map_err(|why| Problem::new(format!("cannot {attempted}: {}", words::line(&why))))?;
         Ok(Found { stored, application })
     }
 

@@ -75,9 +75,9 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
 /// Waits until a goal is reached.
 async fn reached(one: &One<'_>, goal: &Goal, deadline: Deadline) -> Result<(), Problem> {
     // One that is not there is a mistake, not something to wait for.
-    one.read().await?;
+    let found = one.read().await?;
+    let mut open = goal.open(&found.application);
     let (mut told, paint) = (Told::default(), term::paint(false));
-    let mut open = Vec::new();
     let end = follow(one, deadline, |application| {
         let application = application.ok_or_else(|| deleted(one))?;
         tell(&mut told, application, paint)?;

@@ -269,7 +269,8 @@ fn the_list_has_a_line_for_each() {
         },
         "status": {"conditions": [condition("SyncError"), condition("ComparisonError"), condition("SyncError")]},
     });
-    let applications = [application(&other), application(&waiting()), application(&json!({"status": null}))];
+    let applications = [other, waiting(), json!({"status": null})];
+    let applications: Vec<Application> = applications.iter().map(application).collect();
     let table = |columns| list::render(&applications, columns, Paint::Plain);
     let plain = table(Columns::default());
     assert_eq!(plain, "\
