@@ -286,7 +286,9 @@ impl Worker {
             self.judge.forget();
         }
         let within = self.poll();
-        let said = self.sources.said(application, within, asked.is_some()).await;
+        // A sync of no commit in particular is of the newest one.
+        let is_news_asked = asked.is_some() || operation::wants_news(application);
+        let said = self.sources.said(application, within, is_news_asked).await;
         let read = said.as_ref().ok().map(|said| said.reads.as_slice());
         self.cx.note_reads(&self.namespace, &self.name, read);
         let said = said?;

@@ -14,6 +14,7 @@ mod server;
 mod sources;
 mod story;
 mod sync;
+mod updates;
 mod waves;
 mod webhook;
 
@@ -50,6 +51,7 @@ stories! {
         what_git_does_not_have_any_more_goes_where_that_was_asked_for,
         what_git_does_not_have_any_more_is_reported_where_it_was_not,
         a_person_asks_for_a_sync,
+        a_sync_that_a_person_asks_for_is_of_the_newest_commit,
         a_tag_stays_where_it_is,
         differences_can_be_ignored,
         an_application_takes_its_objects_along_when_it_goes,
@@ -87,6 +89,10 @@ stories! {
     projects: [
         a_project_says_which_repositories_places_and_kinds_are_allowed,
         what_a_project_does_not_permit_stays_where_it_is,
+    ],
+    updates: [
+        an_update_from_git_walks_its_canary,
+        an_update_that_was_aborted_is_not_begun_again,
     ],
     webhook: [
         a_webhook_tells_those_who_read_what_has_changed,

@@ -40,9 +40,10 @@ pub struct Story {
 }
 
 impl Story {
-    /// How often this story's Git servers are asked for news: hardly ever where what asks is what it is about.
+    /// How often this story's Git servers are asked for news: hardly ever where it is about what asks besides.
     fn poll(name: &str) -> Duration {
-        if name.contains("webhook") { Duration::from_hours(1) } else { Duration::from_secs(1) }
+        let is_seldom = name.contains("webhook") || name == "a_sync_that_a_person_asks_for_is_of_the_newest_commit";
+        if is_seldom { Duration::from_hours(1) } else { Duration::from_secs(1) }
     }
 
     /// On a sandbox of its own.

@@ -252,3 +252,16 @@ pub async fn a_sync_can_be_asked_to_make_the_namespace(s: Story) {
     s.patch("argoproj.io/v1alpha1", "Application", &app, asked).await;
     s.synced(&app, &commit).await;
 }
+
+pub async fn a_sync_that_a_person_asks_for_is_of_the_newest_commit(s: Story) {
+    s.git.write("app/color.yaml", &setting("color", "blue"));
+    let first = s.git.commit("Blue");
+    let app = s.application("colors", json!({})).await;
+    s.until(&app, "compared", |status| status["sync"]["revision"] == first.as_str()).await;
+    s.git.write("app/color.yaml", &setting("color", "red"));
+    let second = s.git.commit("Red");
+    let sync = json!({ "operation": { "initiatedBy": { "username": "jo" }, "sync": {} } });
+    s.patch("argoproj.io/v1alpha1", "Application", &app, sync).await;
+    s.synced(&app, &second).await;
+    assert_eq!(s.setting("color").await.as_deref(), Some("red"));
+}

@@ -41,6 +41,12 @@ pub fn running(status: &ApplicationStatus) -> Option<&OperationState> {
     status.operation_state.as_ref().filter(|state| [RUNNING, TERMINATING].contains(&state.phase.as_str()))
 }
 
+/// Whether a sync is asked for, and has not begun, of whatever commit is the newest.
+pub fn wants_news(application: &Application) -> bool {
+    let asked = application.operation.as_ref().filter(|_| running(application.status()).is_none());
+    asked.is_some_and(|asked| asked.sync.as_ref().is_none_or(|sync| sync.commits().is_empty()))
+}
+
 /// The sync that has come to its end from one status to the next.
 pub fn has_ended<'a>(before: &ApplicationStatus, after: &'a ApplicationStatus) -> Option<&'a OperationState> {
     let is_over = |state: &&OperationState| [SUCCEEDED, FAILED, ERROR].contains(&state.phase.as_str());

@@ -12,7 +12,9 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::runtime::wait;
 use serde_json::{Value, json};
 use sluice::clock::Clock;
+use sluice::controller::Clients;
 use sluice::gitops::{Settings, run};
+use sluice::metrics::Metrics;
 use sluice::trial;
 use sluice_core::api::crds;
 use sluice_sandbox::Sandbox;
@@ -75,7 +77,8 @@ impl Stage {
             jitter: Duration::ZERO,
         };
         let client = stage.client.clone();
-        tokio::spawn(run(client.clone(), client, settings, Clock::System, leading, stopping));
+        let clients = Clients { reads: client.clone(), writes: client };
+        tokio::spawn(run(clients, settings, Clock::System, Metrics::new(), leading, stopping, None));
         stage.stop = Some(stop);
         stage
     }
