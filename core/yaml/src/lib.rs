@@ -4,6 +4,8 @@
 //! only at the beginning of a line, so that a broken document does not take the others with it. It differs where nobody goes: words
 //! in mixed case (`yEs`, `nUll`) are booleans and nulls here, and keys that are no text keep their spelling.
 
+mod ordered;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,6 +13,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 use sluice_core::validate::field_path;
+
+pub use ordered::{Ordered, read_ordered};
 
 /// A document of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +83,22 @@ pub struct Unreadable {
 
 /// Reads one document.
 pub fn read(part: Part<'_>) -> Result<Located, Unreadable> {
+    let node = node(part)?;
+    let mut lines = BTreeMap::new();
+    let value = node.located("", part.offset, &mut lines);
+    Ok(Located { value, lines })
+}
+
+fn node(part: Part<'_>) -> Result<Node, Unreadable> {
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         duplicate_keys: DuplicateKeyPolicy::Error,
         with_snippet: false,
     };
-    let node: Node = serde_saphyr::from_str_with_options(part.text, options).map_err(|error| Unreadable {
+    serde_saphyr::from_str_with_options(part.text, options).map_err(|error| Unreadable {
         why: without_place(&error.to_string()),
         line: error.location().map(|location| location.line() + part.offset),
-    })?;
-    let mut lines = BTreeMap::new();
-    let value = node.located("", part.offset, &mut lines);
-    Ok(Located { value, lines })
+    })
 }
 
 /// The reader names the place within the document, for which the line in the file is told, and what its caller could change.
@@ -98,6 +106,16 @@ fn without_place(error: &str) -> String {
     let first = error.lines().next().unwrap_or_default();
     let ends = [" at line ", ", set DuplicateKeyPolicy"].into_iter().filter_map(|end| first.find(end));
     first[..ends.min().unwrap_or(first.len())].trim_end_matches(':').to_owned()
+}
+
+/// A float as JSON has it: Go writes a whole number without a fraction, whatever it was in YAML: `1e3` is 1000.
+pub fn float(value: f64) -> Value {
+    /// Up to here, every whole number has a float of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() <= EXACT {
+        return (value as i64).into();
+    }
+    Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
 /// A YAML node, with the lines of the keys in it.
@@ -169,13 +187,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        /// Up to here, every whole number has a float of its own.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
-        // Go writes a whole number without a fraction, whatever it was in YAML: `1e3` is 1000.
-        if value.fract() == 0.0 && value.abs() <= EXACT {
-            return Ok(Node::Scalar((value as i64).into()));
-        }
-        Ok(Node::Scalar(Number::from_f64(value).map_or(Value::Null, Value::Number)))
+        Ok(Node::Scalar(float(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {
