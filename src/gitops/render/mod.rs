@@ -7,6 +7,8 @@ mod helm;
 mod kept;
 mod kustomize;
 mod program;
+#[cfg_attr(not(test), expect(dead_code, reason = "the renders are about to call it"))]
+mod sops;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
