@@ -2,7 +2,6 @@
 //!
 //! All of it blocks; `repository.rs` calls it where that is allowed.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -10,15 +9,18 @@ use std::time::Duration;
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 use gix::protocol::handshake::Ref;
+use gix::protocol::transport::client::blocking_io::Transport;
 use gix::remote::Direction;
 use gix::remote::fetch::Shallow;
 use gix::sec::identity::Account;
 use sluice_core::gitops::path::within;
 
+use super::ssh;
+
 /// How long a connection may take to come up.
-const CONNECT: Duration = Duration::from_secs(10);
+pub const CONNECT: Duration = Duration::from_secs(10);
 /// How long one answer of a server may take, from its first to its last byte.
-const ANSWER: Duration = Duration::from_mins(5);
+pub const ANSWER: Duration = Duration::from_mins(5);
 
 /// What a repository asks of whoever reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,11 +106,12 @@ impl Store {
 
     /// All names, as the server has them now.
     pub fn names(&self) -> Result<Vec<Named>, String> {
-        let attempt = || -> Result<Vec<Named>, gix::Error> {
+        let mut session = None;
+        let attempt = |session: &mut _| -> Result<Vec<Named>, gix::Error> {
             let repository = self.open()?;
             let remote = repository.remote_at(self.url.as_str())?.with_fetch_tags(gix::remote::fetch::Tags::None);
             let remote = remote.with_refspecs(["+refs/heads/*:refs/remotes/all/*"], Direction::Fetch)?;
-            let connection = self.prepared(remote.connect(Direction::Fetch)?);
+            let connection = self.connect(&remote, session)?;
             let options = gix::remote::ref_map::Options {
                 prefix_from_spec_as_filter_on_remote: false,
                 ..gix::remote::ref_map::Options::default()
@@ -116,18 +119,19 @@ impl Store {
             let (map, _) = connection.ref_map(gix::progress::Discard, options)?;
             Ok(map.remote_refs.iter().filter_map(named).collect())
         };
-        attempt().map_err(|error| self.failed("list the branches and tags", &error))
+        attempt(&mut session).map_err(|error| self.refused("list the branches and tags", &error, session))
     }
 
     /// Fetches a commit, by a name that stands for it or by itself, without its history. Gives the commit that came, which is another
     /// one where the name has moved in the meantime.
     pub fn fetch(&self, name: &str, stop: &AtomicBool) -> Result<ObjectId, String> {
-        let attempt = || -> Result<ObjectId, gix::Error> {
+        let mut session = None;
+        let attempt = |session: &mut _| -> Result<ObjectId, gix::Error> {
             let repository = self.open()?;
             let to = format!("refs/sluice/{}", name.trim_start_matches("refs/"));
             let remote = repository.remote_at(self.url.as_str())?.with_fetch_tags(gix::remote::fetch::Tags::None);
             let remote = remote.with_refspecs([format!("+{name}:{to}").as_str()], Direction::Fetch)?;
-            let connection = self.prepared(remote.connect(Direction::Fetch)?);
+            let connection = self.connect(&remote, session)?;
             let prepared =
                 connection.prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())?;
             prepared
@@ -136,7 +140,7 @@ impl Store {
             let mut reference = repository.find_reference(to.as_str())?;
             Ok(reference.peel_to_id()?.detach())
         };
-        attempt().map_err(|error| self.failed(&format!("fetch {name}"), &error))
+        attempt(&mut session).map_err(|error| self.refused(&format!("fetch {name}"), &error, session))
     }
 
     /// Whether a commit is here already.
@@ -212,6 +216,16 @@ impl Store {
         shown(&self.url)
     }
 
+    /// As `failed`, with what was said beside the connection; that alone, where it says what to do.
+    fn refused(&self, what: &str, error: &gix::Error, session: Option<ssh::Session>) -> String {
+        let said = session.map(ssh::Session::said).unwrap_or_default();
+        match ssh::advice(&said, &self.url, &self.credentials) {
+            Some(advice) => format!("{}: cannot {what}: {advice}", self.shown()),
+            None if said.is_empty() => self.failed(what, error),
+            None => format!("{}; ssh says: {said}", self.failed(what, error)),
+        }
+    }
+
     fn failed(&self, what: &str, error: &gix::Error) -> String {
         let mut text = format!("{}: cannot {what}: {error}", self.shown());
         let mut source = std::error::Error::source(error);
@@ -234,34 +248,26 @@ impl Store {
             std::fs::create_dir_all(&self.folder).map_err(gix::Error::from_error)?;
             gix::init_bare(&self.folder)?;
         }
-        let mut overrides = vec!["protocol.version=2".to_owned(), "protocol.file.allow=always".to_owned()];
-        overrides.extend(self.ssh_command());
+        let overrides = ["protocol.version=2", "protocol.file.allow=always"];
         gix::open_opts(&self.folder, gix::open::Options::isolated().config_overrides(overrides))
     }
 
-    /// How SSH is called: never with a question, and with the keys that were given.
-    fn ssh_command(&self) -> Option<String> {
-        let is_ssh = self.url.starts_with("ssh://") || (!self.url.contains("://") && self.url.contains(':'));
-        if !is_ssh {
-            return None;
+    /// A connection to the server, and the session that carries it, if there is one.
+    fn connect<'a, 'r>(
+        &'a self,
+        remote: &'a gix::Remote<'r>,
+        carried: &mut Option<ssh::Session>,
+    ) -> Result<gix::remote::Connection<'a, 'a, 'r, Box<dyn Transport + Send>>, gix::Error> {
+        if !ssh::is_ssh(&self.url) {
+            return Ok(self.prepared(remote.connect(Direction::Fetch)?));
         }
-        let seconds = CONNECT.as_secs();
-        let mut command = format!("ssh -o BatchMode=yes -o ConnectTimeout={seconds} -o ServerAliveInterval=15");
-        let file = |name: &str, content: &str| keep_secret(&self.folder.join(name), content);
-        if let Some(path) = self.credentials.ssh_key.as_deref().and_then(|key| file("key", key)) {
-            let _ = write!(command, " -i {path} -o IdentitiesOnly=yes");
-        }
-        if self.credentials.insecure {
-            command.push_str(" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null");
-        } else {
-            let known = self.credentials.known_hosts.as_deref().unwrap_or_default();
-            let path = file("known_hosts", known)?;
-            let _ = write!(command, " -o StrictHostKeyChecking=yes -o UserKnownHostsFile={path}");
-        }
-        Some(format!("core.sshCommand={command}"))
+        let begun = ssh::Session::begin(&self.url, &self.credentials, &self.folder);
+        let (session, transport) = begun.map_err(|why| gix::Error::from_error(std::io::Error::other(why)))?;
+        *carried = Some(session);
+        Ok(remote.to_connection_with_transport(Box::new(transport)))
     }
 
-    fn prepared<'a, 'r, T: gix::protocol::transport::client::blocking_io::Transport>(
+    fn prepared<'a, 'r, T: Transport>(
         &'a self,
         connection: gix::remote::Connection<'a, 'static, 'r, T>,
     ) -> gix::remote::Connection<'a, 'a, 'r, T> {
@@ -322,22 +328,6 @@ pub fn shown(url: &str) -> String {
         }
         _ => url.to_owned(),
     }
-}
-
-/// Writes a secret for its owner's eyes alone.
-fn keep_secret(path: &Path, content: &str) -> Option<String> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut content = content.to_owned();
-    if !content.ends_with('\n') {
-        content.push('\n');
-    }
-    if std::fs::read_to_string(path).ok().as_deref() != Some(content.as_str()) {
-        let mut file =
-            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).ok()?;
-        file.write_all(content.as_bytes()).ok()?;
-    }
-    path.to_str().map(str::to_owned)
 }
 
 fn named(reference: &Ref) -> Option<Named> {

@@ -13,6 +13,7 @@ mod render;
 mod repository;
 mod sources;
 mod webhook;
+mod ssh;
 mod worker;
 mod write;
 mod writers;

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::metrics::Applications;
 
 use super::git::{Credentials, Entry, File, Named, Reading, Store};
+use super::ssh::{self, is_ssh};
 
 /// The label of Secrets that say how to get in.
 pub const SECRET_TYPE: &str = "argocd.argoproj.io/secret-type";
@@ -70,6 +71,7 @@ impl Repositories {
         configs: Cache<ConfigMap>,
         metrics: Applications,
     ) -> Repositories {
+        ssh::tidy(folder);
         Repositories { folder: folder.to_owned(), secrets, configs, known: Mutex::default(), metrics }
     }
 
@@ -275,7 +277,7 @@ fn credentials(url: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -
         ssh_key: first("sshPrivateKey"),
         insecure: ["insecure", "insecureIgnoreHostKey"].iter().any(|key| first(key).is_some_and(|it| it == "true")),
         authorities: host(url).and_then(|host| entry(configs, CERTIFICATES, host)),
-        known_hosts: entry(configs, KNOWN_HOSTS, "ssh_known_hosts"),
+        known_hosts: entry(configs, KNOWN_HOSTS, "ssh_known_hosts").filter(|_| is_ssh(url)),
     }
 }
 
@@ -305,8 +307,33 @@ pub fn text(secret: &Secret, key: &str) -> Option<String> {
     Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Whether two URLs are one repository, however they end.
+/// Whether two URLs are one repository, however they end, and in whichever of its two ways SSH is written.
 fn same(one: &str, other: &str) -> bool {
-    let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_lowercase();
+    let plain = |url: &str| {
+        let url = url.trim_end_matches('/').trim_end_matches(".git").to_lowercase();
+        match url.split_once("://") {
+            Some(("ssh", rest)) => rest.to_owned(),
+            Some(_) => url,
+            None => url.replacen(':', "/", 1),
+        }
+    };
     plain(one) == plain(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn a_repository_is_the_same_however_its_url_is_written() {
+        let url = "git@example.com:team/colors.git";
+        for other in
+            ["git@example.com:team/colors", "ssh://git@example.com/team/colors.git", "git@Example.com:team/colors/"]
+        {
+            assert!(same(url, other), "{other}");
+        }
+        for other in ["ssh://git@example.com:2222/team/colors.git", "https://example.com/team/colors.git"] {
+            assert!(!same(url, other), "{other}");
+        }
+    }
 }

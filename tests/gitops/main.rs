@@ -12,6 +12,8 @@ mod repository;
 mod rollouts;
 mod server;
 mod sources;
+mod ssh;
+mod ssh_server;
 mod story;
 mod sync;
 mod updates;
@@ -113,7 +115,7 @@ stories! {
     ],
 }
 
-/// Those that need `helm` and `kustomize` in the PATH: `PATH=$(tests/cluster/build-tools):$PATH`.
+/// Those that need programs in the PATH: `PATH=$(tests/cluster/build-tools):$PATH`.
 mod with_programs {
     stories! {
         programs: [
@@ -123,6 +125,13 @@ mod with_programs {
             a_chart_of_applications,
             values_come_from_another_source,
             what_a_program_cannot_render_is_named,
+        ],
+        ssh: [
+            a_repository_behind_ssh_is_read_with_a_key,
+            a_host_that_nobody_vouches_for_is_refused,
+            a_key_that_the_host_does_not_take_is_refused,
+            any_host_is_good_where_that_was_asked_for,
+            what_the_host_says_of_a_repository_that_is_not_there_is_told,
         ],
     }
 }

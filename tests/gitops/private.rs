@@ -1,6 +1,5 @@
 //! Repositories that ask who is there.
 
-use kube::api::PostParams;
 use serde_json::json;
 
 use crate::server::{LOGIN, Server};
@@ -18,7 +17,7 @@ pub async fn a_private_repository_is_read_over_https_with_a_token(s: Story) {
 
     let labels = json!({ "app.kubernetes.io/part-of": "argocd" });
     let metadata = json!({ "name": "argocd-tls-certs-cm", "labels": labels });
-    create(&s, json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": { "localhost": server.certificate } })).await;
+    s.create(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": { "localhost": server.certificate } })).await;
     s.until(&app, "refused for its missing login", |status| {
         status["conditions"][0]["message"].as_str().is_some_and(|message| !message.contains("certificate"))
     })
@@ -27,14 +26,8 @@ pub async fn a_private_repository_is_read_over_https_with_a_token(s: Story) {
     let metadata = json!({ "name": "colors", "labels": { "argocd.argoproj.io/secret-type": "repo-creds" } });
     let url = server.url.trim_end_matches("colors.git");
     let data = json!({ "url": url, "username": LOGIN.0, "password": LOGIN.1 });
-    create(&s, json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data })).await;
+    s.create(json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data })).await;
     let status = s.synced(&app, &commit).await;
     assert_eq!(s.setting("color").await.as_deref(), Some("blue"));
     assert!(!status.to_string().contains(LOGIN.1));
-}
-
-async fn create(s: &Story, object: serde_json::Value) {
-    let api = s.api("v1", object["kind"].as_str().expect("a kind"));
-    let object = serde_json::from_value(object).expect("an object");
-    api.create(&PostParams::default(), &object).await.expect("it is accepted");
 }

@@ -1,6 +1,7 @@
 //! What a story needs: a cluster, a namespace of its own, the GitOps core at work in it, and a repository.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
@@ -188,7 +189,7 @@ impl Story {
     /// The renders of programs that are kept, by numbers that are others when one is made again.
     pub fn renders(&self) -> Vec<u64> {
         use std::os::unix::fs::MetadataExt as _;
-        let all = std::fs::read_dir(self.folder.path().join("renders")).into_iter().flatten().flatten();
+        let all = std::fs::read_dir(self.folder().join("renders")).into_iter().flatten().flatten();
         let mut numbers: Vec<u64> = all.filter_map(|entry| Some(entry.metadata().ok()?.ino())).collect();
         numbers.sort_unstable();
         numbers
@@ -238,6 +239,19 @@ impl Story {
             assert!(begun.elapsed() < LIMIT, "ConfigMap {name} is {now:?}, not {value:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The folder in which the controller keeps what it has of repositories.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Creates an object.
+    pub async fn create(&self, object: Value) {
+        let api_version = object["apiVersion"].as_str().expect("an API version");
+        let api = self.api(api_version, object["kind"].as_str().expect("a kind"));
+        let object = serde_json::from_value(object).expect("an object");
+        api.create(&PostParams::default(), &object).await.expect("it is accepted");
     }
 
     /// Changes an object by hand.
