@@ -19,7 +19,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 use sluice::clock::Clock;
 use sluice::controller::Clients;
-use sluice::gitops::{Settings, run};
+use sluice::gitops::{Programs, Settings, run};
 use sluice::metrics::Metrics;
 use sluice::trial;
 use sluice_core::api::Application;
@@ -166,6 +166,7 @@ impl Bench {
             folder: self.folder.path().to_owned(),
             poll: POLL,
             jitter: POLL,
+            programs: Programs::default(),
         };
         let client = Client::new(self.counted.clone(), "default");
         let clients = Clients { reads: client.clone(), writes: client };

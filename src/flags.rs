@@ -89,6 +89,12 @@ pub struct ControllerFlags {
     /// A port on which Git platforms tell of pushes (POST /api/webhook); 0 is none
     #[arg(long, default_value_t = 0)]
     pub gitops_webhook_port: u16,
+    /// The program that renders charts, Helm 3 or 4: a name in the PATH, or a path
+    #[arg(long, default_value = "helm", value_parser = program)]
+    pub helm_program: String,
+    /// The program that renders folders of Kustomize: a name in the PATH, or a path
+    #[arg(long, default_value = "kustomize", value_parser = program)]
+    pub kustomize_program: String,
     /// How often a Git server is asked for news, in seconds
     #[arg(long, env = "ARGOCD_RECONCILIATION_TIMEOUT", value_parser = seconds, default_value = "120")]
     pub app_resync: Duration,
@@ -101,6 +107,15 @@ pub struct ControllerFlags {
     /// Flags without effect
     #[command(flatten)]
     pub without_effect: WithoutEffect,
+}
+
+/// A name in the `PATH`, or a path, which is found from any folder then.
+fn program(text: &str) -> Result<String, String> {
+    if !text.contains('/') {
+        return Ok(text.to_owned());
+    }
+    let path = std::path::absolute(text).map_err(|error| error.to_string())?;
+    path.into_os_string().into_string().map_err(|_| "it is not UTF-8".to_owned())
 }
 
 /// A bare number has seconds.

@@ -223,6 +223,10 @@ async fn gitops(
         folder,
         poll: flags.app_resync.max(Duration::from_secs(1)),
         jitter: flags.app_resync_jitter,
+        programs: crate::gitops::Programs {
+            helm: flags.helm_program.clone(),
+            kustomize: flags.kustomize_program.clone(),
+        },
     };
     let webhook = match flags.gitops_webhook_port {
         0 => None,

@@ -12,8 +12,8 @@ mod projects;
 mod render;
 mod repository;
 mod sources;
-mod webhook;
 mod ssh;
+mod webhook;
 mod worker;
 mod write;
 mod writers;
@@ -41,6 +41,7 @@ use tokio::time::Instant;
 
 use self::cluster::Cluster;
 use self::projects::Projects;
+pub use self::render::Programs;
 use self::render::{Renders, Versions};
 use self::repository::{Repositories, SECRET_TYPE};
 use self::worker::Worker;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub poll: Duration,
     /// How much longer than that it may take, so that not all ask at once.
     pub jitter: Duration,
+    /// The programs that render.
+    pub programs: Programs,
 }
 
 /// Something that Applications depend on has changed.
@@ -86,6 +89,7 @@ pub struct Gitops {
     cluster: Cluster,
     projects: Projects,
     renders: Renders,
+    programs: Programs,
     versions: Versions,
     /// What the platforms' webhooks are signed with where a repository's Secret says nothing.
     shared_secret: Store<Secret>,
@@ -233,6 +237,7 @@ fn shared(
         applications,
         repositories: Repositories::new(&settings.folder, secrets, configs, metrics.clone()),
         renders: Renders::new(&settings.folder, clock),
+        programs: settings.programs.clone(),
         versions: Versions::default(),
         shared_secret,
         reads: Mutex::default(),

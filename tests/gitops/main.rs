@@ -122,6 +122,7 @@ mod with_programs {
             a_folder_of_kustomize_is_rendered_with_what_the_application_adds,
             a_commit_that_touches_nothing_of_it_renders_nothing,
             a_chart_is_rendered_with_its_values,
+            a_chart_is_rendered_by_a_newer_helm,
             a_chart_of_applications,
             values_come_from_another_source,
             what_a_program_cannot_render_is_named,

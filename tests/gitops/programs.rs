@@ -1,9 +1,11 @@
 //! Folders that programs render: Helm's and Kustomize's.
 
 use serde_json::{Value, json};
+use sluice::gitops::Programs;
 
 use crate::repository::Repository;
 use crate::story::{Story, automated, setting};
+use crate::waves::job;
 
 const BASE: &str = "resources: [color.yaml, web.yaml]\n";
 
@@ -94,6 +96,46 @@ pub async fn a_chart_is_rendered_with_its_values(s: Story) {
     assert_eq!(s.object("v1", "Pod", "test").await, None, "tests are for Helm to run");
 }
 
+/// A newer Helm, which is in a folder `helm4` beside the programs of the PATH.
+fn newer_helm() -> String {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join("helm4/helm")).find(|path| path.is_file());
+    found.expect("it is there: see tests/cluster/build-tools").display().to_string()
+}
+
+/// Its version 4 understands what its version 3 is called with.
+pub async fn a_chart_is_rendered_by_a_newer_helm(s: Story) {
+    let s = s.with(Programs { helm: newer_helm(), ..Programs::default() }).await;
+    chart(&s);
+    let by = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: by\ndata:\n  value: {{ .Capabilities.HelmVersion.Version }}\n";
+    s.git.write("app/templates/by.yaml", by);
+    s.git.write("app/templates/migrate.yaml", &job("migrate", "exit 0", &json!({ "helm.sh/hook": "pre-upgrade" })));
+    s.git.write("broken/Chart.yaml", "apiVersion: v2\nname: broken\nversion: 1.0.0\n");
+    s.git.write("broken/templates/map.yaml", "kind: ConfigMap\n\nvalue: {{ .Values.a.b.c }}\n");
+    let commit = s.git.commit("A chart");
+    for (name, version) in [("empty", ""), ("three", "v3")] {
+        let mut changes = automated(true, true);
+        changes["metadata"] = json!({ "finalizers": ["resources-finalizer.argocd.argoproj.io"] });
+        changes["spec"]["source"] = json!({ "helm": {
+            "releaseName": "shop", "version": version, "valueFiles": ["/envs/eu.yaml"], "valuesObject": { "c": "object" },
+            "parameters": [{ "name": "d", "value": "one,two" }],
+        } });
+        let app = s.application(name, changes).await;
+        let status = s.synced(&app, &commit).await;
+        let hook = &status["operationState"]["syncResult"]["resources"][0];
+        assert_eq!((&hook["name"], &hook["hookPhase"]), (&json!("migrate"), &json!("Succeeded")));
+        let expected = format!("chart file object one,two {}", s.namespace);
+        assert_eq!(s.setting("shop").await, Some(expected));
+        assert!(s.setting("by").await.is_some_and(|by| by.starts_with("v4.")));
+        assert_eq!(s.setting("part").await.as_deref(), Some("there"));
+        s.delete("argoproj.io/v1alpha1", "Application", &app).await;
+        s.until_gone("argoproj.io/v1alpha1", "Application", &app).await;
+    }
+    let broken = s.application("broken", json!({ "spec": { "source": { "path": "broken" } } })).await;
+    let message = s.condition(&broken, "ComparisonError").await;
+    assert!(message.contains("helm: Error: broken/templates/map.yaml:3:17"), "{message}");
+}
+
 pub async fn a_chart_of_applications(s: Story) {
     let child = "{{ range .Values.children }}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {{ . }}-{{ $.Release.Namespace }}\nspec:\n  project: default\n  source: {repoURL: {{ $.Values.repository | quote }}, path: {{ . }}, targetRevision: main}\n  destination: {server: https://kubernetes.default.svc, namespace: {{ $.Release.Namespace }}}\n  syncPolicy: {automated: {prune: true, selfHeal: true}}\n{{ end }}\n";
     s.git
@@ -132,7 +174,9 @@ pub async fn what_a_program_cannot_render_is_named(s: Story) {
     s.git.write("outside/kustomization.yaml", generator);
     s.git.write("missing/kustomization.yaml", "resources: [nothing.yaml]\n");
     s.git.write("broken/Chart.yaml", "apiVersion: v2\nname: broken\nversion: 1.0.0\n");
-    s.git.write("broken/templates/map.yaml", "value: {{ .Values.a.b.c }}\n");
+    s.git.write("broken/templates/map.yaml", "kind: ConfigMap\nvalue: {{ .Values.a.b.c }}\n");
+    s.git.write("syntax/Chart.yaml", "apiVersion: v2\nname: syntax\nversion: 1.0.0\n");
+    s.git.write("syntax/templates/map.yaml", "kind: ConfigMap\nvalue: {{ if }}\n");
     s.git.write("text/Chart.yaml", "apiVersion: v2\nname: text\nversion: 1.0.0\n");
     s.git.write("text/templates/map.yaml", "a: b: c\n");
     s.git.write("files/Chart.yaml", "apiVersion: v2\nname: files\nversion: 1.0.0\n");
@@ -144,7 +188,8 @@ pub async fn what_a_program_cannot_render_is_named(s: Story) {
         ("remote", None, "https://example.com/color.yaml"),
         ("missing", None, "nothing.yaml"),
         ("outside", None, "security; file '/etc/passwd' is not in or below"),
-        ("broken", None, "broken/templates/map.yaml:1"),
+        ("broken", None, "broken/templates/map.yaml:2:17"),
+        ("syntax", None, "helm: Error: parse error at (syntax/templates/map.yaml:2)"),
         ("text", None, "text/templates/map.yaml"),
         ("files", Some(json!({ "valueFiles": ["away.yaml"] })), "there is no file away.yaml"),
         ("files", Some(json!({ "valueFiles": ["../../../etc/passwd"] })), "it is outside of the repository"),

@@ -9,7 +9,7 @@ async fn project(s: &Story, name: &str, spec: Value) {
         "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
         "metadata": { "name": name, "namespace": s.namespace }, "spec": spec,
     });
-    s.create("argoproj.io/v1alpha1", "AppProject", object).await;
+    s.create(object).await;
 }
 
 async fn change(s: &Story, name: &str, spec: Value) {

@@ -1,7 +1,7 @@
 //! What a story needs: a cluster, a namespace of its own, the GitOps core at work in it, and a repository.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
@@ -12,7 +12,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use sluice::clock::Clock;
 use sluice::controller::Clients;
-use sluice::gitops::{Settings, run};
+use sluice::gitops::{Programs, Settings, run};
 use sluice::metrics::Metrics;
 use sluice::trial;
 use sluice_core::api::Application;
@@ -34,10 +34,37 @@ pub struct Story {
     pub namespace: String,
     /// The repository.
     pub git: Repository,
-    /// Where Git platforms tell of pushes.
-    pub webhook: SocketAddr,
-    _stop: watch::Sender<bool>,
+    core: Core,
+    poll: Duration,
     folder: tempfile::TempDir,
+}
+
+/// The GitOps core at work.
+struct Core {
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+    webhook: SocketAddr,
+}
+
+impl Core {
+    async fn start(client: &Client, home: &str, folder: &Path, poll: Duration, programs: Programs) -> Core {
+        let settings = Settings {
+            home: home.to_owned(),
+            namespace: None,
+            folder: folder.to_owned(),
+            poll,
+            jitter: Duration::ZERO,
+            programs,
+        };
+        let (stop, stopping) = watch::channel(false);
+        let (_, leading) = watch::channel(true);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let webhook = listener.local_addr().expect("an address");
+        let clients = Clients { reads: client.clone(), writes: client.clone() };
+        let metrics = Metrics::new();
+        let task = tokio::spawn(run(clients, settings, Clock::System, metrics, leading, stopping, Some(listener)));
+        Core { stop, task, webhook }
+    }
 }
 
 impl Story {
@@ -82,22 +109,22 @@ impl Story {
         let namespace = namespace.trim_end_matches('-').to_owned();
         let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("a Namespace");
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.expect("a namespace");
-        let (stop, stopping) = watch::channel(false);
-        let (_, leading) = watch::channel(true);
         let folder = tempfile::tempdir().expect("a folder");
-        let settings = Settings {
-            home: namespace.clone(),
-            namespace: None,
-            folder: folder.path().to_owned(),
-            poll,
-            jitter: Duration::ZERO,
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let webhook = listener.local_addr().expect("an address");
-        let clients = Clients { reads: client.clone(), writes: client.clone() };
-        let metrics = Metrics::new();
-        tokio::spawn(run(clients, settings, Clock::System, metrics, leading, stopping, Some(listener)));
-        Story { client, namespace, git: Repository::new(), webhook, _stop: stop, folder }
+        let core = Core::start(&client, &namespace, folder.path(), poll, Programs::default()).await;
+        Story { client, namespace, git: Repository::new(), core, poll, folder }
+    }
+
+    /// Goes on with other programs that render, as a controller that was started anew.
+    pub async fn with(mut self, programs: Programs) -> Story {
+        self.core.stop.send_replace(true);
+        (&mut self.core.task).await.expect("it stops");
+        self.core = Core::start(&self.client, &self.namespace, self.folder.path(), self.poll, programs).await;
+        self
+    }
+
+    /// Where Git platforms tell of pushes.
+    pub fn webhook(&self) -> SocketAddr {
+        self.core.webhook
     }
 
     /// The objects of a kind in the namespace of the story.
@@ -133,12 +160,6 @@ impl Story {
         let api = self.api("argoproj.io/v1alpha1", "Application");
         api.create(&PostParams::default(), &application).await.expect("the Application is accepted");
         name
-    }
-
-    /// Creates an object by hand.
-    pub async fn create(&self, api_version: &str, kind: &str, object: Value) {
-        let object: DynamicObject = serde_json::from_value(object).expect("an object");
-        self.api(api_version, kind).create(&PostParams::default(), &object).await.expect("it is created");
     }
 
     /// The status of an Application.

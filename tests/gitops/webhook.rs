@@ -39,7 +39,7 @@ fn of_github(s: &Story, changed: &[&str], secret: &str) -> Call {
 }
 
 async fn send(s: &Story, call: Call) -> (u16, String) {
-    let mut request = reqwest::Client::new().post(format!("http://{}/api/webhook", s.webhook)).body(call.body);
+    let mut request = reqwest::Client::new().post(format!("http://{}/api/webhook", s.webhook())).body(call.body);
     for (name, value) in call.headers {
         request = request.header(name, value);
     }
@@ -62,8 +62,7 @@ async fn until_heard(s: &Story, call: impl Fn() -> Call) -> String {
 
 async fn secret(s: &Story, name: &str, labels: Value, data: Value) {
     let metadata = json!({ "name": name, "namespace": s.namespace, "labels": labels });
-    s.create("v1", "Secret", json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data }))
-        .await;
+    s.create(json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data })).await;
 }
 
 fn of_repository() -> Value {

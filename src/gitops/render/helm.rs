@@ -10,8 +10,6 @@ use sluice_core::gitops::manifest::Document;
 use super::closure::Closure;
 use super::{Subject, program};
 
-const PROGRAM: &str = "helm";
-
 pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
     let helm = subject.source.helm.clone().unwrap_or_default();
     let files = value_files(&helm, &subject.folder)?;
@@ -20,9 +18,10 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
     let mut closures = vec![("repository".to_owned(), closure(subject, own.map(|file| &file.path)).await?)];
     closures.extend(others(subject, files.iter().chain(singles.iter().map(|(_, file)| file))).await?);
     let cluster = subject.cx.cluster.facts().await?;
-    let version = subject.cx.versions.of(PROGRAM, &["version", "--short"]).await?;
+    let program = subject.cx.programs.helm.as_str();
+    let version = subject.cx.versions.of(program, &["version", "--short"]).await?;
     let inputs = json!([
-        PROGRAM,
+        "helm",
         version,
         subject.folder,
         helm,
@@ -37,7 +36,7 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
             let at = |file: &ValueFile| {
                 folder.join(file.source.as_deref().map_or("repository".to_owned(), place)).join(&file.path)
             };
-            std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for {PROGRAM}: {error}"))?;
+            std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for helm: {error}"))?;
             let mut given = Vec::new();
             for file in &files {
                 let path = at(file);
@@ -56,12 +55,12 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
             let singles: Vec<(String, String)> = singles.iter().map(single).collect();
             let arguments = arguments(&helm, subject.application, subject.namespace, &given, &singles, &cluster);
             let at = folder.join("repository").join(&subject.folder);
-            let built = match program::run(PROGRAM, &arguments, &at, &home).await {
+            let built = match program::run(program, &arguments, &at, &home).await {
                 // Charts of the same repository only have to be put together.
                 Err(why) if why.contains("missing in charts/ directory") => {
                     let fetch = ["dependency", "build", "--skip-refresh"].map(str::to_owned);
-                    match program::run(PROGRAM, &fetch, &at, &home).await {
-                        Ok(_) => program::run(PROGRAM, &arguments, &at, &home).await,
+                    match program::run(program, &fetch, &at, &home).await {
+                        Ok(_) => program::run(program, &arguments, &at, &home).await,
                         Err(other) => Err(format!("{why}; charts of other repositories are not fetched yet ({other})")),
                     }
                 }

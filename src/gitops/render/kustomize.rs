@@ -12,14 +12,15 @@ use sluice_core::gitops::path::within;
 use super::closure::Closure;
 use super::{Subject, program, yaml};
 
-const PROGRAM: &str = "kustomize";
 /// Strings of kustomizations that are looked up.
 const MOST_NAMES: usize = 10_000;
 
 pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
     let options = subject.source.kustomize.clone().unwrap_or_default();
     let closure = closure(subject, &options).await?;
-    let inputs = json!([PROGRAM, subject.cx.versions.of(PROGRAM, &["version"]).await?, subject.folder, options]);
+    let program = subject.cx.programs.kustomize.as_str();
+    let version = subject.cx.versions.of(program, &["version"]).await?;
+    let inputs = json!(["kustomize", version, subject.folder, options]);
     subject
         .by_program("Kustomize", &inputs, &[("repository".to_owned(), closure)], async |folder: &Path| {
             let root = folder.join("repository");
@@ -28,10 +29,10 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
                 adapt(&at, &options)?;
             }
             let home = folder.join("home");
-            std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for {PROGRAM}: {error}"))?;
+            std::fs::create_dir(&home).map_err(|error| format!("cannot make a home for kustomize: {error}"))?;
             // Files are those of its own folder or of a base, as Kustomize has it by default: others may be the controller's.
             let arguments = ["build", "."].map(str::to_owned);
-            let built = program::run(PROGRAM, &arguments, &at, &home).await;
+            let built = program::run(program, &arguments, &at, &home).await;
             built.map_err(|why| program::shown(&why, folder))
         })
         .await

@@ -28,7 +28,7 @@ use checkout::Checkout;
 use closure::Closure;
 
 pub use kept::Renders;
-pub use program::Versions;
+pub use program::{Programs, Versions};
 
 /// Bytes that the manifests of an Application may have.
 pub const LIMIT: u64 = 10 << 20;

@@ -22,20 +22,35 @@ const COMPLAINTS: u64 = 16 << 10;
 /// An address at which nobody answers: what asks for the network gets an error at once.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
+/// The programs that render, as names in the `PATH` or as paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Programs {
+    /// Helm, 3 or 4.
+    pub helm: String,
+    /// Kustomize.
+    pub kustomize: String,
+}
+
+impl Default for Programs {
+    fn default() -> Programs {
+        Programs { helm: "helm".to_owned(), kustomize: "kustomize".to_owned() }
+    }
+}
+
 /// The versions of programs: another one may render otherwise.
 #[derive(Default)]
-pub struct Versions(Mutex<HashMap<&'static str, String>>);
+pub struct Versions(Mutex<HashMap<String, String>>);
 
 impl Versions {
     /// What a program says of itself.
-    pub async fn of(&self, program: &'static str, arguments: &[&str]) -> Result<String, String> {
+    pub async fn of(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
         if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(program) {
             return Ok(known.clone());
         }
         let home = tempfile::tempdir().map_err(|error| format!("cannot make a home for {program}: {error}"))?;
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let version = run(program, &arguments, home.path(), home.path()).await?;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(program, version.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(program.to_owned(), version.clone());
         Ok(version)
     }
 }
@@ -59,10 +74,14 @@ pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path
         .env("KUBECONFIG", "/dev/null");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound if program.contains('/') => {
+            format!("the program {program} is needed for that, and is not there")
+        }
         std::io::ErrorKind::NotFound => format!("the program {program} is needed for that, and is not in the PATH"),
         _ => format!("cannot start {program}: {error}"),
     })?;
     limit_memory(&child);
+    let program = program.rsplit('/').next().unwrap_or(program);
     let (output, complaints) = (child.stdout.take(), child.stderr.take());
     let finish = async {
         let (output, complaints) = tokio::join!(read(output, LIMIT), read(complaints, COMPLAINTS));
@@ -103,10 +122,10 @@ async fn read(from: Option<impl AsyncRead + Unpin>, limit: u64) -> Vec<u8> {
     content
 }
 
-/// What a program says of its end, without the warnings before it.
+/// What a program says of its end, without the warnings before it, and without advice for those who have started it by hand.
 fn complaint(text: &str) -> String {
     let at = text.rfind("\nError: ").map_or(0, |at| at + 1);
-    text[at..].trim().to_owned()
+    text[at..].trim().trim_end_matches("Use --debug flag to render out invalid YAML").trim_end().to_owned()
 }
 
 /// A message without the folder that a program worked in.

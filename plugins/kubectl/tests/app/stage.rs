@@ -13,7 +13,7 @@ use kube::runtime::wait;
 use serde_json::{Value, json};
 use sluice::clock::Clock;
 use sluice::controller::Clients;
-use sluice::gitops::{Settings, run};
+use sluice::gitops::{Programs, Settings, run};
 use sluice::metrics::Metrics;
 use sluice::trial;
 use sluice_core::api::crds;
@@ -75,6 +75,7 @@ impl Stage {
             // Nothing comes by itself: what a story sees is what its commands have done.
             poll: Duration::from_mins(10),
             jitter: Duration::ZERO,
+            programs: Programs::default(),
         };
         let client = stage.client.clone();
         let clients = Clients { reads: client.clone(), writes: client };
