@@ -3,18 +3,20 @@
 //! All of it blocks; `repository.rs` calls it where that is allowed.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 use gix::protocol::handshake::Ref;
-use gix::protocol::transport::client::blocking_io::Transport;
+use gix::protocol::transport::client::blocking_io::{Transport, http};
+use gix::refs::transaction::PreviousValue;
+use gix::remote::AuthenticateFn;
 use gix::remote::Direction;
-use gix::remote::fetch::Shallow;
 use gix::sec::identity::Account;
 use sluice_core::gitops::path::within;
 
+use super::fetch::{self, LARGEST, Wanted};
 use super::ssh;
 
 /// How long a connection may take to come up.
@@ -122,25 +124,31 @@ impl Store {
         attempt(&mut session).map_err(|error| self.refused("list the branches and tags", &error, session))
     }
 
-    /// Fetches a commit, by a name that stands for it or by itself, without its history. Gives the commit that came, which is another
-    /// one where the name has moved in the meantime.
-    pub fn fetch(&self, name: &str, stop: &AtomicBool) -> Result<ObjectId, String> {
+    /// Fetches a commit without its history, and notes it under a name.
+    pub fn fetch(&self, commit: ObjectId, name: &str, stop: &AtomicBool) -> Result<(), String> {
         let mut session = None;
-        let attempt = |session: &mut _| -> Result<ObjectId, gix::Error> {
+        let attempt = |session: &mut _| -> Result<(), gix::Error> {
             let repository = self.open()?;
-            let to = format!("refs/sluice/{}", name.trim_start_matches("refs/"));
-            let remote = repository.remote_at(self.url.as_str())?.with_fetch_tags(gix::remote::fetch::Tags::None);
-            let remote = remote.with_refspecs([format!("+{name}:{to}").as_str()], Direction::Fetch)?;
-            let connection = self.connect(&remote, session)?;
-            let prepared =
-                connection.prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())?;
-            prepared
-                .with_shallow(Shallow::DepthAtRemote(std::num::NonZeroU32::MIN))
-                .receive(gix::progress::Discard, stop)?;
-            let mut reference = repository.find_reference(to.as_str())?;
-            Ok(reference.peel_to_id()?.detach())
+            let mut wanted = Wanted::new(&repository, commit)?;
+            let remote = repository.remote_at(self.url.as_str())?;
+            let mut ask = |wanted: &mut Wanted| -> Result<(), gix::Error> {
+                let mut connection = self.connect(&remote, session)?;
+                let transport = connection.transport_mut();
+                if let Some(options) = self.http() {
+                    transport.configure(&options)?;
+                }
+                fetch::receive(&repository, transport, self.login(), wanted, stop)
+            };
+            ask(&mut wanted).or_else(|error| {
+                let is_over = stop.load(Ordering::Relaxed);
+                if is_over || !wanted.anew() { Err(error) } else { ask(&mut wanted) }
+            })?;
+            let name = format!("{}{}", fetch::NAMES, name.trim_start_matches("refs/"));
+            // The next fetch may send less then. One whose name is the beginning of another's has no place beside it.
+            let _ = repository.reference(name, commit, PreviousValue::Any, "fetch");
+            Ok(())
         };
-        attempt(&mut session).map_err(|error| self.refused(&format!("fetch {name}"), &error, session))
+        attempt(&mut session).map_err(|error| self.refused(&format!("fetch {commit}"), &error, session))
     }
 
     /// Whether a commit is here already.
@@ -179,7 +187,8 @@ impl Store {
     pub fn file(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, String> {
         let attempt = || -> Result<Option<Vec<u8>>, gix::Error> {
             let repository = self.open()?;
-            if repository.find_header(id)?.size() > limit {
+            // One that is too large for all was not fetched.
+            if repository.try_find_header(id)?.is_none_or(|header| header.size() > limit) {
                 return Ok(None);
             }
             Ok(Some(repository.find_blob(id)?.take_data()))
@@ -259,7 +268,11 @@ impl Store {
         carried: &mut Option<ssh::Session>,
     ) -> Result<gix::remote::Connection<'a, 'a, 'r, Box<dyn Transport + Send>>, gix::Error> {
         if !ssh::is_ssh(&self.url) {
-            return Ok(self.prepared(remote.connect(Direction::Fetch)?));
+            let connection = remote.connect(Direction::Fetch)?.with_credentials(self.login());
+            return Ok(match self.http() {
+                Some(options) => connection.with_transport_options(Box::new(options)),
+                None => connection,
+            });
         }
         let begun = ssh::Session::begin(&self.url, &self.credentials, &self.folder);
         let (session, transport) = begun.map_err(|why| gix::Error::from_error(std::io::Error::other(why)))?;
@@ -267,30 +280,25 @@ impl Store {
         Ok(remote.to_connection_with_transport(Box::new(transport)))
     }
 
-    fn prepared<'a, 'r, T: Transport>(
-        &'a self,
-        connection: gix::remote::Connection<'a, 'static, 'r, T>,
-    ) -> gix::remote::Connection<'a, 'a, 'r, T> {
-        let (login, insecure) = (self.credentials.login.clone(), self.credentials.insecure);
-        let authorities = self.credentials.authorities.clone();
-        let mut was_asked = false;
-        let connection = connection.with_credentials(move |action| match (action, &login) {
-            (gix::credentials::helper::Action::Get(context), Some((username, password))) if !was_asked => {
-                was_asked = true;
-                Ok(Some(gix::credentials::protocol::Outcome {
-                    identity: Account {
-                        username: username.clone(),
-                        password: password.clone(),
-                        oauth_refresh_token: None,
-                    },
-                    next: context.into(),
-                }))
+    /// What answers when the server asks who is there: once, as another answer would not be better.
+    fn login(&self) -> AuthenticateFn<'_> {
+        let mut login = self.credentials.login.as_ref();
+        Box::new(move |action| match (action, login.take()) {
+            (gix::credentials::helper::Action::Get(context), Some((username, password))) => {
+                let identity =
+                    Account { username: username.clone(), password: password.clone(), oauth_refresh_token: None };
+                Ok(Some(gix::credentials::protocol::Outcome { identity, next: context.into() }))
             }
             _ => Ok(None),
-        });
+        })
+    }
+
+    /// How a server is spoken to by HTTP, if it is.
+    fn http(&self) -> Option<http::Options> {
         if !self.url.starts_with("http") {
-            return connection;
+            return None;
         }
+        let (insecure, authorities) = (self.credentials.insecure, self.credentials.authorities.clone());
         let configure = move |builder: reqwest::blocking::ClientBuilder| {
             let mut builder = builder.connect_timeout(CONNECT).timeout(ANSWER).danger_accept_invalid_certs(insecure);
             for authority in
@@ -300,21 +308,13 @@ impl Store {
             }
             Ok(builder)
         };
-        let backend = gix::protocol::transport::client::blocking_io::http::reqwest::Options {
-            configure_client: Some(Box::new(configure)),
-            configure_request: None,
-        };
-        let options = gix::protocol::transport::client::blocking_io::http::Options {
-            extra_headers: self
-                .credentials
-                .bearer
-                .iter()
-                .map(|token| format!("Authorization: Bearer {token}"))
-                .collect(),
+        let backend = http::reqwest::Options { configure_client: Some(Box::new(configure)), configure_request: None };
+        let bearer = self.credentials.bearer.iter().map(|token| format!("Authorization: Bearer {token}"));
+        Some(http::Options {
+            extra_headers: bearer.collect(),
             backend: Some(std::sync::Arc::new(std::sync::Mutex::new(backend))),
-            ..Default::default()
-        };
-        connection.with_transport_options(Box::new(options))
+            ..http::Options::default()
+        })
     }
 }
 
@@ -382,7 +382,10 @@ fn read(
         if !mode.is_blob() {
             continue;
         }
-        let size = repository.find_header(entry.object_id()).map_err(|error| wrong(&error))?.size();
+        let header = repository.try_find_header(entry.object_id()).map_err(|error| wrong(&error))?;
+        let Some(size) = header.map(|header| header.size()) else {
+            return Err(format!("{path} has {} MiB or more, and is not fetched", LARGEST >> 20));
+        };
         *left = left.checked_sub(size).ok_or_else(|| {
             format!("the manifests have more than {} MiB with {path} ({size} bytes)", reading.limit >> 20)
         })?;

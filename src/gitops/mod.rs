@@ -5,6 +5,7 @@
 
 mod cluster;
 mod execute;
+mod fetch;
 pub mod git;
 mod judge;
 mod migrate;

@@ -144,8 +144,7 @@ impl Repository {
         names
     }
 
-    /// Makes sure that a commit is here. It is fetched by a name that stands for it where there is one, as not every server gives
-    /// out commits by themselves.
+    /// Makes sure that a commit is here. It is noted under a name that stands for it, where there is one.
     pub async fn fetch(&self, commit: ObjectId) -> Result<(), String> {
         let _one_at_a_time = self.fetches.lock().await;
         let store = Arc::clone(&self.store);
@@ -156,14 +155,9 @@ impl Repository {
         let by_name = known.iter().find(|named| named.commit == commit && named.name != "HEAD");
         let name = by_name.map_or_else(|| commit.to_string(), |named| named.name.clone());
         let (asked, store) = (Instant::now(), Arc::clone(&self.store));
-        let came = within(FETCHING, "a fetch", move |stop| store.fetch(&name, stop)).await?;
+        let came = within(FETCHING, "a fetch", move |stop| store.fetch(commit, &name, stop)).await;
         self.metrics.asked_git(&self.store.shown(), "fetch", asked.elapsed());
-        if came == commit {
-            return Ok(());
-        }
-        // The name has moved meanwhile.
-        let store = Arc::clone(&self.store);
-        within(FETCHING, "a fetch", move |stop| store.fetch(&commit.to_string(), stop)).await.map(|_| ())
+        came
     }
 
     /// The tree of a folder.

@@ -178,3 +178,30 @@ pub async fn what_a_secret_holds_is_in_no_message(s: Story) {
     s.wait(2).await;
     assert!(!s.status(&app).await.to_string().contains("8675309"));
 }
+
+/// Two hundred MiB, of which there is little where they are packed. The server can leave out what is not asked for, as most do.
+pub async fn a_file_that_is_too_large_is_refused_and_not_read(s: Story) {
+    s.git.git(&["config", "uploadpack.allowFilter", "true"]);
+    s.git.write("app/color.yaml", &setting("color", "blue"));
+    let file = s.git.write("huge/README.md", "Too much").path().join("huge/all.yaml");
+    std::fs::File::create(file).and_then(|file| file.set_len(200 << 20)).expect("a file");
+    let first = s.git.commit("Huge");
+    let before = memory();
+    let app = s.application("colors", automated(false, false)).await;
+    let huge = s.application("huge", json!({ "spec": { "source": { "path": "huge" } } })).await;
+    let message = s.condition(&huge, "ComparisonError").await;
+    assert!(message.contains("all.yaml has 100 MiB or more, and is not fetched"), "{message}");
+    s.synced(&app, &first).await;
+    s.git.write("app/color.yaml", &setting("color", "green"));
+    let second = s.git.commit("Green");
+    s.synced(&app, &second).await;
+    // Other stories go on beside this one.
+    assert!(memory() < before + (180 << 10), "{before} KiB have become {} KiB", memory());
+}
+
+/// The most memory that this process has had, in KiB.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the status of this process");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    peak.trim().trim_end_matches(" kB").parse().expect("a number")
+}

@@ -112,6 +112,7 @@ stories! {
         hostile_files_are_refused_by_name,
         a_submodule_holds_what_it_would_bring,
         what_a_secret_holds_is_in_no_message,
+        a_file_that_is_too_large_is_refused_and_not_read,
     ],
 }
 
