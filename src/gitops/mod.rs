@@ -33,6 +33,7 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
 use sluice_core::api::Application;
+use sluice_core::gitops::lineage::Lineage;
 use sluice_core::gitops::project::Project;
 use sluice_core::gitops::tracking::application_of;
 use tokio::net::TcpListener;
@@ -125,6 +126,11 @@ impl Gitops {
             Some(read) if reads.get(&key).is_some_and(|known| **known == read) => {}
             Some(read) => drop(reads.insert(key, Arc::new(read.to_vec()))),
         }
+    }
+
+    fn lineage(&self, namespace: &str, name: &str) -> Lineage {
+        let find = |namespace: &str, name: &str| self.applications.get(&ObjectRef::new(name).within(namespace));
+        Lineage::of((namespace, name), &self.home, find)
     }
 
     fn leads(&self) -> bool {

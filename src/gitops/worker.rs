@@ -102,7 +102,8 @@ impl Worker {
             return Next::After(self.cx.poll);
         }
         let destination = &application.spec.destination.namespace;
-        self.judge.owner = Owner::new(&self.cx.home, &self.namespace, &self.name, destination);
+        self.judge.owner = Owner::new(&self.cx.home, &self.namespace, &self.name, destination)
+            .of(self.cx.lineage(&self.namespace, &self.name));
         let project = match self.cx.project(&application).await {
             Ok(project) => project,
             Err(why) => {

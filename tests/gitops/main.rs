@@ -4,6 +4,7 @@
 //! `cargo test --test gitops in_the_sandbox`, or `tests/cluster/run cargo test --test gitops on_the_real_control_plane`.
 
 mod bad;
+mod cycles;
 mod hooks;
 mod private;
 mod programs;
@@ -113,6 +114,10 @@ stories! {
         a_submodule_holds_what_it_would_bring,
         what_a_secret_holds_is_in_no_message,
         a_file_that_is_too_large_is_refused_and_not_read,
+    ],
+    cycles: [
+        an_application_in_its_own_folder_settles_and_goes,
+        applications_in_each_others_folders_settle_and_go,
     ],
 }
 

@@ -206,7 +206,7 @@ fn release(s: &Snapshot, finalizer: &str, hooks: &[&Hook]) -> Vec<Effect> {
 /// Takes everything along that is the Application's own: the latest wave first, each when the one before it is gone. Where it is not
 /// known what that is, it stays.
 fn take_along(s: &Snapshot, finalizer: &str, propagation: &'static str) -> Result<Vec<Effect>, String> {
-    let own: Vec<&Object> = s.objects.iter().filter(|object| is_taken_along(s, object)).collect();
+    let own: Vec<&Object> = s.objects.iter().filter(|object| is_taken_along(object)).collect();
     if let Rendered::Failed(why) = &s.rendered {
         return Err(why.clone());
     }
@@ -247,11 +247,7 @@ fn is_own(object: &Object) -> bool {
     object.live.as_ref().is_some_and(|live| live.is_own)
 }
 
-/// Whether an object goes with its Application. That may be in its own folder: then it goes already.
-fn is_taken_along(s: &Snapshot, object: &Object) -> bool {
-    let (metadata, key) = (&s.application.metadata, &object.key);
-    let is_itself = key.kind == "Application"
-        && Some(&key.name) == metadata.name.as_ref()
-        && Some(&key.namespace) == metadata.namespace.as_ref();
-    !is_itself && object.live.as_ref().is_some_and(|live| live.is_own && live.delete != Goes::No)
+/// Whether an object goes with its Application. One that waits for that is going already: the Application itself, or one that it is of.
+fn is_taken_along(object: &Object) -> bool {
+    object.live.as_ref().is_some_and(|live| live.is_own && live.delete != Goes::No && !live.waits)
 }

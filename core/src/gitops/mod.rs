@@ -15,6 +15,7 @@ pub mod hook;
 pub mod key;
 pub mod kustomization;
 pub mod leave;
+pub mod lineage;
 pub mod manifest;
 pub mod marks;
 pub mod operation;

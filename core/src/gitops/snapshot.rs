@@ -82,8 +82,10 @@ pub struct Live {
     pub other: Option<String>,
     /// Whether it is going.
     pub is_going: bool,
-    /// How it is, for kinds of which that can be told.
+    /// How it is, for kinds of which that can be told. What the Application is of itself does not count.
     pub health: Option<HealthStatus>,
+    /// Whether it goes when the Application has gone.
+    pub waits: bool,
     /// Its wave.
     pub wave: i64,
     /// Whether it goes when Git does not have it any more.
@@ -130,13 +132,15 @@ impl Live {
             Some("confirm") => Goes::Asks,
             _ => Goes::Yes,
         };
+        let key = Key::of(object);
         Live {
             uid: text("/metadata/uid"),
             resource_version: text("/metadata/resourceVersion"),
             is_own: owner.owns(object),
             other: owner.other(object).map(str::to_owned),
             is_going: object["metadata"]["deletionTimestamp"].is_string(),
-            health: health::of(object),
+            health: if owner.lineage().has(&key) { None } else { health::of(object) },
+            waits: owner.lineage().waits(&key),
             wave: marks::wave(object),
             prune: goes("Prune", is_kept),
             // With a definition all objects of its kind would go, whoever made them.

@@ -4,6 +4,8 @@
 use serde_json::{Value, json};
 
 use super::key::Key;
+use super::lineage::Lineage;
+use crate::api::Application;
 
 /// The annotation.
 pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
@@ -14,6 +16,8 @@ pub struct Owner {
     name: String,
     /// Objects that are in no namespace are marked with the destination's.
     destination: String,
+    /// The Applications that it is of itself.
+    lineage: Lineage,
 }
 
 impl Owner {
@@ -21,7 +25,18 @@ impl Owner {
     pub fn new(home: &str, namespace: &str, name: &str, destination: &str) -> Owner {
         let is_home = namespace == home || namespace.is_empty();
         let name = if is_home { name.to_owned() } else { format!("{namespace}_{name}") };
-        Owner { name, destination: destination.to_owned() }
+        Owner { name, destination: destination.to_owned(), lineage: Lineage::default() }
+    }
+
+    /// The same, which is of these Applications itself.
+    #[must_use]
+    pub fn of(self, lineage: Lineage) -> Owner {
+        Owner { lineage, ..self }
+    }
+
+    /// The Applications that it is of itself.
+    pub fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// What the annotation of all of its objects begins with.
@@ -62,6 +77,14 @@ pub fn application_of(id: &str, home: &str) -> Option<(String, String)> {
     // Neither has an underscore in it.
     let (namespace, name) = owner.split_once('_').unwrap_or((home, owner));
     Some((namespace.to_owned(), name.to_owned()))
+}
+
+/// Namespace and name of the Application that another one says it is of, if it means itself.
+pub fn parent(application: &Application, home: &str) -> Option<(String, String)> {
+    let id = application.annotation(TRACKING_ID)?;
+    let (namespace, name) = (application.metadata.namespace.as_deref()?, application.metadata.name.as_deref()?);
+    let (_, about) = id.split_once(':')?;
+    (about == format!("argoproj.io/Application:{namespace}/{name}")).then(|| application_of(id, home)).flatten()
 }
 
 /// The owner that an object names, and whether it means itself. What an object in no namespace says of one is of no account.
