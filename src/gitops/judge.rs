@@ -157,9 +157,7 @@ impl Judge {
         let kinds = kinds.map(|(kind, version)| (kind.clone(), version.clone())).collect();
         let others = self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await?;
         let others: Vec<Value> = others.into_iter().map(|(_, value)| value).collect();
-        let before = manifest.value.clone();
-        owned::keep(&mut manifest.value, live, &others, rollouts.iter().map(|rollout| &**rollout));
-        if manifest.value != before {
+        if owned::keep(&mut manifest.value, live, &others, rollouts.iter().map(|rollout| &**rollout)) {
             manifest.seen = live["metadata"]["resourceVersion"].as_str().map(str::to_owned);
         }
         Ok(())

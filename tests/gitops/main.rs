@@ -82,6 +82,7 @@ stories! {
     ],
     rollouts: [
         weights_of_an_update_are_not_put_back,
+        the_revision_that_a_service_selects_is_not_put_back,
         a_workload_that_a_rollout_has_scaled_down_stays_so,
     ],
     sources: [

@@ -84,6 +84,30 @@ pub async fn weights_of_an_update_are_not_put_back(s: Story) {
     assert_eq!(weights().await, [80, 20]);
 }
 
+/// The API server takes a selector as a whole: an apply of what Git says would take the revision away.
+pub async fn the_revision_that_a_service_selects_is_not_put_back(s: Story) {
+    let service = |port: i64| -> String {
+        let spec = json!({ "selector": { "app": "web" }, "ports": [{ "port": port, "protocol": "TCP" }] });
+        json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web-stable" }, "spec": spec }).to_string()
+    };
+    s.git.write("app/rollout.yaml", &rollout()).write("app/service.yaml", &service(80));
+    let first = s.git.commit("A rollout and its Service");
+    let app = s.application("services", automated(true, true)).await;
+    s.synced(&app, &first).await;
+    let (hash, selected) = ("rollouts-pod-template-hash", json!({ "app": "web", "rollouts-pod-template-hash": "5f6" }));
+    s.patch("v1", "Service", "web-stable", json!({ "spec": { "selector": { hash: "5f6" } } })).await;
+    s.wait(3).await;
+    let spec = async || s.object("v1", "Service", "web-stable").await.expect("it is there")["spec"].clone();
+    assert_eq!(spec().await["selector"], selected);
+    assert_eq!(s.status(&app).await["sync"]["status"], "Synced");
+    // What Git says besides comes all the same.
+    s.git.write("app/service.yaml", &service(8080));
+    let second = s.git.commit("Another port");
+    s.synced(&app, &second).await;
+    let spec = spec().await;
+    assert_eq!((&spec["ports"][0]["port"], &spec["selector"]), (&json!(8080), &selected));
+}
+
 pub async fn a_workload_that_a_rollout_has_scaled_down_stays_so(s: Story) {
     let labels = json!({ "app": "web" });
     let template = json!({

@@ -1,12 +1,12 @@
-//! What Rollouts' controller writes into objects that Git has, too: weights and routes of traffic, and the size of a workload that a
-//! Rollout refers to. Git's values are where it begins; they are not put back in the middle of an update.
+//! What Rollouts' controller writes into objects that Git has, too: weights and routes of traffic, the revisions that Services select, and
+//! the size of a workload that a Rollout refers to. Git's values are where it begins; they are not put back in the middle of an update.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::key::Key;
 use crate::api::Rollout;
-use crate::api::labels::{POD_TEMPLATE_HASH, ROUTED};
+use crate::api::labels::{MANAGED_BY, POD_TEMPLATE_HASH, ROUTED};
 use crate::object_kind::ObjectKind;
 use crate::selector;
 use crate::sight::Sight;
@@ -19,12 +19,24 @@ use crate::traffic::{
 /// How often a router is asked to leave an object: some do it in steps.
 const STEPS: usize = 8;
 
-/// A manifest that says what the object has wherever Rollouts' controller writes. Some routers know their objects by others.
-pub fn keep<'a>(manifest: &mut Value, live: &Value, others: &[Value], rollouts: impl IntoIterator<Item = &'a Rollout>) {
+/// Has a manifest say what the object has wherever Rollouts' controller writes; whether it writes there. Some routers know their objects
+/// by others.
+pub fn keep<'a>(
+    manifest: &mut Value,
+    live: &Value,
+    others: &[Value],
+    rollouts: impl IntoIterator<Item = &'a Rollout>,
+) -> bool {
     let key = Key::of(live);
+    let mut is_written = false;
     for rollout in rollouts {
         if is_workload(rollout, &key) {
             keep_replicas(manifest, live);
+            is_written = true;
+        }
+        if is_service(rollout, &key, live) {
+            keep_hashes(manifest, live);
+            is_written = true;
         }
         let (canary, stable) = ends(rollout);
         let max = Strategy::of(rollout).map_or(100, Strategy::max_weight);
@@ -36,9 +48,11 @@ pub fn keep<'a>(manifest: &mut Value, live: &Value, others: &[Value], rollouts: 
                 let ends = Ends { router: router.as_ref(), seen, others, canary: &canary, stable: &stable, max };
                 keep_routes(manifest, live, &ends);
                 keep_hashes(manifest, live);
+                is_written = true;
             }
         }
     }
+    is_written
 }
 
 /// Group, kind and namespace of everything that a Rollout's controller may write into beside what it makes itself.
@@ -51,7 +65,8 @@ pub fn places(rollout: &Rollout) -> Vec<(String, String, String)> {
         let namespace = rollout.metadata.namespace.clone().unwrap_or_default();
         (group.to_owned(), reference.kind.clone().unwrap_or_default(), namespace)
     });
-    let mut places: Vec<(String, String, String)> = queries.chain(workload).collect();
+    let service = (String::new(), "Service".to_owned(), rollout.metadata.namespace.clone().unwrap_or_default());
+    let mut places: Vec<(String, String, String)> = queries.chain(workload).chain([service]).collect();
     places.sort();
     places.dedup();
     places
@@ -65,6 +80,18 @@ fn is_workload(rollout: &Rollout, key: &Key) -> bool {
         && group == key.group
         && reference.kind.as_deref() == Some(key.kind.as_str())
         && reference.name.as_deref() == Some(key.name.as_str())
+}
+
+/// Whether a Rollout says which revision a Service selects. One that it does not name any more is its own until it lets it go.
+fn is_service(rollout: &Rollout, key: &Key, live: &Value) -> bool {
+    let is_named = || {
+        let mut services = Strategy::of(rollout).into_iter().flat_map(Strategy::services);
+        services.any(|(_, service)| service == key.name)
+    };
+    let manager = live["metadata"]["annotations"][MANAGED_BY].as_str();
+    rollout.metadata.namespace.as_deref() == Some(key.namespace.as_str())
+        && key.group_kind() == ("", "Service")
+        && (is_named() || manager.is_some() && manager == rollout.metadata.name.as_deref())
 }
 
 fn keep_replicas(manifest: &mut Value, live: &Value) {
@@ -228,5 +255,47 @@ fn keep_hashes(manifest: &mut Value, live: &Value) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(selector: &Value, annotations: &Value) -> Value {
+        let metadata = json!({ "name": "web", "namespace": "shop", "annotations": annotations });
+        json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": { "selector": selector } })
+    }
+
+    fn rollout(namespace: &str, service: &str) -> Rollout {
+        serde_json::from_value(json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "web", "namespace": namespace },
+            "spec": { "strategy": { "canary": { "stableService": service, "canaryService": "trial" } } },
+        }))
+        .expect("a Rollout")
+    }
+
+    /// The API server takes a selector as a whole: without the revision, an apply would take it away.
+    #[test]
+    fn the_revision_that_a_service_selects_is_kept() {
+        let now = json!({ "app": "web", "rollouts-pod-template-hash": "5f6" });
+        let git = json!({ "app": "web", "tier": "front" });
+        let merged = json!({ "app": "web", "tier": "front", "rollouts-pod-template-hash": "5f6" });
+        let managed = json!({ "argo-rollouts.argoproj.io/managed-by-rollouts": "web" });
+        for (namespace, service_name, annotations, is_kept) in [
+            ("shop", "web", json!({}), true),
+            ("shop", "other", managed.clone(), true),
+            ("shop", "other", json!({}), false),
+            ("elsewhere", "web", managed, false),
+        ] {
+            let rollout = rollout(namespace, service_name);
+            let mut manifest = service(&git, &json!({}));
+            assert_eq!(keep(&mut manifest, &service(&now, &annotations), &[], [&rollout]), is_kept);
+            assert_eq!(manifest["spec"]["selector"], if is_kept { merged.clone() } else { git.clone() });
+        }
+        let place = (String::new(), "Service".to_owned(), "shop".to_owned());
+        assert!(places(&rollout("shop", "web")).contains(&place));
     }
 }
