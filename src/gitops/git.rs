@@ -1,4 +1,5 @@
-//! One repository of Git, kept as a bare one: which commit a name stands for, that commit without its history, and what is in it.
+//! One repository of Git, kept as a bare one, or read in place where it is on this machine: which commit a name stands for, that commit
+//! without its history, and what is in it.
 //!
 //! All of it blocks; `repository.rs` calls it where that is allowed.
 
@@ -17,6 +18,7 @@ use gix::sec::identity::Account;
 use sluice_core::gitops::path::within;
 
 use super::fetch::{self, LARGEST, Wanted};
+use super::local;
 use super::ssh;
 
 /// How long a connection may take to come up.
@@ -44,6 +46,8 @@ pub struct Credentials {
 /// A repository.
 pub struct Store {
     url: String,
+    /// Where it is on this machine: then it is read there.
+    local: Option<PathBuf>,
     folder: PathBuf,
     credentials: Credentials,
 }
@@ -91,9 +95,9 @@ const DEEPEST: usize = 64;
 const MOST_FILES: usize = 20_000;
 
 impl Store {
-    /// A repository that is kept in a folder, which is made when it is needed.
+    /// A repository that is kept in a folder, which is made when it is needed: one on this machine needs none.
     pub fn new(url: &str, folder: &Path, credentials: Credentials) -> Store {
-        Store { url: url.to_owned(), folder: folder.to_owned(), credentials }
+        Store { url: url.to_owned(), local: local::path(url), folder: folder.to_owned(), credentials }
     }
 
     /// Takes away what a process that died in the middle of a fetch has left behind: nobody else writes here.
@@ -110,6 +114,9 @@ impl Store {
     pub fn names(&self) -> Result<Vec<Named>, String> {
         let mut session = None;
         let attempt = |session: &mut _| -> Result<Vec<Named>, gix::Error> {
+            if let Some(path) = &self.local {
+                return local::names(path);
+            }
             let repository = self.open()?;
             let remote = repository.remote_at(self.url.as_str())?.with_fetch_tags(gix::remote::fetch::Tags::None);
             let remote = remote.with_refspecs(["+refs/heads/*:refs/remotes/all/*"], Direction::Fetch)?;
@@ -129,6 +136,9 @@ impl Store {
         let mut session = None;
         let attempt = |session: &mut _| -> Result<(), gix::Error> {
             let repository = self.open()?;
+            if self.local.is_some() {
+                return Err(gix::Error::from_error(std::io::Error::other("it is not there, or not all of it")));
+            }
             let mut wanted = Wanted::new(&repository, commit)?;
             let remote = repository.remote_at(self.url.as_str())?;
             let mut ask = |wanted: &mut Wanted| -> Result<(), gix::Error> {
@@ -253,11 +263,14 @@ impl Store {
     }
 
     fn open(&self) -> Result<gix::Repository, gix::Error> {
+        if let Some(path) = &self.local {
+            return local::open(path);
+        }
         if !self.folder.join("HEAD").exists() {
             std::fs::create_dir_all(&self.folder).map_err(gix::Error::from_error)?;
             gix::init_bare(&self.folder)?;
         }
-        let overrides = ["protocol.version=2", "protocol.file.allow=always"];
+        let overrides = ["protocol.version=2"];
         gix::open_opts(&self.folder, gix::open::Options::isolated().config_overrides(overrides))
     }
 

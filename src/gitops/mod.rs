@@ -8,6 +8,7 @@ mod execute;
 mod fetch;
 pub mod git;
 mod judge;
+mod local;
 mod migrate;
 mod projects;
 mod render;

@@ -6,6 +6,7 @@
 mod bad;
 mod cycles;
 mod hooks;
+mod local;
 mod private;
 mod programs;
 mod projects;
