@@ -7,6 +7,7 @@ pub mod aws;
 pub mod clock;
 pub mod controller;
 pub mod crds;
+#[cfg(feature = "gitops")]
 pub mod demo;
 pub mod flags;
 #[cfg(feature = "gitops")]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "gitops")]
 use sluice::demo::DemoFlags;
 use sluice::flags::ControllerFlags;
 use sluice::sandbox::SandboxFlags;
@@ -19,8 +20,15 @@ struct Cli {
 enum Command {
     /// Run the controller, in a cluster or outside
     Controller(Box<ControllerFlags>),
-    /// See the product in a minute: a canary with real requests, a promotion and an abort
+    /// See the product in a minute: commits, a canary with real requests, a promotion, an abort and a revert
+    #[cfg(feature = "gitops")]
     Demo(DemoFlags),
+    /// Needs the GitOps core, which this build does not have
+    #[cfg(not(feature = "gitops"))]
+    Demo {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
     /// Run a Kubernetes API with workloads and the controller in this process, to try things out
     Sandbox(SandboxFlags),
     /// Print the custom resource definitions as YAML
@@ -50,7 +58,14 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Controller(flags) => runtime()?.block_on(sluice::start::controller(*flags)),
+        #[cfg(feature = "gitops")]
         Command::Demo(flags) => runtime()?.block_on(sluice::demo::run(flags)),
+        #[cfg(not(feature = "gitops"))]
+        Command::Demo { .. } => {
+            anyhow::bail!(
+                "this build of sluice has no GitOps core, with which the demo begins: build it with the feature gitops"
+            )
+        }
         Command::Sandbox(flags) => runtime()?.block_on(sluice::sandbox::run(flags)),
         Command::Crds { gitops } => {
             print!("{}", sluice::crds::yaml(gitops)?);

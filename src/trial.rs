@@ -1,5 +1,7 @@
 //! A sandbox with a controller in one process: what `sluice sandbox`, `sluice demo` and the simulated scenarios start.
 
+#[cfg(feature = "gitops")]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ use crate::clock::Clock;
 use crate::controller::balancers;
 use crate::controller::context::GuardMode;
 use crate::controller::{self, Clients, Settings, Signals};
+#[cfg(feature = "gitops")]
+use crate::gitops;
 use crate::lease::{Claim, LeaseConfig};
 use crate::metrics::Metrics;
 use crate::providers::{Job, Plugin, Providers};
@@ -64,6 +68,29 @@ pub async fn install_routers(client: &Client) -> anyhow::Result<()> {
     let classes: Api<DynamicObject> = Api::all_with(client.clone(), &classes);
     classes.create(&PostParams::default(), &class).await.context("cannot create the class of Gateways")?;
     Ok(())
+}
+
+/// Installs the kinds of the GitOps core.
+#[cfg(feature = "gitops")]
+pub async fn install_gitops(client: &Client) -> Result<(), Error> {
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for definition in crds::gitops() {
+        definitions.create(&PostParams::default(), &definition).await?;
+    }
+    Ok(())
+}
+
+/// Runs the GitOps core until the task is stopped. It keeps copies in a folder, and looks for news this often.
+#[cfg(feature = "gitops")]
+pub fn sync(clients: Clients, clock: Clock, folder: PathBuf, poll: Duration) -> JoinHandle<()> {
+    let home = HOME.to_owned();
+    let settings = gitops::Settings { home, namespace: None, folder, poll, jitter: Duration::ZERO };
+    tokio::spawn(async move {
+        // The senders live as long as the core: it leads, and nobody asks it to stop.
+        let (_lead, leading) = watch::channel(true);
+        let (_stop, stop) = watch::channel(false);
+        gitops::run(clients.reads, clients.writes, settings, clock, leading, stop).await;
+    })
 }
 
 /// Waits for the end of a task that should never end, and says how it came.

@@ -1,10 +1,11 @@
-//! The demo, as a newcomer runs it; and with a bug in the controller, which it must not pass over.
+//! The demo, as a newcomer runs it, on a machine without any program; and with a bug in the controller, which it must not pass over.
 
 use std::process::Command;
 
 #[test]
 fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
-    let output = Command::new(env!("CARGO_BIN_EXE_sluice")).args(["demo", "--speed", "4"]).output().expect("it runs");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
+    let output = command.args(["demo", "--speed", "4"]).env("PATH", "/there/is/none").output().expect("it runs");
     let (told, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}\n{error}");
     let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -19,6 +20,7 @@ fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
     ] {
         assert!(words.contains(expected), "{expected:?} is not in\n{told}");
     }
+    every_version_came_by_a_commit(&told);
     let shares = canary_shares(&told);
     let weights: Vec<i32> = shares.iter().map(|(weight, _)| *weight).collect();
     // Where the machine is slow, green is gone before there is a picture of it.
@@ -31,11 +33,39 @@ fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
     }
 }
 
-/// The canary's weight and its share of the requests, in percent, in every picture of a pause, and of a step that is measured.
+/// Each commit that was made is one that the Application was synced to, in this order, and no other; and one whose update was given up
+/// stays as it is.
+fn every_version_came_by_a_commit(told: &str) {
+    let shown = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let made = told.lines().filter_map(|line| line.strip_prefix("   commit ")).map(shown).collect::<Vec<_>>();
+    let (_, history) = told.split_once("was synced to, each once:\n").expect("a history");
+    let synced = history.lines().take_while(|line| !line.is_empty()).map(shown).collect::<Vec<_>>();
+    assert_eq!(made, synced, "{told}");
+    let messages: Vec<&str> = made.iter().map(|commit| commit.split_once(' ').expect("a hash").1).collect();
+    let expected =
+        ["Release 1: blue", "Release 2: yellow", "Release 3: red", "Release 4: green", "Revert to release 2: yellow"];
+    assert_eq!(messages, expected);
+    let given_up: Vec<&str> = told.split("  rollouts-demo   ").filter(|it| it.starts_with("Degraded")).collect();
+    assert_eq!(given_up.len(), 2, "{told}");
+    for (picture, commit) in given_up.into_iter().zip(&made[2..]) {
+        let line = picture.lines().nth(1).map(shown).expect("a line");
+        assert_eq!(line, format!("commit {commit} application Synced Degraded"), "{told}");
+    }
+}
+
+/// The canary's weight and its share of the requests, in percent, in every picture of a pause, and of a step that is measured, if it
+/// was drawn after some requests.
 fn canary_shares(told: &str) -> Vec<(i32, i32)> {
-    let counts = |picture: &&str| picture.starts_with("Paused") || picture.contains("analysis of step 1  Running");
-    let pictures = told.split("  rollouts-demo   ").filter(counts);
     let number = |text: &str| text.trim().parse::<i32>().expect("a number");
+    let requests = |picture: &str| -> i32 {
+        let counts = picture.split("% of requests (").skip(1);
+        counts.filter_map(|rest| rest.split([',', ')']).next()).map(number).sum()
+    };
+    let counts = |picture: &&str| {
+        let is_meant = picture.starts_with("Paused") || picture.contains("analysis of step 1  Running");
+        is_meant && requests(picture) >= 50
+    };
+    let pictures = told.split("  rollouts-demo   ").filter(counts);
     let share = |picture: &str| {
         let canary = picture.lines().find(|line| line.contains(" canary  ")).expect("a canary");
         let version = canary.split_whitespace().nth(2).expect("a version").to_owned();

@@ -1,11 +1,14 @@
 //! `sluice demo`: the product in a minute, on a machine that has nothing else.
 //!
-//! It starts the sandbox with the controller, pods that are real HTTP servers, a proxy that is their gateway, what Prometheus would know of
-//! them and a small load, and tells a story about them. What is on the screen was measured, and the exit code says whether all of it
-//! happened.
+//! It starts the sandbox with the controller and the GitOps core, a repository for that, pods that are real HTTP servers, a proxy that is
+//! their gateway, what Prometheus would know of them and a small load, and tells a story about them. What is on the screen was measured, and
+//! the exit code says whether all of it happened.
 
+mod application;
 pub mod load;
+mod manifests;
 mod measured;
+pub mod repository;
 pub mod screen;
 pub mod stage;
 pub mod story;
@@ -18,18 +21,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::network::Network;
 use sluice_sandbox::prometheus;
 use sluice_sandbox::proxy::Proxy;
+use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::load::Load;
+use self::repository::Repository;
 use self::screen::Screen;
-use self::stage::{NAMESPACE, Stage};
+use self::stage::Stage;
 use crate::clock::Clock;
 use crate::controller::Clients;
 use crate::metrics::Metrics;
@@ -51,22 +54,8 @@ pub struct DemoFlags {
 
 /// The fastest and the slowest that make sense.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
-/// What there is before the first request.
-const MANIFESTS: [&str; 4] = [
-    include_str!("../../examples/demo/services.yaml"),
-    include_str!("../../examples/demo/route.yaml"),
-    include_str!("../../examples/demo/analysis.yaml"),
-    include_str!("../../examples/demo/rollout.yaml"),
-];
-/// What the manifests say of Prometheus, where the demo puts its own.
-const PROMETHEUS: &str = "http://prometheus.monitoring:9090";
-/// Times in the manifests, in milliseconds, and how they stand there.
-const TIMES: [(f64, &str, &str); 4] = [
-    (4000.0, "duration: 4s", "duration: {}"),
-    (2000.0, "initialDelay: 2s", "initialDelay: {}"),
-    (1000.0, "interval: 1s", "interval: {}"),
-    (3000.0, "[3s]", "[{}]"),
-];
+/// How often Git is looked into, at the usual speed or slower.
+const POLL: Duration = Duration::from_secs(1);
 /// How long the whole story may take at the usual speed.
 const PROMISED: Duration = Duration::from_secs(90);
 
@@ -79,12 +68,15 @@ pub struct Performed {
     /// Where its requests are counted.
     pub prometheus: SocketAddr,
     tasks: Tasks,
+    /// Where its repository is, which goes with it.
+    folder: TempDir,
 }
 
 /// What runs behind the scene, and is stopped with this.
 struct Tasks {
     workloads: JoinHandle<()>,
     controller: JoinHandle<()>,
+    sync: JoinHandle<()>,
     servers: [JoinHandle<()>; 2],
 }
 
@@ -94,12 +86,14 @@ impl Tasks {
         tokio::select! {
             error = trial::end_of("the sandbox", &mut self.workloads) => error,
             error = trial::end_of("the controller", &mut self.controller) => error,
+            error = trial::end_of("the GitOps core", &mut self.sync) => error,
         }
     }
 }
 
 impl Drop for Tasks {
     fn drop(&mut self) {
+        self.sync.abort();
         self.controller.abort();
         self.workloads.abort();
         self.servers.iter().for_each(JoinHandle::abort);
@@ -114,12 +108,18 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<()> {
     if let Some(path) = flags.kubeconfig.as_deref().filter(|_| flags.keep) {
         crate::sandbox::check_replaceable(path)?;
     }
-    let mut performed = perform(&flags, Box::new(out), live).await?;
+    let mut performed = tokio::select! {
+        performed = perform(&flags, Box::new(out), live) => performed?,
+        // What it has written goes, too.
+        stopped = crate::start::terminated() => return stopped.and(Err(anyhow!("the demo was stopped before its end"))),
+    };
     if flags.keep {
         let address = ([127, 0, 0, 1], 0).into();
         let served = crate::sandbox::serve(&performed.sandbox, address, flags.kubeconfig).await?;
         println!("\nThe sandbox stays at {} until you stop it (Ctrl-C).\n", served.url);
-        println!("  export KUBECONFIG={}\n  kubectl get rollouts\n", served.kubeconfig.display());
+        println!("  export KUBECONFIG={}\n  kubectl get rollouts", served.kubeconfig.display());
+        println!("  git clone {}\n", repository_in(&performed.folder).display());
+        println!("What is pushed to the repository is the next release; what is changed by hand is put back.");
         println!(
             "The requests go on, at http://{}, and are counted at http://{}.",
             performed.proxy, performed.prometheus
@@ -142,99 +142,51 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
     let (client, workloads) =
         trial::prepare(&sandbox, Box::new(network.clone())).await.context("cannot furnish the sandbox")?;
     trial::install_routers(&client).await.context("cannot furnish the sandbox")?;
+    trial::install_gitops(&client).await.context("cannot furnish the sandbox")?;
+    let folder = tempfile::tempdir().context("cannot make a folder for the repository")?;
+    let repository = Repository::new(repository_in(&folder))?;
     let clients = Clients { reads: client.clone(), writes: client.clone() };
+    let poll = POLL.div_f64(flags.speed.max(1.0));
+    let sync = trial::sync(clients.clone(), Clock::System, folder.path().join("gitops"), poll);
     let controller = trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
     let anywhere = (Ipv4Addr::LOCALHOST, 0).into();
     let (prometheus, counting) =
         prometheus::serve::listen(network.counters(), anywhere).await.context("cannot open the counters")?;
     let (proxy, proxying) =
         Proxy::new(sandbox.clone(), network).listen(anywhere).await.context("cannot open the proxy")?;
-    let mut tasks = Tasks { workloads, controller, servers: [counting, proxying] };
+    let mut tasks = Tasks { workloads, controller, sync, servers: [counting, proxying] };
     let patience = PROMISED.div_f64(flags.speed.min(1.0));
-    let story = Box::pin(play(flags, client, proxy, prometheus, Screen::new(out, live)));
+    let stage = Stage::new(client, repository, Load::default(), Screen::new(out, live), flags.speed);
+    let story = Box::pin(play(stage, proxy, prometheus));
     tokio::select! {
         told = tokio::time::timeout(patience, story) => told
             .unwrap_or_else(|_| Err(anyhow!("it is not over after {patience:.0?}")))
             .context("the demo did not go as told")?,
         error = tasks.end() => return Err(error),
     }
-    Ok(Performed { sandbox, proxy, prometheus, tasks })
+    Ok(Performed { sandbox, proxy, prometheus, tasks, folder })
 }
 
-/// The stage, the load, and the story.
-async fn play(
-    flags: &DemoFlags,
-    client: Client,
-    proxy: SocketAddr,
-    prometheus: SocketAddr,
-    mut screen: Screen,
-) -> anyhow::Result<()> {
-    screen.say(
-        "A Kubernetes API and a controller, in this process. Pods are HTTP servers on this machine (● ready, ○ not ready,\n\
-         ✖ going), behind a gateway that splits real requests by the weights of an HTTPRoute. Their answers are counted,\n\
+/// The repository of a demo, in its folder.
+fn repository_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("rollouts-demo.git")
+}
+
+/// The load, and the story.
+async fn play(mut stage: Stage, proxy: SocketAddr, prometheus: SocketAddr) -> anyhow::Result<()> {
+    stage.say(
+        "A Kubernetes API, a Git repository and Sluice, in this process. Pods are HTTP servers on this machine (● ready, ○ not\n\
+         ready, ✖ going), behind a gateway that splits real requests by the weights of an HTTPRoute. Their answers are counted,\n\
          and Sluice asks for the counts as it asks Prometheus.",
     )?;
-    for manifest in MANIFESTS {
-        create(&client, &adapted(manifest, flags.speed, prometheus)).await?;
-    }
-    let load = Load::default();
-    let mut stage = Stage::new(client, load.clone(), screen, flags.speed);
     // The load begins with the first release: before, there is nobody to answer.
-    stage.until("became healthy", story::is_healthy).await?;
+    story::begin(&mut stage, prometheus).await?;
     let (stop, stopped) = watch::channel(false);
-    let loading = tokio::spawn(load.run(proxy, flags.speed, stopped));
+    let loading = tokio::spawn(stage.load.clone().run(proxy, stage.speed, stopped));
     let told = Box::pin(story::tell(&mut stage)).await;
     // Requests under way count, too.
     stop.send_replace(true);
     loading.await.context("the load failed")?;
     told?;
     story::end(&mut stage)
-}
-
-/// A manifest whose times are as much shorter as the demo is faster, and whose measurements come from its own counters.
-fn adapted(manifest: &str, speed: f64, prometheus: SocketAddr) -> String {
-    let manifest = manifest.replace(PROMETHEUS, &format!("http://{prometheus}"));
-    TIMES.iter().fold(manifest, |manifest, (usual, written, form)| {
-        let millis = (usual / speed).round();
-        let time = if millis % 1000.0 == 0.0 { format!("{:.0}s", millis / 1000.0) } else { format!("{millis:.0}ms") };
-        manifest.replace(written, &form.replace("{}", &time))
-    })
-}
-
-async fn create(client: &Client, manifest: &str) -> anyhow::Result<()> {
-    let objects: Vec<DynamicObject> =
-        serde_saphyr::from_multiple(manifest).context("the demo's manifests are not objects")?;
-    for object in objects {
-        create_one(client, &object).await?;
-    }
-    Ok(())
-}
-
-async fn create_one(client: &Client, object: &DynamicObject) -> anyhow::Result<()> {
-    let types = object.types.clone().unwrap_or_default();
-    let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &types.kind));
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), NAMESPACE, &resource);
-    api.create(&PostParams::default(), object).await.with_context(|| format!("cannot create the {}", types.kind))?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_faster_demo_has_shorter_times_and_measures_its_own_requests() {
-        let analysis = MANIFESTS[2];
-        let address = ([127, 0, 0, 1], 4711).into();
-        let usual = adapted(analysis, 1.0, address);
-        assert_eq!(usual, analysis.replace("prometheus.monitoring:9090", "127.0.0.1:4711"));
-        assert_ne!(usual, analysis);
-        let fast = adapted(analysis, 4.0, address);
-        for time in ["initialDelay: 500ms", "interval: 250ms", "[750ms]"] {
-            assert!(fast.contains(time), "{time} is not in\n{fast}");
-        }
-        assert!(!fast.contains("[3s]"), "{fast}");
-        assert!(adapted(MANIFESTS[3], 0.5, address).contains("duration: 8s"));
-    }
 }

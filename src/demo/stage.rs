@@ -1,19 +1,24 @@
 //! The stage of the demo: the sandbox, the rollout on it, the load, and the screen; and the words in which the story is told.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, ListParams, Patch, PatchParams};
-use serde_json::Value;
-use sluice_core::api::{AnalysisRun, ReplicaSet, Rollout, labels};
+use serde_json::json;
+use sluice_core::api::{AnalysisRun, Application, ReplicaSet, Rollout, labels};
 use tokio::time::Instant;
 
+use super::application::{self, REFRESH};
 use super::load::{Load, Tally};
+use super::manifests::difference;
 use super::measured;
+use super::repository::{Commit, Repository};
 use super::screen::Screen;
 use super::view::view;
+use crate::trial::HOME;
 
 /// The name of the Rollout, its route and its container.
 pub const NAME: &str = "rollouts-demo";
@@ -31,6 +36,8 @@ const UNDER_WAY: Duration = Duration::from_millis(400);
 pub struct Stage {
     /// A client with every right.
     pub client: Client,
+    /// The repository that the Application reads.
+    pub git: Repository,
     /// The requests.
     pub load: Load,
     /// The screen.
@@ -45,18 +52,91 @@ pub struct Stage {
 
 impl Stage {
     /// A stage with an empty count.
-    pub fn new(client: Client, load: Load, screen: Screen, speed: f64) -> Stage {
-        Stage { client, load, screen, speed, from: Tally::default(), floor: 0 }
+    pub fn new(client: Client, git: Repository, load: Load, screen: Screen, speed: f64) -> Stage {
+        Stage { client, git, load, screen, speed, from: Tally::default(), floor: 0 }
     }
 
     fn rollouts(&self) -> Api<Rollout> {
         Api::namespaced(self.client.clone(), NAMESPACE)
     }
 
-    /// Changes the Rollout.
-    pub async fn edit(&self, patch: Value) -> anyhow::Result<()> {
-        let patched = self.rollouts().patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await;
-        patched.map(|_| ()).context("cannot change the Rollout")
+    fn applications(&self) -> Api<Application> {
+        Api::namespaced(self.client.clone(), HOME)
+    }
+
+    /// Commits files, and says what is different in them.
+    pub fn commit(&mut self, message: &str, files: &[(&str, String)]) -> anyhow::Result<Commit> {
+        let added: Vec<&str> =
+            files.iter().map(|(name, _)| *name).filter(|name| self.git.file(name).is_empty()).collect();
+        let changes = match added.as_slice() {
+            [] => files.iter().map(|(name, content)| difference(self.git.file(name), content)).collect::<String>(),
+            added => format!("   + {}", added.join(", ")),
+        };
+        let commit = self.git.commit(message, files)?;
+        self.say(&format!("   commit {}\n{changes}", commit.shown()))?;
+        Ok(commit)
+    }
+
+    /// Watches until a commit has come to the cluster, all of it.
+    pub async fn until_synced(&mut self, commit: &Commit) -> anyhow::Result<Application> {
+        self.until_application(&format!("was synced to {}", commit.shown()), |it| application::has(it, commit)).await
+    }
+
+    /// Watches until something about the Application holds, and fails when it does not come.
+    pub async fn until_application(
+        &mut self,
+        what: &str,
+        holds: impl Fn(&Application) -> bool,
+    ) -> anyhow::Result<Application> {
+        let deadline = Instant::now() + self.limit();
+        loop {
+            let application = self.applications().get(NAME).await.context("cannot read the Application")?;
+            if holds(&application) {
+                return Ok(application);
+            }
+            if Instant::now() >= deadline {
+                let status = application.status();
+                bail!(
+                    "the application never {what}: {}, with {:?} and {:?}",
+                    application::line(&application, self.git.commits()).trim(),
+                    status.resources.iter().filter(|object| object.status != "Synced").collect::<Vec<_>>(),
+                    status.conditions
+                );
+            }
+            // There is nothing to see before the first sync.
+            if self.rollouts().get_opt(NAME).await.context("cannot read the Rollout")?.is_some() {
+                self.draw().await?;
+            } else {
+                tokio::time::sleep(SHORTEST_FRAME).await;
+            }
+        }
+    }
+
+    /// That the sync leaves an update alone that was given up: the cluster has the commit, and one more look at both changes nothing.
+    pub async fn is_left_alone(&mut self, commit: &Commit) -> anyhow::Result<()> {
+        let is_given_up = |it: &Application| application::has(it, commit) && application::health(it) == "Degraded";
+        let before = self.until_application("told of the update that was given up", is_given_up).await?;
+        let generation = self.rollout().await?.metadata.generation;
+        let asked = Patch::Merge(json!({ "metadata": { "annotations": { REFRESH: "normal" } } }));
+        let patched = self.applications().patch(NAME, &PatchParams::default(), &asked).await;
+        patched.context("cannot ask for a look at Git")?;
+        let after = self.until_application("looked again", |it| it.annotation(REFRESH).is_none()).await?;
+        let rollout = self.rollout().await?;
+        let is_same = before.status().operation_state == after.status().operation_state;
+        ensure!(
+            is_same && is_given_up(&after) && rollout.status().abort && rollout.metadata.generation == generation,
+            "the sync did not leave the update alone that was given up: {}",
+            application::line(&after, self.git.commits()).trim()
+        );
+        Ok(())
+    }
+
+    /// The names of all pods that are not going.
+    pub async fn pods(&self) -> anyhow::Result<BTreeSet<String>> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let pods = pods.list(&ListParams::default()).await.context("cannot read the pods")?;
+        let stay = pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        Ok(stay.filter_map(|pod| pod.metadata.name).collect())
     }
 
     /// The Rollout as it is.
@@ -111,12 +191,14 @@ impl Stage {
         let (sets, pods) = tokio::try_join!(sets.list(&of_rollout), pods.list(&of_rollout))
             .context("cannot read what there is to show")?;
         let (rollout, runs) = (self.rollout().await?, self.runs().await?);
+        let application = self.applications().get(NAME).await.context("cannot read the Application")?;
         let hash = rollout.status().current_pod_hash.clone();
         let runs: Vec<&AnalysisRun> =
             runs.iter().filter(|run| measured::label(run, labels::POD_TEMPLATE_HASH) == Some(hash.as_str())).collect();
         let available: i32 = sets.iter().map(|set| set.observed().available_replicas).sum();
         ensure!(available >= self.floor, "only {available} of {} pods are available", self.floor);
-        Ok(view(&rollout, &sets.items, &pods.items, &runs, &self.window()))
+        let commit = application::line(&application, self.git.commits());
+        Ok(view(&commit, &rollout, &sets.items, &pods.items, &runs, &self.window()))
     }
 
     /// Says what comes or what came.

@@ -1,24 +1,31 @@
-//! The story: a first release, a canary that measurements promote, a version that never becomes ready, and one that measurements abort.
-//! Nobody decides anything, and every claim is checked.
+//! The story: a first release, a canary that measurements promote, a version that never becomes ready, one that measurements abort, and
+//! the revert of both. Each is a commit, beside which nobody decides anything, and every claim is checked.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context as _, bail, ensure};
+use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use sluice_core::analysis::Phase;
-use sluice_core::api::{AnalysisRun, Rollout};
+use sluice_core::api::{AnalysisRun, Application, Rollout};
 use tokio::time::Instant;
 
+use super::application::{self, health, history};
 use super::load::Tally;
+use super::manifests::{self, ROLLOUT};
 use super::measured::{measurements, number};
-use super::stage::{NAME, Stage};
+use super::repository::Commit;
+use super::stage::Stage;
 use super::view::wrapped;
+use crate::trial::HOME;
 
 /// How many pods there are.
 const PODS: i32 = 5;
 /// Requests from which a share is judged.
 const SAMPLE: u64 = 100;
+/// Of fewer requests a share tells nothing.
+const FEW: u64 = 50;
 /// How far a share may be from the weight, in points of percent.
 const TOLERANCE: f64 = 5.0;
 /// How many measurements the step asks for.
@@ -28,13 +35,33 @@ const ERROR_RATE: u64 = 30;
 /// How far what is measured of few requests may be from that, as a part of one.
 const ROUGHLY: f64 = 0.15;
 
+/// The first commit, the Application that says where it is, and the pods that come of it.
+pub async fn begin(stage: &mut Stage, prometheus: SocketAddr) -> anyhow::Result<()> {
+    stage.say(
+        "\n1. The first release is a commit, and an Application that says where it is. Sluice looks into Git once a second and\n   \
+         applies what it finds: five pods of blue. There is nothing to compare them with, so they skip the steps.",
+    )?;
+    let commit = stage.commit("Release 1: blue", &manifests::first(stage.speed, prometheus))?;
+    let manifest = application::manifest(stage.git.folder())?;
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(stage.client.clone(), HOME, &ApiResource::erase::<Application>(&()));
+    api.create(&PostParams::default(), &manifest).await.context("cannot create the Application")?;
+    stage.until_synced(&commit).await?;
+    stage.until("became healthy", is_healthy).await.map(|_| ())
+}
+
 /// Tells it, and fails with the reason when something did not happen as it was told.
 pub async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
+    let blue = stage.git.file(ROLLOUT).to_owned();
+    let rollout = |version: &str, behaviour: Option<&str>| manifests::release(&blue, version, behaviour);
     first_release(stage).await?;
-    canary(stage).await?;
+    let yellow = rollout("yellow", None);
+    canary(stage, &yellow).await?;
     promotion(stage).await?;
-    Box::pin(bad_release(stage)).await?;
-    aborted_release(stage).await
+    Box::pin(bad_release(stage, rollout("red", Some("node.sluice.dev/ready: never")))).await?;
+    let errors = format!("node.sluice.dev/error-rate: \"{ERROR_RATE}\"");
+    Box::pin(aborted_release(stage, rollout("green", Some(&errors)))).await?;
+    revert(stage, yellow).await
 }
 
 /// What came of all requests, once there are no more.
@@ -54,9 +81,6 @@ pub fn end(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 async fn first_release(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.say(
-        "\n1. The first release: five pods of blue. There is nothing to compare it with, so it skips the steps.",
-    )?;
     stage.keep_available(PODS);
     stage.count_anew();
     stage.until_requests(100).await?;
@@ -66,12 +90,10 @@ async fn first_release(stage: &mut Stage) -> anyhow::Result<()> {
     answered_alone(&window, "blue")
 }
 
-async fn canary(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.say(&format!(
-        "\n2. A new version, yellow. Only the image changes, and nobody touches anything from here on:\n   \
-         $ kubectl sluice set image {NAME} {NAME}=argoproj/rollouts-demo:yellow"
-    ))?;
-    let hash = release(stage, image("yellow", &json!({}))).await?;
+async fn canary(stage: &mut Stage, yellow: &str) -> anyhow::Result<()> {
+    stage
+        .say("\n2. A new version, yellow. Only the image changes, and nobody touches anything from here on but Git:")?;
+    let (hash, _) = release(stage, "Release 2: yellow", yellow.to_owned()).await?;
     stage.count_anew();
     stage.until_requests(SAMPLE).await?;
     stage.until_run(&hash, "measured twice", |run| measurements(run).count() >= 2).await?;
@@ -86,17 +108,18 @@ async fn canary(stage: &mut Stage) -> anyhow::Result<()> {
     )
 }
 
-/// Releases a version, watches until its requests are judged, and says by which hash it is known.
-async fn release(stage: &mut Stage, patch: Value) -> anyhow::Result<String> {
+/// Commits a version, watches until its requests are judged, and says by which hash it is known.
+async fn release(stage: &mut Stage, message: &str, rollout: String) -> anyhow::Result<(String, Commit)> {
     let before = stage.rollout().await?.status().current_pod_hash.clone();
-    stage.edit(patch).await?;
+    let commit = stage.commit(message, &[(ROLLOUT, rollout)])?;
+    stage.until_synced(&commit).await?;
     let is_judged = |rollout: &Rollout| {
         let status = rollout.status();
         // Where the machine is slow, that may be over.
         status.current_pod_hash != before && (status.abort || status.current_step_index >= Some(1))
     };
     let rollout = stage.until("was analysed at its second step", is_judged).await?;
-    Ok(rollout.status().current_pod_hash.clone())
+    Ok((rollout.status().current_pod_hash.clone(), commit))
 }
 
 async fn promotion(stage: &mut Stage) -> anyhow::Result<()> {
@@ -128,7 +151,7 @@ async fn promotion(stage: &mut Stage) -> anyhow::Result<()> {
     nothing_wrong(&stage.load.tally())
 }
 
-async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
+async fn bad_release(stage: &mut Stage, red: String) -> anyhow::Result<()> {
     stage.say(
         "\n4. A version that starts and never becomes ready, red. It gets no request, and after progressDeadlineSeconds\n   \
          without progress Sluice gives it up by itself (progressDeadlineAbort).",
@@ -137,7 +160,8 @@ async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
     stage.after_requests_under_way().await?;
     stage.count_anew();
     let begin = Instant::now();
-    stage.edit(image("red", &json!({ "node.sluice.dev/ready": "never" }))).await?;
+    let commit = stage.commit("Release 3: red", &[(ROLLOUT, red)])?;
+    stage.until_synced(&commit).await?;
     stage.until("began the update", |rollout| rollout.status().current_pod_hash != stable).await?;
     stage.watch(Duration::from_secs(3)).await?;
     stage.show().await?;
@@ -159,6 +183,7 @@ async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
     stage.count_anew();
     stage.until_requests(100).await?;
     let after = stage.window();
+    stage.is_left_alone(&commit).await?;
     stage.show().await?;
     ensure!(aborted.status().stable_rs == stable, "the stable version changed although the update was aborted");
     answered_alone(&during, "yellow")?;
@@ -166,13 +191,12 @@ async fn bad_release(stage: &mut Stage) -> anyhow::Result<()> {
     stage.say(&format!("   {}", aborted.status().message))
 }
 
-async fn aborted_release(stage: &mut Stage) -> anyhow::Result<()> {
+async fn aborted_release(stage: &mut Stage, green: String) -> anyhow::Result<()> {
     stage.say(&format!(
         "\n5. A version that is ready and not good, green: {ERROR_RATE} % of its answers are errors. It gets its fifth, until the\n   \
          measurements show it. One bad one may be chance; two are not."
     ))?;
-    let errors = json!({ "node.sluice.dev/error-rate": ERROR_RATE.to_string() });
-    let hash = release(stage, image("green", &errors)).await?;
+    let (hash, commit) = release(stage, "Release 4: green", green).await?;
     stage.count_anew();
     stage.until_run(&hash, "failed", |run| measurements(run).any(has_failed)).await?;
     let window = stage.window();
@@ -180,7 +204,7 @@ async fn aborted_release(stage: &mut Stage) -> anyhow::Result<()> {
     let is_given_up = stage.rollout().await?.status().abort;
     let share = window.share("green");
     ensure!(
-        share <= 20.0 + TOLERANCE && (is_given_up || share >= 20.0 - TOLERANCE),
+        window.total() < FEW || share <= 20.0 + TOLERANCE && (is_given_up || share >= 20.0 - TOLERANCE),
         "green answered {share:.1} % of {} requests, not a fifth",
         window.total()
     );
@@ -188,7 +212,7 @@ async fn aborted_release(stage: &mut Stage) -> anyhow::Result<()> {
     stage.say(&wrapped(&aborted.status().message))?;
     let run = stage.until_run(&hash, "ended", is_over).await?;
     found_bad(&run, &aborted.status().message)?;
-    let took = give_back(stage).await?;
+    let took = give_back(stage, &commit).await?;
     stage.say(&format!(
         "   The gateway had confirmed after {:.1} s that yellow gets everything. Only then the green pod went.",
         took.as_secs_f64()
@@ -196,7 +220,7 @@ async fn aborted_release(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 /// Watches the requests go back to yellow, and then the green pod; says how long the first took.
-async fn give_back(stage: &mut Stage) -> anyhow::Result<Duration> {
+async fn give_back(stage: &mut Stage, commit: &Commit) -> anyhow::Result<Duration> {
     let begin = Instant::now();
     let early = AtomicBool::new(false);
     let given_back = |rollout: &Rollout| {
@@ -212,20 +236,36 @@ async fn give_back(stage: &mut Stage) -> anyhow::Result<Duration> {
     stage.until_requests(SAMPLE).await?;
     answered_alone(&stage.window(), "yellow")?;
     stage.until("took the green pod away", |rollout| rollout.status().updated_replicas == 0).await?;
+    stage.is_left_alone(commit).await?;
     stage.show().await?;
     Ok(took)
 }
 
-/// The patch that releases a version whose pods behave like this, by annotations.
-fn image(version: &str, behaviour: &Value) -> Value {
-    let container = json!({
-        "name": NAME, "image": format!("argoproj/rollouts-demo:{version}"),
-        "ports": [{ "name": "http", "containerPort": 8080 }],
-    });
-    let mut annotations = json!({ "node.sluice.dev/ready": null, "node.sluice.dev/error-rate": null });
-    json_patch::merge(&mut annotations, behaviour);
-    let template = json!({ "metadata": { "annotations": annotations }, "spec": { "containers": [container] } });
-    json!({ "spec": { "template": template } })
+/// Takes both bad versions back in Git, which changes no pod.
+async fn revert(stage: &mut Stage, yellow: String) -> anyhow::Result<()> {
+    stage.say(
+        "\n6. Git says green, and yellow runs. The sync does not fight that: the Application is Synced, as the cluster has what\n   \
+         the commit says, and Degraded, as its update was given up. A revert brings Git back to what runs:",
+    )?;
+    let pods = stage.pods().await?;
+    let commit = stage.commit("Revert to release 2: yellow", &[(ROLLOUT, yellow)])?;
+    stage.until_synced(&commit).await?;
+    stage.until("became healthy", |rollout| is_healthy(rollout) && !rollout.status().abort).await?;
+    let application = stage.until_application("became healthy", |it| health(it) == "Healthy").await?;
+    stage.count_anew();
+    stage.until_requests(100).await?;
+    let window = stage.window();
+    stage.show().await?;
+    answered_alone(&window, "yellow")?;
+    ensure!(stage.pods().await? == pods, "pods changed although the revert asks for those that run");
+    let commits = stage.git.commits();
+    let is_all = history(&application).into_iter().eq(commits.iter().map(|commit| commit.id.as_str()));
+    ensure!(is_all, "the history of the Application is {:?}, not {commits:?}", history(&application));
+    let synced: Vec<String> = commits.iter().map(|commit| format!("     {}", commit.shown())).collect();
+    stage.say(&format!(
+        "   No pod was changed for it. What the Application was synced to, each once:\n{}",
+        synced.join("\n")
+    ))
 }
 
 /// Whether the gateway has confirmed that the canary gets no requests.

@@ -1,5 +1,5 @@
-//! What the demo shows of a rollout: its state, its pods, the weights and where the requests go, what was measured, and what it waits
-//! for.
+//! What the demo shows of a rollout: its state, the commit that it came by, its pods, the weights and where the requests go, what was
+//! measured, and what it waits for.
 
 use std::fmt::Write as _;
 
@@ -14,13 +14,21 @@ const BAR: f64 = 30.0;
 /// Width of what is said.
 const WIDTH: usize = 118;
 
-/// Everything that is shown, as text of several lines.
-pub fn view(rollout: &Rollout, sets: &[ReplicaSet], pods: &[Pod], runs: &[&AnalysisRun], traffic: &Tally) -> String {
+/// Everything that is shown, as text of several lines; the one about its commit is told elsewhere.
+pub fn view(
+    commit: &str,
+    rollout: &Rollout,
+    sets: &[ReplicaSet],
+    pods: &[Pod],
+    runs: &[&AnalysisRun],
+    traffic: &Tally,
+) -> String {
     let status = rollout.status();
     let steps = rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_ref()).map_or(0, Vec::len);
     let mut text = String::new();
     let step = status.current_step_index.unwrap_or(0);
     let _ = writeln!(text, "  rollouts-demo   {}   step {step}/{steps}", status.phase);
+    text += commit;
     let mut newest_first: Vec<&ReplicaSet> = sets.iter().collect();
     newest_first.sort_by_key(|rs| std::cmp::Reverse(rs.revision()));
     for rs in newest_first.into_iter().filter(|rs| rs.wanted() > 0 || rs.observed().replicas > 0) {
@@ -144,8 +152,10 @@ mod tests {
         let errors = [("yellow".to_owned(), 6)].into_iter().collect();
         let traffic = Tally { answered, errors, lost: 0, first_loss: None };
         let sets = [set("a", "1", "x:blue"), set("b", "2", "x:yellow")];
-        let shown = view(&rollout, &sets, &[pod("a", "True"), pod("a", "True"), pod("b", "False")], &[], &traffic);
+        let pods = [pod("a", "True"), pod("a", "True"), pod("b", "False")];
+        let shown = view("    commit   3f2a91c\n", &rollout, &sets, &pods, &[], &traffic);
         let expected = "  rollouts-demo   Paused   step 1/2
+    commit   3f2a91c
     revision 2  yellow   canary  ○
     revision 1  blue     stable  ● ●
     weights  stable 80, canary 20, confirmed by the gateway
