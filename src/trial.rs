@@ -82,14 +82,15 @@ pub async fn install_gitops(client: &Client) -> Result<(), Error> {
 
 /// Runs the GitOps core until the task is stopped. It keeps copies in a folder, and looks for news this often.
 #[cfg(feature = "gitops")]
-pub fn sync(clients: Clients, clock: Clock, folder: PathBuf, poll: Duration) -> JoinHandle<()> {
+pub fn sync(clients: Clients, clock: Clock, metrics: Metrics, folder: PathBuf, poll: Duration) -> JoinHandle<()> {
     let home = HOME.to_owned();
-    let settings = gitops::Settings { home, namespace: None, folder, poll, jitter: Duration::ZERO };
+    let programs = gitops::Programs::default();
+    let settings = gitops::Settings { home, namespace: None, folder, poll, jitter: Duration::ZERO, programs };
     tokio::spawn(async move {
         // The senders live as long as the core: it leads, and nobody asks it to stop.
         let (_lead, leading) = watch::channel(true);
         let (_stop, stop) = watch::channel(false);
-        gitops::run(clients.reads, clients.writes, settings, clock, leading, stop).await;
+        gitops::run(clients, settings, clock, metrics, leading, stop, None).await;
     })
 }
 

@@ -147,8 +147,9 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
     let repository = Repository::new(repository_in(&folder))?;
     let clients = Clients { reads: client.clone(), writes: client.clone() };
     let poll = POLL.div_f64(flags.speed.max(1.0));
-    let sync = trial::sync(clients.clone(), Clock::System, folder.path().join("gitops"), poll);
-    let controller = trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
+    let metrics = Metrics::new();
+    let sync = trial::sync(clients.clone(), Clock::System, metrics.clone(), folder.path().join("gitops"), poll);
+    let controller = trial::control(clients, Clock::System, metrics, trial::USUAL);
     let anywhere = (Ipv4Addr::LOCALHOST, 0).into();
     let (prometheus, counting) =
         prometheus::serve::listen(network.counters(), anywhere).await.context("cannot open the counters")?;

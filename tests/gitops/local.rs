@@ -145,8 +145,9 @@ fn a_format_that_is_not_known_is_refused_by_name() {
 fn a_commit_that_is_not_there_is_not_sought_elsewhere() {
     let (git, _) = repository();
     let (other, store) = ("1111111111111111111111111111111111111111", store(&git.url()));
-    assert!(!store.has(other.parse().expect("a commit")));
-    let message = store.fetch(other, &AtomicBool::new(false)).expect_err("it is refused");
+    let commit = other.parse().expect("a commit");
+    assert!(!store.has(commit));
+    let message = store.fetch(commit, other, &AtomicBool::new(false)).expect_err("it is refused");
     assert_eq!(message, format!("{}: cannot fetch {other}: it is not there, or not all of it", git.url()));
 }
 

@@ -247,7 +247,7 @@ fn is_own(object: &Object) -> bool {
     object.live.as_ref().is_some_and(|live| live.is_own)
 }
 
-/// Whether an object goes with its Application. One that waits for that is going already: the Application itself, or one that it is of.
+/// Whether an object goes with its Application.
 fn is_taken_along(object: &Object) -> bool {
-    object.live.as_ref().is_some_and(|live| live.is_own && live.delete != Goes::No && !live.waits)
+    object.live.as_ref().is_some_and(|live| live.is_own && live.delete != Goes::No)
 }

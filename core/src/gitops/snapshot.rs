@@ -84,8 +84,6 @@ pub struct Live {
     pub is_going: bool,
     /// How it is, for kinds of which that can be told. What the Application is of itself does not count.
     pub health: Option<HealthStatus>,
-    /// Whether it goes when the Application has gone.
-    pub waits: bool,
     /// Its wave.
     pub wave: i64,
     /// Whether it goes when Git does not have it any more.
@@ -140,11 +138,13 @@ impl Live {
             other: owner.other(object).map(str::to_owned),
             is_going: object["metadata"]["deletionTimestamp"].is_string(),
             health: if owner.lineage().has(&key) { None } else { health::of(object) },
-            waits: owner.lineage().waits(&key),
             wave: marks::wave(object),
             prune: goes("Prune", is_kept),
-            // With a definition all objects of its kind would go, whoever made them.
-            delete: goes("Delete", is_kept || object["kind"] == "CustomResourceDefinition"),
+            // With a definition all objects of its kind would go, whoever made them. What waits for the Application is going already.
+            delete: goes(
+                "Delete",
+                is_kept || object["kind"] == "CustomResourceDefinition" || owner.lineage().waits(&key),
+            ),
             is_extraneous: marks::is_extraneous(object),
             hook: matches!(marks::role(object), Role::Hook(_)).then(|| hook::ran(object)),
         }

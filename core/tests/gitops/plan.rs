@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use sluice_core::api::Operation;
-use sluice_core::gitops::snapshot::Goes;
+use sluice_core::gitops::key::Key;
+use sluice_core::gitops::lineage::Lineage;
+use sluice_core::gitops::snapshot::{Goes, Live};
+use sluice_core::gitops::tracking::Owner;
 
 use crate::world::World;
 
@@ -319,10 +322,18 @@ fn an_application_whose_objects_are_not_known_stays_and_says_why() {
 #[test]
 fn an_application_that_is_its_own_object_goes() {
     let (effects, _) = leaving(|_, s| {
+        let application = s.application.clone();
+        let lineage = Lineage::of(("argocd", "colors"), "argocd", |_, _| Some(Box::new(application.clone())));
+        let owner = Owner::new("argocd", "argocd", "colors", "shop").of(lineage);
+        let mut itself = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": { "name": "colors", "namespace": "argocd" },
+        });
+        owner.mark(&mut itself);
         for object in &mut s.objects {
-            object.key.kind = "Application".to_owned();
-            object.key.name = "colors".to_owned();
-            object.key.namespace = "argocd".to_owned();
+            object.key = Key::of(&itself);
+            object.live = Some(Live::of(&itself, &owner, &[]));
+            assert!(object.live.as_ref().is_some_and(|live| live.is_own));
         }
     });
     assert_eq!(effects, ["Release"]);
