@@ -7,6 +7,7 @@ mod bad;
 mod cycles;
 mod hooks;
 mod local;
+mod platform;
 mod private;
 mod programs;
 mod projects;
@@ -134,6 +135,12 @@ mod with_programs {
             a_chart_of_applications,
             values_come_from_another_source,
             what_a_program_cannot_render_is_named,
+        ],
+        platform: [
+            a_platform_comes_from_a_private_repository,
+            one_part_of_a_platform_waits_for_a_person,
+            a_platform_goes_back_by_a_revert_and_says_what_it_has_had,
+            a_platform_comes_over_definitions_that_are_there_and_leaves_them,
         ],
         ssh: [
             a_repository_behind_ssh_is_read_with_a_key,

@@ -191,6 +191,7 @@ pub async fn what_a_program_cannot_render_is_named(s: Story) {
         ("broken", None, "broken/templates/map.yaml:2:17"),
         ("syntax", None, "helm: Error: parse error at (syntax/templates/map.yaml:2)"),
         ("text", None, "text/templates/map.yaml"),
+        ("files", Some(json!({ "releaseName": "Web" })), "spec.source.helm.releaseName can be another"),
         ("files", Some(json!({ "valueFiles": ["away.yaml"] })), "there is no file away.yaml"),
         ("files", Some(json!({ "valueFiles": ["../../../etc/passwd"] })), "it is outside of the repository"),
         ("files", Some(single("../../../etc/passwd")), "it is outside of the repository"),

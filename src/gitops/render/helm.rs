@@ -66,7 +66,14 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
                 }
                 built => built,
             };
-            built.map_err(|why| program::shown(&why, folder))
+            built.map_err(|why| {
+                let hint = if why.contains("invalid release name") {
+                    "; spec.source.helm.releaseName can be another than the Application's"
+                } else {
+                    ""
+                };
+                program::shown(&why, folder) + hint
+            })
         })
         .await
 }
