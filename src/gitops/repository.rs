@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::metrics::Applications;
 
 use super::git::{Credentials, Entry, File, Named, Reading, Store};
+use super::render::Keys;
 use super::ssh::{self, is_ssh};
 
 /// The label of Secrets that say how to get in.
@@ -96,6 +97,21 @@ impl Repositories {
 }
 
 impl Repositories {
+    /// What opens what Applications of a project have encrypted in Git: each value of the Secrets of this type that are for all, or for
+    /// this project.
+    pub fn keys(&self, project: &str) -> Keys {
+        let secrets = self.secrets.state();
+        let is_meant = |secret: &&Arc<Secret>| text(secret, "project").is_none_or(|own| own == project);
+        let texts = of_type(&secrets, "sops-age").filter(is_meant).flat_map(|secret| {
+            let name = secret.metadata.name.clone().unwrap_or_default();
+            let values = secret.data.iter().flatten().filter(|(key, _)| *key != "project");
+            values.map(move |(key, value)| {
+                (format!("the Secret {name}, {key}"), String::from_utf8_lossy(&value.0).into_owned())
+            })
+        });
+        Keys::new(texts)
+    }
+
     /// What pushes of a repository are signed with, as the Secrets of it say; every one of them is good.
     pub fn webhook_secrets(&self, push: &Push) -> Vec<String> {
         let secrets = self.secrets.state();

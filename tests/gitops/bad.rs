@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::server::{LOGIN, Server};
 use crate::story::{Story, automated, setting};
 
 pub async fn a_broken_manifest_is_named_with_its_line_and_nothing_is_touched(s: Story) {
@@ -187,9 +188,17 @@ pub async fn a_file_that_is_too_large_is_refused_and_not_read(s: Story) {
     std::fs::File::create(file).and_then(|file| file.set_len(200 << 20)).expect("a file");
     let first = s.git.commit("Huge");
     let before = memory();
-    let app = s.application("colors", automated(false, false)).await;
-    let huge = s.application("huge", json!({ "spec": { "source": { "path": "huge" } } })).await;
-    let message = s.condition(&huge, "ComparisonError").await;
+    let server = Server::start(&s.git.path()).await;
+    let metadata = json!({ "name": "door", "labels": { "argocd.argoproj.io/secret-type": "repository" } });
+    let door = json!({ "url": server.url, "username": LOGIN.0, "password": LOGIN.1, "insecure": "true" });
+    s.create(json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": door })).await;
+    let mut changes = automated(false, false);
+    changes["spec"]["source"] = json!({ "repoURL": server.url });
+    let app = s.application("colors", changes.clone()).await;
+    changes["spec"]["source"]["path"] = "huge".into();
+    let huge = s.application("huge", changes).await;
+    let is_named = |status: &serde_json::Value| status.to_string().contains("all.yaml");
+    let message = s.until(&huge, "refused", is_named).await.to_string();
     assert!(message.contains("all.yaml has 100 MiB or more, and is not fetched"), "{message}");
     s.synced(&app, &first).await;
     s.git.write("app/color.yaml", &setting("color", "green"));

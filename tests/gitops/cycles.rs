@@ -31,10 +31,10 @@ async fn begin(s: &Story, folder: &str) -> String {
     s.application(folder, changes).await
 }
 
-/// Waits until Applications are synced and healthy; then nothing is written for some polls.
-async fn settle(s: &Story, applications: &[&str], commit: &str) {
+/// Waits until an Application is synced, and all are healthy; then nothing is written for some polls.
+async fn settle(s: &Story, applications: &[&str], (app, commit): (&str, &str)) {
+    s.synced(app, commit).await;
     for app in applications {
-        s.synced(app, commit).await;
         s.until(app, "healthy", |status| status["health"]["status"] == "Healthy").await;
     }
     let version = async |app: &str| {
@@ -60,14 +60,14 @@ pub async fn an_application_in_its_own_folder_settles_and_goes(s: Story) {
     s.git.write("self/color.yaml", &setting("color", "blue")).write("self/last.yaml", &last);
     let first = s.git.commit("An Application of itself");
     let app = begin(&s, "self").await;
-    settle(&s, &[&app], &first).await;
+    settle(&s, &[&app], (&app, &first)).await;
     assert_eq!(s.setting("last").await.as_deref(), Some("yes"));
     // It can change itself.
     let mut changed = manifest(&s, "self");
     changed["spec"]["revisionHistoryLimit"] = 3.into();
     s.git.write("self/self.yaml", &changed.to_string());
     let second = s.git.commit("With less history");
-    settle(&s, &[&app], &second).await;
+    settle(&s, &[&app], (&app, &second)).await;
     s.delete(APPLICATION.0, APPLICATION.1, &app).await;
     s.until_gone(APPLICATION.0, APPLICATION.1, &app).await;
     assert_eq!((s.setting("color").await, s.setting("last").await), (None, None));
@@ -83,10 +83,10 @@ pub async fn applications_in_each_others_folders_settle_and_go(s: Story) {
     let names = ["one", "two", "three"].map(|folder| format!("{folder}-{}", s.namespace));
     let all = names.each_ref().map(String::as_str);
     begin(&s, "one").await;
-    settle(&s, &all, &first).await;
+    settle(&s, &all, (all[2], &first)).await;
     s.git.write("two/color.yaml", &marked("color-two", "red", &wave));
     let second = s.git.commit("Red");
-    settle(&s, &all, &second).await;
+    settle(&s, &all, (all[1], &second)).await;
     s.until_setting("color-two", Some("red")).await;
     s.delete(APPLICATION.0, APPLICATION.1, all[1]).await;
     for app in all {

@@ -13,6 +13,7 @@ mod programs;
 mod projects;
 mod repository;
 mod rollouts;
+mod secrets;
 mod server;
 mod sources;
 mod ssh;
@@ -100,6 +101,7 @@ stories! {
         an_update_from_git_walks_its_canary,
         an_update_that_was_aborted_is_not_begun_again,
     ],
+    secrets: [a_secret_in_git_is_opened_with_an_identity],
     webhook: [
         a_webhook_tells_those_who_read_what_has_changed,
         a_webhook_that_is_not_signed_is_refused,
@@ -127,6 +129,7 @@ stories! {
 /// Those that need programs in the PATH: `PATH=$(tests/cluster/build-tools):$PATH`.
 mod with_programs {
     stories! {
+        secrets: [what_a_program_renders_is_opened_before],
         programs: [
             a_folder_of_kustomize_is_rendered_with_what_the_application_adds,
             a_commit_that_touches_nothing_of_it_renders_nothing,

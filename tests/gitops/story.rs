@@ -207,6 +207,23 @@ impl Story {
         found.map(|object| serde_json::to_value(object).expect("an object"))
     }
 
+    /// The files that the controller keeps in which this is written.
+    pub fn kept(&self, text: &str) -> Vec<String> {
+        let (mut found, mut folders) = (Vec::new(), vec![self.folder.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                let has = |content: Vec<u8>| String::from_utf8_lossy(&content).contains(text);
+                if path.is_dir() {
+                    folders.push(path);
+                } else if std::fs::read(&path).is_ok_and(has) {
+                    found.push(path.display().to_string());
+                }
+            }
+        }
+        found
+    }
+
     /// The renders of programs that are kept, by numbers that are others when one is made again.
     pub fn renders(&self) -> Vec<u64> {
         use std::os::unix::fs::MetadataExt as _;

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
-use super::super::git::Entry;
+use super::super::git::{Entry, File};
 use super::FILES;
 use super::checkout::Checkout;
+use super::keys::Keys;
 
 /// Places that a render may refer to.
 const MOST: usize = 500;
@@ -61,27 +62,32 @@ impl<'a> Closure<'a> {
         self.entries.iter().map(|(path, entry)| (path.clone(), entry.id.to_string())).collect()
     }
 
-    /// Writes all files below a folder.
-    pub async fn write(&self, to: &Path) -> Result<(), String> {
-        let mut left = FILES;
+    /// Writes all files below a folder, opened where something in them is encrypted. Whether that was so.
+    pub async fn write(&self, to: &Path, keys: &Keys) -> Result<bool, String> {
+        let (mut left, mut is_opened) = (FILES, false);
         for (path, entry) in &self.entries {
             let files = self.checkout.files(*entry, left).await?;
             left = left.saturating_sub(files.iter().map(|file| file.content.len() as u64).sum());
-            let at = to.join(path);
+            let (at, keys, folder) = (to.join(path), keys.clone(), path.clone());
             let writing = tokio::task::spawn_blocking(move || {
-                files.iter().try_for_each(|file| {
+                files.into_iter().try_fold(false, |is_opened, file| {
                     let is_inside = Path::new(&file.path).components().all(|it| matches!(it, Component::Normal(_)));
                     if !is_inside {
-                        return Err(std::io::Error::other(format!("{:?} leads out of its folder", file.path)));
+                        return Err(format!("{:?} leads out of its folder", file.path));
                     }
                     let at = if file.path.is_empty() { at.clone() } else { at.join(&file.path) };
-                    at.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-                    std::fs::write(at, &file.content)
+                    let named = if file.path.is_empty() { folder.clone() } else { format!("{folder}/{}", file.path) };
+                    let (file, is_new) = keys.file(File { path: named, content: file.content })?;
+                    let folder = at.parent().map_or(Ok(()), std::fs::create_dir_all);
+                    let written = folder.and_then(|()| std::fs::write(at, &file.content));
+                    written.map_err(|error| format!("cannot write its files: {error}"))?;
+                    Ok(is_opened || is_new)
                 })
             });
-            let written = writing.await.map_err(|error| format!("writing its files broke off: {error}"))?;
-            written.map_err(|error| format!("cannot write its files: {error}"))?;
+            let written: Result<bool, String> =
+                writing.await.map_err(|error| format!("writing its files broke off: {error}"))?;
+            is_opened |= written?;
         }
-        Ok(())
+        Ok(is_opened)
     }
 }

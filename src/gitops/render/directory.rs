@@ -5,6 +5,8 @@ use sluice_core::gitops::glob;
 use sluice_core::gitops::manifest::Document;
 
 use super::super::git::File;
+use super::Made;
+use super::keys::Keys;
 
 /// Whether a file of a folder is read.
 pub fn is_read(path: &str, directory: &SourceDirectory) -> bool {
@@ -21,13 +23,25 @@ pub fn is_read(path: &str, directory: &SourceDirectory) -> bool {
 ///
 /// # Errors
 /// Every document that cannot be read, with its file and line.
-pub fn render(files: &[File]) -> Result<Vec<Document>, Vec<String>> {
-    let (mut documents, mut wrong) = (Vec::new(), Vec::new());
+pub fn render(files: &[File], keys: &Keys) -> Result<Made, Vec<String>> {
+    let (mut documents, mut wrong, mut is_opened) = (Vec::new(), Vec::new(), false);
     for file in files {
         let Ok(text) = std::str::from_utf8(&file.content) else {
             wrong.push(format!("{}: it is not UTF-8", file.path));
             continue;
         };
+        match keys.open(text) {
+            Ok(None) => {}
+            Ok(Some(opened)) => {
+                is_opened = true;
+                documents.extend(opened.into_iter().map(|value| Document { file: file.path.clone(), value }));
+                continue;
+            }
+            Err(why) => {
+                wrong.push(format!("{}: {why}", file.path));
+                continue;
+            }
+        }
         for part in sluice_yaml::split(text) {
             match sluice_yaml::read(part) {
                 Ok(located) => documents.push(Document { file: file.path.clone(), value: located.value }),
@@ -38,5 +52,5 @@ pub fn render(files: &[File]) -> Result<Vec<Document>, Vec<String>> {
             }
         }
     }
-    if wrong.is_empty() { Ok(documents) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Made { documents, is_opened }) } else { Err(wrong) }
 }

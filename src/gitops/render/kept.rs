@@ -1,7 +1,9 @@
 //! Renders that are kept on disk, each under a mark of everything that it was made of.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use sluice_core::gitops::manifest::Document;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::closure::Closure;
+use super::keys::Keys;
 use crate::clock::Clock;
 
 /// Programs that run at the same time.
@@ -20,8 +23,18 @@ const KEPT: Duration = Duration::from_hours(24 * 7);
 /// Renders that programs have made.
 pub struct Renders {
     folder: PathBuf,
+    /// Renders that are not to be on disk, as something of them was encrypted.
+    opened: Mutex<HashMap<String, Vec<Document>>>,
     places: Semaphore,
     clock: Clock,
+}
+
+/// Renders of that kind that are kept at most.
+const OPENED: usize = 500;
+
+/// A mark of a render that was made with keys.
+pub fn opened(key: &str, keys: &Keys) -> String {
+    format!("{key} {}", keys.recipients().join(" "))
 }
 
 /// A mark of what a render is made of: what it is told, and the files that it has, by the names of their folders.
@@ -44,7 +57,7 @@ impl Renders {
             // It is as good there as gone.
             let _ = std::fs::remove_file(entry.path());
         }
-        Renders { folder, places: Semaphore::new(PLACES), clock }
+        Renders { folder, opened: Mutex::default(), places: Semaphore::new(PLACES), clock }
     }
 
     /// A place for a program to run.
@@ -56,6 +69,21 @@ impl Renders {
     pub async fn get(&self, key: &str) -> Option<Vec<Document>> {
         let (path, now) = (self.folder.join(key), SystemTime::from(self.clock.now()));
         tokio::task::spawn_blocking(move || read(&path, now)).await.ok()?
+    }
+
+    /// What was kept in memory.
+    pub fn get_opened(&self, key: &str) -> Option<Vec<Document>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// Keeps a render in memory alone.
+    pub fn put_opened(&self, key: String, documents: &[Document]) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are still of use are made again.
+        if opened.len() >= OPENED {
+            opened.clear();
+        }
+        opened.insert(key, documents.to_vec());
     }
 
     /// Keeps a render, for its owner's eyes alone. One that cannot be kept is made again.

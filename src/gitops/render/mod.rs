@@ -5,9 +5,9 @@ mod closure;
 mod directory;
 mod helm;
 mod kept;
+mod keys;
 mod kustomize;
 mod program;
-#[cfg_attr(not(test), expect(dead_code, reason = "the renders are about to call it"))]
 mod sops;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +28,7 @@ use checkout::Checkout;
 use closure::Closure;
 
 pub use kept::Renders;
+pub use keys::Keys;
 pub use program::{Programs, Versions};
 
 /// Bytes that the manifests of an Application may have.
@@ -57,6 +58,8 @@ struct Subject<'a> {
     checkout: &'a Checkout,
     /// The sources that others read files of, by their `ref`.
     named: &'a BTreeMap<&'a str, &'a Checkout>,
+    /// What opens what is encrypted in it.
+    keys: &'a Keys,
     /// What has been read of each source.
     reads: &'a Mutex<Vec<BTreeSet<String>>>,
     /// The folder, from the root.
@@ -65,6 +68,13 @@ struct Subject<'a> {
     application: &'a str,
     /// The namespace in which its objects are.
     namespace: &'a str,
+}
+
+/// What was rendered.
+struct Made {
+    documents: Vec<Document>,
+    /// Whether anything of it was encrypted: it is not to be on disk.
+    is_opened: bool,
 }
 
 /// What sources say, each in a revision.
@@ -88,6 +98,7 @@ pub async fn render(
         let named = all().filter(|(source, _)| !source.reference.is_empty());
         let named: BTreeMap<&str, &Checkout> = named.map(|(source, it)| (source.reference.as_str(), it)).collect();
         let commits = checkouts.iter().map(|checkout| checkout.commit.to_string()).collect();
+        let keys = cx.repositories.keys(application.spec.project());
         let reads = Mutex::new(vec![BTreeSet::new(); sources.len()]);
         let mut said = Render { commits, kinds: Vec::new(), documents: Vec::new(), reads: Vec::new() };
         for (source, checkout) in all() {
@@ -96,6 +107,7 @@ pub async fn render(
                 source,
                 checkout,
                 named: &named,
+                keys: &keys,
                 reads: &reads,
                 folder: within("", &source.path).unwrap_or_default(),
                 application: application.metadata.name.as_deref().unwrap_or_default(),
@@ -168,7 +180,8 @@ impl Subject<'_> {
             let (recurse, options) = (options.recurse, options.clone());
             let wanted = move |path: &str| directory::is_read(path, &options);
             let files = self.checkout.repository.files(tree, recurse, LIMIT, wanted).await?;
-            let rendering = tokio::task::spawn_blocking(move || directory::render(&files)).await;
+            let keys = self.keys.clone();
+            let rendering = tokio::task::spawn_blocking(move || directory::render(&files, &keys)).await;
             rendering.map_err(|error| format!("rendering broke off: {error}"))?.map_err(|wrong| wrong.join("; "))
         })
         .await
@@ -185,12 +198,17 @@ impl Subject<'_> {
         self.kept(kind, inputs, files, async || {
             let _place = self.cx.renders.place().await;
             let folder = tempfile::tempdir().map_err(|error| format!("cannot make a folder for a render: {error}"))?;
+            let mut is_opened = false;
             for (name, closure) in files {
-                closure.write(&folder.path().join(name)).await?;
+                is_opened |= closure.write(&folder.path().join(name), self.keys).await?;
             }
-            let text = run(folder.path()).await?;
+            // What a program complains about may be what was decrypted.
+            let hidden = |_| format!("{kind} failed; what it says is not shown, as files of it were decrypted");
+            let text = run(folder.path()).await.map_err(|why| if is_opened { hidden(why) } else { why })?;
             let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
-            documents.map_err(|error| format!("rendering broke off: {error}"))?
+            let documents = documents.map_err(|error| format!("rendering broke off: {error}"))?;
+            let documents = documents.map_err(|why| if is_opened { hidden(why) } else { why })?;
+            Ok(Made { documents, is_opened })
         })
         .await
     }
@@ -201,7 +219,7 @@ impl Subject<'_> {
         kind: &str,
         inputs: &Value,
         files: &[(String, Closure<'_>)],
-        make: impl AsyncFnOnce() -> Result<Vec<Document>, String>,
+        make: impl AsyncFnOnce() -> Result<Made, String>,
     ) -> Result<Vec<Document>, String> {
         {
             let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,13 +228,18 @@ impl Subject<'_> {
             }
         }
         let key = kept::key(inputs, files);
-        let known = self.cx.renders.get(&key).await;
+        let opened = || kept::opened(&key, self.keys);
+        let known = self.cx.renders.get(&key).await.or_else(|| self.cx.renders.get_opened(&opened()));
         self.cx.metrics.rendered(kind, known.is_some());
         if let Some(documents) = known {
             return Ok(documents);
         }
-        let documents = make().await?;
-        self.cx.renders.put(&key, &documents).await;
+        let Made { documents, is_opened } = make().await?;
+        if is_opened {
+            self.cx.renders.put_opened(opened(), &documents);
+        } else {
+            self.cx.renders.put(&key, &documents).await;
+        }
         Ok(documents)
     }
 }
