@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::glob;
+use super::jq::{Path, pointer};
 use super::key::Key;
 use crate::api::ResourceIgnoreDifferences;
 
@@ -40,9 +41,17 @@ pub struct Difference {
 pub fn compare(key: &Key, now: &Value, then: &Value, ignored: &[ResourceIgnoreDifferences]) -> Verdict {
     let (mut now, mut then) = (plain(now), plain(then));
     for rule in ignored.iter().filter(|rule| concerns(rule, key)) {
-        for pointer in &rule.json_pointers {
-            remove(&mut now, pointer);
-            remove(&mut then, pointer);
+        for side in [&mut now, &mut then] {
+            for pointer in &rule.json_pointers {
+                remove(side, pointer);
+            }
+            for expression in &rule.jq_path_expressions {
+                match places(expression, side) {
+                    // Later items first: they move up when one before them goes.
+                    Ok(places) => places.iter().rev().for_each(|pointer| remove(side, pointer)),
+                    Err(why) => return Verdict::Refused(why),
+                }
+            }
         }
     }
     let mut differences = Vec::new();
@@ -58,6 +67,28 @@ pub fn respect(manifest: &mut Value, key: &Key, live: &Value, ignored: &[Resourc
             None => remove(manifest, pointer),
         }
     }
+    let expressions = ignored.iter().filter(|rule| concerns(rule, key)).flat_map(|rule| &rule.jq_path_expressions);
+    for expression in expressions {
+        // What cannot be followed is told where the two are compared.
+        let (Ok(there), Ok(here)) = (places(expression, live), places(expression, manifest)) else { continue };
+        // The same item may stand elsewhere in a list.
+        let here = if here.len() == there.len() { here } else { there.clone() };
+        for (from, to) in there.iter().zip(&here) {
+            match live.pointer(from) {
+                Some(value) => put(manifest, to, value.clone()),
+                None => remove(manifest, to),
+            }
+        }
+    }
+}
+
+/// The places of a path of jq, as pointers, in their order.
+fn places(expression: &str, object: &Value) -> Result<Vec<String>, String> {
+    let found = Path::read(expression).and_then(|path| path.places(object));
+    let mut found = found.map_err(|why| format!("ignoreDifferences: {expression}: {why}"))?;
+    found.sort();
+    found.dedup();
+    Ok(found.iter().map(|place| pointer(place)).collect())
 }
 
 /// Puts a value in a place, if there is room for it: an object is made where there is none, an item of a list is not.
@@ -190,6 +221,39 @@ mod tests {
         ] {
             assert_eq!(verdict(&rule) == Verdict::Same, expected, "{rule}");
         }
+    }
+
+    #[test]
+    fn differences_can_be_ignored_by_paths_of_jq() {
+        let pods = |web: &str, proxy: &str, order: [usize; 2]| {
+            let containers = [json!({ "name": "web", "image": web }), json!({ "name": "proxy", "image": proxy })];
+            json!({ "spec": { "containers": [containers[order[0]], containers[order[1]]] } })
+        };
+        let rules = |expression: &str| -> Vec<ResourceIgnoreDifferences> {
+            let rule = json!([{ "group": "*", "kind": "*", "jqPathExpressions": [expression] }]);
+            serde_json::from_value(rule).expect("rules")
+        };
+        let (now, then) = (pods("web:1", "proxy:9", [0, 1]), pods("web:1", "proxy:1", [0, 1]));
+        let proxy = ".spec.containers[] | select(.name == \"proxy\") | .image";
+        for (expression, expected) in [
+            (proxy, true),
+            (".spec.containers[]?.image", true),
+            (".spec.containers[]", true),
+            (".spec.containers[] | select(.name == \"web\") | .image", false),
+            (".status.none[]", false),
+        ] {
+            assert_eq!(
+                compare(&Key::default(), &now, &then, &rules(expression)) == Verdict::Same,
+                expected,
+                "{expression}"
+            );
+        }
+        let refused = compare(&Key::default(), &now, &then, &rules("1"));
+        assert!(matches!(refused, Verdict::Refused(why) if why.contains("no place")));
+        // What it is in the cluster stays in an apply, wherever in the list it stands.
+        let mut manifest = pods("web:2", "proxy:1", [1, 0]);
+        respect(&mut manifest, &Key::default(), &now, &rules(proxy));
+        assert_eq!(manifest, pods("web:2", "proxy:9", [1, 0]));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod glob;
 pub mod guard;
 pub mod health;
 pub mod hook;
+pub mod jq;
 pub mod key;
 pub mod kustomization;
 pub mod leave;

@@ -1,11 +1,15 @@
 //! AppProjects: which repositories, places and kinds the Applications of a project may have. The rules are Argo CD's.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::glob;
 use super::key::Key;
-use super::operation::creates_namespace;
-use crate::api::{AppProjectSpec, Application, ApplicationDestination, ProjectDestination, ProjectKind};
+use super::operation::{self, creates_namespace};
+use crate::api::{
+    AppProjectSpec, Application, ApplicationDestination, ProjectDestination, ProjectKind, SyncOperationResult,
+};
 
 /// Fields that are acted on here, or that say nothing to Sluice.
 const KNOWN: [&str; 9] = [
@@ -68,7 +72,12 @@ impl Project {
     pub fn problems(&self, application: &Application) -> Vec<String> {
         let spec = &application.spec;
         let name = &self.name;
-        let urls = spec.all_sources().iter().map(|source| source.repo_url.as_str());
+        // A sync may have sources of its own.
+        let asked = application.operation.as_ref().and_then(|operation| operation.sync.as_ref());
+        let asked = asked.into_iter().flat_map(|sync| sync.source.iter().chain(&sync.sources));
+        let kept = operation::pinned(application.status()).into_iter().flat_map(SyncOperationResult::all_sources);
+        let all = spec.all_sources().iter().chain(asked).chain(kept);
+        let urls = all.map(|source| source.repo_url.as_str()).collect::<BTreeSet<_>>().into_iter();
         let refused = urls.filter(|url| !self.permits_source(url));
         let mut problems: Vec<String> =
             refused.map(|url| format!("application repo {url} is not permitted in project '{name}'")).collect();

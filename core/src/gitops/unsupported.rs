@@ -1,5 +1,6 @@
 //! What an Application may say and is not acted on yet: it holds the Application, and says so.
 
+use super::jq::Path;
 use super::{marks, preempt};
 use crate::api::{Application, ApplicationSource};
 
@@ -28,16 +29,17 @@ pub fn problems(application: &Application) -> Vec<String> {
         }
     }
     for (index, rule) in spec.ignore_differences.iter().enumerate() {
-        for (field, list) in
-            [("jqPathExpressions", &rule.jq_path_expressions), ("managedFieldsManagers", &rule.managed_fields_managers)]
-        {
-            if !list.is_empty() {
-                not_yet(format!("spec.ignoreDifferences[{index}].{field}"));
-            }
+        if !rule.managed_fields_managers.is_empty() {
+            not_yet(format!("spec.ignoreDifferences[{index}].managedFieldsManagers"));
         }
     }
     for option in spec.sync_policy.iter().flat_map(|policy| unknown(&policy.sync_options)) {
         not_yet(format!("the sync option {option}"));
+    }
+    for (index, rule) in spec.ignore_differences.iter().enumerate() {
+        let wrong = rule.jq_path_expressions.iter().filter_map(|text| Some((text, Path::read(text).err()?)));
+        let at = format!("spec.ignoreDifferences[{index}].jqPathExpressions");
+        problems.extend(wrong.map(|(text, why)| format!("{at}: {text}: {why}")));
     }
     problems.extend(preempt::policy(application).err());
     let destination = &spec.destination;
@@ -86,9 +88,11 @@ pub fn of_asked(application: &Application) -> Vec<String> {
     let Some(sync) = application.operation.as_ref().and_then(|operation| operation.sync.as_ref()) else {
         return Vec::new();
     };
+    let sources = sync.source.iter().chain(&sync.sources).flat_map(of_source).filter(|(_, is_given)| *is_given);
+    let sources = sources.map(|(field, _)| format!("{field} of a source of operation.sync is not supported yet"));
     let manifests = (!sync.manifests.is_empty()).then(|| "operation.sync.manifests is not supported yet".to_owned());
     let options = unknown(&sync.sync_options).map(|option| format!("the sync option {option} is not supported yet"));
-    manifests.into_iter().chain(options).collect()
+    manifests.into_iter().chain(sources).chain(options).collect()
 }
 
 fn unknown(options: &[String]) -> impl Iterator<Item = &String> {

@@ -4,6 +4,7 @@ use serde_json::json;
 use sluice_core::api::Operation;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::lineage::Lineage;
+use sluice_core::gitops::project::Project;
 use sluice_core::gitops::snapshot::{Goes, Live};
 use sluice_core::gitops::tracking::Owner;
 
@@ -271,7 +272,8 @@ fn a_retry_takes_the_newest_commit_where_it_is_told_to() {
 fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
     for (field, value) in [
         ("manifests", json!(["kind: ConfigMap"])),
-        ("source", json!({ "repoURL": "https://elsewhere.example.com" })),
+        ("source", json!({ "repoURL": "https://elsewhere.example.com", "chart": "web" })),
+        ("sources", json!([{ "repoURL": "https://elsewhere.example.com", "plugin": {} }])),
         ("syncOptions", json!(["Hurry=true"])),
     ] {
         let mut world = World::with(&json!({}));
@@ -283,6 +285,25 @@ fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
         assert_eq!(world.take(), Vec::<String>::new());
         world.settle();
         assert_eq!(world.application.operation, None);
+    }
+}
+
+#[test]
+fn a_sync_is_of_no_source_that_the_project_does_not_permit() {
+    for name in ["source", "sources"] {
+        let mut world = World::with(&json!({}));
+        let spec = json!({ "sourceRepos": ["https://git.example.com/*"], "destinations": [{ "server": "*", "namespace": "*" }] });
+        world.project = Project::read("team", &spec).expect("a project");
+        world.pass();
+        let source = json!({ "repoURL": "https://elsewhere.example.com/evil", "path": "app" });
+        let value = if name == "source" { source } else { json!([source]) };
+        let sync = json!({ "sync": { name: value, "revision": "c9" } });
+        world.application.operation = Some(serde_json::from_value(sync).expect("an operation"));
+        world.pass();
+        let (phase, message) = world.last();
+        assert_eq!(phase, "Failed");
+        assert_eq!(message, "application repo https://elsewhere.example.com/evil is not permitted in project 'team'");
+        assert_eq!(world.take(), Vec::<String>::new());
     }
 }
 
