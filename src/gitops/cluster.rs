@@ -188,6 +188,11 @@ impl Cluster {
         if cached.annotations().contains_key(TRACKING_ID) && kind.resource.version == version {
             return Ok(kind.whole(&cached));
         }
+        self.read(kind, key, version).await
+    }
+
+    /// An object, as the API server has it.
+    pub async fn read(&self, kind: &Kind, key: &Key, version: &str) -> Result<Option<Value>, String> {
         let _request = self.requests.acquire().await;
         let found = self.api(kind, key, version).get_opt(&key.name).await;
         let found = found.map_err(|error| format!("cannot read {key}: {error}"))?;

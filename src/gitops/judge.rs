@@ -1,6 +1,7 @@
 //! How the cluster stands to what there should be: manifests are made of documents, and the API server is asked what would become of
 //! each, unless neither the manifest nor the object has changed since it was asked last.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sluice_core::api::{Application, ResourceIgnoreDifferences};
-use sluice_core::gitops::compare::{Difference, Verdict, compare, plain, respect};
+use sluice_core::gitops::compare::{Difference, Verdict, asks_for_managers, compare, plain, respect};
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes, brought_by};
 use sluice_core::gitops::marks::{self, Phase};
@@ -126,7 +127,8 @@ impl Judge {
                 if let Some(live) = &live {
                     self.keep(context, &mut manifest, live).await?;
                     if context.has(&manifest, "RespectIgnoreDifferences") {
-                        respect(&mut manifest.value, &key, live, context.ignored());
+                        let live = self.managed(context, &kind, &manifest, live).await?;
+                        respect(&mut manifest.value, &key, &live, context.ignored());
                     }
                 }
                 let asked = context.mark(&manifest);
@@ -134,7 +136,11 @@ impl Judge {
                     verdict
                 } else {
                     let predicted = self.cx.cluster.predict(&kind, &manifest).await;
-                    let verdict = context.judge(&manifest, live.as_ref(), predicted);
+                    let with_managers = match &live {
+                        Some(live) => Some(self.managed(context, &kind, &manifest, live).await?),
+                        None => None,
+                    };
+                    let verdict = context.judge(&manifest, with_managers.as_deref(), predicted);
                     self.remember(&key, asked, live.as_ref(), &verdict);
                     verdict
                 };
@@ -142,6 +148,21 @@ impl Judge {
             }
         };
         Ok(Object { key, version, wanted: Some(manifest), verdict: Some(verdict), live })
+    }
+
+    /// An object with who owns its fields, where a rule asks for that: the cache does not keep it.
+    async fn managed<'v>(
+        &self,
+        context: &Context<'_>,
+        kind: &Kind,
+        manifest: &Manifest,
+        live: &'v Value,
+    ) -> Result<Cow<'v, Value>, String> {
+        if !asks_for_managers(context.ignored(), &manifest.key) {
+            return Ok(Cow::Borrowed(live));
+        }
+        let read = self.cx.cluster.read(kind, &manifest.key, &manifest.version).await?;
+        Ok(read.map_or(Cow::Borrowed(live), Cow::Owned))
     }
 
     /// Lets a manifest say what the object has wherever a Rollout's controller writes: that is no difference, and nothing to heal.

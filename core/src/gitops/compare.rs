@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::fields;
 use super::glob;
 use super::jq::{Path, pointer};
 use super::key::Key;
@@ -37,8 +38,15 @@ pub struct Difference {
     pub then: Option<Value>,
 }
 
-/// Compares an object with what an apply of its manifest would make of it.
+/// Whether rules ask who owns the fields of an object.
+pub fn asks_for_managers(ignored: &[ResourceIgnoreDifferences], key: &Key) -> bool {
+    ignored.iter().any(|rule| !rule.managed_fields_managers.is_empty() && concerns(rule, key))
+}
+
+/// Compares an object with what an apply of its manifest would make of it. Where [`asks_for_managers`], the object has to have its
+/// managed fields.
 pub fn compare(key: &Key, now: &Value, then: &Value, ignored: &[ResourceIgnoreDifferences]) -> Verdict {
+    let live = now;
     let (mut now, mut then) = (plain(now), plain(then));
     for rule in ignored.iter().filter(|rule| concerns(rule, key)) {
         for side in [&mut now, &mut then] {
@@ -52,6 +60,8 @@ pub fn compare(key: &Key, now: &Value, then: &Value, ignored: &[ResourceIgnoreDi
                     Err(why) => return Verdict::Refused(why),
                 }
             }
+            let owned = fields::owned(live, &rule.managed_fields_managers, side);
+            owned.iter().rev().for_each(|place| remove(side, &pointer(place)));
         }
     }
     let mut differences = Vec::new();
@@ -67,10 +77,16 @@ pub fn respect(manifest: &mut Value, key: &Key, live: &Value, ignored: &[Resourc
             None => remove(manifest, pointer),
         }
     }
-    let expressions = ignored.iter().filter(|rule| concerns(rule, key)).flat_map(|rule| &rule.jq_path_expressions);
-    for expression in expressions {
+    let mut pairs = Vec::new();
+    for rule in ignored.iter().filter(|rule| concerns(rule, key)) {
+        let managers = &rule.managed_fields_managers;
+        let owned = |object: &Value| fields::owned(live, managers, object).iter().map(|it| pointer(it)).collect();
+        pairs.push((owned(live), owned(manifest)));
         // What cannot be followed is told where the two are compared.
-        let (Ok(there), Ok(here)) = (places(expression, live), places(expression, manifest)) else { continue };
+        let expressions = rule.jq_path_expressions.iter();
+        pairs.extend(expressions.filter_map(|it| places(it, live).ok().zip(places(it, manifest).ok())));
+    }
+    for (there, here) in pairs {
         // The same item may stand elsewhere in a list.
         let here = if here.len() == there.len() { here } else { there.clone() };
         for (from, to) in there.iter().zip(&here) {
@@ -254,6 +270,22 @@ mod tests {
         let mut manifest = pods("web:2", "proxy:1", [1, 0]);
         respect(&mut manifest, &Key::default(), &now, &rules(proxy));
         assert_eq!(manifest, pods("web:2", "proxy:9", [1, 0]));
+    }
+
+    #[test]
+    fn differences_can_be_ignored_by_who_owns_the_fields() {
+        let managed = json!([{ "manager": "autoscaler", "fieldsV1": { "f:spec": { "f:replicas": {} } } }]);
+        let mut now = deployment(5);
+        now["metadata"]["managedFields"] = managed;
+        for (manager, expected) in [("autoscaler", true), ("kubectl-edit", false)] {
+            let rules = json!([{ "group": "*", "kind": "*", "managedFieldsManagers": [manager] }]);
+            let rules: Vec<ResourceIgnoreDifferences> = serde_json::from_value(rules).expect("rules");
+            assert!(asks_for_managers(&rules, &Key::default()));
+            assert_eq!(compare(&Key::default(), &now, &deployment(1), &rules) == Verdict::Same, expected, "{manager}");
+            let mut manifest = deployment(1);
+            respect(&mut manifest, &Key::default(), &now, &rules);
+            assert_eq!(manifest["spec"]["replicas"] == 5, expected, "{manager}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod automatic;
 pub mod chart;
 pub mod compare;
+pub mod fields;
 pub mod glob;
 pub mod guard;
 pub mod health;

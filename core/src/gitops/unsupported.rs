@@ -28,11 +28,6 @@ pub fn problems(application: &Application) -> Vec<String> {
             not_yet(format!("a variable of the build environment ($ARGOCD_APP_NAME and the like) in {at}"));
         }
     }
-    for (index, rule) in spec.ignore_differences.iter().enumerate() {
-        if !rule.managed_fields_managers.is_empty() {
-            not_yet(format!("spec.ignoreDifferences[{index}].managedFieldsManagers"));
-        }
-    }
     for option in spec.sync_policy.iter().flat_map(|policy| unknown(&policy.sync_options)) {
         not_yet(format!("the sync option {option}"));
     }
