@@ -2,7 +2,9 @@
 //!
 //! The library's own fetch has no such choice, and it unpacks each object in memory, however large.
 
-use std::sync::atomic::AtomicBool;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 use gix::odb::pack::{Bundle, bundle};
@@ -16,6 +18,8 @@ use gix::remote::AuthenticateFn;
 pub const LARGEST: u64 = 100 << 20;
 /// Bytes of memory for one object, for servers that cannot leave any out.
 const MEMORY: usize = 512 << 20;
+/// Bytes that may come at once: all of it may have to be in memory.
+const PACK: u64 = 512 << 20;
 /// Commits that the server is told of: it sends what is new since.
 const KNOWN: usize = 100;
 /// Where the names of commits are that are here.
@@ -49,9 +53,12 @@ pub fn receive(
         alloc_limit_bytes: Some(MEMORY),
         ..bundle::write::Options::default()
     };
+    let came = Arc::clone(&wanted.came);
     gix::protocol::fetch(
         wanted,
         |pack, progress, stop| {
+            came.store(true, Ordering::Relaxed);
+            let pack = &mut std::io::BufReader::new(pack.take(PACK));
             let known = Some(repository.objects.clone());
             let hash = repository.object_hash();
             let written = Bundle::write_to_directory(pack, Some(&folder), progress, stop, known, hash, unpacking);
@@ -82,19 +89,27 @@ fn too_large(error: gix::Error) -> gix::Error {
     )))
 }
 
-/// What the server is asked for: a commit, by one who has others.
+/// What the server is asked for, by one who has other commits.
 pub struct Wanted {
-    commit: ObjectId,
+    object: ObjectId,
     known: Vec<ObjectId>,
+    /// Whether anything has come.
+    came: Arc<AtomicBool>,
 }
 
 impl Wanted {
     /// A commit for a repository that has fetched others.
-    pub fn new(repository: &gix::Repository, commit: ObjectId) -> Result<Wanted, gix::Error> {
+    pub fn new(repository: &gix::Repository, commit: ObjectId, object: ObjectId) -> Result<Wanted, gix::Error> {
         let names = repository.references()?;
         let found = names.prefixed(NAMES)?.filter_map(Result::ok).filter_map(|name| name.try_id().map(gix::Id::detach));
-        let known = found.filter(|id| repository.has_object(*id)).take(KNOWN).collect();
-        Ok(Wanted { commit, known })
+        // What is asked for is not here, whatever the names say.
+        let known = found.filter(|id| *id != commit && repository.has_object(*id)).take(KNOWN).collect();
+        Ok(Wanted { object, known, came: Arc::default() })
+    }
+
+    /// Whether anything has come.
+    pub fn has_come(&self) -> bool {
+        self.came.load(Ordering::Relaxed)
     }
 
     /// The same, by one who has nothing. A server takes it that who has a commit has all of its files, and may send what is new as
@@ -110,7 +125,7 @@ impl Negotiate for Wanted {
     }
 
     fn add_wants(&mut self, arguments: &mut Arguments, _: &[bool]) -> bool {
-        arguments.want(self.commit);
+        arguments.want(self.object);
         if arguments.can_use_filter() {
             arguments.filter(&format!("blob:limit={LARGEST}"));
         }

@@ -59,6 +59,9 @@ pub struct Named {
     pub name: String,
     /// The commit.
     pub commit: ObjectId,
+    /// What the server has under the name: the commit, or a tag with a text of its own. Not every server gives out a commit that it does
+    /// not name.
+    pub object: ObjectId,
 }
 
 /// What is at a path of a commit.
@@ -108,6 +111,10 @@ impl Store {
             // What cannot be removed is named by the fetch that it stops.
             let _ = std::fs::remove_file(file.path());
         }
+        let packs = std::fs::read_dir(self.folder.join("objects/pack")).into_iter().flatten().flatten();
+        for half in packs.filter(|file| file.file_name().to_string_lossy().starts_with(".tmp")) {
+            let _ = std::fs::remove_file(half.path());
+        }
     }
 
     /// All names, as the server has them now.
@@ -131,15 +138,28 @@ impl Store {
         attempt(&mut session).map_err(|error| self.refused("list the branches and tags", &error, session))
     }
 
-    /// Fetches a commit without its history, and notes it under a name.
-    pub fn fetch(&self, commit: ObjectId, name: &str, stop: &AtomicBool) -> Result<(), String> {
+    /// Fetches a commit without its history, as what the server has under a name, and notes it under that. A copy in which it is not
+    /// there after that is of no use, and is made anew.
+    pub fn fetch(&self, commit: ObjectId, object: ObjectId, name: &str, stop: &AtomicBool) -> Result<(), String> {
+        for _ in 0..2 {
+            self.fetch_into(commit, object, name, stop)?;
+            if self.has(commit) {
+                return Ok(());
+            }
+            let removed = std::fs::remove_dir_all(&self.folder);
+            removed.map_err(|error| format!("{}: cannot remove its broken copy: {error}", self.shown()))?;
+        }
+        Err(format!("{}: its server answers, and does not send {commit}", self.shown()))
+    }
+
+    fn fetch_into(&self, commit: ObjectId, object: ObjectId, name: &str, stop: &AtomicBool) -> Result<(), String> {
         let mut session = None;
         let attempt = |session: &mut _| -> Result<(), gix::Error> {
             let repository = self.open()?;
             if self.local.is_some() {
                 return Err(gix::Error::from_error(std::io::Error::other("it is not there, or not all of it")));
             }
-            let mut wanted = Wanted::new(&repository, commit)?;
+            let mut wanted = Wanted::new(&repository, commit, object)?;
             let remote = repository.remote_at(self.url.as_str())?;
             let mut ask = |wanted: &mut Wanted| -> Result<(), gix::Error> {
                 let mut connection = self.connect(&remote, session)?;
@@ -151,7 +171,8 @@ impl Store {
             };
             ask(&mut wanted).or_else(|error| {
                 let is_over = stop.load(Ordering::Relaxed);
-                if is_over || !wanted.anew() { Err(error) } else { ask(&mut wanted) }
+                // Only what came, and could not be put together, is asked for as a whole.
+                if is_over || !wanted.has_come() || !wanted.anew() { Err(error) } else { ask(&mut wanted) }
             })?;
             let name = format!("{}{}", fetch::NAMES, name.trim_start_matches("refs/"));
             // The next fetch may send less then. One whose name is the beginning of another's has no place beside it.
@@ -267,6 +288,8 @@ impl Store {
             return local::open(path);
         }
         if !self.folder.join("HEAD").exists() {
+            // What was broken off before is begun anew.
+            let _ = std::fs::remove_dir_all(&self.folder);
             std::fs::create_dir_all(&self.folder).map_err(gix::Error::from_error)?;
             gix::init_bare(&self.folder)?;
         }
@@ -296,8 +319,17 @@ impl Store {
     /// What answers when the server asks who is there: once, as another answer would not be better.
     fn login(&self) -> AuthenticateFn<'_> {
         let mut login = self.credentials.login.as_ref();
+        let own = gix::url::parse(self.url.as_str()).ok();
+        // A server may lead elsewhere, where the login is nobody's business.
+        let is_own = move |url: Option<&gix::bstr::BString>| {
+            let asked = url.and_then(|url| gix::url::parse(url.as_bstr()).ok());
+            let place = |url: &gix::Url| (url.scheme.clone(), url.host().map(str::to_owned), url.port_or_default());
+            asked.as_ref().map(place) == own.as_ref().map(place)
+        };
         Box::new(move |action| match (action, login.take()) {
-            (gix::credentials::helper::Action::Get(context), Some((username, password))) => {
+            (gix::credentials::helper::Action::Get(context), Some((username, password)))
+                if is_own(context.url.as_ref()) =>
+            {
                 let identity =
                     Account { username: username.clone(), password: password.clone(), oauth_refresh_token: None };
                 Ok(Some(gix::credentials::protocol::Outcome { identity, next: context.into() }))
@@ -344,13 +376,13 @@ pub fn shown(url: &str) -> String {
 }
 
 fn named(reference: &Ref) -> Option<Named> {
-    let (name, commit) = match reference {
-        Ref::Peeled { full_ref_name, object, .. }
-        | Ref::Direct { full_ref_name, object }
-        | Ref::Symbolic { full_ref_name, object, .. } => (full_ref_name, object),
+    let (name, commit, object) = match reference {
+        Ref::Peeled { full_ref_name, object, tag } => (full_ref_name, object, tag),
+        Ref::Symbolic { full_ref_name, object, tag, .. } => (full_ref_name, object, tag.as_ref().unwrap_or(object)),
+        Ref::Direct { full_ref_name, object } => (full_ref_name, object, object),
         Ref::Unborn { .. } => return None,
     };
-    Some(Named { name: name.to_str().ok()?.to_owned(), commit: *commit })
+    Some(Named { name: name.to_str().ok()?.to_owned(), commit: *commit, object: *object })
 }
 
 fn read(

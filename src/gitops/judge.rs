@@ -176,7 +176,10 @@ impl Judge {
             |(group, kind): &(String, String)| places.iter().any(|place| (&place.0, &place.1) == (group, kind));
         let kinds = context.kinds.iter().filter(|(kind, _)| is_place(kind));
         let kinds = kinds.map(|(kind, version)| (kind.clone(), version.clone())).collect();
-        let others = self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await?;
+        // Routers look at each other's objects; of a Service it is enough who names it.
+        let is_service = manifest.key.group.is_empty() && manifest.key.kind == "Service";
+        let others =
+            if is_service { Vec::new() } else { self.cx.cluster.tracked(&kinds, &self.owner.prefix()).await? };
         let others: Vec<Value> = others.into_iter().map(|(_, value)| value).collect();
         if owned::keep(&mut manifest.value, live, &others, rollouts.iter().map(|rollout| &**rollout)) {
             manifest.seen = live["metadata"]["resourceVersion"].as_str().map(str::to_owned);

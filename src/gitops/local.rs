@@ -5,6 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 use gix::sec::Trust;
 
@@ -18,7 +19,8 @@ const SETTINGS: [&str; 2] = ["core.useReplaceRefs=false", "gitoxide.objects.allo
 /// Where a URL leads on this machine, if it is one of a file or no URL at all.
 pub fn path(url: &str) -> Option<PathBuf> {
     let parsed = gix::url::parse(url).ok()?;
-    (parsed.scheme == gix::url::Scheme::File).then(|| url.strip_prefix("file://").unwrap_or(url).into())
+    let decoded = || if url.starts_with("file://") { parsed.path.to_str_lossy().into_owned() } else { url.to_owned() };
+    (parsed.scheme == gix::url::Scheme::File).then(|| decoded().into())
 }
 
 /// Opens the repository at a path, or the one of this name with `.git` at its end. Folders above it are not asked.
@@ -57,17 +59,20 @@ fn other(why: String) -> gix::Error {
     gix::Error::from_error(io::Error::other(why))
 }
 
+fn named(name: &str, commit: ObjectId) -> Named {
+    Named { name: name.to_owned(), commit, object: commit }
+}
+
 fn look(path: &Path) -> Result<Vec<Named>, gix::Error> {
     let repository = open(path)?;
     // One that leads nowhere is no name, as for those who fetch.
     let head = repository.head()?.try_into_peeled_id().ok().flatten();
-    let mut names: Vec<Named> =
-        head.map(|commit| Named { name: "HEAD".to_owned(), commit: commit.detach() }).into_iter().collect();
+    let mut names: Vec<Named> = head.map(|commit| named("HEAD", commit.detach())).into_iter().collect();
     for reference in repository.references()?.all()? {
         let mut reference = reference?;
         let Ok(commit) = reference.peel_to_id().map(gix::Id::detach) else { continue };
         if let Ok(name) = reference.name().as_bstr().to_str() {
-            names.push(Named { name: name.to_owned(), commit });
+            names.push(named(name, commit));
         }
     }
     Ok(names)

@@ -11,7 +11,7 @@ use gix::ObjectId;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::runtime::reflector::Store as Cache;
 use sha2::{Digest as _, Sha256};
-use sluice_core::gitops::push::Push;
+use sluice_core::gitops::push::is_one_repository;
 use sluice_core::gitops::range::{Range, Version};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ const WEBHOOK_SECRET: &str = "webhookSecret";
 const CERTIFICATES: &str = "argocd-tls-certs-cm";
 /// The ConfigMap with the keys of SSH hosts.
 const KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
+/// How long a copy is kept that nobody reads.
+const UNUSED: Duration = Duration::from_hours(2);
 /// How long a list of names may take.
 const LISTING: Duration = Duration::from_mins(1);
 /// Questions to one server that may hang at the same time.
@@ -42,8 +44,8 @@ pub struct Repositories {
     folder: PathBuf,
     secrets: Cache<Secret>,
     configs: Cache<ConfigMap>,
-    /// By a mark of their URL and how they are reached: another login may see other things.
-    known: Mutex<HashMap<String, Arc<Repository>>>,
+    /// By a mark of their URL and how they are reached, as another login may see other things; and when they were of use last.
+    known: Mutex<HashMap<String, (Arc<Repository>, Instant)>>,
     metrics: Applications,
 }
 
@@ -76,23 +78,35 @@ impl Repositories {
         Repositories { folder: folder.to_owned(), secrets, configs, known: Mutex::default(), metrics }
     }
 
-    /// The repository at a URL.
-    pub fn at(&self, url: &str) -> Arc<Repository> {
-        let credentials = credentials(url, &self.secrets.state(), &self.configs.state());
+    /// The repository at a URL, as the Applications of a project reach it.
+    pub fn at(&self, url: &str, project: &str) -> Arc<Repository> {
+        let credentials = credentials(url, project, &self.secrets.state(), &self.configs.state());
         let mark = mark(&format!("{url}\n{credentials:?}"));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = known.entry(mark).or_insert_with_key(|mark| {
-            let store = Arc::new(Store::new(url, &self.folder.join(mark), credentials));
-            store.unlock();
-            Arc::new(Repository {
-                store,
-                names: tokio::sync::Mutex::default(),
-                fetches: tokio::sync::Mutex::default(),
-                places: Arc::new(Semaphore::new(HANGING)),
-                metrics: self.metrics.clone(),
-            })
+        if let Some((repository, used)) = known.get_mut(&mark) {
+            *used = Instant::now();
+            return Arc::clone(repository);
+        }
+        // A login that has become another one leaves a copy behind that nobody reads.
+        known.retain(|mark, (repository, used)| {
+            let is_kept = used.elapsed() < UNUSED || Arc::strong_count(repository) > 1;
+            if !is_kept {
+                // One that cannot be removed takes up room, and nothing else.
+                let _ = std::fs::remove_dir_all(self.folder.join(mark));
+            }
+            is_kept
         });
-        Arc::clone(one)
+        let store = Arc::new(Store::new(url, &self.folder.join(&mark), credentials));
+        store.unlock();
+        let repository = Arc::new(Repository {
+            store,
+            names: tokio::sync::Mutex::default(),
+            fetches: tokio::sync::Mutex::default(),
+            places: Arc::new(Semaphore::new(HANGING)),
+            metrics: self.metrics.clone(),
+        });
+        known.insert(mark, (Arc::clone(&repository), Instant::now()));
+        repository
     }
 }
 
@@ -101,8 +115,7 @@ impl Repositories {
     /// this project.
     pub fn keys(&self, project: &str) -> Keys {
         let secrets = self.secrets.state();
-        let is_meant = |secret: &&Arc<Secret>| text(secret, "project").is_none_or(|own| own == project);
-        let texts = of_type(&secrets, "sops-age").filter(is_meant).flat_map(|secret| {
+        let texts = of_type(&secrets, "sops-age").filter(|secret| is_for(secret, project)).flat_map(|secret| {
             let name = secret.metadata.name.clone().unwrap_or_default();
             let values = secret.data.iter().flatten().filter(|(key, _)| *key != "project");
             values.map(move |(key, value)| {
@@ -112,18 +125,15 @@ impl Repositories {
         Keys::new(texts)
     }
 
-    /// What pushes of a repository are signed with, as the Secrets of it say; every one of them is good.
-    pub fn webhook_secrets(&self, push: &Push) -> Vec<String> {
+    /// What pushes of a repository are signed with, as the Secrets of its URL say; every one of them is good.
+    pub fn webhook_secrets(&self, url: &str) -> Vec<String> {
         let secrets = self.secrets.state();
         let of = |kind: &'static str, is_meant: &dyn Fn(&str) -> bool| -> Vec<String> {
             let meant = of_type(&secrets, kind).filter(|it| text(it, "url").is_some_and(|url| is_meant(&url)));
             meant.filter_map(|secret| text(secret, WEBHOOK_SECRET)).collect()
         };
-        let own = of("repository", &|url| push.is_of(url));
-        if !own.is_empty() {
-            return own;
-        }
-        of("repo-creds", &|prefix| push.urls.iter().any(|url| url.starts_with(prefix)))
+        let own = of("repository", &|known| is_one_repository(known, url));
+        if own.is_empty() { of("repo-creds", &|prefix| begins(url, prefix)) } else { own }
     }
 }
 
@@ -160,18 +170,33 @@ impl Repository {
         names
     }
 
+    /// Whether a commit is here.
+    pub async fn has(&self, commit: &str) -> bool {
+        let (store, commit) = (Arc::clone(&self.store), whole(commit));
+        let Some(commit) = commit else { return false };
+        within(LISTING, "a look at the copy", move |_| Ok(store.has(commit))).await.unwrap_or(false)
+    }
+
     /// Makes sure that a commit is here. It is noted under a name that stands for it, where there is one.
     pub async fn fetch(&self, commit: ObjectId) -> Result<(), String> {
+        let is_here = || {
+            let store = Arc::clone(&self.store);
+            within(LISTING, "a look at the copy", move |_| Ok(store.has(commit)))
+        };
+        if is_here().await? {
+            return Ok(());
+        }
         let _one_at_a_time = self.fetches.lock().await;
-        let store = Arc::clone(&self.store);
-        if within(LISTING, "a look at the copy", move |_| Ok(store.has(commit))).await? {
+        // Somebody else may have fetched it meanwhile.
+        if is_here().await? {
             return Ok(());
         }
         let known = self.names.lock().await.as_ref().and_then(|listed| listed.names.clone().ok()).unwrap_or_default();
         let by_name = known.iter().find(|named| named.commit == commit && named.name != "HEAD");
         let name = by_name.map_or_else(|| commit.to_string(), |named| named.name.clone());
+        let object = by_name.map_or(commit, |named| named.object);
         let (asked, store) = (Instant::now(), Arc::clone(&self.store));
-        let came = within(FETCHING, "a fetch", move |stop| store.fetch(commit, &name, stop)).await;
+        let came = within(FETCHING, "a fetch", move |stop| store.fetch(commit, object, &name, stop)).await;
         self.metrics.asked_git(&self.store.shown(), "fetch", asked.elapsed());
         came
     }
@@ -274,10 +299,11 @@ fn resolve(revision: &str, tag_prefix: &str, names: &[Named]) -> Result<ObjectId
 }
 
 /// What the Secrets say of a URL: the one that names it, completed by the one whose URL is the longest beginning of it.
-fn credentials(url: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -> Credentials {
-    let own = of_type(secrets, "repository").find(|secret| text(secret, "url").is_some_and(|known| same(&known, url)));
-    let templates = of_type(secrets, "repo-creds").filter_map(|secret| Some((text(secret, "url")?, secret)));
-    let matching = templates.filter(|(prefix, _)| url.starts_with(prefix.as_str()));
+fn credentials(url: &str, project: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -> Credentials {
+    let meant = |kind| of_type(secrets, kind).filter(|secret| is_for(secret, project));
+    let own = meant("repository").find(|secret| text(secret, "url").is_some_and(|known| same(&known, url)));
+    let templates = meant("repo-creds").filter_map(|secret| Some((text(secret, "url")?, secret)));
+    let matching = templates.filter(|(prefix, _)| begins(url, prefix));
     let template = matching.max_by_key(|(prefix, _)| prefix.len()).map(|(_, secret)| secret);
     let first = |key: &str| own.and_then(|secret| text(secret, key)).or_else(|| template.and_then(|it| text(it, key)));
     let password = first("password");
@@ -289,6 +315,17 @@ fn credentials(url: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -
         authorities: host(url).and_then(|host| entry(configs, CERTIFICATES, host)),
         known_hosts: entry(configs, KNOWN_HOSTS, "ssh_known_hosts").filter(|_| is_ssh(url)),
     }
+}
+
+/// Whether a Secret is for the Applications of a project: it names it, or none.
+fn is_for(secret: &Secret, project: &str) -> bool {
+    text(secret, "project").is_none_or(|own| own == project)
+}
+
+/// Whether a URL begins with another one, and not just with the same letters: `https://host` is not the beginning of `https://host.evil`.
+fn begins(url: &str, prefix: &str) -> bool {
+    url.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with(['/', ':']) || rest == ".git")
 }
 
 /// The Secrets of a type.

@@ -28,8 +28,8 @@ pub struct Sources {
     pinned: Option<Asked>,
     /// What could not be rendered of a commit.
     failed: Option<(Vec<String>, Asked)>,
-    /// Whether one commit says the same as an earlier one: those two, and the answer.
-    compared: Option<(Vec<String>, Vec<String>, bool)>,
+    /// Whether what is said now is the same as at earlier commits: those, what is said, and the answer.
+    compared: Option<(Vec<String>, Arc<Render>, bool)>,
 }
 
 #[derive(Clone)]
@@ -79,26 +79,41 @@ impl Sources {
 
     /// The commits that the status tells of: those that it has told of before, if nothing of the Application has changed since. A commit
     /// that touches nothing of it is no new version of it, and nothing to write down.
-    pub async fn since(&mut self, application: &Application, said: &Render) -> Vec<String> {
+    pub async fn since(&mut self, application: &Application, said: &Arc<Render>) -> Vec<String> {
         let sync = application.status().sync.as_ref();
         let told = sync.map_or(&[][..], |sync| sync.commits()).to_vec();
         let of = Subject::of(application, application.spec.all_sources());
         let compared = sync.and_then(|sync| sync.compared_to.as_ref());
-        let is_of = |compared: &ComparedTo| compared.all_sources() == of.sources;
-        let is_pinned = kept_to(application).is_some();
-        if is_pinned || told.len() != said.commits.len() || told == said.commits || !compared.is_some_and(is_of) {
+        let is_of = |compared: &ComparedTo| compared.all_sources() == application.spec.stored_sources();
+        // What has failed is tried again with the next commit, whatever that changes.
+        let last = application.status().operation_state.as_ref();
+        let is_other = kept_to(application).is_some() || last.is_some_and(|last| last.phase != operation::SUCCEEDED);
+        if is_other || told.len() != said.commits.len() || told == said.commits || !compared.is_some_and(is_of) {
             return said.commits.clone();
         }
-        let known = self.compared.as_ref().filter(|(before, now, _)| *before == told && *now == said.commits);
+        let known = self.compared.as_ref().filter(|(before, now, _)| *before == told && Arc::ptr_eq(now, said));
         let is_same = if let Some((.., is_same)) = known {
             *is_same
         } else {
-            let before = self.at_commits(application, of, told.clone()).await;
-            let is_same = before.is_ok_and(|it| it.documents == said.documents && it.kinds == said.kinds);
-            self.compared = Some((told.clone(), said.commits.clone(), is_same));
+            // A commit is not fetched for that alone: all may have to be, where the copies are new.
+            let is_same = self.are_here(application, &told).await && {
+                let before = self.at_commits(application, of, told.clone()).await;
+                before.is_ok_and(|it| it.documents == said.documents && it.kinds == said.kinds)
+            };
+            self.compared = Some((told.clone(), Arc::clone(said), is_same));
             is_same
         };
         if is_same { told } else { said.commits.clone() }
+    }
+
+    async fn are_here(&self, application: &Application, commits: &[String]) -> bool {
+        for (source, commit) in application.spec.all_sources().iter().zip(commits) {
+            let repository = self.cx.repositories.at(&source.repo_url, application.spec.project());
+            if !repository.has(commit).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// The first commit that the Application's revisions stand for now and that a sync under way does not keep to, if what the
@@ -121,7 +136,10 @@ impl Sources {
         let now = Instant::now();
         // Others may have asked a moment ago; but what is new here has not been asked for yet.
         let since = if is_asked || kept.is_none() { now } else { now.checked_sub(self.cx.shared()).unwrap_or(now) };
-        let said = render(&self.cx, application, &of.sources, &of.revisions(), since).await.map(Arc::new);
+        let said = render(&self.cx, application, &of.sources, &of.revisions(), since).await;
+        let before = self.named.as_ref().and_then(|asked| asked.said.as_ref().ok());
+        let said =
+            said.map(|said| before.filter(|before| ***before == said).cloned().unwrap_or_else(|| Arc::new(said)));
         // What was said before is asked for once more where it is compared with this.
         self.pinned = self.pinned.take().or(self.named.take());
         self.named = Some(Asked { of, at: now, said: said.clone() });
@@ -156,8 +174,9 @@ impl Sources {
 /// What a sync under way keeps to: its sources, and the commits of them or the revisions that stand for some.
 fn kept_to(application: &Application) -> Option<(Subject, Vec<String>)> {
     let result = operation::pinned(application.status())?;
-    let of = Subject::of(application, result.all_sources());
-    let is_own = of.sources == application.spec.all_sources();
+    let is_own = result.all_sources() == application.spec.stored_sources();
+    // The status does not keep all of what a source may say.
+    let of = Subject::of(application, if is_own { application.spec.all_sources() } else { result.all_sources() });
     match result.commits() {
         [] if is_own => None,
         [] => Some((of.clone(), of.revisions())),

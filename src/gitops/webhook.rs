@@ -18,7 +18,7 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 use sluice_core::api::Application;
 use sluice_core::gitops::plan::is_left_alone;
-use sluice_core::gitops::push::{Platform, Push};
+use sluice_core::gitops::push::{Caller, Platform, Push};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -26,12 +26,12 @@ use super::Gitops;
 use super::repository::text;
 use super::worker::{REFRESH, REFRESH_AT};
 
-/// Bytes that a call may have; GitHub sends no more.
-const MOST: usize = 25 << 20;
+/// Bytes that a call may have.
+const MOST: usize = 10 << 20;
 /// How long a call may take to arrive.
-const ARRIVES: Duration = Duration::from_secs(30);
+const ARRIVES: Duration = Duration::from_secs(10);
 /// Calls that are read at the same time.
-const CALLS: usize = 4;
+const CALLS: usize = 8;
 /// Applications that are written to at the same time.
 const TOGETHER: usize = 8;
 
@@ -66,30 +66,37 @@ async fn receive(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body
     (status, said)
 }
 
-async fn hear(cx: &Gitops, headers: &HeaderMap, body: Body) -> Result<Answer, Answer> {
+async fn hear(cx: &Arc<Gitops>, headers: &HeaderMap, body: Body) -> Result<Answer, Answer> {
     let call = Call::of(headers)?;
     let body = tokio::time::timeout(ARRIVES, to_bytes(body, MOST)).await;
     let body =
         body.map_err(|_| (StatusCode::REQUEST_TIMEOUT, format!("it took longer than {} s", ARRIVES.as_secs())))?;
     let body = body.map_err(|_| (StatusCode::PAYLOAD_TOO_LARGE, format!("it has more than {} MiB", MOST >> 20)))?;
-    let read = serde_json::from_slice(&body).map_err(|error| format!("it is no JSON: {error}"));
-    let push = read.and_then(|read| Push::read(call.platform, &read));
-    let push = push.map_err(|why| (StatusCode::BAD_REQUEST, why))?;
-    call.check(&secrets(cx, call.platform, &push), &body)?;
+    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
+    let unread = |error: serde_json::Error| bad(format!("it is no JSON of {:?}: {error}", call.platform));
+    // Of what anybody may have sent, no more than this is read.
+    let caller: Caller = serde_json::from_slice(&body).map_err(unread)?;
+    let urls = call.signed(cx, caller.urls(call.platform), &body)?;
     if !call.platform.is_push(call.event) {
         return Ok((StatusCode::OK, format!("nothing is done about {}", call.event)));
     }
+    let push = Push::read(call.platform, urls, &serde_json::from_slice(&body).map_err(unread)?).map_err(bad)?;
     let concerned = concerned(cx, &push);
-    let asking: Vec<_> = concerned.into_iter().map(|application| ask(cx, application)).collect();
-    let asked: Vec<Result<(), String>> = futures::stream::iter(asking).buffer_unordered(TOGETHER).collect().await;
-    let failed = asked.iter().find_map(|asked| asked.as_ref().err());
-    if let Some(why) = failed {
-        return Err((StatusCode::INTERNAL_SERVER_ERROR, why.clone()));
-    }
+    let count = concerned.len();
+    // It goes on when the caller hangs up.
+    let asking = tokio::spawn(ask_all(Arc::clone(cx), concerned));
+    let asked = asking.await.unwrap_or_else(|error| Err(format!("asking broke off: {error}")));
+    asked.map_err(|why| (StatusCode::INTERNAL_SERVER_ERROR, why))?;
     let (url, reference) = (push.urls.first().map_or("", String::as_str), &push.reference);
-    tracing::info!(repository = url, reference, applications = asked.len(), "a webhook of Git asks for a look");
+    tracing::info!(repository = url, reference, applications = count, "a webhook of Git asks for a look");
     let all = cx.applications.state().len();
-    Ok((StatusCode::OK, format!("{} of {all} Applications look again", asked.len())))
+    Ok((StatusCode::OK, format!("{count} of {all} Applications look again")))
+}
+
+async fn ask_all(cx: Arc<Gitops>, applications: Vec<Arc<Application>>) -> Result<(), String> {
+    let asking: Vec<_> = applications.into_iter().map(|application| ask(&cx, application)).collect();
+    let asked: Vec<Result<(), String>> = futures::stream::iter(asking).buffer_unordered(TOGETHER).collect().await;
+    asked.into_iter().collect()
 }
 
 /// The Applications that read what is new.
@@ -130,9 +137,14 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether one of the secrets has signed a body.
-    fn check(&self, secrets: &[String], body: &Bytes) -> Result<(), Answer> {
-        if secrets.is_empty() {
+    /// Those of a repository's URLs whose secret has signed a body: what else it names is somebody else's.
+    fn signed(&self, cx: &Gitops, urls: Vec<String>, body: &Bytes) -> Result<Vec<String>, Answer> {
+        if urls.is_empty() {
+            return Err((StatusCode::BAD_REQUEST, "it does not say which repository it is about".to_owned()));
+        }
+        let secrets: Vec<(String, Vec<String>)> =
+            urls.into_iter().map(|url| (url.clone(), secrets(cx, self.platform, &url))).collect();
+        if secrets.iter().all(|(_, secrets)| secrets.is_empty()) {
             let why = format!(
                 "no secret is known for this repository: write it as webhookSecret into the repository's Secret, \
                  or as {} into the Secret argocd-secret",
@@ -140,7 +152,17 @@ impl<'a> Call<'a> {
             );
             return Err((StatusCode::FORBIDDEN, why));
         }
-        let is_signed = |secret: &String| match self.platform {
+        let signed =
+            secrets.into_iter().filter(|(_, secrets)| secrets.iter().any(|secret| self.is_signed(secret, body)));
+        let signed: Vec<String> = signed.map(|(url, _)| url).collect();
+        if signed.is_empty() {
+            return Err((StatusCode::UNAUTHORIZED, "its signature is not that of this repository's secret".to_owned()));
+        }
+        Ok(signed)
+    }
+
+    fn is_signed(&self, secret: &str, body: &Bytes) -> bool {
+        match self.platform {
             Platform::GitLab => {
                 constant_time::verify_slices_are_equal(secret.as_bytes(), self.signature.as_bytes()).is_ok()
             }
@@ -149,17 +171,13 @@ impl<'a> Call<'a> {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
                 unhex(signature).is_some_and(|tag| hmac::verify(&key, body, &tag).is_ok())
             }
-        };
-        if secrets.iter().any(is_signed) {
-            return Ok(());
         }
-        Err((StatusCode::UNAUTHORIZED, "its signature is not that of this repository's secret".to_owned()))
     }
 }
 
 /// What pushes of a repository are signed with: its own secret, or else the platform's.
-fn secrets(cx: &Gitops, platform: Platform, push: &Push) -> Vec<String> {
-    let own = cx.repositories.webhook_secrets(push);
+fn secrets(cx: &Gitops, platform: Platform, url: &str) -> Vec<String> {
+    let own = cx.repositories.webhook_secrets(url);
     if !own.is_empty() {
         return own;
     }
@@ -169,6 +187,10 @@ fn secrets(cx: &Gitops, platform: Platform, push: &Push) -> Vec<String> {
 /// Asks for a look at an Application's sources.
 async fn ask(cx: &Gitops, application: Arc<Application>) -> Result<(), String> {
     let (namespace, name) = (application.namespace().unwrap_or_default(), application.name_any());
+    // A person asks for more.
+    if application.annotation(REFRESH) == Some("hard") {
+        return Ok(());
+    }
     let annotations = json!({ REFRESH: "normal", REFRESH_AT: cx.clock.now().to_string() });
     let body = Patch::Merge(json!({ "metadata": { "annotations": annotations } }));
     let api: Api<Application> = Api::namespaced(cx.writes.clone(), &namespace);

@@ -84,7 +84,7 @@ impl Cluster {
             && let Some(live) = api.get_metadata_opt(name).await?
         {
             let mut whole = manifest.value.clone();
-            whole["metadata"]["resourceVersion"] = json!(live.metadata.resource_version);
+            whole["metadata"]["resourceVersion"] = json!(manifest.seen.clone().or(live.metadata.resource_version));
             let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
             let whole: DynamicObject = serde_json::from_value(whole).map_err(kube::Error::SerdeError)?;
             return Ok((api.replace(name, &params, &whole).await?, "replaced"));

@@ -68,7 +68,7 @@ pub async fn what_is_not_supported_yet_holds_the_application_and_says_so(s: Stor
     let messages: Vec<_> = (0..2).map(|index| status["conditions"][index]["message"].clone()).collect();
     assert_eq!(
         messages,
-        ["spec.source.helm.passCredentials is not supported yet", "the sync option Hurry=true is not supported yet"]
+        ["the sync option Hurry=true is not supported yet", "spec.source.helm.passCredentials is not supported yet"]
     );
     let mut changes = automated(false, false);
     changes["spec"]["source"] = json!({ "path": "hurry" });

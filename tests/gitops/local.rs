@@ -147,7 +147,7 @@ fn a_commit_that_is_not_there_is_not_sought_elsewhere() {
     let (other, store) = ("1111111111111111111111111111111111111111", store(&git.url()));
     let commit = other.parse().expect("a commit");
     assert!(!store.has(commit));
-    let message = store.fetch(commit, other, &AtomicBool::new(false)).expect_err("it is refused");
+    let message = store.fetch(commit, commit, other, &AtomicBool::new(false)).expect_err("it is refused");
     assert_eq!(message, format!("{}: cannot fetch {other}: it is not there, or not all of it", git.url()));
 }
 

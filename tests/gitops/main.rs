@@ -137,6 +137,7 @@ mod with_programs {
             a_chart_is_rendered_by_a_newer_helm,
             a_chart_of_applications,
             values_come_from_another_source,
+            a_value_that_is_taken_away_stays_so,
             what_a_program_cannot_render_is_named,
         ],
         platform: [
@@ -147,6 +148,7 @@ mod with_programs {
         ],
         ssh: [
             a_repository_behind_ssh_is_read_with_a_key,
+            a_tag_with_a_text_of_its_own_is_fetched_from_any_server,
             a_host_that_nobody_vouches_for_is_refused,
             a_key_that_the_host_does_not_take_is_refused,
             any_host_is_good_where_that_was_asked_for,

@@ -253,3 +253,25 @@ pub async fn values_come_from_another_source(s: Story) {
     values.write("envs/shop.yaml", "b: anywhere\n").commit("Other values");
     value("anywhere").await;
 }
+
+/// To Helm a null takes a default away. The API server keeps it in what a person writes, and not in a status.
+pub async fn a_value_that_is_taken_away_stays_so(s: Story) {
+    chart(&s);
+    let first = s.git.commit("A chart");
+    let mut changes = automated(true, true);
+    changes["spec"]["source"] = json!({ "helm": { "releaseName": "shop", "valuesObject": { "d": "object" } } });
+    let app = s.application("chart", changes).await;
+    s.synced(&app, &first).await;
+    // A merge patch takes a null for an order, too.
+    let patch = json!([{ "op": "add", "path": "/spec/source/helm/valuesObject/d", "value": null }]);
+    s.replace("argoproj.io/v1alpha1", "Application", &app, patch).await;
+    let is_gone = |map: &Value| map["data"]["value"] == format!("chart chart chart {}", s.namespace);
+    s.until_object(("v1", "ConfigMap"), "shop", is_gone).await;
+    s.synced(&app, &first).await;
+    let version = async || s.applications().get(&app).await.expect("it is there").metadata.resource_version;
+    s.wait(2).await;
+    let before = version().await;
+    s.wait(3).await;
+    assert_eq!(version().await, before, "it is at rest");
+    s.until_object(("v1", "ConfigMap"), "shop", is_gone).await;
+}

@@ -69,6 +69,19 @@ pub async fn a_repository_behind_ssh_is_read_with_a_key(s: Story) {
     }
 }
 
+/// A server that is as it comes gives out what it has a name for, and nothing else: of such a tag that is not the commit.
+pub async fn a_tag_with_a_text_of_its_own_is_fetched_from_any_server(s: Story) {
+    let (first, server) = served(&s).await;
+    s.git.git(&["tag", "--annotate", "--message", "The first", "v1.0.0"]);
+    s.git.write("app/color.yaml", &setting("color", "green")).commit("Green");
+    known_hosts(&s, &server.known()).await;
+    secret(&s, &server, json!({ "sshPrivateKey": server.user_key() })).await;
+    let app = application(&s, &server).await;
+    let tag = json!({ "spec": { "source": { "targetRevision": "1.*" } } });
+    s.patch("argoproj.io/v1alpha1", "Application", &app, tag).await;
+    s.synced(&app, &first).await;
+}
+
 /// A file with a private key in a folder, however deep.
 fn file_with_a_key(folder: &Path) -> Option<PathBuf> {
     // What goes while it is looked at is not there.

@@ -298,6 +298,13 @@ impl Story {
         api.patch(name, &PatchParams::default(), &Patch::Merge(change)).await.expect("the change is accepted");
     }
 
+    /// Changes an object by hand, place by place.
+    pub async fn replace(&self, api_version: &str, kind: &str, name: &str, change: Value) {
+        let change = serde_json::from_value(change).expect("a patch");
+        let api = self.api(api_version, kind);
+        api.patch(name, &PatchParams::default(), &Patch::<()>::Json(change)).await.expect("the change is accepted");
+    }
+
     /// Deletes an object by hand.
     pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
         self.api(api_version, kind).delete(name, &DeleteParams::default()).await.expect("it is deleted");

@@ -110,6 +110,6 @@ pub fn is_out(object: &Object) -> bool {
 
 /// Whether the last sync was of these commits, and of what the Application is made of now.
 fn is_about(last: &OperationState, s: &Snapshot, commits: &[String]) -> bool {
-    let sources = s.application.spec.all_sources();
+    let sources = s.application.spec.stored_sources();
     last.sync_result.as_ref().is_some_and(|result| result.commits() == commits && result.all_sources() == sources)
 }

@@ -38,16 +38,19 @@ pub fn value_files(helm: &SourceHelm, folder: &str) -> Result<Vec<ValueFile>, St
 /// # Errors
 /// The first one that is no file of a repository.
 pub fn file_parameters(helm: &SourceHelm, folder: &str) -> Result<Vec<(String, ValueFile)>, String> {
-    let single = |it: &HelmFileParameter| Ok((it.name.clone(), file("fileParameters", &it.path, folder)?));
+    let single = |it: &HelmFileParameter| {
+        // What Helm takes for another value could name any file.
+        if it.name.contains([',', '=', '\\']) {
+            return Err(format!("spec.source.helm.fileParameters: {:?} is no name of one value", it.name));
+        }
+        Ok((it.name.clone(), file("fileParameters", &it.path, folder)?))
+    };
     helm.file_parameters.iter().map(single).collect()
 }
 
 /// A file that an Application names: `$name/path` is one of the source with that `ref`.
 fn file(field: &str, named: &str, folder: &str) -> Result<ValueFile, String> {
     let wrong = |why: &str| format!("spec.source.helm.{field}: {named}: {why}");
-    if named.contains([',', '"']) {
-        return Err(wrong("Helm takes that for several files"));
-    }
     if named.contains("://") {
         return Err(wrong("files of the web are not read: name their repository as a source with a ref"));
     }
@@ -59,6 +62,10 @@ fn file(field: &str, named: &str, folder: &str) -> Result<ValueFile, String> {
         None => (None, within(folder, named)),
     };
     let path = path.ok_or_else(|| wrong("it is outside of the repository"))?;
+    // The folder is part of it, and whoever commits names that.
+    if path.contains([',', '"', '\\', '=']) {
+        return Err(wrong("Helm takes that for several files"));
+    }
     Ok(ValueFile { path, source, named: named.to_owned() })
 }
 
@@ -193,6 +200,10 @@ mod tests {
         {
             assert!(path(named).is_err(), "{named}");
         }
+        let nasty = value_files(&helm(&json!({ "valueFiles": ["tmp/secret.yaml"] })), "x,");
+        assert!(nasty.is_err(), "a folder with a comma in its name");
+        let double = json!({ "fileParameters": [{ "name": "a=/var/run/secrets/token,b", "path": "ok.txt" }] });
+        assert!(file_parameters(&helm(&double), "charts/web").is_err());
         let single = json!({ "fileParameters": [{ "name": "token", "path": "../../../var/run/secrets/token" }] });
         assert!(file_parameters(&helm(&single), "charts/web").is_err());
     }

@@ -41,7 +41,7 @@ pub fn check(s: &Snapshot, plan: &Plan) -> Vec<Violation> {
     beyond.chain(wrong).collect()
 }
 
-/// What the project does not permit. Where nobody knows what that is, nothing but the end of an Application goes on.
+/// What the project does not permit. Where nobody knows what that is, an Application takes its objects along when it goes, and does nothing else.
 fn beyond(s: &Snapshot, effect: &Effect) -> Option<Violation> {
     let key = match effect {
         Effect::Apply { manifest, .. } | Effect::Hook { manifest, .. } => manifest.key.clone(),
@@ -49,9 +49,10 @@ fn beyond(s: &Snapshot, effect: &Effect) -> Option<Violation> {
         Effect::Namespace { name, .. } => Key { kind: "Namespace".to_owned(), name: name.clone(), ..Key::default() },
         Effect::LetGo { .. } | Effect::Release { .. } => return None,
     };
-    let is_permitted = match &s.project {
-        Ok(project) => project.permits(&key, &s.application.spec.destination).is_ok(),
-        Err(_) => s.application.metadata.deletion_timestamp.is_some(),
+    let is_permitted = match (&s.project, effect) {
+        (Ok(project), _) => project.permits(&key, &s.application.spec.destination).is_ok(),
+        (Err(_), Effect::Delete { .. }) => s.application.metadata.deletion_timestamp.is_some(),
+        (Err(_), _) => false,
     };
     (!is_permitted).then_some(Violation { key, why: "its project does not permit it" })
 }

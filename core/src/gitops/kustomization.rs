@@ -40,11 +40,17 @@ pub fn remotes(kustomization: &Value) -> Vec<&str> {
     let patches = ["patches", "patchesStrategicMerge", "patchesJson6902", "replacements"].iter();
     let patches = patches.filter_map(|list| kustomization[list].as_array()).flatten();
     let paths = patches.filter_map(|patch| patch.as_str().or_else(|| patch["path"].as_str()));
+    // Generators read files, each after its name: `name=file`.
+    let generators = ["configMapGenerator", "secretGenerator"].iter().filter_map(|list| kustomization[list].as_array());
+    let files = generators.flatten().flat_map(|one| {
+        let lists = ["files", "envs"].iter().filter_map(|list| one[list].as_array()).flatten();
+        lists.chain(std::iter::once(&one["env"])).filter_map(Value::as_str)
+    });
     let is_remote = |name: &&str| {
         // Some of these are YAML themselves.
         !name.contains('\n') && (name.contains("://") || name.contains("git@") || name.starts_with("github.com"))
     };
-    names.chain(paths).filter(is_remote).collect()
+    names.chain(paths).chain(files).filter(is_remote).collect()
 }
 
 /// Writes what an Application adds into a kustomization, as `kustomize edit` would. `exists` says whether a component is there.

@@ -143,6 +143,11 @@ fn hooks(s: &Snapshot, status: &ApplicationStatus, finalizer: &str, phase: Phase
     if let Rendered::Failed(why) = &s.rendered {
         return fails(why.clone());
     }
+    // They are as much of its sources as everything else.
+    let against = s.project.as_ref().map_or_else(|why| vec![why.clone()], |project| project.problems(&s.application));
+    if let Some(why) = against.into_iter().chain(unsupported::problems(&s.application)).next() {
+        return fails(why);
+    }
     let mut all: Vec<&Hook> = s.hooks.iter().filter(|hook| hook.phase == phase).collect();
     all.sort_by_key(|hook| marks::wave(&hook.manifest.value));
     let open = all.iter().find(|hook| !is_noted(s, status, hook));

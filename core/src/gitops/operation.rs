@@ -12,8 +12,8 @@ use super::snapshot::{Effect, Goes, Live, Object, Outcome, Rendered, Snapshot, W
 use super::step::{self, Next};
 use super::task::{self, is_of};
 use crate::api::{
-    Application, ApplicationStatus, Operation, OperationState, ResourceResult, Retry, RevisionHistory, SyncOperation,
-    SyncOperationResult,
+    Application, ApplicationSource, ApplicationStatus, Operation, OperationState, ResourceResult, Retry,
+    RevisionHistory, SyncOperation, SyncOperationResult,
 };
 use crate::time::{after, floor_to_second, parse_go_duration};
 
@@ -91,6 +91,7 @@ fn attempt(s: &Snapshot, operation: &Operation) -> SyncOperationResult {
     } else {
         (spec.source.clone().filter(|_| !spec.has_several()), spec.sources.clone())
     };
+    let (source, sources) = (source.map(|it| it.stored()), sources.iter().map(ApplicationSource::stored).collect());
     let mut attempt =
         SyncOperationResult { source, sources, managed_namespace_metadata: managed, ..SyncOperationResult::default() };
     attempt.keep_to(if asked.is_empty() { &compared } else { &asked });

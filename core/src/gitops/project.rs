@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::glob;
 use super::key::Key;
 use super::operation::{self, creates_namespace};
+use super::unsupported::{HERE, HERE_BY_NAME};
 use crate::api::{
     AppProjectSpec, Application, ApplicationDestination, ProjectDestination, ProjectKind, SyncOperationResult,
 };
@@ -132,13 +133,16 @@ impl Project {
     /// Whether objects may go to a namespace there. A rule that forbids something does so whatever others allow.
     fn permits_place(&self, to: &ApplicationDestination, namespace: &str) -> bool {
         let mut is_allowed = false;
+        // This cluster has both, whichever the Application says.
+        let is_here = to.server == HERE || to.name == HERE_BY_NAME;
+        let (to_server, to_name) = if is_here { (HERE, HERE_BY_NAME) } else { (to.server.as_str(), to.name.as_str()) };
         for rule in &self.spec.destinations {
-            let (server, name) = (fits(&rule.server, &to.server), fits(&rule.name, &to.name));
+            let (server, name) = (fits(&rule.server, to_server), fits(&rule.name, to_name));
             let at = fits(&rule.namespace, namespace);
-            let is_there = server == Fit::Yes || name == Fit::Yes;
-            is_allowed |= is_there && at == Fit::Yes;
+            let fits_cluster = server == Fit::Yes || name == Fit::Yes;
+            is_allowed |= fits_cluster && at == Fit::Yes;
             if (server == Fit::Forbidden || name == Fit::Forbidden) && at == Fit::Yes
-                || at == Fit::Forbidden && is_there
+                || at == Fit::Forbidden && fits_cluster
             {
                 return false;
             }
@@ -166,7 +170,8 @@ enum Fit {
 }
 
 fn fits(pattern: &str, value: &str) -> Fit {
-    if value.is_empty() && pattern.is_empty() {
+    // What is not said is no way to be somewhere else.
+    if value.is_empty() || pattern.is_empty() && !value.is_empty() {
         return Fit::No;
     }
     // Slashes mean nothing here.
@@ -187,6 +192,10 @@ fn is_kind(rule: &ProjectKind, key: &Key) -> bool {
 
 /// A URL as it is compared: the same repository, however it is written.
 fn plain(url: &str) -> String {
+    let url = url.trim();
+    let scp = url.split_once(':').filter(|(host, _)| !url.contains("://") && !host.contains('/'));
+    let url =
+        scp.map_or_else(|| url.to_owned(), |(host, path)| format!("ssh://{host}/{}", path.trim_start_matches('/')));
     url.trim().trim_end_matches('/').trim_end_matches(".git").to_lowercase()
 }
 
@@ -204,8 +213,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    const HERE: &str = "https://kubernetes.default.svc";
 
     fn project(spec: &Value) -> Project {
         Project::read("team", spec).expect("a project")
@@ -226,6 +233,8 @@ mod tests {
             (json!(["https://git.example.com/team/*"]), "https://git.example.com/team/web/more", false),
             (json!(["https://git.example.com/team/**"]), "https://git.example.com/team/web/more", true),
             (json!(["https://git.example.com/team/web.git"]), "https://git.example.com/team/web/", true),
+            (json!(["*", "!git@git.example.com:secret/*"]), "ssh://git@git.example.com/secret/web", false),
+            (json!(["ssh://git@git.example.com/team/*"]), "git@git.example.com:team/web.git", true),
         ];
         for (rules, url, expected) in cases {
             let project = project(&json!({ "sourceRepos": rules }));
@@ -242,7 +251,9 @@ mod tests {
             (json!([{ "server": HERE, "namespace": "shop" }]), "shop", true),
             (json!([{ "server": HERE, "namespace": "shop-*" }]), "shop", false),
             (json!([{ "server": "https://other", "namespace": "*" }]), "shop", false),
-            (json!([{ "name": "in-cluster", "namespace": "*" }]), "shop", false),
+            (json!([{ "name": "in-cluster", "namespace": "*" }]), "shop", true),
+            (json!([{ "name": "other", "namespace": "*" }]), "shop", false),
+            (json!([everywhere, { "name": "!in-cluster", "namespace": "*" }]), "shop", false),
             (json!([{ "server": "*", "namespace": "!kube-system" }]), "shop", true),
             (json!([{ "server": "*", "namespace": "!kube-system" }]), "kube-system", false),
             (json!([everywhere, { "server": "*", "namespace": "!kube-system" }]), "kube-system", false),
@@ -252,6 +263,12 @@ mod tests {
         for (rules, namespace, expected) in cases {
             let project = project(&json!({ "destinations": rules }));
             assert_eq!(project.permits_place(&to(namespace), namespace), expected, "{rules} {namespace}");
+            let by_name = ApplicationDestination {
+                name: HERE_BY_NAME.to_owned(),
+                namespace: namespace.to_owned(),
+                ..ApplicationDestination::default()
+            };
+            assert_eq!(project.permits_place(&by_name, namespace), expected, "{rules} {namespace}, by name");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the webhook of a Git platform tells: which repository has something new, and which Applications that concerns.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::glob;
@@ -56,22 +57,56 @@ impl Platform {
     }
 }
 
+/// The repository of a call: all that is read of one before it is known who has signed it.
+#[derive(Debug, Default, Deserialize)]
+pub struct Caller {
+    #[serde(default)]
+    repository: Option<Named>,
+    #[serde(default)]
+    project: Option<Named>,
+}
+
+/// How a platform names a repository.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    #[serde(rename = "clone_url")]
+    clone: Option<String>,
+    #[serde(rename = "ssh_url")]
+    ssh: Option<String>,
+    #[serde(rename = "html_url")]
+    html: Option<String>,
+    #[serde(rename = "git_http_url")]
+    git_http: Option<String>,
+    #[serde(rename = "git_ssh_url")]
+    git_ssh: Option<String>,
+    #[serde(rename = "web_url")]
+    web: Option<String>,
+}
+
+impl Caller {
+    /// The ways in which the repository is reached.
+    pub fn urls(self, platform: Platform) -> Vec<String> {
+        let named = match platform {
+            Platform::GitHub | Platform::Gitea => self.repository,
+            Platform::GitLab => self.project,
+        };
+        let Named { clone, ssh, html, git_http, git_ssh, web } = named.unwrap_or_default();
+        let all = [clone, ssh, html, git_http, git_ssh, web];
+        all.into_iter().flatten().filter(|url| !url.is_empty()).collect()
+    }
+}
+
 impl Push {
-    /// Reads what a platform has sent.
+    /// Reads what a platform has sent of a repository that is reached so.
     ///
     /// # Errors
     /// What it lacks.
-    pub fn read(platform: Platform, body: &Value) -> Result<Push, String> {
+    pub fn read(platform: Platform, urls: Vec<String>, body: &Value) -> Result<Push, String> {
         let repository = match platform {
             Platform::GitHub | Platform::Gitea => &body["repository"],
             Platform::GitLab => &body["project"],
         };
-        let fields = ["clone_url", "ssh_url", "html_url", "git_http_url", "git_ssh_url", "web_url"];
-        let urls = fields.iter().filter_map(|field| text(&repository[*field]));
-        let urls: Vec<String> = urls.map(str::to_owned).collect();
-        if urls.is_empty() {
-            return Err("it does not say which repository it is about".to_owned());
-        }
         let Some(reference) = text(&body["ref"]) else { return Err("it does not say what was pushed: ref".to_owned()) };
         Ok(Push {
             urls,
@@ -83,8 +118,7 @@ impl Push {
 
     /// Whether a repository is the one with something new.
     pub fn is_of(&self, url: &str) -> bool {
-        let place = place(url);
-        self.urls.iter().any(|known| self::place(known) == place)
+        self.urls.iter().any(|known| is_one_repository(known, url))
     }
 
     /// Whether an Application reads what is new. What it has read, source by source, makes that exact; where that is not known, all of
@@ -158,6 +192,11 @@ fn is_below(folder: &str, file: &str) -> bool {
     folder.is_empty() || file.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether two URLs are of one repository, whatever the protocol, the user and the port are.
+pub fn is_one_repository(one: &str, other: &str) -> bool {
+    place(one) == place(other)
+}
+
 /// Host and path of a URL: what is left of it whatever the protocol, the user and the port are.
 fn place(url: &str) -> (String, String) {
     let url = url.trim();
@@ -195,7 +234,12 @@ mod tests {
     }
 
     fn push(more: &Value) -> Push {
-        Push::read(Platform::GitHub, &github(more)).expect("a push")
+        read(Platform::GitHub, &github(more)).expect("a push")
+    }
+
+    fn read(platform: Platform, body: &Value) -> Result<Push, String> {
+        let caller: Caller = serde_json::from_value(body.clone()).map_err(|error| error.to_string())?;
+        Push::read(platform, caller.urls(platform), body)
     }
 
     fn application(source: &Value, annotation: Option<&str>) -> Application {
@@ -290,12 +334,12 @@ mod tests {
         for (platform, mut body, count) in
             [(Platform::GitLab, gitlab, "total_commits_count"), (Platform::Gitea, gitea, "total_commits")]
         {
-            assert_eq!(Push::read(platform, &body).expect("a push").changed, files, "{platform:?}");
+            assert_eq!(read(platform, &body).expect("a push").changed, files, "{platform:?}");
             body[count] = json!(21);
-            assert_eq!(Push::read(platform, &body).expect("a push").changed, None, "{platform:?} told a part");
+            assert_eq!(read(platform, &body).expect("a push").changed, None, "{platform:?} told a part");
         }
         for body in [json!(null), json!({ "repository": 1 }), json!({ "repository": { "clone_url": "https://x/y" } })] {
-            assert!(Push::read(Platform::GitHub, &body).is_err(), "{body}");
+            assert!(read(Platform::GitHub, &body).is_err(), "{body}");
         }
     }
 }

@@ -11,7 +11,8 @@ use super::operation::is_left_over;
 use super::snapshot::{Goes, Object, Rendered, Snapshot};
 use super::{health, marks};
 use crate::api::{
-    ApplicationCondition, ApplicationStatus, ApplicationSummary, ComparedTo, HealthStatus, ResourceStatus, SyncStatus,
+    ApplicationCondition, ApplicationSource, ApplicationStatus, ApplicationSummary, ComparedTo, HealthStatus,
+    ResourceStatus, SyncStatus,
 };
 use crate::time::floor_to_second;
 
@@ -51,9 +52,9 @@ pub fn compared(s: &Snapshot, status: &mut ApplicationStatus) {
     status.sync = Some(SyncStatus {
         status: code.to_owned(),
         compared_to: Some(ComparedTo {
-            source: spec.source.clone().filter(|_| !several),
+            source: spec.source.as_ref().filter(|_| !several).map(ApplicationSource::stored),
             destination: spec.destination.clone(),
-            sources: spec.sources.clone(),
+            sources: spec.sources.iter().map(ApplicationSource::stored).collect(),
             ignore_differences: spec.ignore_differences.clone(),
         }),
         revision: if several { String::new() } else { first },

@@ -17,17 +17,6 @@ pub fn problems(application: &Application) -> Vec<String> {
     if spec.source_hydrator.is_some() {
         not_yet("spec.sourceHydrator".to_owned());
     }
-    for (at, source) in places(application) {
-        for (field, is_given) in of_source(source) {
-            if is_given {
-                not_yet(format!("{at}.{field}"));
-            }
-        }
-        let said = serde_json::json!([source.helm, source.kustomize]).to_string();
-        if said.contains("$ARGOCD_") || said.contains("${ARGOCD_") {
-            not_yet(format!("a variable of the build environment ($ARGOCD_APP_NAME and the like) in {at}"));
-        }
-    }
     for option in spec.sync_policy.iter().flat_map(|policy| unknown(&policy.sync_options)) {
         not_yet(format!("the sync option {option}"));
     }
@@ -51,8 +40,21 @@ pub fn problems(application: &Application) -> Vec<String> {
     if spec.all_sources().is_empty() {
         problems.push("spec.source is missing".to_owned());
     }
-    let mut names: Vec<&str> = Vec::new();
-    for (at, source) in places(application) {
+    problems.extend(of_sources(&places(application).collect::<Vec<_>>()));
+    problems
+}
+
+/// What sources say that is not acted on yet, or cannot be right.
+fn of_sources(sources: &[(String, &ApplicationSource)]) -> Vec<String> {
+    let (mut problems, mut names) = (Vec::new(), Vec::new());
+    for (at, source) in sources {
+        let given = of_source(source).into_iter().filter(|(_, is_given)| *is_given);
+        problems.extend(given.map(|(field, _)| format!("{at}.{field} is not supported yet")));
+        let said = serde_json::json!([source.helm, source.kustomize]).to_string();
+        if said.contains("$ARGOCD_") || said.contains("${ARGOCD_") {
+            let what = "a variable of the build environment ($ARGOCD_APP_NAME and the like)";
+            problems.push(format!("{what} in {at} is not supported yet"));
+        }
         if source.repo_url.is_empty() {
             problems.push(format!("{at}.repoURL is empty"));
         }
@@ -83,8 +85,9 @@ pub fn of_asked(application: &Application) -> Vec<String> {
     let Some(sync) = application.operation.as_ref().and_then(|operation| operation.sync.as_ref()) else {
         return Vec::new();
     };
-    let sources = sync.source.iter().chain(&sync.sources).flat_map(of_source).filter(|(_, is_given)| *is_given);
-    let sources = sources.map(|(field, _)| format!("{field} of a source of operation.sync is not supported yet"));
+    let own: Vec<(String, &ApplicationSource)> =
+        sync.source.iter().chain(&sync.sources).map(|source| ("operation.sync: a source".to_owned(), source)).collect();
+    let sources = of_sources(&own);
     let manifests = (!sync.manifests.is_empty()).then(|| "operation.sync.manifests is not supported yet".to_owned());
     let options = unknown(&sync.sync_options).map(|option| format!("the sync option {option} is not supported yet"));
     manifests.into_iter().chain(sources).chain(options).collect()

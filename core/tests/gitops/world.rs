@@ -44,7 +44,7 @@ pub struct World {
     /// What the Application's revision stands for, where a sync keeps to another commit.
     pub newest: Option<String>,
     pub broken: Option<String>,
-    pub project: Project,
+    pub project: Result<Project, String>,
     pub outcomes: Vec<Outcome>,
     /// Everything done, in order.
     pub done: Vec<String>,
@@ -91,7 +91,7 @@ impl World {
             jobs: Vec::new(),
             newest: None,
             broken: None,
-            project: Project::open("default"),
+            project: Ok(Project::open("default")),
             outcomes: Vec::new(),
             done: Vec::new(),
         }
@@ -187,7 +187,7 @@ impl World {
             hooks: hooks.collect(),
             newest: self.newest.clone(),
             outcomes: self.outcomes.clone(),
-            project: Ok(self.project.clone()),
+            project: self.project.clone(),
         }
     }
 

@@ -30,13 +30,17 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // What is written down somewhere must not steer the terminal; lines stay lines.
+    let printable = |text: &dyn std::fmt::Display| {
+        text.to_string().lines().map(view::text::printable).collect::<Vec<_>>().join("\n")
+    };
     match runtime.block_on(commands::run(cli, program)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) if problem.is_silent() => ExitCode::from(problem.code()),
         Err(problem) => {
-            eprintln!("Error: {problem}");
+            eprintln!("Error: {}", printable(&problem));
             if let Some(next) = problem.next_step() {
-                eprintln!("{next}");
+                eprintln!("{}", printable(&next));
             }
             ExitCode::from(problem.code())
         }

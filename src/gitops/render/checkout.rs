@@ -26,9 +26,10 @@ impl Checkout {
         cx: &Gitops,
         (index, source): (usize, &ApplicationSource),
         revision: &str,
+        project: &str,
         since: Instant,
     ) -> Result<Checkout, String> {
-        let repository = cx.repositories.at(&source.repo_url);
+        let repository = cx.repositories.at(&source.repo_url, project);
         let commit = repository.resolve(revision, &source.tag_prefix, since).await?;
         repository.fetch(commit).await?;
         Ok(Checkout { index, repository, commit })

@@ -1,6 +1,6 @@
 //! Renders that are kept on disk, each under a mark of everything that it was made of.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sluice_core::gitops::manifest::Document;
+use tempfile::{Builder, TempDir};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::closure::Closure;
@@ -23,14 +24,18 @@ const KEPT: Duration = Duration::from_hours(24 * 7);
 /// Renders that programs have made.
 pub struct Renders {
     folder: PathBuf,
-    /// Renders that are not to be on disk, as something of them was encrypted.
-    opened: Mutex<HashMap<String, Vec<Document>>>,
+    /// Renders that are not to be on disk, as something of them was encrypted: by their marks, with their bytes, the latest at the end.
+    opened: Mutex<VecDeque<(String, Vec<Document>, usize)>>,
+    /// Where programs work.
+    work: PathBuf,
     places: Semaphore,
     clock: Clock,
 }
 
-/// Renders of that kind that are kept at most.
-const OPENED: usize = 500;
+/// Bytes of renders of that kind that are kept at most.
+const OPENED: usize = 32 << 20;
+/// How the folders begin in which programs work.
+const WORK: &str = "render-";
 
 /// A mark of a render that was made with keys.
 pub fn opened(key: &str, keys: &Keys) -> String {
@@ -47,7 +52,9 @@ pub fn key(inputs: &Value, files: &[(String, Closure<'_>)]) -> String {
 impl Renders {
     /// Keeps them in a folder; those that nobody has asked for in a week go.
     pub fn new(folder: &Path, clock: Clock) -> Renders {
-        let folder = folder.join("renders");
+        let (work, folder) = (folder.join("work"), folder.join("renders"));
+        // What a process has left behind that did not end by itself.
+        let _ = std::fs::remove_dir_all(&work);
         let now = SystemTime::from(clock.now());
         let old = |entry: &std::fs::DirEntry| {
             let changed = entry.metadata().and_then(|it| it.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -57,7 +64,7 @@ impl Renders {
             // It is as good there as gone.
             let _ = std::fs::remove_file(entry.path());
         }
-        Renders { folder, opened: Mutex::default(), places: Semaphore::new(PLACES), clock }
+        Renders { folder, opened: Mutex::default(), work, places: Semaphore::new(PLACES), clock }
     }
 
     /// A place for a program to run.
@@ -71,19 +78,27 @@ impl Renders {
         tokio::task::spawn_blocking(move || read(&path, now)).await.ok()?
     }
 
-    /// What was kept in memory.
-    pub fn get_opened(&self, key: &str) -> Option<Vec<Document>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    /// A folder for a program to work in, which nobody else reads. What it holds may have been encrypted.
+    pub fn workplace(&self) -> Result<TempDir, String> {
+        let made =
+            std::fs::create_dir_all(&self.work).and_then(|()| Builder::new().prefix(WORK).tempdir_in(&self.work));
+        made.map_err(|error| format!("cannot make a folder for a render in {}: {error}", self.work.display()))
     }
 
-    /// Keeps a render in memory alone.
+    /// What was kept in memory.
+    pub fn get_opened(&self, key: &str) -> Option<Vec<Document>> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.iter().find(|(known, ..)| known == key).map(|(_, documents, _)| documents.clone())
+    }
+
+    /// Keeps a render in memory alone, for as long as there is room.
     pub fn put_opened(&self, key: String, documents: &[Document]) {
+        let bytes = documents.iter().map(|one| one.value.to_string().len()).sum();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that are still of use are made again.
-        if opened.len() >= OPENED {
-            opened.clear();
+        opened.push_back((key, documents.to_vec(), bytes));
+        while opened.iter().map(|(.., bytes)| bytes).sum::<usize>() > OPENED {
+            opened.pop_front();
         }
-        opened.insert(key, documents.to_vec());
     }
 
     /// Keeps a render, for its owner's eyes alone. One that cannot be kept is made again.

@@ -42,7 +42,9 @@ impl Keys {
         }
         let documents = sluice_yaml::split(text).into_iter().filter_map(|part| sluice_yaml::read(part).ok());
         if !documents.into_iter().any(|located| sops::is_encrypted(&located.value)) {
-            return Ok(None);
+            let is_other = text.lines().any(|line| line.starts_with("sops_mac=") || line.trim() == "[sops]");
+            let why = "SOPS has encrypted it as a dotenv or INI file, and YAML, JSON and whole files are opened";
+            return if is_other { Err(why.to_owned()) } else { Ok(None) };
         }
         sops::decrypt(text, &self.identities).map(Some).map_err(|error| {
             let error = std::iter::once(error.to_string());

@@ -92,7 +92,7 @@ pub async fn render(
     let rendering = async {
         let mut checkouts = Vec::new();
         for (source, revision) in sources.iter().enumerate().zip(revisions) {
-            checkouts.push(Checkout::of(cx, source, revision, since).await?);
+            checkouts.push(Checkout::of(cx, source, revision, application.spec.project(), since).await?);
         }
         let all = || sources.iter().zip(&checkouts);
         let named = all().filter(|(source, _)| !source.reference.is_empty());
@@ -197,7 +197,7 @@ impl Subject<'_> {
     ) -> Result<Vec<Document>, String> {
         self.kept(kind, inputs, files, async || {
             let _place = self.cx.renders.place().await;
-            let folder = tempfile::tempdir().map_err(|error| format!("cannot make a folder for a render: {error}"))?;
+            let folder = self.cx.renders.workplace()?;
             let mut is_opened = false;
             for (name, closure) in files {
                 is_opened |= closure.write(&folder.path().join(name), self.keys).await?;

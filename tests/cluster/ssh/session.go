@@ -4,25 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 
 	"golang.org/x/crypto/ssh"
 )
 
-// session does what one session asks for: it may set the version of Git's protocol, and run one command.
+// session does what one session asks for: it may run one command. It takes no environment, as sshd does not as it comes, so that
+// Git's oldest protocol is spoken.
 func (s *server) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close()
-	var protocol string
 	for request := range requests {
 		switch request.Type {
-		case "env":
-			var variable struct{ Name, Value string }
-			isKnown := ssh.Unmarshal(request.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL"
-			if isKnown {
-				protocol = variable.Value
-			}
-			_ = request.Reply(isKnown, nil)
 		case "exec":
 			var command struct{ Text string }
 			if err := ssh.Unmarshal(request.Payload, &command); err != nil {
@@ -30,7 +22,7 @@ func (s *server) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 				return
 			}
 			_ = request.Reply(true, nil)
-			status := struct{ Code uint32 }{s.upload(channel, command.Text, protocol)}
+			status := struct{ Code uint32 }{s.upload(channel, command.Text)}
 			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(&status))
 			return
 		default:
@@ -40,14 +32,13 @@ func (s *server) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 }
 
 // upload runs `git upload-pack` for a command; its exit code.
-func (s *server) upload(channel ssh.Channel, command, protocol string) uint32 {
+func (s *server) upload(channel ssh.Channel, command string) uint32 {
 	folder, err := s.repository(command)
 	if err != nil {
 		fmt.Fprintln(channel.Stderr(), err)
 		return 128
 	}
 	git := exec.Command("git", "upload-pack", folder)
-	git.Env = append(os.Environ(), "GIT_PROTOCOL="+protocol)
 	git.Stdout, git.Stderr = channel, channel.Stderr()
 	// Not git.Stdin: waiting for its end would be waiting for the client's.
 	stdin, err := git.StdinPipe()

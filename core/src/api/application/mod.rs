@@ -85,6 +85,11 @@ impl ApplicationSpec {
         if self.sources.is_empty() { self.source.as_slice() } else { &self.sources }
     }
 
+    /// The same, as a status keeps them.
+    pub fn stored_sources(&self) -> Vec<ApplicationSource> {
+        self.all_sources().iter().map(ApplicationSource::stored).collect()
+    }
+
     /// Whether it has several places, of which its status then tells in lists.
     pub fn has_several(&self) -> bool {
         !self.sources.is_empty()

@@ -243,3 +243,31 @@ pub struct PluginEnv {
     /// Its value.
     pub value: String,
 }
+
+impl ApplicationSource {
+    /// A source as a status keeps it: a merge patch cannot write a null, which free fields such as `helm.valuesObject` may have.
+    #[must_use]
+    pub fn stored(&self) -> ApplicationSource {
+        let mut stored = self.clone();
+        if let Some(values) = stored.helm.as_mut().and_then(|helm| helm.values_object.as_mut()) {
+            drop_nulls(values);
+        }
+        if let Some(jsonnet) = stored.directory.as_mut().and_then(|directory| directory.jsonnet.as_mut()) {
+            drop_nulls(jsonnet);
+        }
+        stored.kustomize.iter_mut().flat_map(|kustomize| &mut kustomize.patches).for_each(drop_nulls);
+        stored.plugin.iter_mut().flat_map(|plugin| &mut plugin.parameters).for_each(drop_nulls);
+        stored
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}

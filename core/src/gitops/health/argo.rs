@@ -54,9 +54,7 @@ fn unsettled(application: &Application) -> Option<&'static str> {
     let (spec, status) = (&application.spec, application.status());
     let sync = status.sync.as_ref()?;
     let compared = sync.compared_to.as_ref()?;
-    let is_other = compared.source != spec.source.clone().filter(|_| !spec.has_several())
-        || compared.sources != spec.sources
-        || compared.destination != spec.destination;
+    let is_other = compared.all_sources() != spec.stored_sources() || compared.destination != spec.destination;
     if is_other {
         return Some("Waiting for its new source to be compared");
     }
