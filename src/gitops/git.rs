@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gix::ObjectId;
@@ -50,6 +51,8 @@ pub struct Store {
     local: Option<PathBuf>,
     folder: PathBuf,
     credentials: Credentials,
+    /// Held while the folder is made: one that is half made is taken away.
+    making: Mutex<()>,
 }
 
 /// A name of a repository, and what it stands for.
@@ -100,7 +103,13 @@ const MOST_FILES: usize = 20_000;
 impl Store {
     /// A repository that is kept in a folder, which is made when it is needed: one on this machine needs none.
     pub fn new(url: &str, folder: &Path, credentials: Credentials) -> Store {
-        Store { url: url.to_owned(), local: local::path(url), folder: folder.to_owned(), credentials }
+        Store {
+            url: url.to_owned(),
+            local: local::path(url),
+            folder: folder.to_owned(),
+            credentials,
+            making: Mutex::default(),
+        }
     }
 
     /// Takes away what a process that died in the middle of a fetch has left behind: nobody else writes here.
@@ -287,12 +296,14 @@ impl Store {
         if let Some(path) = &self.local {
             return local::open(path);
         }
+        let making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.folder.join("HEAD").exists() {
             // What was broken off before is begun anew.
             let _ = std::fs::remove_dir_all(&self.folder);
             std::fs::create_dir_all(&self.folder).map_err(gix::Error::from_error)?;
             gix::init_bare(&self.folder)?;
         }
+        drop(making);
         let overrides = ["protocol.version=2"];
         gix::open_opts(&self.folder, gix::open::Options::isolated().config_overrides(overrides))
     }

@@ -91,8 +91,11 @@ impl Repositories {
         known.retain(|mark, (repository, used)| {
             let is_kept = used.elapsed() < UNUSED || Arc::strong_count(repository) > 1;
             if !is_kept {
+                let (folder, gone) = (self.folder.join(mark), self.folder.join(format!("{mark}.gone")));
                 // One that cannot be removed takes up room, and nothing else.
-                let _ = std::fs::remove_dir_all(self.folder.join(mark));
+                if std::fs::rename(folder, &gone).is_ok() {
+                    tokio::task::spawn_blocking(move || std::fs::remove_dir_all(gone));
+                }
             }
             is_kept
         });

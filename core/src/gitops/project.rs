@@ -137,7 +137,12 @@ impl Project {
         let is_here = to.server == HERE || to.name == HERE_BY_NAME;
         let (to_server, to_name) = if is_here { (HERE, HERE_BY_NAME) } else { (to.server.as_str(), to.name.as_str()) };
         for rule in &self.spec.destinations {
-            let (server, name) = (fits(&rule.server, to_server), fits(&rule.name, to_name));
+            // What is not said is neither here nor there.
+            let cluster = |pattern: &str, value: &str| match (pattern, value) {
+                ("", _) | (_, "") => Fit::No,
+                (pattern, value) => fits(pattern, value),
+            };
+            let (server, name) = (cluster(&rule.server, to_server), cluster(&rule.name, to_name));
             let at = fits(&rule.namespace, namespace);
             let fits_cluster = server == Fit::Yes || name == Fit::Yes;
             is_allowed |= fits_cluster && at == Fit::Yes;
@@ -170,10 +175,6 @@ enum Fit {
 }
 
 fn fits(pattern: &str, value: &str) -> Fit {
-    // What is not said is no way to be somewhere else.
-    if value.is_empty() || pattern.is_empty() && !value.is_empty() {
-        return Fit::No;
-    }
     // Slashes mean nothing here.
     let is_meant = |pattern: &str| glob::matches(&pattern.replace('*', "**"), value);
     match pattern.strip_prefix('!') {
@@ -248,6 +249,8 @@ mod tests {
         let cases = [
             (json!([]), "shop", false),
             (json!([everywhere]), "shop", true),
+            (json!([everywhere]), "", true),
+            (json!([{ "server": "*", "namespace": "shop" }]), "", false),
             (json!([{ "server": HERE, "namespace": "shop" }]), "shop", true),
             (json!([{ "server": HERE, "namespace": "shop-*" }]), "shop", false),
             (json!([{ "server": "https://other", "namespace": "*" }]), "shop", false),
