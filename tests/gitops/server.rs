@@ -38,6 +38,24 @@ impl Drop for Server {
 impl Server {
     /// Serves a repository.
     pub async fn start(repository: &Path) -> Server {
+        Server::answering(Router::new().fallback(answer).with_state(Arc::new(repository.to_owned()))).await
+    }
+
+    /// Leads everybody to another server.
+    pub async fn leading_to(other: &Server) -> Server {
+        let to = other.url.clone();
+        let lead = move |request: Request| {
+            let path = request.uri().path_and_query().map_or("", |path| path.as_str()).to_owned();
+            let place = format!("{to}{}", path.trim_start_matches("/colors.git"));
+            async move {
+                let response = Response::builder().status(StatusCode::FOUND).header(header::LOCATION, place);
+                response.body(Body::empty()).expect("a response")
+            }
+        };
+        Server::answering(Router::new().fallback(lead)).await
+    }
+
+    async fn answering(router: Router) -> Server {
         let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
         let config =
@@ -50,7 +68,6 @@ impl Server {
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let router = Router::new().fallback(answer).with_state(Arc::new(repository.to_owned()));
         let task = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
