@@ -56,12 +56,17 @@ fn control(s: &Story) -> Controller {
 /// A canary of two pods that stops half way; it is too late after some seconds.
 fn rollout(image: &str, annotations: &Value) -> String {
     let labels = json!({ "app": "web" });
+    let mut metadata = json!({ "labels": labels });
+    // An apply that leaves a map empty leaves a null, which the API server does not take.
+    if annotations.as_object().is_some_and(|annotations| !annotations.is_empty()) {
+        metadata["annotations"] = annotations.clone();
+    }
     json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "web" },
         "spec": {
             "replicas": 2, "selector": { "matchLabels": labels }, "progressDeadlineSeconds": 5,
             "template": {
-                "metadata": { "labels": labels, "annotations": annotations },
+                "metadata": metadata,
                 "spec": { "containers": [{ "name": "web", "image": image }] },
             },
             "strategy": { "canary": { "steps": [{ "setWeight": 50 }, { "pause": {} }] } },
