@@ -2,7 +2,7 @@
 //!
 //! The library's own fetch has no such choice, and it unpacks each object in memory, however large.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,7 +58,7 @@ pub fn receive(
         wanted,
         |pack, progress, stop| {
             came.store(true, Ordering::Relaxed);
-            let pack = &mut std::io::BufReader::new(pack.take(PACK));
+            let pack = &mut std::io::BufReader::new(Limited { from: pack, left: PACK });
             let known = Some(repository.objects.clone());
             let hash = repository.object_hash();
             let written = Bundle::write_to_directory(pack, Some(&folder), progress, stop, known, hash, unpacking);
@@ -87,6 +87,26 @@ fn too_large(error: gix::Error) -> gix::Error {
          `git config uploadpack.allowFilter true` lets it",
         MEMORY >> 20
     )))
+}
+
+/// A stream that fails where it gets too long: what comes is in memory before anybody can look at it.
+struct Limited<R> {
+    from: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.from.read(into)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            std::io::Error::other(format!(
+                "the repository sends more than {} MiB at once; with Git's own server `git config uploadpack.allowFilter true` \
+                 lets it leave large files out",
+                PACK >> 20
+            ))
+        })?;
+        Ok(read)
+    }
 }
 
 /// What the server is asked for, by one who has other commits.
