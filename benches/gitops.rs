@@ -1,4 +1,4 @@
-//! What a thousand Applications of ten objects in one repository cost, counted: `cargo bench --bench gitops`.
+//! What a thousand Applications of ten objects in one repository cost, counted: `cargo bench --workspace --bench gitops`.
 //!
 //! Prints one line of JSON, and fails where the promise is broken: a commit that touches one Application renders one, nothing is
 //! rendered or written while nothing changes, and a restart renders nothing that was rendered before. `APPLICATIONS` and `OBJECTS`
