@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 use gix::sec::Trust;
+use percent_encoding::percent_decode_str;
 
 use super::git::Named;
 
@@ -19,8 +20,8 @@ const SETTINGS: [&str; 2] = ["core.useReplaceRefs=false", "gitoxide.objects.allo
 /// Where a URL leads on this machine, if it is one of a file or no URL at all.
 pub fn path(url: &str) -> Option<PathBuf> {
     let parsed = gix::url::parse(url).ok()?;
-    let decoded = || if url.starts_with("file://") { parsed.path.to_str_lossy().into_owned() } else { url.to_owned() };
-    (parsed.scheme == gix::url::Scheme::File).then(|| decoded().into())
+    let decoded = url.strip_prefix("file://").map(|rest| percent_decode_str(rest).decode_utf8_lossy());
+    (parsed.scheme == gix::url::Scheme::File).then(|| PathBuf::from(decoded.as_deref().unwrap_or(url)))
 }
 
 /// Opens the repository at a path, or the one of this name with `.git` at its end. Folders above it are not asked.

@@ -99,7 +99,8 @@ fn bare_packed_shared_and_linked_repositories_are_read() {
     git.git(&["clone", "--quiet", "--bare", &origin, &path("bare.git")]);
     git.git(&["clone", "--quiet", "--bare", "--shared", &origin, &path("shared.git")]);
     git.git(&["worktree", "add", "--quiet", "--detach", &path("linked")]);
-    for name in ["bare.git", "bare", "shared.git", "linked"] {
+    git.git(&["clone", "--quiet", "--bare", &origin, &path("with space.git")]);
+    for name in ["bare.git", "bare", "shared.git", "linked", "with%20space.git"] {
         says(&format!("file://{}", path(name)), &commit);
     }
     // Packed, with the objects and all names in one file each.
