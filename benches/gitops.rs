@@ -31,8 +31,8 @@ use tower::Service;
 
 /// How often Git is asked for news, by each Application.
 const POLL: Duration = Duration::from_secs(3);
-/// How long nothing happens, to see what that costs.
-const QUIET: Duration = Duration::from_secs(12);
+/// How often Applications are looked at while nothing happens, each of them on an average, to see what that costs.
+const LOOKS: usize = 3;
 /// Writes of a sync beside its objects: that it begins, and that it is over.
 const WRITES: usize = 2;
 /// The longest that anything takes.
@@ -47,17 +47,24 @@ async fn main() {
 
     let mut core = bench.start();
     let first = bench.measure(&core, async || bench.create().await).await;
-    let quiet = bench.measure(&core, async || tokio::time::sleep(QUIET).await).await;
+    let quiet = bench.measure(&core, async || bench.looked(&core).await).await;
     let one = bench
         .measure(&core, async || {
             bench.change("app-0/object-0.yaml", "changed");
             bench.until_deployed("app-0").await;
-            tokio::time::sleep(QUIET).await;
+            bench.looked(&core).await;
         })
         .await;
     core.stop();
     core = bench.start();
-    let restart = bench.measure(&core, async || tokio::time::sleep(QUIET).await).await;
+    let restart = bench
+        .measure(&core, async || {
+            // It remembers no answer of the API server, and asks of every object once.
+            let (asked, before) = (|| bench.counted.dry_runs(), bench.counted.dry_runs());
+            bench.until("every object is compared", asked, before + applications * objects).await;
+            bench.looked(&core).await;
+        })
+        .await;
 
     println!(
         "{}",
@@ -211,6 +218,21 @@ impl Bench {
             "seconds": begun.elapsed().as_secs(), "renders": renders("made") - before.0, "gitRequests": git() - before.1,
             "writes": self.counted.writes() - before.2, "dryRuns": self.counted.dry_runs() - before.3,
         })
+    }
+
+    /// Waits until there have been so many looks more at Applications as each has a few.
+    async fn looked(&self, core: &Core) {
+        let looks = || core.metric("argocd_app_reconcile_count", "");
+        self.until("every Application is looked at", looks, looks() + LOOKS * self.count).await;
+    }
+
+    /// Waits until something has been counted so often.
+    async fn until(&self, what: &str, count: impl Fn() -> usize, enough: usize) {
+        let begun = Instant::now();
+        while count() < enough {
+            assert!(begun.elapsed() < LIMIT, "it takes longer than {} minutes until {what}", LIMIT.as_secs() / 60);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// Whether all Applications are synced.
