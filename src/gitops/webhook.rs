@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use super::Gitops;
 use super::repository::text;
 use super::worker::{REFRESH, REFRESH_AT};
+use crate::serve::limited::Limited;
 
 /// Bytes that a call may have.
 const MOST: usize = 10 << 20;
@@ -32,6 +33,10 @@ const MOST: usize = 10 << 20;
 const ARRIVES: Duration = Duration::from_secs(10);
 /// Calls that are read at the same time.
 const CALLS: usize = 8;
+/// Connections at the same time.
+const CONNECTIONS: usize = 64;
+/// How long a connection may last.
+const LASTS: Duration = Duration::from_mins(1);
 /// Applications that are written to at the same time.
 const TOGETHER: usize = 8;
 
@@ -48,7 +53,7 @@ struct Endpoint {
 pub async fn serve(cx: Arc<Gitops>, listener: TcpListener) {
     let endpoint = Arc::new(Endpoint { cx, places: Semaphore::new(CALLS) });
     let router = Router::new().route("/api/webhook", post(receive)).with_state(endpoint);
-    if let Err(error) = axum::serve(listener, router).await {
+    if let Err(error) = axum::serve(Limited::new(listener, CONNECTIONS, LASTS), router).await {
         tracing::error!(%error, "the endpoint for webhooks of Git stopped");
     }
 }

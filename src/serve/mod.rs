@@ -1,5 +1,7 @@
 //! The two small HTTP servers of a controller: `/metrics`, and `/healthz` with `/readyz`.
 
+pub mod limited;
+
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
