@@ -8,7 +8,6 @@
 //! [`workloads`] are the controllers and nodes that make pods of ReplicaSets.
 
 pub mod api;
-pub mod cel;
 pub mod fields;
 pub mod ids;
 pub mod kinds;

@@ -14,5 +14,4 @@ pub(crate) use amount::{milli, nanos};
 pub use carry::carry_over;
 pub use defaults::{default, fill_in};
 pub use registry::{Generation, KINDS, KindFacts, NameRule, StatusRule, facts};
-pub(crate) use validate::name_mistakes;
 pub use validate::{validate, validate_metadata};

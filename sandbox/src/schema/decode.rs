@@ -5,8 +5,8 @@
 //! are listed in `named-types.txt`.
 
 use serde_json::Value;
+use sluice_cel::formats::{self, base64_mistake};
 
-use super::format::base64_mistake;
 use super::path::Path;
 use super::{Schema, Type};
 
@@ -105,7 +105,7 @@ fn describe(found: &str, place: &Place, path: &Path, wanted: &str) -> String {
 
 fn text_error(schema: &Schema, text: &str) -> Option<String> {
     match schema.format.as_str() {
-        "date-time" if super::format::holds("date-time", text) => None,
+        "date-time" if formats::holds("date-time", text) => None,
         "date-time" => Some(time_error(text, schema.name.as_deref())),
         "byte" => base64_mistake(text).map(|place| format!("illegal base64 data at input byte {place}")),
         _ => None,

@@ -5,10 +5,11 @@
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
+use sluice_cel::formats;
 
 use super::combine::combinations;
 use super::path::Path;
-use super::{ListType, Schema, Type, embedded, format, rules};
+use super::{ListType, Schema, Type, embedded, rules};
 use crate::refusal::Cause;
 
 /// What is wrong with `new`, which replaces `old`.
@@ -69,7 +70,7 @@ pub(super) fn node(schema: &Schema, new: &Value, old: Option<&Value>, path: &mut
         causes.extend(limits.choice(new, path));
     }
     match new {
-        Value::String(text) if !format::holds(&schema.format, text) => {
+        Value::String(text) if !formats::holds(&schema.format, text) => {
             let detail = format!("{} in body must be of type {}: {new}", path.text(), schema.format);
             causes.push(Cause::type_invalid(path.text(), new, &detail));
         }

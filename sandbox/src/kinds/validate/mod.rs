@@ -34,8 +34,6 @@ use super::registry::{NameRule, facts};
 use crate::read::{at, items};
 use crate::refusal::Cause;
 
-pub(crate) use names::name_mistakes;
-
 /// What is wrong with an object of a built-in kind; with `old`, with an update of the stored object to it.
 pub fn validate(group: &str, kind: &str, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let (namespaced, rule) =

@@ -7,9 +7,9 @@ mod types;
 
 use serde::Deserialize;
 use serde_json::json;
+use sluice_cel::{Program, Type};
 
 use super::Schema;
-use crate::cel::{Program, Type};
 
 pub use problems::{mistakes, problems};
 pub(super) use run::broken;

@@ -1,9 +1,9 @@
 //! Which rules an object breaks.
 
 use serde_json::Value;
+use sluice_cel::{self as cel, Budget, Error, Program, Type, Val};
 
 use super::Rule;
-use crate::cel::{self, Budget, Error, Program, Type, Val};
 use crate::refusal::Cause;
 use crate::schema::path::Path;
 use crate::schema::{Schema, Type as Kind};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::cel::{self, Order, Struct, Type};
+use sluice_cel::{self as cel, Order, Struct, Type};
+
 use crate::schema::{ListType, Schema, Type as Kind};
 
 /// The type of a node's values; nothing where expressions cannot see them. At the root of a resource, `apiVersion`, `kind`

@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::{Made, unfit};
-use crate::cel::Error;
-use crate::cel::eval::Budget;
-use crate::cel::signature::Row;
-use crate::cel::value::Val;
+use crate::Error;
+use crate::eval::Budget;
+use crate::signature::Row;
+use crate::value::Val;
 
 pub const TABLE: &[Row] = &[
     ("getFullYear", "timestamp.() -> int", year),

@@ -1,10 +1,10 @@
 //! Formats by name: `format.dns1123Label().validate(text)`.
 
 use super::{Library, Made, unfit, url};
-use crate::cel::eval::Budget;
-use crate::cel::signature::Row;
-use crate::cel::value::Val;
-use crate::{kinds, schema};
+use crate::eval::Budget;
+use crate::signature::Row;
+use crate::value::Val;
+use crate::{formats, labels};
 
 pub const TABLE: &[Row] = &[
     ("format.dns1123Label", "() -> format", |_, _| Ok(made("dns1123Label"))),
@@ -50,10 +50,10 @@ fn mistakes(name: &str, text: &str) -> Vec<String> {
     let unless = |holds: bool, why: &str| if holds { Vec::new() } else { vec![why.to_owned()] };
     match name {
         "uri" => unless(url::parse(text).is_some(), "invalid URI"),
-        "uuid" => unless(schema::has_format("uuid", text), "does not match the UUID format"),
-        "byte" => unless(schema::has_format("byte", text), "invalid base64"),
-        "date" => unless(schema::has_format("date", text), "invalid date"),
-        "datetime" => unless(schema::has_format("date-time", text), "invalid datetime"),
-        name => kinds::name_mistakes(name, text),
+        "uuid" => unless(formats::holds("uuid", text), "does not match the UUID format"),
+        "byte" => unless(formats::holds("byte", text), "invalid base64"),
+        "date" => unless(formats::holds("date", text), "invalid date"),
+        "datetime" => unless(formats::holds("date-time", text), "invalid datetime"),
+        name => labels::mistakes(name, text),
     }
 }

@@ -1,9 +1,9 @@
 //! Texts with values put in: `"%s has %d".format([name, count])`.
 
 use super::convert::shown;
-use crate::cel::Error;
-use crate::cel::eval::Budget;
-use crate::cel::value::{List, Val};
+use crate::Error;
+use crate::eval::Budget;
+use crate::value::{List, Val};
 
 /// Puts the values of a list in the places that a text has for them.
 pub fn fill(text: &str, values: &List<'_>, budget: &mut Budget) -> Result<String, Error> {

@@ -45,7 +45,7 @@ fn is_duration(text: &str) -> bool {
 }
 
 /// Where the first thing is that does not belong into base64.
-pub(super) fn base64_mistake(text: &str) -> Option<usize> {
+pub fn base64_mistake(text: &str) -> Option<usize> {
     let bytes: Vec<(usize, u8)> = text.bytes().enumerate().filter(|(_, byte)| !matches!(byte, b'\n' | b'\r')).collect();
     let end = bytes.iter().position(|(_, byte)| *byte == b'=').unwrap_or(bytes.len());
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';

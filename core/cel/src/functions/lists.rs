@@ -1,11 +1,11 @@
 //! Functions of lists, and lists as sets.
 
 use super::{Made, unfit};
-use crate::cel::eval::Budget;
-use crate::cel::operators::{self, order};
-use crate::cel::signature::{Row, Run};
-use crate::cel::value::{List, Val};
-use crate::cel::{Error, data};
+use crate::eval::Budget;
+use crate::operators::{self, order};
+use crate::signature::{Row, Run};
+use crate::value::{List, Val};
+use crate::{Error, data};
 
 pub const TABLE: &[Row] = &[
     ("isSorted", "list(int).() -> bool", is_sorted),

@@ -5,11 +5,14 @@
 //! depth of an expression, the steps of a run, and with them the memory. The words of errors are those of the API server,
 //! since they reach users by way of its answers.
 
+pub mod amount;
 mod ast;
 mod check;
 mod data;
 mod eval;
+pub mod formats;
 mod functions;
+pub mod labels;
 mod lex;
 mod macros;
 mod names;

@@ -1,11 +1,11 @@
 //! Values that may be missing.
 
 use super::{Made, unfit};
-use crate::cel::Error;
-use crate::cel::eval::Budget;
-use crate::cel::operators::is_zero;
-use crate::cel::signature::Row;
-use crate::cel::value::Val;
+use crate::Error;
+use crate::eval::Budget;
+use crate::operators::is_zero;
+use crate::signature::Row;
+use crate::value::Val;
 
 pub const TABLE: &[Row] = &[
     ("optional.of", "(A) -> optional(A)", of),

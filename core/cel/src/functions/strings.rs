@@ -1,10 +1,10 @@
 //! Functions of text. Places in a text are counted in characters.
 
 use super::{Made, format, unfit};
-use crate::cel::Error;
-use crate::cel::eval::{Budget, pattern};
-use crate::cel::signature::Row;
-use crate::cel::value::{List, Val};
+use crate::Error;
+use crate::eval::{Budget, pattern};
+use crate::signature::Row;
+use crate::value::{List, Val};
 
 pub const TABLE: &[Row] = &[
     ("contains", "string.(string) -> bool", contains),

@@ -1,10 +1,10 @@
 //! URLs.
 
 use super::{Library, Made, unfit};
-use crate::cel::Error;
-use crate::cel::eval::Budget;
-use crate::cel::signature::Row;
-use crate::cel::value::{Map, Val};
+use crate::Error;
+use crate::eval::Budget;
+use crate::signature::Row;
+use crate::value::{Map, Val};
 
 pub const TABLE: &[Row] = &[
     ("url", "(string) -> url", url),

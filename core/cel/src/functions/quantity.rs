@@ -1,11 +1,11 @@
 //! Quantities: amounts with a unit, such as `500m` or `2Gi`.
 
 use super::{Library, Made, unfit};
-use crate::cel::Error;
-use crate::cel::eval::Budget;
-use crate::cel::signature::Row;
-use crate::cel::value::Val;
-use crate::kinds::nanos;
+use crate::Error;
+use crate::amount::nanos;
+use crate::eval::Budget;
+use crate::signature::Row;
+use crate::value::Val;
 
 pub const TABLE: &[Row] = &[
     ("quantity", "(string) -> quantity", quantity),

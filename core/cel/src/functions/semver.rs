@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use super::{Library, Made, unfit};
-use crate::cel::Error;
-use crate::cel::eval::Budget;
-use crate::cel::signature::Row;
-use crate::cel::value::Val;
+use crate::Error;
+use crate::eval::Budget;
+use crate::signature::Row;
+use crate::value::Val;
 
 pub const TABLE: &[Row] = &[
     ("semver", "(string) -> semver", semver),
