@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sluice_core::api::{Application, ResourceIgnoreDifferences};
 use sluice_core::gitops::compare::{Difference, Verdict, asks_for_managers, compare, plain, respect};
+use sluice_core::gitops::health::Rules;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{self, Document, Gathered, Manifest, Scopes, brought_by};
 use sluice_core::gitops::marks::{self, Phase};
@@ -36,6 +37,8 @@ pub struct Judge {
     pub owner: Owner,
     /// The project that says which objects they may be.
     pub project: Project,
+    /// What is healthy, where people have written that.
+    pub rules: Arc<Rules>,
     verdicts: HashMap<Key, Judged>,
 }
 
@@ -50,7 +53,13 @@ struct Judged {
 impl Judge {
     /// Knows nothing yet.
     pub fn new(cx: Arc<Gitops>) -> Judge {
-        Judge { cx, owner: Owner::new("", "", "", ""), project: Project::open(""), verdicts: HashMap::new() }
+        Judge {
+            cx,
+            owner: Owner::new("", "", "", ""),
+            project: Project::open(""),
+            rules: Arc::default(),
+            verdicts: HashMap::new(),
+        }
     }
 
     /// Forgets what was said.
@@ -228,7 +237,7 @@ impl Judge {
     }
 
     fn seen(&self, context: &Context<'_>, live: &Value) -> Live {
-        Live::of(live, &self.owner, &context.options)
+        Live::of(live, &self.owner, &context.options, &self.rules)
     }
 
     fn known(&self, key: &Key, asked: &[u8], live: Option<&Value>) -> Option<Verdict> {
@@ -267,7 +276,7 @@ impl Judge {
             let key = Key::of(&value);
             let is_permitted = self.project.permits(&key, &application.spec.destination).is_ok();
             if is_permitted && self.owner.owns(&value) && objects.iter().all(|object| object.key != key) {
-                let live = Some(Live::of(&value, &self.owner, &options));
+                let live = Some(Live::of(&value, &self.owner, &options, &self.rules));
                 objects.push(Object { key, version, wanted: None, verdict: None, live });
             }
         }

@@ -7,9 +7,11 @@ mod cluster;
 mod execute;
 mod fetch;
 pub mod git;
+mod health;
 mod judge;
 mod local;
 mod migrate;
+mod orphans;
 mod projects;
 mod render;
 mod repository;
@@ -43,6 +45,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::cluster::Cluster;
+use self::health::Health;
+use self::orphans::Orphans;
 use self::projects::Projects;
 pub use self::render::Programs;
 use self::render::{Renders, Versions};
@@ -78,6 +82,8 @@ pub enum Touched {
     Object(String),
     /// A project, by its name.
     Project(String),
+    /// What says what is healthy.
+    Health,
 }
 
 /// What all Applications share.
@@ -91,6 +97,8 @@ pub struct Gitops {
     repositories: Repositories,
     cluster: Cluster,
     projects: Projects,
+    health: Health,
+    orphans: Orphans,
     renders: Renders,
     programs: Programs,
     versions: Versions,
@@ -206,6 +214,7 @@ pub async fn run(
                         workers.wake(key);
                     }
                 }
+                Touched::Health => workers.wake_all(),
                 Touched::Project(name) => workers.wake_those(|application| application.spec.project() == name),
             },
             Ok(()) = lead.changed() => workers.wake_all(),
@@ -230,12 +239,20 @@ fn shared(
     let home = settings.home.clone();
     let secrets = watcher::Config::default().labels(SECRET_TYPE);
     let configs = watcher::Config::default().labels("app.kubernetes.io/part-of=argocd");
-    let secrets = kept::<Secret>(Api::namespaced(reads.clone(), &home), secrets);
-    let configs = kept::<ConfigMap>(Api::namespaced(reads.clone(), &home), configs);
+    let secrets = kept::<Secret>(Api::namespaced(reads.clone(), &home), secrets, |_| {});
+    let touched = touch.clone();
+    let configs = kept::<ConfigMap>(Api::namespaced(reads.clone(), &home), configs, move |event| {
+        if health::concerns(event) {
+            // Nobody listens any more at the end.
+            let _ = touched.send(Touched::Health);
+        }
+    });
     let own = watcher::Config::default().fields("metadata.name=argocd-secret");
-    let shared_secret = kept::<Secret>(Api::namespaced(reads.clone(), &home), own);
+    let shared_secret = kept::<Secret>(Api::namespaced(reads.clone(), &home), own, |_| {});
     Gitops {
         projects: Projects::new(&reads, &home, touch.clone()),
+        health: Health::new(&home, configs.clone()),
+        orphans: Orphans::new(writes.clone(), settings.poll),
         home,
         poll: settings.poll,
         jitter: settings.jitter,
@@ -297,17 +314,21 @@ impl Workers {
     }
 }
 
-/// A cache that fills itself.
-fn kept<K>(api: Api<K>, config: watcher::Config) -> Store<K>
+/// A cache that fills itself, and tells of what it has seen.
+fn kept<K>(api: Api<K>, config: watcher::Config, told: impl Fn(&Event<K>) + Send + 'static) -> Store<K>
 where
     K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
 {
     let (store, filling) = reflector::store();
-    let events = watcher(api, config).default_backoff().reflect(filling).touched_objects();
-    tokio::spawn(events.for_each(|event| async {
-        if let Err(error) = event {
-            tracing::warn!(kind = %K::kind(&()), %error, "cannot watch what says how repositories are reached");
+    let events = watcher(api, config).default_backoff().reflect(filling);
+    tokio::spawn(events.for_each(move |event| {
+        match event {
+            Ok(event) => told(&event),
+            Err(error) => {
+                tracing::warn!(kind = %K::kind(&()), %error, "cannot watch what says how repositories are reached");
+            }
         }
+        async {}
     }));
     store
 }

@@ -1,5 +1,6 @@
 //! One Application: what its sources say, how the cluster stands to it, and what is done about it, pass by pass.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use sluice_core::api::Application;
 use sluice_core::effect::merge::merge_patch;
 use sluice_core::gitops::hook::FINALIZER;
 use sluice_core::gitops::key::Key;
+use sluice_core::gitops::orphans::{self, Candidate};
 use sluice_core::gitops::plan::{is_left_alone, plan};
 use sluice_core::gitops::project::Project;
 use sluice_core::gitops::snapshot::{Effect, Hook, Live, Object, Outcome, Plan, Rendered, Snapshot, Write};
-use sluice_core::gitops::tracking::Owner;
+use sluice_core::gitops::tracking::{Owner, application_of};
 use sluice_core::gitops::{guard, leave, operation, unsupported};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -79,6 +81,7 @@ impl Worker {
                 Next::After(wait) => wait,
                 Next::Gone => {
                     self.cx.note_reads(&self.namespace, &self.name, None);
+                    self.cx.metrics.orphaned(&self.namespace, &self.name, None);
                     self.let_hooks_go().await;
                     return;
                 }
@@ -104,14 +107,13 @@ impl Worker {
         let destination = &application.spec.destination.namespace;
         self.judge.owner = Owner::new(&self.cx.home, &self.namespace, &self.name, destination)
             .of(self.cx.lineage(&self.namespace, &self.name));
-        let project = match self.cx.project(&application).await {
+        let project = match self.ask(&application).await {
             Ok(project) => project,
             Err(why) => {
                 tracing::warn!(application = self.name, namespace = self.namespace, why, "an Application waits");
                 return Next::After(BACK_OFF);
             }
         };
-        self.judge.project = project.clone().unwrap_or_else(|_| Project::open(application.spec.project()));
         let against = project.as_ref().map_or(true, |project| !project.problems(&application).is_empty());
         let began = Instant::now();
         let is_held = against || !unsupported::problems(&application).is_empty();
@@ -134,8 +136,10 @@ impl Worker {
         let poll = self.poll();
         let newest =
             if is_pinned && !is_leaving && !is_held { self.sources.newest(&application, poll).await } else { None };
+        let orphans = if is_leaving || is_held { Vec::new() } else { self.orphans(&application, &objects).await };
         let snapshot = Snapshot {
             now: self.cx.clock.now(),
+            orphans,
             rendered,
             objects,
             hooks,
@@ -150,6 +154,44 @@ impl Worker {
         Box::pin(self.carry_out(snapshot, plan, asked, asks)).await
     }
 
+    /// What it may do, and what is healthy: both are said in the controller's namespace.
+    async fn ask(&mut self, application: &Application) -> Result<Result<Project, String>, String> {
+        let project = self.cx.project(application).await?;
+        self.judge.rules = self.cx.health.rules().await?;
+        self.judge.project = project.clone().unwrap_or_else(|_| Project::open(application.spec.project()));
+        Ok(project)
+    }
+
+    /// What is in the Application's namespace that no Application has, where its project asks to be told.
+    async fn orphans(&self, application: &Application, objects: &[Object]) -> Vec<Key> {
+        let (cx, to) = (&self.cx, &application.spec.destination);
+        let Some(monitoring) = self.judge.project.orphans().filter(|_| !to.namespace.is_empty()) else {
+            cx.metrics.orphaned(&self.namespace, &self.name, None);
+            return Vec::new();
+        };
+        let candidates = match cx.orphans.of(&cx.cluster, &to.namespace).await {
+            Ok(candidates) => candidates,
+            Err(why) => {
+                tracing::warn!(
+                    application = self.name,
+                    namespace = self.namespace,
+                    why,
+                    "cannot look for orphaned resources"
+                );
+                return Vec::new();
+            }
+        };
+        let own: HashSet<&Key> = objects.iter().map(|object| &object.key).collect();
+        let is_had = |it: &Candidate| {
+            let owner = it.tracking.as_deref().and_then(|id| application_of(id, &cx.home));
+            owner.is_some_and(|(namespace, name)| cx.application(&namespace, &name).is_some()) || own.contains(&it.key)
+        };
+        let permits = |key: &Key| self.judge.project.permits(key, to).is_ok() && cx.cluster.is_beyond(key).is_none();
+        let orphans = orphans::orphans(monitoring, &candidates, is_had, permits);
+        cx.metrics.orphaned(&self.namespace, &self.name, Some(orphans.len()));
+        if monitoring.warns() { orphans } else { Vec::new() }
+    }
+
     /// Lets what hooks have left behind go, when the Application has gone without its objects.
     async fn let_hooks_go(&self) {
         let cluster = &self.cx.cluster;
@@ -158,7 +200,8 @@ impl Worker {
         }
         for (version, value) in cluster.watched(&self.judge.owner.prefix()) {
             let (key, uid) = (Key::of(&value), value["metadata"]["uid"].as_str().unwrap_or_default());
-            let is_held = Live::of(&value, &self.judge.owner, &[]).hook.is_some_and(|ran| ran.is_held);
+            let is_held =
+                Live::of(&value, &self.judge.owner, &[], &self.judge.rules).hook.is_some_and(|ran| ran.is_held);
             if !is_held {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! Metrics of the GitOps core, under the names that dashboards for Argo CD use.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::runtime::reflector::Store;
@@ -39,6 +40,13 @@ struct ConditionLabels {
     name: String,
     project: String,
     condition: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OrphanLabels {
+    namespace: String,
+    name: String,
+    project: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -84,7 +92,11 @@ pub struct Applications {
     git_seconds: Histograms<GitLabels>,
     renders: Family<RenderLabels, Counter>,
     webhooks: Family<WebhookLabels, Counter>,
+    orphans: Orphans,
 }
+
+/// How many orphans there are beside an Application, by its namespace and name, where its project asks.
+type Orphans = Arc<Mutex<HashMap<(String, String), usize>>>;
 
 /// Seconds of a look at an Application, or of a question to a Git server.
 fn seconds() -> Histogram {
@@ -101,6 +113,7 @@ impl Applications {
             git_seconds: Family::new_with_constructor(seconds),
             renders: Family::default(),
             webhooks: Family::default(),
+            orphans: Arc::default(),
         }
     }
 
@@ -125,7 +138,7 @@ impl Applications {
             self.renders.clone(),
         );
         registry.register("argocd_webhook_requests", "Calls of Git platforms", self.webhooks.clone());
-        registry.register_collector(Box::new(Described(applications)));
+        registry.register_collector(Box::new(Described { applications, orphans: Arc::clone(&self.orphans) }));
     }
 
     /// A look at an Application took so long.
@@ -167,6 +180,16 @@ impl Applications {
         self.renders.get_or_create(&RenderLabels { kind: kind.to_owned(), from: from.to_owned() }).inc();
     }
 
+    /// So many orphans are beside an Application, or nobody asks.
+    pub fn orphaned(&self, namespace: &str, name: &str, count: Option<usize>) {
+        let key = (namespace.to_owned(), name.to_owned());
+        let mut orphans = self.orphans.lock().unwrap_or_else(PoisonError::into_inner);
+        match count {
+            Some(count) => orphans.insert(key, count),
+            None => orphans.remove(&key),
+        };
+    }
+
     /// A Git platform has called.
     pub fn called(&self, status_code: u16) {
         self.webhooks.get_or_create(&WebhookLabels { status_code: status_code.to_string() }).inc();
@@ -175,17 +198,37 @@ impl Applications {
 
 /// What describes each Application, computed when it is scraped.
 #[derive(Debug)]
-struct Described(Store<Application>);
+struct Described {
+    applications: Store<Application>,
+    orphans: Orphans,
+}
 
 impl Collector for Described {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let applications: Vec<Arc<Application>> = self.0.state();
+        let applications: Vec<Arc<Application>> = self.applications.state();
         let (info, conditions) = (Family::<InfoLabels, Gauge>::default(), Family::<ConditionLabels, Gauge>::default());
         for application in &applications {
             info.get_or_create(&info_of(application)).set(1);
             for condition in &application.status().conditions {
                 conditions.get_or_create(&condition_of(application, &condition.type_)).inc();
             }
+        }
+        let orphaned = Family::<OrphanLabels, Gauge>::default();
+        let orphans = self.orphans.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for application in &applications {
+            let labels = orphans_of(application);
+            if let Some(count) = orphans.get(&(labels.namespace.clone(), labels.name.clone())) {
+                orphaned.get_or_create(&labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
+            }
+        }
+        if !orphans.is_empty() {
+            let text = "Objects in the namespace of an Application that no Application has";
+            orphaned.encode(encoder.encode_descriptor(
+                "argocd_app_orphaned_resources_count",
+                text,
+                None,
+                MetricType::Gauge,
+            )?)?;
         }
         let text = "Sync and health of an Application";
         info.encode(encoder.encode_descriptor("argocd_app_info", text, None, MetricType::Gauge)?)?;
@@ -214,6 +257,14 @@ fn info_of(application: &Application) -> InfoLabels {
         health_status: unknown(status.health.as_ref().map(|health| health.status.as_str())),
         autosync_enabled: is_automatic.to_string(),
         operation: operation.to_owned(),
+    }
+}
+
+fn orphans_of(application: &Application) -> OrphanLabels {
+    OrphanLabels {
+        namespace: application.metadata.namespace.clone().unwrap_or_default(),
+        name: application.metadata.name.clone().unwrap_or_default(),
+        project: application.spec.project().to_owned(),
     }
 }
 
@@ -273,6 +324,7 @@ mod tests {
         counted.synced(&application, &serde_json::from_value(state).expect("a state"));
         counted.asked_git("https://git.example.com/web.git", "fetch", Duration::from_millis(300));
         counted.rendered("Helm", true);
+        counted.orphaned("argocd", "web", Some(2));
         let text = metrics.render().expect("text");
         for expected in [
             "argocd_app_info{namespace=\"argocd\",name=\"web\",project=\"default\",repo=\"https://git.example.com/web.git\",\
@@ -281,6 +333,7 @@ mod tests {
             "argocd_app_condition{namespace=\"argocd\",name=\"web\",project=\"default\",condition=\"SyncError\"} 1",
             "phase=\"Succeeded\",dry_run=\"false\"} 3.0",
             "argocd_git_request_total{repo=\"https://git.example.com/web.git\",request_type=\"fetch\"} 1",
+            "argocd_app_orphaned_resources_count{namespace=\"argocd\",name=\"web\",project=\"default\"} 2",
             "sluice_gitops_renders_total{kind=\"Helm\",from=\"kept\"} 1",
         ] {
             assert!(text.contains(expected), "{expected} is in:\n{text}");

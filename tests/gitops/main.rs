@@ -5,8 +5,10 @@
 
 mod bad;
 mod cycles;
+mod health;
 mod hooks;
 mod local;
+mod orphans;
 mod platform;
 mod private;
 mod programs;
@@ -97,6 +99,11 @@ stories! {
         a_project_says_which_repositories_places_and_kinds_are_allowed,
         what_a_project_does_not_permit_stays_where_it_is,
     ],
+    health: [
+        a_wave_waits_for_what_a_rule_in_cel_says,
+        a_rule_of_health_that_changes_is_heard_at_once,
+    ],
+    orphans: [what_no_application_has_is_told_where_the_project_asks],
     updates: [
         an_update_from_git_walks_its_canary,
         an_update_that_was_aborted_is_not_begun_again,

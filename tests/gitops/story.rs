@@ -70,7 +70,9 @@ impl Core {
 impl Story {
     /// How often this story's Git servers are asked for news: hardly ever where it is about what asks besides.
     fn poll(name: &str) -> Duration {
-        let is_seldom = name.contains("webhook") || name == "a_sync_that_a_person_asks_for_is_of_the_newest_commit";
+        let is_seldom = name.contains("webhook")
+            || name == "a_rule_of_health_that_changes_is_heard_at_once"
+            || name == "a_sync_that_a_person_asks_for_is_of_the_newest_commit";
         if is_seldom { Duration::from_hours(1) } else { Duration::from_secs(1) }
     }
 

@@ -49,6 +49,21 @@ impl Error {
     pub(crate) fn no_such_overload() -> Error {
         Error::new("no such overload")
     }
+
+    /// Whether it speaks of a field or an item that is not there.
+    pub fn is_absence(&self) -> bool {
+        let Error::Failed(words) = self else { return false };
+        words.starts_with("no such key: ") || words.starts_with("index out of bounds: ")
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Cost => out.write_str("it takes more steps than it may"),
+            Error::Failed(words) => out.write_str(words),
+        }
+    }
 }
 
 /// A checked expression.

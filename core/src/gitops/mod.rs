@@ -22,6 +22,7 @@ pub mod manifest;
 pub mod marks;
 pub mod operation;
 pub mod order;
+pub mod orphans;
 pub mod owned;
 pub mod path;
 pub mod plan;

@@ -7,13 +7,14 @@ use serde_json::Value;
 use super::glob;
 use super::key::Key;
 use super::operation::{self, creates_namespace};
+use super::orphans::Monitoring;
 use super::unsupported::{HERE, HERE_BY_NAME};
 use crate::api::{
     AppProjectSpec, Application, ApplicationDestination, ProjectDestination, ProjectKind, SyncOperationResult,
 };
 
 /// Fields that are acted on here, or that say nothing to Sluice.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "description",
     "sourceRepos",
     "sourceNamespaces",
@@ -22,6 +23,7 @@ const KNOWN: [&str; 9] = [
     "clusterResourceBlacklist",
     "namespaceResourceWhitelist",
     "namespaceResourceBlacklist",
+    "orphanedResources",
     // Who may do what in Argo CD's own server. Sluice has none: Kubernetes decides who may write an Application.
     "roles",
 ];
@@ -31,6 +33,8 @@ const KNOWN: [&str; 9] = [
 pub struct Project {
     name: String,
     spec: AppProjectSpec,
+    /// What it says of objects that no Application has.
+    orphans: Option<Monitoring>,
 }
 
 impl Project {
@@ -47,7 +51,7 @@ impl Project {
             cluster_resource_whitelist: any(),
             ..AppProjectSpec::default()
         };
-        Project { name: name.to_owned(), spec }
+        Project { name: name.to_owned(), spec, orphans: None }
     }
 
     /// A project, by the `spec` of its object.
@@ -66,7 +70,15 @@ impl Project {
                 "AppProject {name} restricts its Applications by {fields}, which is not supported yet"
             ));
         }
-        Ok(Project { name: name.to_owned(), spec: read })
+        let orphans = read.orphaned_resources.as_ref().map(Monitoring::read).transpose();
+        let orphans =
+            orphans.map_err(|why| format!("AppProject {name} cannot be read: spec.orphanedResources: {why}"))?;
+        Ok(Project { name: name.to_owned(), spec: read, orphans })
+    }
+
+    /// What it says of objects that no Application has, where they are asked for.
+    pub fn orphans(&self) -> Option<&Monitoring> {
+        self.orphans.as_ref()
     }
 
     /// What an Application says that the project does not permit.
@@ -204,7 +216,6 @@ fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Array(list) => list.is_empty(),
-        // An empty object of `orphanedResources` asks for something.
         _ => false,
     }
 }
@@ -310,7 +321,7 @@ mod tests {
     fn a_project_that_says_more_than_is_understood_permits_nothing() {
         for (field, value) in [
             ("syncWindows", json!([{ "kind": "deny" }])),
-            ("orphanedResources", json!({})),
+            ("orphanedResources", json!({ "hide": true })),
             ("signatureKeys", json!([{ "keyID": "1" }])),
             ("permitOnlyProjectScopedClusters", json!(true)),
             ("destinationServiceAccounts", json!([{ "server": "*" }])),
@@ -321,7 +332,9 @@ mod tests {
             assert!(read.is_err_and(|why| why.contains("AppProject team")), "{field}");
         }
         let quiet = json!({ "syncWindows": [], "permitOnlyProjectScopedClusters": false, "roles": [{ "name": "x" }] });
-        assert!(Project::read("team", &quiet).is_ok());
+        assert!(Project::read("team", &quiet).is_ok_and(|project| project.orphans().is_none()));
+        let asks = Project::read("team", &json!({ "orphanedResources": {} }));
+        assert!(asks.is_ok_and(|project| project.orphans().is_some()), "an empty object asks for something");
     }
 
     #[test]

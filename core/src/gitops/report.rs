@@ -31,6 +31,8 @@ pub const INVALID_SPEC: &str = "InvalidSpecError";
 pub const SYNC_ERROR: &str = "SyncError";
 /// An Application that goes cannot take its objects along.
 pub const DELETION_ERROR: &str = "DeletionError";
+/// There are objects that no Application has.
+pub const ORPHANED: &str = "OrphanedResourceWarning";
 /// An object is there twice.
 pub const REPEATED: &str = "RepeatedResourceWarning";
 /// An object is another Application's, too.
@@ -164,6 +166,11 @@ pub fn problems(s: &Snapshot) -> Vec<(&'static str, String)> {
         let name = s.application.metadata.name.as_deref().unwrap_or_default();
         Some((SHARED, format!("{} is part of applications {name} and {other}", object.key)))
     }));
+    if !s.orphans.is_empty() {
+        let named: Vec<String> = s.orphans.iter().map(ToString::to_string).collect();
+        let told = format!("Application has {} orphaned resources: {}", named.len(), first_of(&named));
+        problems.push((ORPHANED, told));
+    }
     problems
 }
 

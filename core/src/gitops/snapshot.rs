@@ -5,12 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::compare::Verdict;
+use super::health::{self, Rules};
+use super::hook;
 use super::key::Key;
 use super::manifest::Manifest;
 use super::marks::{self, DeletePolicy, Phase, Role};
 use super::project::Project;
 use super::tracking::Owner;
-use super::{health, hook};
 use crate::api::{Application, HealthStatus};
 
 /// Everything that a decision may look at.
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub newest: Option<String>,
     /// What became of writes since the last status.
     pub outcomes: Vec<Outcome>,
+    /// What there is beside it in its namespace that no Application has, where its project asks to be told.
+    pub orphans: Vec<Key>,
     /// Its project, or why there is none.
     pub project: Result<Project, String>,
 }
@@ -120,8 +123,8 @@ pub struct Ran {
 }
 
 impl Live {
-    /// What an object says. The options are its Application's.
-    pub fn of(object: &Value, owner: &Owner, options: &[String]) -> Live {
+    /// What an object says. The options are its Application's; the rules say what is healthy where people have written that.
+    pub fn of(object: &Value, owner: &Owner, options: &[String], rules: &Rules) -> Live {
         let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
         let is_kept = text("/metadata/annotations/helm.sh~1resource-policy") == "keep";
         let goes = |name: &str, is_kept: bool| match marks::option(object, options, name) {
@@ -137,7 +140,7 @@ impl Live {
             is_own: owner.owns(object),
             other: owner.other(object).map(str::to_owned),
             is_going: object["metadata"]["deletionTimestamp"].is_string(),
-            health: if owner.lineage().has(&key) { None } else { health::of(object) },
+            health: if owner.lineage().has(&key) { None } else { health::of(object, rules) },
             wave: marks::wave(object),
             prune: goes("Prune", is_kept),
             // With a definition all objects of its kind would go, whoever made them. What waits for the Application is going already.

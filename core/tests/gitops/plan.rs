@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sluice_core::api::Operation;
+use sluice_core::gitops::health::Rules;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::lineage::Lineage;
 use sluice_core::gitops::project::Project;
@@ -353,7 +354,7 @@ fn an_application_that_is_its_own_object_goes() {
         owner.mark(&mut itself);
         for object in &mut s.objects {
             object.key = Key::of(&itself);
-            object.live = Some(Live::of(&itself, &owner, &[]));
+            object.live = Some(Live::of(&itself, &owner, &[], &Rules::default()));
             assert!(object.live.as_ref().is_some_and(|live| live.is_own));
         }
     });
@@ -395,4 +396,27 @@ fn an_operation_that_is_refused_does_not_keep_the_commit_from_being_synced() {
         Some(serde_json::from_value(json!({ "sync": { "manifests": ["x"] } })).expect("an operation"));
     world.settle();
     assert_eq!((world.take(), world.last().0.as_str()), (vec!["apply color=blue".to_owned()], "Succeeded"));
+}
+
+#[test]
+fn orphans_are_told_and_the_first_of_them_named() {
+    let mut world = World::automated(false, false);
+    world.settle();
+    let orphan = |name: &str| Key {
+        kind: "ConfigMap".to_owned(),
+        namespace: "shop".to_owned(),
+        name: name.to_owned(),
+        ..Key::default()
+    };
+    world.orphans = ["a", "b", "c", "d", "e", "f", "g"].map(orphan).to_vec();
+    world.pass();
+    let named = "/ConfigMap/a; /ConfigMap/b; /ConfigMap/c; /ConfigMap/d; /ConfigMap/e; and 2 more";
+    let message = format!("Application has 7 orphaned resources: {named}");
+    assert_eq!(world.conditions(), [("OrphanedResourceWarning".to_owned(), message)]);
+    let status = world.application.status().clone();
+    world.pass();
+    assert_eq!(*world.application.status(), status, "it stays as it is");
+    world.orphans.clear();
+    world.pass();
+    assert_eq!(world.conditions(), []);
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sluice_core::api::{Application, HealthStatus};
 use sluice_core::gitops::compare::Verdict;
+use sluice_core::gitops::health::Rules;
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::{Gathered, Manifest};
 use sluice_core::gitops::plan::plan;
@@ -46,6 +47,8 @@ pub struct World {
     pub broken: Option<String>,
     pub project: Result<Project, String>,
     pub outcomes: Vec<Outcome>,
+    /// What no Application has.
+    pub orphans: Vec<Key>,
     /// Everything done, in order.
     pub done: Vec<String>,
 }
@@ -93,6 +96,7 @@ impl World {
             broken: None,
             project: Ok(Project::open("default")),
             outcomes: Vec::new(),
+            orphans: Vec::new(),
             done: Vec::new(),
         }
     }
@@ -113,7 +117,7 @@ impl World {
             let (_, _, is_own) = self.cluster.iter().find(|(known, ..)| known == name)?;
             let object = json!({ "metadata": { "name": name, "annotations": self.annotations.get(name) } });
             let health = self.health.get(name);
-            let said = Live::of(&object, &owner(), &[]);
+            let said = Live::of(&object, &owner(), &[], &Rules::default());
             let prune = if self.staying.iter().any(|staying| staying == name) { Goes::No } else { said.prune };
             let health = health.map(|status| HealthStatus { status: (*status).to_owned(), ..HealthStatus::default() });
             let is_going = self.going.iter().any(|going| going == name);
@@ -143,7 +147,7 @@ impl World {
             verdict: None,
             live: live(name),
         });
-        let job = |job: &Value| Live::of(job, &owner(), &[]);
+        let job = |job: &Value| Live::of(job, &owner(), &[], &Rules::default());
         let jobs = self.jobs.iter().map(|value| Object {
             key: Key::of(value),
             version: "v1".to_owned(),
@@ -187,6 +191,7 @@ impl World {
             hooks: hooks.collect(),
             newest: self.newest.clone(),
             outcomes: self.outcomes.clone(),
+            orphans: self.orphans.clone(),
             project: self.project.clone(),
         }
     }

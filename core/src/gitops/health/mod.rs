@@ -1,6 +1,7 @@
 //! How an object is, read from what it says of itself. One file for each family of kinds; [`of`] is the list of them.
 
 mod argo;
+pub mod custom;
 mod network;
 mod pod;
 mod storage;
@@ -11,6 +12,7 @@ mod tests;
 
 use serde_json::Value;
 
+pub use self::custom::Rules;
 use crate::api::HealthStatus;
 
 /// It is as it should be.
@@ -35,8 +37,9 @@ const IGNORED: &str = "argocd.argoproj.io/ignore-healthcheck";
 /// What a rule says: how it is, and why.
 type Verdict = (&'static str, String);
 
-/// How an object is; `None` for kinds of which that cannot be told, and which count as they are.
-pub fn of(object: &Value) -> Option<HealthStatus> {
+/// How an object is, by the rule that people have written for its kind, or else by that of the kind; `None` for kinds of which that
+/// cannot be told, and which count as they are.
+pub fn of(object: &Value, rules: &Rules) -> Option<HealthStatus> {
     let metadata = &object["metadata"];
     if metadata["annotations"][IGNORED] == "true" {
         return None;
@@ -48,7 +51,8 @@ pub fn of(object: &Value) -> Option<HealthStatus> {
         Some((PROGRESSING, "Pending deletion".to_owned()))
     } else {
         let (group, _) = super::key::split_version(object["apiVersion"].as_str().unwrap_or_default());
-        rule(group, object["kind"].as_str().unwrap_or_default()).map(|rule| rule(object))
+        let kind = object["kind"].as_str().unwrap_or_default();
+        rules.verdict(group, kind, object).or_else(|| rule(group, kind).map(|rule| rule(object)))
     };
     verdict.map(|(status, message)| HealthStatus { status: status.to_owned(), message, last_transition_time: None })
 }

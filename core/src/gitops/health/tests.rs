@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{DEGRADED, HEALTHY, MISSING, PROGRESSING, SUSPENDED, UNKNOWN, of, worst};
+use super::{DEGRADED, HEALTHY, MISSING, PROGRESSING, Rules, SUSPENDED, UNKNOWN, of, worst};
 
 fn object(api_version: &str, kind: &str, rest: &Value) -> Value {
     let mut object = json!({
@@ -13,7 +13,7 @@ fn object(api_version: &str, kind: &str, rest: &Value) -> Value {
 
 fn check(api_version: &str, kind: &str, cases: &[(Value, &str, &str)]) {
     for (rest, status, message) in cases {
-        let health = of(&object(api_version, kind, rest)).expect("a rule");
+        let health = of(&object(api_version, kind, rest), &Rules::default()).expect("a rule");
         assert_eq!((health.status.as_str(), health.message.as_str()), (*status, *message), "{kind} {rest}");
     }
 }
@@ -190,9 +190,9 @@ fn other_kinds_are_what_their_status_says() {
             (json!({}), PROGRESSING, "Waiting to Autoscale"),
         ],
     );
-    assert_eq!(of(&object("v1", "ConfigMap", &json!({}))), None, "of which nothing can be told");
+    assert_eq!(of(&object("v1", "ConfigMap", &json!({})), &Rules::default()), None, "of which nothing can be told");
     let ignored = json!({ "metadata": { "annotations": { "argocd.argoproj.io/ignore-healthcheck": "true" } } });
-    assert_eq!(of(&object("v1", "Service", &ignored)), None);
+    assert_eq!(of(&object("v1", "Service", &ignored), &Rules::default()), None);
 }
 
 #[test]
