@@ -50,7 +50,7 @@ impl Health {
         if known.data != data {
             let rules = Rules::read(&data, &read);
             for problem in rules.problems() {
-                tracing::warn!(problem, "objects of a kind have no health that is known");
+                tracing::warn!(problem, "a health rule is not used");
             }
             *known = Known { data, rules: Arc::new(rules) };
         }

@@ -1,7 +1,8 @@
 //! Health that people write themselves, in CEL, for kinds that nobody else knows: in the ConfigMap `argocd-cm`, under the keys that
 //! Argo CD has its scripts under, and in the shape that Flux has its expressions in.
 //!
-//! What cannot be used is kept as such: objects of its kinds are `Unknown`, and say why.
+//! What cannot be used is kept as such: objects of its kinds are `Unknown`, and say why, unless it is a script of Argo CD for a kind
+//! that is known anyway.
 
 mod rule;
 mod text;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use self::rule::Rule;
+use self::text::is_script;
 use super::{UNKNOWN, Verdict};
 use crate::gitops::glob;
 
@@ -42,8 +44,37 @@ pub struct Rules {
     patterns: Vec<(String, String, Entry)>,
 }
 
-/// A rule, or why it is none.
-type Entry = Result<Rule, String>;
+/// What is written for a kind.
+#[derive(Debug)]
+enum Entry {
+    Rule(Rule),
+    /// A script of Argo CD, which nobody runs, and what to do about it.
+    Script(String),
+    /// Why it is no rule.
+    Broken(String),
+}
+
+impl Entry {
+    fn read(key: &str, text: Option<String>, yaml: Yaml<'_>) -> Entry {
+        let Some(text) = text else { return Entry::Broken(useless(key, "it is no text")) };
+        match Rule::read(&text, yaml) {
+            Ok(rule) => Entry::Rule(rule),
+            Err(why) if !is_script(&text) || is_map(&text, yaml) => Entry::Broken(useless(key, &why)),
+            Err(why) => Entry::Script(useless(key, &why)),
+        }
+    }
+
+    fn problem(&self) -> Option<&str> {
+        match self {
+            Entry::Rule(_) => None,
+            Entry::Script(why) | Entry::Broken(why) => Some(why),
+        }
+    }
+}
+
+fn is_map(text: &str, yaml: Yaml<'_>) -> bool {
+    yaml(text).is_ok_and(|value| value.is_object())
+}
 
 impl Rules {
     /// The rules that the data of the ConfigMap has.
@@ -65,8 +96,7 @@ impl Rules {
         }
         let mut rules = Rules::default();
         for ((group, kind), (key, text)) in written {
-            let read = text.ok_or_else(|| "it is no text".to_owned()).and_then(|text| Rule::read(&text, yaml));
-            rules.add(group, kind, read.map_err(|why| useless(&key, &why)));
+            rules.add(group, kind, Entry::read(&key, text, yaml));
         }
         rules.patterns.sort_by_key(|(group, kind, _)| std::cmp::Reverse(group.len() + kind.len()));
         rules
@@ -80,7 +110,7 @@ impl Rules {
     /// Of no kind it can be said what its rule is.
     fn broken(why: &str) -> Rules {
         let mut rules = Rules::default();
-        rules.add("*".to_owned(), "*".to_owned(), Err(why.to_owned()));
+        rules.add("*".to_owned(), "*".to_owned(), Entry::Broken(why.to_owned()));
         rules
     }
 
@@ -95,13 +125,13 @@ impl Rules {
     /// What cannot be used, and why.
     pub fn problems(&self) -> Vec<&str> {
         let entries = self.exact.values().chain(self.patterns.iter().map(|(_, _, entry)| entry));
-        let mut problems: Vec<&str> = entries.filter_map(|entry| entry.as_ref().err()).map(String::as_str).collect();
+        let mut problems: Vec<&str> = entries.filter_map(Entry::problem).collect();
         problems.sort_unstable();
         problems
     }
 
-    /// What the rule of its kind says of an object; nothing where there is none.
-    pub(super) fn verdict(&self, group: &str, kind: &str, object: &Value) -> Option<Verdict> {
+    /// What the rule of its kind says of an object; nothing where there is none, or a script alone and the kind is known anyway.
+    pub(super) fn verdict(&self, (group, kind): (&str, &str), is_known: bool, object: &Value) -> Option<Verdict> {
         if self.exact.is_empty() && self.patterns.is_empty() {
             return None;
         }
@@ -109,10 +139,11 @@ impl Rules {
         let is_of =
             |(groups, kinds, _): &&(String, String, Entry)| glob::matches(groups, group) && glob::matches(kinds, kind);
         let entry = exact.or_else(|| self.patterns.iter().find(is_of).map(|(_, _, entry)| entry))?;
-        Some(match entry {
-            Ok(rule) => rule.verdict(object),
-            Err(why) => (UNKNOWN, why.clone()),
-        })
+        match entry {
+            Entry::Rule(rule) => Some(rule.verdict(object)),
+            Entry::Script(_) if is_known => None,
+            Entry::Script(why) | Entry::Broken(why) => Some((UNKNOWN, why.clone())),
+        }
     }
 }
 

@@ -52,7 +52,8 @@ pub fn of(object: &Value, rules: &Rules) -> Option<HealthStatus> {
     } else {
         let (group, _) = super::key::split_version(object["apiVersion"].as_str().unwrap_or_default());
         let kind = object["kind"].as_str().unwrap_or_default();
-        rules.verdict(group, kind, object).or_else(|| rule(group, kind).map(|rule| rule(object)))
+        let known = rule(group, kind);
+        rules.verdict((group, kind), known.is_some(), object).or_else(|| known.map(|rule| rule(object)))
     };
     verdict.map(|(status, message)| HealthStatus { status: status.to_owned(), message, last_transition_time: None })
 }

@@ -199,6 +199,27 @@ fn what_is_no_rule_is_told_of_each_object_of_its_kind() {
 }
 
 #[test]
+fn a_script_leaves_kinds_that_are_known_anyway_as_they_are() {
+    // Who has Applications of Applications with Argo CD has a script for them.
+    let script = "hs = {}\nhs.status = \"Progressing\"\nreturn hs\n";
+    let broken = "current: status.paths.x ==";
+    let of = |text| {
+        rules(&[
+            ("resource.customizations.health.argoproj.io_Application", text),
+            ("resource.customizations.health.apps_*", text),
+        ])
+    };
+    let application = json!({ "status": { "health": { "status": "Healthy" } } });
+    let deployment = json!({ "spec": { "paused": true } });
+    check(&of(script), "argoproj.io/v1alpha1", "Application", &[(application.clone(), HEALTHY, "")]);
+    check(&of(script), "apps/v1", "Deployment", &[(deployment, SUSPENDED, "Deployment is paused")]);
+    assert_eq!(health(&of(script), "apps/v1", "ControllerRevision", &json!({})).unwrap().0, UNKNOWN);
+    assert_eq!(of(script).problems().len(), 2, "they are named all the same");
+    // A rule that is wrong was meant to count.
+    assert_eq!(health(&of(broken), "argoproj.io/v1alpha1", "Application", &application).unwrap().0, UNKNOWN);
+}
+
+#[test]
 fn what_hides_which_kinds_it_is_about_concerns_all() {
     let many: String =
         (0..201).map(|index| format!("example.com/Kind{index}:\n  health.lua: 'current: true'\n")).collect();

@@ -29,9 +29,7 @@ impl Text {
             return Err(format!("it is longer than {} KiB", LONGEST >> 10));
         }
         let Ok(Value::Object(fields)) = yaml(text) else {
-            // A script of Argo CD sets `hs` and returns it.
-            let is_script = text.lines().any(|line| line.trim_start().starts_with("return")) || text.contains("hs.");
-            let what = if is_script { "it is a script in Lua" } else { "it is no map of expressions" };
+            let what = if is_script(text) { "it is a script in Lua" } else { "it is no map of expressions" };
             return Err(what.to_owned());
         };
         let (mut read, mut current) = (Text::default(), None);
@@ -57,4 +55,9 @@ impl Text {
         read.current = current.ok_or("it does not say when an object is current")?;
         Ok(read)
     }
+}
+
+/// Whether it is one of Argo CD's scripts: they set `hs`, and return it.
+pub fn is_script(text: &str) -> bool {
+    text.contains("hs.") || text.lines().any(|line| line.trim_start().starts_with("return"))
 }
