@@ -106,7 +106,7 @@ impl Orphans {
             let page = match api.list_metadata(&params).await {
                 Ok(page) => page,
                 // It is left out: who may not see objects is not told of them.
-                Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404 | 405) => {
+                Err(kube::Error::Api(status)) if matches!(status.code, 403..=405) => {
                     self.tell(&plural(kind), namespace, &status.message);
                     return Some(Vec::new());
                 }

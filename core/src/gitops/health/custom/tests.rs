@@ -104,7 +104,7 @@ fn a_claim_can_wait_for_a_person() {
         "resource.customizations",
         &format!(
             "'*.crossplane.io/*':\n  health.cel: |\n{}",
-            CLAIM.lines().map(|line| format!("    {line}\n")).collect::<String>()
+            CLAIM.lines().map(|line| ["    ", line, "\n"].concat()).collect::<Vec<_>>().concat()
         ),
     )]);
     let (synced, ready) = (condition("Synced", "True", &json!({})), condition("Ready", "True", &json!({})));
@@ -221,8 +221,10 @@ fn a_script_leaves_kinds_that_are_known_anyway_as_they_are() {
 
 #[test]
 fn what_hides_which_kinds_it_is_about_concerns_all() {
-    let many: String =
-        (0..201).map(|index| format!("example.com/Kind{index}:\n  health.lua: 'current: true'\n")).collect();
+    let many: String = (0..201)
+        .map(|index| format!("example.com/Kind{index}:\n  health.lua: 'current: true'\n"))
+        .collect::<Vec<_>>()
+        .concat();
     for text in ["- a list", "apps/Deployment: [", "just words", &many] {
         let rules = rules(&[("resource.customizations", text)]);
         let (status, message) = health(&rules, "v1", "ConfigMap", &json!({})).unwrap();
