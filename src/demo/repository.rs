@@ -94,8 +94,11 @@ impl Repository {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::gitops::git::{Credentials, Store};
+    use crate::gitops::tree::Tree;
 
     #[test]
     fn what_was_committed_is_read_in_place() {
@@ -109,9 +112,9 @@ mod tests {
         let names: Vec<_> = store.names().expect("names").into_iter().map(|named| (named.name, named.commit)).collect();
         let last = ObjectId::from_hex(second.id.as_bytes()).expect("a hash");
         assert_eq!(names, [("HEAD".to_owned(), last), ("refs/heads/main".to_owned(), last)]);
-        let file = store.entry(last, "b.yaml").expect("read").expect("it is there");
-        assert_eq!(store.file(file.id, 10).expect("read"), b"3");
-        assert!(store.entry(last, "a.yaml").expect("read").is_some());
+        let tree = Tree::new(Arc::new(store), last).expect("its files");
+        assert_eq!(tree.file("b.yaml", 10).expect("read").as_deref(), Some(&b"3"[..]));
+        assert!(tree.file("a.yaml", 10).expect("read").is_some());
         assert_eq!(second.shown(), format!("{}  Second", &second.id[..7]));
     }
 }

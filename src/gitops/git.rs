@@ -1,5 +1,5 @@
 //! One repository of Git, kept as a bare one, or read in place where it is on this machine: which commit a name stands for, that commit
-//! without its history, and what is in it.
+//! without its history. What is in it is read as a `tree`.
 //!
 //! All of it blocks; `repository.rs` calls it where that is allowed.
 
@@ -16,11 +16,11 @@ use gix::refs::transaction::PreviousValue;
 use gix::remote::AuthenticateFn;
 use gix::remote::Direction;
 use gix::sec::identity::Account;
-use sluice_core::gitops::path::within;
 
-use super::fetch::{self, LARGEST, Wanted};
+use super::fetch::{self, Wanted};
 use super::local;
 use super::ssh;
+use super::tree::Links;
 
 /// How long a connection may take to come up.
 pub const CONNECT: Duration = Duration::from_secs(10);
@@ -53,6 +53,7 @@ pub struct Store {
     credentials: Credentials,
     /// Held while the folder is made: one that is half made is taken away.
     making: Mutex<()>,
+    links: Links,
 }
 
 /// A name of a repository, and what it stands for.
@@ -67,39 +68,6 @@ pub struct Named {
     pub object: ObjectId,
 }
 
-/// What is at a path of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its content: the same content has the same.
-    pub id: ObjectId,
-    /// Whether it is a folder.
-    pub is_folder: bool,
-}
-
-/// A file of a commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// Where, from the folder that was asked for.
-    pub path: String,
-    /// Its content.
-    pub content: Vec<u8>,
-}
-
-/// Which files of a folder are read, and how much of them.
-pub struct Reading<'a> {
-    /// Whether folders in it are read, too.
-    pub recurse: bool,
-    /// Whether a file is read.
-    pub wanted: &'a dyn Fn(&str) -> bool,
-    /// Bytes that all files may have together.
-    pub limit: u64,
-}
-
-/// How deep folders may lie in each other.
-const DEEPEST: usize = 64;
-/// Files that a folder may have.
-const MOST_FILES: usize = 20_000;
-
 impl Store {
     /// A repository that is kept in a folder, which is made when it is needed: one on this machine needs none.
     pub fn new(url: &str, folder: &Path, credentials: Credentials) -> Store {
@@ -109,6 +77,7 @@ impl Store {
             folder: folder.to_owned(),
             credentials,
             making: Mutex::default(),
+            links: Links::default(),
         }
     }
 
@@ -201,63 +170,25 @@ impl Store {
         found().unwrap_or(false)
     }
 
-    /// The tree of a folder of a commit: the same tree has the same files.
-    pub fn tree(&self, commit: ObjectId, path: &str) -> Result<ObjectId, String> {
-        let entry = self.entry(commit, path)?.filter(|entry| entry.is_folder).map(|entry| entry.id);
-        entry.ok_or_else(|| format!("{}: there is no folder {path:?} in commit {commit}", self.shown()))
+    /// The files of a commit that is here, as one tree.
+    pub fn root(&self, commit: ObjectId) -> Result<ObjectId, String> {
+        let attempt = || Ok(self.open()?.find_commit(commit)?.tree_id()?.detach());
+        attempt().map_err(|error: gix::Error| self.failed(&format!("read {commit}"), &error))
     }
 
-    /// What is at a path of a commit, if that is a file or a folder.
-    pub fn entry(&self, commit: ObjectId, path: &str) -> Result<Option<Entry>, String> {
-        let attempt = || -> Result<Option<Entry>, gix::Error> {
-            let repository = self.open()?;
-            let tree = repository.find_commit(commit)?.tree()?;
-            let Some(path) = within("", path) else { return Ok(None) };
-            if path.is_empty() {
-                return Ok(Some(Entry { id: tree.id, is_folder: true }));
-            }
-            let found = tree.lookup_entry_by_path(&path)?;
-            let found = found.filter(|entry| entry.mode().is_tree() || entry.mode().is_blob());
-            Ok(found.map(|entry| Entry { id: entry.object_id(), is_folder: entry.mode().is_tree() }))
-        };
-        attempt().map_err(|error| self.failed(&format!("read {path:?} of {commit}"), &error))
+    /// The copy, to read from.
+    pub fn reader(&self) -> Result<gix::Repository, String> {
+        self.open().map_err(|error| self.failed("open the copy", &error))
     }
 
-    /// A file.
-    pub fn file(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, String> {
-        let attempt = || -> Result<Option<Vec<u8>>, gix::Error> {
-            let repository = self.open()?;
-            // One that is too large for all was not fetched.
-            if repository.try_find_header(id)?.is_none_or(|header| header.size() > limit) {
-                return Ok(None);
-            }
-            Ok(Some(repository.find_blob(id)?.take_data()))
-        };
-        let content = attempt().map_err(|error| self.failed(&format!("read {id}"), &error))?;
-        content.ok_or_else(|| format!("{}: a file has more than {} MiB", self.shown(), limit >> 20))
+    /// What is remembered of the links in its folders.
+    pub fn links(&self) -> &Links {
+        &self.links
     }
 
-    /// The names of the files of a folder, without those in folders of it.
-    pub fn names_in(&self, tree: ObjectId) -> Result<Vec<String>, String> {
-        let attempt = || -> Result<Vec<String>, gix::Error> {
-            let mut names = Vec::new();
-            for entry in self.open()?.find_tree(tree)?.iter() {
-                let entry = entry?;
-                names.extend(entry.mode().is_blob().then(|| entry.filename().to_string()));
-            }
-            Ok(names)
-        };
-        attempt().map_err(|error| self.failed(&format!("read the folder {tree}"), &error))
-    }
-
-    /// The files of a tree, in the order of their names.
-    pub fn files(&self, tree: ObjectId, reading: &Reading<'_>) -> Result<Vec<File>, String> {
-        let repository = self.open().map_err(|error| self.failed("open the copy", &error))?;
-        let mut files = Vec::new();
-        let mut left = reading.limit;
-        read(&repository, tree, "", reading, &mut left, &mut files)
-            .map_err(|why| format!("{}: {why}", self.shown()))?;
-        Ok(files)
+    /// The URL.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The URL as messages have it, without the password that people write into it.
@@ -394,62 +325,4 @@ fn named(reference: &Ref) -> Option<Named> {
         Ref::Unborn { .. } => return None,
     };
     Some(Named { name: name.to_str().ok()?.to_owned(), commit: *commit, object: *object })
-}
-
-fn read(
-    repository: &gix::Repository,
-    tree: ObjectId,
-    at: &str,
-    reading: &Reading<'_>,
-    left: &mut u64,
-    files: &mut Vec<File>,
-) -> Result<(), String> {
-    let wrong = |error: &dyn std::fmt::Display| format!("cannot read the folder {at:?}: {error}");
-    if at.split('/').count() > DEEPEST {
-        return Err(format!("{at}: folders lie in each other more than {DEEPEST} deep"));
-    }
-    let tree = repository.find_tree(tree).map_err(|error| wrong(&error))?;
-    for entry in tree.iter() {
-        let entry = entry.map_err(|error| wrong(&error))?;
-        let name = entry.filename().to_str().map_err(|_| format!("{at}: a name is not UTF-8"))?;
-        // Whoever writes such a tree by hand wants out of the folder.
-        if matches!(name, "" | "." | ".." | ".git") || name.contains(['/', '\\', '\0']) {
-            return Err(format!("{at}: {name:?} is no name of a file"));
-        }
-        let path = if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
-        let mode = entry.mode();
-        if mode.is_tree() {
-            if reading.recurse {
-                read(repository, entry.object_id(), &path, reading, left, files)?;
-            }
-            continue;
-        }
-        if mode.is_commit() && reading.recurse {
-            return Err(format!("{path} is a submodule, and those are not read yet"));
-        }
-        // A link without an extension may lead to a folder.
-        let may_be_folder = mode.is_link() && reading.recurse && !name.contains('.');
-        if !(reading.wanted)(&path) && !may_be_folder {
-            continue;
-        }
-        if mode.is_link() {
-            return Err(format!("{path} is a symbolic link, and those are not followed yet"));
-        }
-        if !mode.is_blob() {
-            continue;
-        }
-        let header = repository.try_find_header(entry.object_id()).map_err(|error| wrong(&error))?;
-        let Some(size) = header.map(|header| header.size()) else {
-            return Err(format!("{path} has {} MiB or more, and is not fetched", LARGEST >> 20));
-        };
-        *left = left.checked_sub(size).ok_or_else(|| {
-            format!("the manifests have more than {} MiB with {path} ({size} bytes)", reading.limit >> 20)
-        })?;
-        if files.len() == MOST_FILES {
-            return Err(format!("there are more than {MOST_FILES} files"));
-        }
-        let content = repository.find_blob(entry.object_id()).map_err(|error| wrong(&error))?.take_data();
-        files.push(File { path, content });
-    }
-    Ok(())
 }

@@ -17,6 +17,7 @@ mod render;
 mod repository;
 mod sources;
 mod ssh;
+pub mod tree;
 mod webhook;
 mod worker;
 mod write;

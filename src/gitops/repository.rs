@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::metrics::Applications;
 
-use super::git::{Credentials, Entry, File, Named, Reading, Store};
+use super::git::{Credentials, Named, Store};
 use super::render::Keys;
 use super::ssh::{self, is_ssh};
 
@@ -204,42 +204,25 @@ impl Repository {
         came
     }
 
-    /// The tree of a folder.
-    pub async fn tree(&self, commit: ObjectId, path: String) -> Result<ObjectId, String> {
-        let store = Arc::clone(&self.store);
-        within(LISTING, "a look at the copy", move |_| store.tree(commit, &path)).await
+    /// Makes sure that a commit is here of which nothing else is known: its name is asked for, as not every server gives out a commit
+    /// by its hash alone.
+    pub async fn fetch_unnamed(&self, commit: ObjectId) -> Result<(), String> {
+        if !self.has(&commit.to_string()).await {
+            // Where they cannot be listed, the fetch says why.
+            let _ = self.names(Instant::now()).await;
+        }
+        self.fetch(commit).await
     }
 
-    /// What is at a path of a commit.
-    pub async fn entry(&self, commit: ObjectId, path: &str) -> Result<Option<Entry>, String> {
-        let (store, path) = (Arc::clone(&self.store), path.to_owned());
-        within(LISTING, "a look at the copy", move |_| store.entry(commit, &path)).await
+    /// The copy.
+    pub fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
     }
+}
 
-    /// The names of the files of a folder, without those in folders of it.
-    pub async fn names_in(&self, tree: ObjectId) -> Result<Vec<String>, String> {
-        let store = Arc::clone(&self.store);
-        within(LISTING, "a look at the copy", move |_| store.names_in(tree)).await
-    }
-
-    /// A file.
-    pub async fn file(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, String> {
-        let store = Arc::clone(&self.store);
-        within(LISTING, "a look at the copy", move |_| store.file(id, limit)).await
-    }
-
-    /// The files of a tree.
-    pub async fn files(
-        &self,
-        tree: ObjectId,
-        recurse: bool,
-        limit: u64,
-        wanted: impl Fn(&str) -> bool + Send + 'static,
-    ) -> Result<Vec<File>, String> {
-        let store = Arc::clone(&self.store);
-        within(LISTING, "a look at the copy", move |_| store.files(tree, &Reading { recurse, wanted: &wanted, limit }))
-            .await
-    }
+/// Runs what reads a copy where that is allowed.
+pub async fn read<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    within(LISTING, "a look at the copy", move |_| work()).await
 }
 
 /// Runs what blocks where that is allowed, and gives up on it after a while: it is told to stop, and goes on unheard until it does.

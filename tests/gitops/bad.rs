@@ -144,7 +144,7 @@ pub async fn hostile_files_are_refused_by_name(s: Story) {
         ("bomb", "all.yaml", ""),
         ("deep", "all.yaml", ""),
         ("large", "all.yaml", "more than 10 MiB"),
-        ("link", "passwd.yaml", "symbolic link"),
+        ("link", "passwd.yaml", "is a symbolic link to \"/etc/passwd\", which leads out of the repository"),
     ] {
         let name = s.application(path, json!({ "spec": { "source": { "path": path } } })).await;
         let message = s.condition(&name, "ComparisonError").await;
@@ -165,7 +165,7 @@ pub async fn a_submodule_holds_what_it_would_bring(s: Story) {
     s.git.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{first},app/base")]);
     s.git.git(&["commit", "--quiet", "--message", "A submodule"]);
     let message = s.condition(&app, "ComparisonError").await;
-    assert!(message.contains("base is a submodule"), "{message}");
+    assert!(message.contains("the submodule app/base: there is no file .gitmodules"), "{message}");
     s.wait(2).await;
     assert!(s.setting("size").await.is_some());
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use sluice::gitops::git::{Credentials, Store};
+use sluice::gitops::tree::Tree;
 
 use crate::repository::Repository;
 use crate::story::setting;
@@ -45,8 +47,9 @@ fn says(url: &str, commit: &str) {
 fn has_color(url: &str, commit: &str) {
     let (store, commit) = (store(url), commit.parse().expect("a commit"));
     assert!(store.has(commit), "{url}");
-    let color = store.entry(commit, "app/color.yaml").expect("readable").expect("a file");
-    assert_eq!(store.file(color.id, 1 << 20).expect("readable"), setting("color", "blue").into_bytes());
+    let tree = Tree::new(Arc::new(store), commit).expect("its files");
+    let color = tree.file("app/color.yaml", 1 << 20).expect("readable").expect("a file");
+    assert_eq!(color, setting("color", "blue").into_bytes());
 }
 
 /// Everything below a folder, with its size and the time of its last change.
@@ -179,9 +182,8 @@ fn the_repository_of_somebody_else_is_read_and_its_configuration_runs_nothing() 
     // Only root can give something away.
     let is_given = given_away(&git.path());
     says(&git.url(), &commit);
-    let files =
-        store(&git.url()).names_in(store(&git.url()).tree(commit.parse().expect("a commit"), "app").expect("one"));
-    assert_eq!(files, Ok(vec!["color.yaml".to_owned()]), "given away: {is_given}");
+    let tree = Tree::new(Arc::new(store(&git.url())), commit.parse().expect("a commit")).expect("its files");
+    assert_eq!(tree.names("app").expect("names"), ["color.yaml"], "given away: {is_given}");
     assert!(!ran.exists(), "something ran");
 }
 

@@ -7,6 +7,7 @@ mod bad;
 mod cycles;
 mod health;
 mod hooks;
+mod links;
 mod local;
 mod orphans;
 mod platform;
@@ -21,6 +22,7 @@ mod sources;
 mod ssh;
 mod ssh_server;
 mod story;
+mod submodules;
 mod sync;
 mod updates;
 mod waves;
@@ -127,6 +129,18 @@ stories! {
         what_a_secret_holds_is_in_no_message,
         a_file_that_is_too_large_is_refused_and_not_read,
     ],
+    links: [
+        a_link_leads_where_it_leads,
+        a_link_that_leads_nowhere_or_out_is_named,
+        links_in_a_circle_come_to_an_end,
+        a_commit_that_changes_what_a_link_leads_to_is_seen,
+    ],
+    submodules: [
+        a_submodule_is_read_in_its_place,
+        a_submodule_of_a_server_is_fetched_with_its_own_secret,
+        a_submodule_that_cannot_be_fetched_is_named,
+        submodules_come_to_an_end,
+    ],
     cycles: [
         an_application_in_its_own_folder_settles_and_goes,
         applications_in_each_others_folders_settle_and_go,
@@ -136,6 +150,7 @@ stories! {
 /// Those that need programs in the PATH: `PATH=$(tests/cluster/build-tools):$PATH`.
 mod with_programs {
     stories! {
+        links: [a_program_finds_what_links_lead_to],
         secrets: [what_a_program_renders_is_opened_before],
         programs: [
             a_folder_of_kustomize_is_rendered_with_what_the_application_adds,

@@ -34,6 +34,23 @@ impl Repository {
         self
     }
 
+    /// Makes a symbolic link.
+    pub fn link(&self, path: &str, target: &str) -> &Repository {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::os::unix::fs::symlink(target, path).expect("a link");
+        self
+    }
+
+    /// Makes a submodule of a commit, from a URL.
+    pub fn submodule(&self, path: &str, url: &str, commit: &str) -> &Repository {
+        self.git(&["config", "--file", ".gitmodules", &format!("submodule.{path}.path"), path]);
+        self.git(&["config", "--file", ".gitmodules", &format!("submodule.{path}.url"), url]);
+        self.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
+        self.git(&["add", ".gitmodules"]);
+        self
+    }
+
     /// Takes a file away.
     pub fn remove(&self, path: &str) -> &Repository {
         std::fs::remove_file(self.path().join(path)).expect("a file");

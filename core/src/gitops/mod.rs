@@ -33,6 +33,7 @@ pub mod range;
 pub mod report;
 pub mod snapshot;
 pub mod step;
+pub mod submodule;
 pub mod task;
 pub mod tracking;
 pub mod unsupported;

@@ -1,6 +1,6 @@
 //! A commit of a repository, to read from. Nothing is checked out for that.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::ObjectId;
 use serde_json::Value;
@@ -8,51 +8,110 @@ use sluice_core::api::ApplicationSource;
 use tokio::time::Instant;
 
 use super::super::Gitops;
-use super::super::git::{Entry, File};
-use super::super::repository::Repository;
+use super::super::repository::{Repository, read};
+use super::super::tree::{File, Gitlink, Lack, Look, MODULES, Reading, Tree};
 use super::LIMIT;
 
 /// A commit.
-pub struct Checkout {
+pub struct Checkout<'a> {
     /// Which of its Application's sources it is of.
     pub index: usize,
-    pub repository: Arc<Repository>,
     pub commit: ObjectId,
+    cx: &'a Gitops,
+    /// The project that says how submodules are reached.
+    project: &'a str,
+    /// It is kept as long as this is read.
+    _repository: Arc<Repository>,
+    /// Its files, with the submodules that have been read so far.
+    tree: Mutex<Arc<Tree>>,
 }
 
-impl Checkout {
+impl<'a> Checkout<'a> {
     /// The commit that a revision of a source stands for at this time or later, fetched.
     pub async fn of(
-        cx: &Gitops,
+        cx: &'a Gitops,
         (index, source): (usize, &ApplicationSource),
         revision: &str,
-        project: &str,
+        project: &'a str,
         since: Instant,
-    ) -> Result<Checkout, String> {
+    ) -> Result<Checkout<'a>, String> {
         let repository = cx.repositories.at(&source.repo_url, project);
         let commit = repository.resolve(revision, &source.tag_prefix, since).await?;
         repository.fetch(commit).await?;
-        Ok(Checkout { index, repository, commit })
+        let store = repository.store();
+        let tree = Mutex::new(Arc::new(read(move || Tree::new(store, commit)).await?));
+        Ok(Checkout { index, commit, cx, project, _repository: repository, tree })
     }
 
-    /// What is at a path.
-    pub async fn entry(&self, path: &str) -> Result<Option<Entry>, String> {
-        self.repository.entry(self.commit, path).await
+    /// What is at a path, and what it depends on.
+    pub async fn look(&self, path: &str, recurse: bool) -> Result<Look, String> {
+        let path = path.to_owned();
+        self.read(move |tree| tree.look(&path, recurse)).await
+    }
+
+    /// The names in a folder that may be files.
+    pub async fn names(&self, folder: &str) -> Result<Vec<String>, String> {
+        let folder = folder.to_owned();
+        self.read(move |tree| tree.names(&folder)).await
     }
 
     /// The files of a folder or the file itself, which may have so many bytes together.
-    pub async fn files(&self, entry: Entry, limit: u64) -> Result<Vec<File>, String> {
-        if entry.is_folder {
-            return self.repository.files(entry.id, true, limit, |_| true).await;
-        }
-        Ok(vec![File { path: String::new(), content: self.repository.file(entry.id, limit).await? }])
+    pub async fn files(
+        &self,
+        path: &str,
+        recurse: bool,
+        limit: u64,
+        wanted: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<Vec<File>, String> {
+        let path = path.to_owned();
+        self.read(move |tree| tree.files(&path, &Reading { recurse, wanted: &wanted, limit })).await
     }
 
     /// A file of one document, if it is there.
     pub async fn yaml(&self, path: &str) -> Result<Option<Value>, String> {
-        let Some(entry) = self.entry(path).await?.filter(|entry| !entry.is_folder) else { return Ok(None) };
-        let content = self.repository.file(entry.id, LIMIT).await?;
+        let named = path.to_owned();
+        let Some(content) = self.read(move |tree| tree.file(&named, LIMIT)).await? else { return Ok(None) };
         let text = String::from_utf8(content).map_err(|_| format!("{path}: it is not UTF-8"))?;
         super::yaml(&text).map(Some).map_err(|why| format!("{path}: {why}"))
+    }
+
+    /// Reads its files. Submodules that are missed are put in their places, one after the other.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Tree) -> Result<T, Lack> + Send + Sync + 'static,
+    ) -> Result<T, String> {
+        let work = Arc::new(work);
+        for _ in 0..=MODULES {
+            let (tree, work) = (self.tree(), Arc::clone(&work));
+            let done = read(move || match work(&tree) {
+                Ok(done) => Ok(Ok(done)),
+                Err(Lack::Module(link)) => Ok(Err(link)),
+                Err(Lack::Wrong(why)) => Err(why),
+            });
+            match done.await? {
+                Ok(done) => return Ok(done),
+                Err(link) => {
+                    let why = |why: String| format!("the submodule {}: {why}", link.path);
+                    self.put(&link).await.map_err(why)?;
+                }
+            }
+        }
+        Err(format!("there are more than {MODULES} submodules"))
+    }
+
+    /// Puts a submodule into its place.
+    async fn put(&self, link: &Gitlink) -> Result<(), String> {
+        let (tree, asked) = (self.tree(), link.clone());
+        let url = read(move || tree.url(&asked)).await?;
+        let repository = self.cx.repositories.at(&url, self.project);
+        repository.fetch_unnamed(link.commit).await?;
+        let (tree, asked, store) = (self.tree(), link.clone(), repository.store());
+        let with = read(move || tree.with(&asked, store)).await?;
+        *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(with);
+        Ok(())
+    }
+
+    fn tree(&self) -> Arc<Tree> {
+        Arc::clone(&self.tree.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
-use super::super::git::{Entry, File};
+use super::super::tree::{Entry, File};
 use super::FILES;
 use super::checkout::Checkout;
 use super::keys::Keys;
@@ -14,16 +14,25 @@ const MOST: usize = 500;
 
 /// Files and folders of a commit, by their path from the root.
 pub struct Closure<'a> {
-    pub checkout: &'a Checkout,
+    pub checkout: &'a Checkout<'a>,
     entries: BTreeMap<String, Entry>,
     /// Every path that was looked up, there or not.
     asked: BTreeSet<String>,
+    /// Places to which symbolic links lead, and what is there.
+    leads: BTreeMap<String, String>,
+    /// Whether folders in its folders are read, too.
+    recurse: bool,
 }
 
 impl<'a> Closure<'a> {
     /// Nothing of a commit yet.
-    pub fn new(checkout: &'a Checkout) -> Closure<'a> {
-        Closure { checkout, entries: BTreeMap::new(), asked: BTreeSet::new() }
+    pub fn new(checkout: &'a Checkout<'a>) -> Closure<'a> {
+        Closure { checkout, entries: BTreeMap::new(), asked: BTreeSet::new(), leads: BTreeMap::new(), recurse: true }
+    }
+
+    /// The same without the folders in its folders.
+    pub fn flat(self) -> Closure<'a> {
+        Closure { recurse: false, ..self }
     }
 
     /// Adds what is at a path, unless a folder has it already; whether that is new.
@@ -35,9 +44,12 @@ impl<'a> Closure<'a> {
             return Ok(None);
         }
         self.asked.insert(path.to_owned());
-        let Some(entry) = self.checkout.entry(path).await? else { return Ok(None) };
+        let look = self.checkout.look(path, self.recurse).await?;
+        self.asked.extend(look.leads.keys().cloned());
+        self.leads.extend(look.leads);
+        let Some(entry) = look.entry else { return Ok(None) };
         if !self.has(path) {
-            self.entries.insert(path.to_owned(), entry);
+            self.entries.insert(path.to_owned(), entry.clone());
         }
         if self.entries.len() > MOST {
             return Err(format!("it refers to more than {MOST} places"));
@@ -59,14 +71,15 @@ impl<'a> Closure<'a> {
 
     /// What it has, as text that is other where anything in it is.
     pub fn mark(&self) -> Vec<(String, String)> {
-        self.entries.iter().map(|(path, entry)| (path.clone(), entry.id.to_string())).collect()
+        let entries = self.entries.iter().map(|(path, entry)| (path.clone(), entry.id.to_string()));
+        entries.chain(self.leads.iter().map(|(path, what)| (format!("-> {path}"), what.clone()))).collect()
     }
 
     /// Writes all files below a folder, opened where something in them is encrypted. Whether that was so.
     pub async fn write(&self, to: &Path, keys: &Keys) -> Result<bool, String> {
         let (mut left, mut is_opened) = (FILES, false);
-        for (path, entry) in &self.entries {
-            let files = self.checkout.files(*entry, left).await?;
+        for path in self.entries.keys() {
+            let files = self.checkout.files(path, true, left, |_| true).await?;
             left = left.saturating_sub(files.iter().map(|file| file.content.len() as u64).sum());
             let (at, keys, folder) = (to.join(path), keys.clone(), path.clone());
             let writing = tokio::task::spawn_blocking(move || {

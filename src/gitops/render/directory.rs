@@ -4,7 +4,7 @@ use sluice_core::api::SourceDirectory;
 use sluice_core::gitops::glob;
 use sluice_core::gitops::manifest::Document;
 
-use super::super::git::File;
+use super::super::tree::File;
 use super::Made;
 use super::keys::Keys;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::git::File;
+use super::super::tree::File;
 use super::sops::{self, Identities};
 
 /// Identities that an Application may use.

@@ -15,16 +15,17 @@ use super::{Subject, program, yaml};
 /// Strings of kustomizations that are looked up.
 const MOST_NAMES: usize = 10_000;
 
-pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
+/// Renders the folder that is really at a path: that is what a kustomization's own paths begin with, whichever links lead there.
+pub(super) async fn render(subject: &Subject<'_>, at: &str) -> Result<Vec<Document>, String> {
     let options = subject.source.kustomize.clone().unwrap_or_default();
-    let closure = closure(subject, &options).await?;
+    let closure = closure(subject, at, &options).await?;
     let program = subject.cx.programs.kustomize.as_str();
     let version = subject.cx.versions.of(program, &["version"]).await?;
-    let inputs = json!(["kustomize", version, subject.folder, options]);
+    let inputs = json!(["kustomize", version, at, options]);
     subject
         .by_program("Kustomize", &inputs, &[("repository".to_owned(), closure)], async |folder: &Path| {
             let root = folder.join("repository");
-            let at = root.join(&subject.folder);
+            let at = root.join(at);
             if options != SourceKustomize::default() {
                 adapt(&at, &options)?;
             }
@@ -49,11 +50,12 @@ fn adapt(folder: &Path, options: &SourceKustomize) -> Result<(), String> {
 }
 
 /// The folder, and everything that its kustomizations refer to.
-async fn closure<'a>(subject: &Subject<'a>, options: &SourceKustomize) -> Result<Closure<'a>, String> {
+async fn closure<'a>(subject: &Subject<'a>, at: &str, options: &SourceKustomize) -> Result<Closure<'a>, String> {
     let mut closure = Closure::new(subject.checkout);
     closure.add(&subject.folder).await?;
-    let mut seen = BTreeSet::from([subject.folder.clone()]);
-    let mut open = vec![subject.folder.clone()];
+    closure.add(at).await?;
+    let mut seen = BTreeSet::from([at.to_owned()]);
+    let mut open = vec![at.to_owned()];
     // What the Application adds is written into the folder's own kustomization.
     let mut more = references(&json!([options.components, options.patches]));
     while let Some(folder) = open.pop() {

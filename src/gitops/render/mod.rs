@@ -14,7 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use gix::ObjectId;
 use serde_json::{Value, json};
 use sluice_core::api::{Application, ApplicationSource, SourceDirectory, SourceHelm, SourceKustomize};
 use sluice_core::gitops::kustomization;
@@ -55,9 +54,9 @@ pub struct Render {
 struct Subject<'a> {
     cx: &'a Gitops,
     source: &'a ApplicationSource,
-    checkout: &'a Checkout,
+    checkout: &'a Checkout<'a>,
     /// The sources that others read files of, by their `ref`.
-    named: &'a BTreeMap<&'a str, &'a Checkout>,
+    named: &'a BTreeMap<&'a str, &'a Checkout<'a>>,
     /// What opens what is encrypted in it.
     keys: &'a Keys,
     /// What has been read of each source.
@@ -96,7 +95,7 @@ pub async fn render(
         }
         let all = || sources.iter().zip(&checkouts);
         let named = all().filter(|(source, _)| !source.reference.is_empty());
-        let named: BTreeMap<&str, &Checkout> = named.map(|(source, it)| (source.reference.as_str(), it)).collect();
+        let named: BTreeMap<&str, &Checkout<'_>> = named.map(|(source, it)| (source.reference.as_str(), it)).collect();
         let commits = checkouts.iter().map(|checkout| checkout.commit.to_string()).collect();
         let keys = cx.repositories.keys(application.spec.project());
         let reads = Mutex::new(vec![BTreeSet::new(); sources.len()]);
@@ -131,17 +130,24 @@ pub async fn render(
 
 impl Subject<'_> {
     async fn render(&self) -> Result<(&'static str, Vec<Document>), String> {
-        let (repository, commit) = (&self.checkout.repository, self.checkout.commit.to_string());
-        let tree = repository.tree(self.checkout.commit, self.source.path.clone()).await?;
+        let commit = self.checkout.commit.to_string();
         let at = |why: String| {
             let short = commit.get(..8).unwrap_or(&commit);
             format!("{}: {} in {short}: {why}", git::shown(&self.source.repo_url), self.source.path)
         };
-        let kind = self.kind(&repository.names_in(tree).await?)?;
+        let found = match within("", &self.source.path) {
+            Some(path) => self.checkout.look(&path, false).await.map_err(at)?.entry,
+            None => None,
+        };
+        let Some(found) = found.filter(|entry| entry.is_folder) else {
+            let (url, path) = (git::shown(&self.source.repo_url), &self.source.path);
+            return Err(format!("{url}: there is no folder {path:?} in commit {commit}"));
+        };
+        let kind = self.kind(&self.checkout.names(&self.folder).await.map_err(at)?)?;
         let documents = match kind {
             "Helm" => helm::render(self).await.map_err(at)?,
-            "Kustomize" => kustomize::render(self).await.map_err(at)?,
-            _ => self.plain(tree).await.map_err(at)?,
+            "Kustomize" => kustomize::render(self, &found.real).await.map_err(at)?,
+            _ => self.plain().await.map_err(at)?,
         };
         Ok((kind, documents))
     }
@@ -172,14 +178,15 @@ impl Subject<'_> {
     }
 
     /// The documents of a plain folder.
-    async fn plain(&self, tree: ObjectId) -> Result<Vec<Document>, String> {
+    async fn plain(&self) -> Result<Vec<Document>, String> {
         let options = self.source.directory.clone().unwrap_or_default();
-        let mut closure = Closure::new(self.checkout);
+        let closure = Closure::new(self.checkout);
+        let mut closure = if options.recurse { closure } else { closure.flat() };
         closure.add(&self.folder).await?;
         self.kept("Directory", &json!(["Directory", options]), &[(String::new(), closure)], async || {
             let (recurse, options) = (options.recurse, options.clone());
             let wanted = move |path: &str| directory::is_read(path, &options);
-            let files = self.checkout.repository.files(tree, recurse, LIMIT, wanted).await?;
+            let files = self.checkout.files(&self.folder, recurse, LIMIT, wanted).await?;
             let keys = self.keys.clone();
             let rendering = tokio::task::spawn_blocking(move || directory::render(&files, &keys)).await;
             rendering.map_err(|error| format!("rendering broke off: {error}"))?.map_err(|wrong| wrong.join("; "))
