@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod commands;
 mod connection;
+mod file;
 mod lint;
 mod output;
 mod problem;
@@ -30,18 +31,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // What is written down somewhere must not steer the terminal; lines stay lines.
-    let printable = |text: &dyn std::fmt::Display| {
-        text.to_string().lines().map(view::text::printable).collect::<Vec<_>>().join("\n")
-    };
     match runtime.block_on(commands::run(cli, program)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) if problem.is_silent() => ExitCode::from(problem.code()),
         Err(problem) => {
-            eprintln!("Error: {}", printable(&problem));
-            if let Some(next) = problem.next_step() {
-                eprintln!("{}", printable(&next));
-            }
+            term::complain(&problem);
             ExitCode::from(problem.code())
         }
     }

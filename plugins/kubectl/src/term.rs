@@ -2,7 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::problem::Problem;
 use crate::view::badge::Paint;
+use crate::view::text::printable;
 
 /// Whether to use colours: only on a terminal that wants them.
 pub fn paint(no_color: bool) -> Paint {
@@ -21,6 +23,16 @@ pub fn print(text: &str) -> io::Result<()> {
 /// Prints one line.
 pub fn line(text: &str) -> io::Result<()> {
     print(&format!("{text}\n"))
+}
+
+/// Says what went wrong, and what to do about it.
+pub fn complain(problem: &Problem) {
+    // What is written down somewhere must not steer the terminal; lines stay lines.
+    let printable = |text: &str| text.lines().map(printable).collect::<Vec<_>>().join("\n");
+    eprintln!("Error: {}", printable(&problem.to_string()));
+    if let Some(next) = problem.next_step() {
+        eprintln!("{}", printable(next));
+    }
 }
 
 /// Asks a question that is answered by yes or no; yes has to be said. `None` where there is nobody to ask.

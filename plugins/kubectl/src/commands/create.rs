@@ -13,7 +13,7 @@ use sluice_core::sight::Sight;
 
 use crate::act::analyse::{self, Called};
 use crate::client::{Session, creating};
-use crate::lint::{document, read};
+use crate::file;
 use crate::problem::Problem;
 use crate::term;
 
@@ -75,16 +75,8 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
 
 /// The one template that a file holds.
 fn in_file(path: &Path) -> Result<(TemplateKey, AnalysisTemplateSpec), Problem> {
-    let wrong = |why: &str| Problem::new(format!("{}: {why}", path.display()));
-    let sources = read::sources(&[path.to_owned()]).map_err(|error| Problem::new(error.to_string()))?;
-    let mut objects = Vec::new();
-    for source in &sources {
-        let (documents, findings) = document::read(source);
-        if let Some(finding) = findings.first() {
-            return Err(wrong(&finding.message));
-        }
-        objects.extend(documents.into_iter().map(|document| document.object));
-    }
+    let wrong = |why: &str| file::wrong(path, why);
+    let mut objects = file::objects(path)?;
     let is_template = |kind: &str| [kind_of(false), kind_of(true)].contains(&kind);
     objects.retain(|object| object["kind"].as_str().is_some_and(is_template));
     let [object] = objects.as_slice() else {

@@ -12,7 +12,7 @@ use crate::act::app::flags::{Policy, Said};
 use crate::act::app::upsert::change;
 use crate::application::Stored;
 use crate::client::{Session, creating};
-use crate::lint::{document, read};
+use crate::file;
 use crate::output::Output;
 use crate::problem::Problem;
 use crate::term;
@@ -179,19 +179,10 @@ pub async fn run(args: Args, session: &Session, is_namespace_said: bool) -> Resu
     Ok(())
 }
 
-/// The objects that a file holds.
+/// The Applications that a file holds.
 fn in_file(path: &std::path::Path) -> Result<Vec<Value>, Problem> {
-    let wrong = |why: &str| Problem::new(format!("{}: {why}", path.display()));
-    let sources = read::sources(&[path.to_owned()]).map_err(|error| Problem::new(error.to_string()))?;
-    let mut objects = Vec::new();
-    for source in &sources {
-        let (documents, findings) = document::read(source);
-        if let Some(finding) = findings.first() {
-            return Err(wrong(&finding.message));
-        }
-        objects.extend(documents.into_iter().map(|document| document.object));
-    }
-    if objects.is_empty() { Err(wrong("holds no Application")) } else { Ok(objects) }
+    let objects = file::objects(path)?;
+    if objects.is_empty() { Err(file::wrong(path, "holds no Application")) } else { Ok(objects) }
 }
 
 fn text(object: &Value, at: &str) -> String {
