@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::Touched;
 use super::migrate;
+use super::once::{Listing, Places};
 use super::writers::Writers;
 use crate::controller::children::version_number;
 
@@ -51,6 +52,8 @@ pub struct Cluster {
     writers: Mutex<Arc<Writers>>,
     facts: tokio::sync::Mutex<Option<(Instant, Facts)>>,
     touched: mpsc::UnboundedSender<Touched>,
+    /// Where objects are listed once instead of being watched.
+    places: Option<Arc<Places>>,
 }
 
 #[derive(Clone)]
@@ -68,7 +71,15 @@ pub struct Kind {
     /// Whether its objects are in namespaces.
     pub is_namespaced: bool,
     objects: Store<DynamicObject>,
-    _watching: Watching,
+    from: From,
+}
+
+/// Where a kind's objects come from.
+enum From {
+    /// They are watched for as long as the kind is known.
+    Watch { _watching: Watching },
+    /// They are listed when somebody asks for all of them.
+    List(Listing),
 }
 
 /// Tells whose objects have changed, once the cache has them.
@@ -124,7 +135,14 @@ impl Cluster {
             writers: Mutex::default(),
             facts: tokio::sync::Mutex::default(),
             touched,
+            places: None,
         }
+    }
+
+    /// One that watches nothing: objects are read one by one, and listed where all of a kind are asked for.
+    pub fn once(client: Client, places: Arc<Places>) -> Cluster {
+        let (touched, _) = mpsc::unbounded_channel();
+        Cluster { places: Some(places), ..Cluster::new(client.clone(), client, None, touched) }
     }
 
     /// A kind, in the version that a manifest is written in or any other; none where the cluster does not have it.
@@ -145,7 +163,12 @@ impl Cluster {
         };
         let known = found.map_or_else(
             || Known::Not(Instant::now()),
-            |(resource, is_namespaced)| Known::Kind(Arc::new(self.watch(resource, is_namespaced))),
+            |(resource, is_namespaced)| {
+                Known::Kind(Arc::new(match &self.places {
+                    Some(places) => self.list(resource, is_namespaced, places),
+                    None => self.watch(resource, is_namespaced),
+                }))
+            },
         );
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have been faster.
@@ -178,11 +201,21 @@ impl Cluster {
             }
             async {}
         }));
-        Kind { resource, is_namespaced, objects, _watching: Watching(watching) }
+        Kind { resource, is_namespaced, objects, from: From::Watch { _watching: Watching(watching) } }
+    }
+
+    fn list(&self, resource: ApiResource, is_namespaced: bool, places: &Arc<Places>) -> Kind {
+        let writer = reflector::store::Writer::<DynamicObject>::new(resource.clone());
+        let objects = writer.as_reader();
+        let from = From::List(Listing::new(self.client.clone(), Arc::clone(places), writer));
+        Kind { resource, is_namespaced, objects, from }
     }
 
     /// An object, from the cache where it is tracked and of the version that is watched, or else as the API server has it.
     pub async fn object(&self, kind: &Kind, key: &Key, version: &str) -> Result<Option<Value>, String> {
+        if let From::List(_) = kind.from {
+            return self.read(kind, key, version).await;
+        }
         kind.filled().await?;
         let Some(cached) = kind.cached(key) else { return Ok(None) };
         if cached.annotations().contains_key(TRACKING_ID) && kind.resource.version == version {
@@ -288,6 +321,9 @@ impl Cluster {
 impl Kind {
     /// Waits until the cache has been filled.
     async fn filled(&self) -> Result<(), String> {
+        if let From::List(listing) = &self.from {
+            return listing.fill(&self.resource, self.is_namespaced).await;
+        }
         let wait = tokio::time::timeout(Duration::from_secs(30), self.objects.wait_until_ready()).await;
         match wait {
             Ok(Ok(())) => Ok(()),

@@ -40,6 +40,17 @@ pub struct Judge {
     /// What is healthy, where people have written that.
     pub rules: Arc<Rules>,
     verdicts: HashMap<Key, Judged>,
+    /// The objects themselves, where somebody wants to see them.
+    sights: Option<BTreeMap<Key, Sides>>,
+}
+
+/// An object as it is, and as an apply would make it.
+#[derive(Clone, Debug, Default)]
+pub struct Sides {
+    /// As it is, where it is.
+    pub now: Option<Value>,
+    /// As it would be, where the API server has said so.
+    pub then: Option<Value>,
 }
 
 /// A verdict, and what it is about.
@@ -48,6 +59,13 @@ struct Judged {
     live: Vec<u8>,
     verdict: Verdict,
     at: Instant,
+}
+
+impl Sides {
+    fn of(now: Option<&Value>, predicted: &Predicted) -> Sides {
+        let then = if let Predicted::Object(then) = predicted { Some(then.clone()) } else { None };
+        Sides { now: now.cloned(), then }
+    }
 }
 
 impl Judge {
@@ -59,7 +77,20 @@ impl Judge {
             project: Project::open(""),
             rules: Arc::default(),
             verdicts: HashMap::new(),
+            sights: None,
         }
+    }
+
+    /// As [`Judge::compare`], with the objects themselves. One that cannot be looked at is refused, and does not hide the others.
+    pub async fn show(
+        &mut self,
+        application: &Application,
+        gathered: Gathered,
+    ) -> Result<(Vec<Object>, BTreeMap<Key, Sides>), String> {
+        self.sights = Some(BTreeMap::new());
+        let compared = self.compare(application, gathered).await;
+        let sights = self.sights.take().unwrap_or_default();
+        Ok((compared?.0, sights))
     }
 
     /// Forgets what was said.
@@ -100,7 +131,13 @@ impl Judge {
         context.writers = self.cx.cluster.writers().await?;
         let mut objects = Vec::new();
         for manifest in manifests {
-            objects.push(self.judged(&context, manifest).await?);
+            let (key, version) = (manifest.key.clone(), manifest.version.clone());
+            objects.push(match self.judged(&context, manifest).await {
+                Err(why) if self.sights.is_some() => {
+                    Object { key, version, wanted: None, verdict: Some(Verdict::Refused(why)), live: None }
+                }
+                judged => judged?,
+            });
         }
         self.verdicts.retain(|key, _| objects.iter().any(|object| object.key == *key));
         let runs = self.runs(&context, &hooks).await?;
@@ -149,6 +186,9 @@ impl Judge {
                         Some(live) => Some(self.managed(context, &kind, &manifest, live).await?),
                         None => None,
                     };
+                    if let Some(sights) = &mut self.sights {
+                        sights.insert(key.clone(), Sides::of(with_managers.as_deref(), &predicted));
+                    }
                     let verdict = context.judge(&manifest, with_managers.as_deref(), predicted);
                     self.remember(&key, asked, live.as_ref(), &verdict);
                     verdict

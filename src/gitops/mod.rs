@@ -8,10 +8,13 @@ mod execute;
 mod fetch;
 pub mod git;
 mod health;
+mod import;
 mod judge;
 mod local;
 mod migrate;
+mod once;
 mod orphans;
+pub mod preview;
 mod projects;
 mod render;
 mod repository;
@@ -111,6 +114,8 @@ pub struct Gitops {
     leading: watch::Receiver<bool>,
 }
 
+/// The label of `ConfigMap`s that say how to get in.
+const CONFIGS: &str = "app.kubernetes.io/part-of=argocd";
 /// The longest that an answer of a Git server serves all Applications that poll.
 const SHARED: Duration = Duration::from_secs(20);
 /// How long the cache of Applications is waited for that has to show an own write.
@@ -239,29 +244,55 @@ fn shared(
 ) -> Gitops {
     let home = settings.home.clone();
     let secrets = watcher::Config::default().labels(SECRET_TYPE);
-    let configs = watcher::Config::default().labels("app.kubernetes.io/part-of=argocd");
-    let secrets = kept::<Secret>(Api::namespaced(reads.clone(), &home), secrets, |_| {});
+    let configs = watcher::Config::default().labels(CONFIGS);
+    let own = watcher::Config::default().fields("metadata.name=argocd-secret");
     let touched = touch.clone();
-    let configs = kept::<ConfigMap>(Api::namespaced(reads.clone(), &home), configs, move |event| {
+    let heard = move |event: &Event<ConfigMap>| {
         if health::concerns(event) {
             // Nobody listens any more at the end.
             let _ = touched.send(Touched::Health);
         }
-    });
-    let own = watcher::Config::default().fields("metadata.name=argocd-secret");
-    let shared_secret = kept::<Secret>(Api::namespaced(reads.clone(), &home), own, |_| {});
-    Gitops {
+    };
+    let inputs = Inputs {
+        applications,
+        secrets: kept(Api::namespaced(reads.clone(), &home), secrets, |_| {}),
+        configs: kept(Api::namespaced(reads.clone(), &home), configs, heard),
+        shared_secret: kept(Api::namespaced(reads.clone(), &home), own, |_| {}),
         projects: Projects::new(&reads, &home, touch.clone()),
-        health: Health::new(&home, configs.clone()),
+        cluster: Cluster::new(reads, writes.clone(), settings.namespace.clone(), touch),
+        metrics,
+        leading,
+    };
+    assemble(writes, settings, clock, inputs)
+}
+
+/// What the rest works with, whether it is watched or was read once.
+struct Inputs {
+    applications: Store<Application>,
+    /// How repositories are reached, with the `ConfigMap`s.
+    secrets: Store<Secret>,
+    configs: Store<ConfigMap>,
+    shared_secret: Store<Secret>,
+    projects: Projects,
+    cluster: Cluster,
+    metrics: Applications,
+    leading: watch::Receiver<bool>,
+}
+
+fn assemble(writes: Client, settings: &Settings, clock: Clock, inputs: Inputs) -> Gitops {
+    let Inputs { applications, secrets, configs, shared_secret, projects, cluster, metrics, leading } = inputs;
+    Gitops {
+        home: settings.home.clone(),
+        health: Health::new(&settings.home, configs.clone()),
         orphans: Orphans::new(writes.clone(), settings.poll),
-        home,
         poll: settings.poll,
         jitter: settings.jitter,
         clock,
-        cluster: Cluster::new(reads, writes.clone(), settings.namespace.clone(), touch),
         writes,
         applications,
         repositories: Repositories::new(&settings.folder, secrets, configs, metrics.clone()),
+        cluster,
+        projects,
         renders: Renders::new(&settings.folder, clock),
         programs: settings.programs.clone(),
         versions: Versions::default(),

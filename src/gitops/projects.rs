@@ -13,6 +13,7 @@ use sluice_core::gitops::project::Project;
 use tokio::sync::{mpsc, watch};
 
 use super::Touched;
+use super::once::fill;
 
 /// Time until it is looked again whether there are projects at all.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -43,13 +44,22 @@ enum Known {
 impl Projects {
     /// Watches the projects of a namespace.
     pub fn new(client: &Client, namespace: &str, touched: mpsc::UnboundedSender<Touched>) -> Projects {
-        let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "AppProject");
-        let resource = ApiResource::from_gvk_with_plural(&kind, "appprojects");
+        let resource = resource();
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
         let writer = Writer::<DynamicObject>::new(resource.clone());
         let objects = writer.as_reader();
         let (know, known) = watch::channel(Known::Nothing);
         tokio::spawn(follow(api, writer, know, touched));
+        Projects { namespace: namespace.to_owned(), resource, objects, known }
+    }
+
+    /// Those that have been read, which are all that there are.
+    pub fn read(namespace: &str, found: impl IntoIterator<Item = DynamicObject>) -> Projects {
+        let resource = resource();
+        let mut writer = Writer::<DynamicObject>::new(resource.clone());
+        let objects = writer.as_reader();
+        fill(&mut writer, found);
+        let (_, known) = watch::channel(Known::Watched);
         Projects { namespace: namespace.to_owned(), resource, objects, known }
     }
 
@@ -82,6 +92,12 @@ impl Projects {
             None => Err(format!("Application referencing project {name} which does not exist")),
         })
     }
+}
+
+/// What they are called.
+pub fn resource() -> ApiResource {
+    let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "AppProject");
+    ApiResource::from_gvk_with_plural(&kind, "appprojects")
 }
 
 /// Keeps a cache of them, as soon as there is such a kind.

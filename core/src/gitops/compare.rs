@@ -46,27 +46,40 @@ pub fn asks_for_managers(ignored: &[ResourceIgnoreDifferences], key: &Key) -> bo
 /// Compares an object with what an apply of its manifest would make of it. Where [`asks_for_managers`], the object has to have its
 /// managed fields.
 pub fn compare(key: &Key, now: &Value, then: &Value, ignored: &[ResourceIgnoreDifferences]) -> Verdict {
-    let live = now;
-    let (mut now, mut then) = (plain(now), plain(then));
+    let (now, then) = match compared(key, now, then, ignored) {
+        Ok(sides) => sides,
+        Err(why) => return Verdict::Refused(why),
+    };
+    let mut differences = Vec::new();
+    differ("", Some(&now), Some(&then), &mut differences);
+    if differences.is_empty() { Verdict::Same } else { Verdict::Differs(differences) }
+}
+
+/// Both sides of a comparison, without what does not count.
+///
+/// # Errors
+/// The rule that cannot be followed.
+pub fn compared(
+    key: &Key,
+    live: &Value,
+    then: &Value,
+    ignored: &[ResourceIgnoreDifferences],
+) -> Result<(Value, Value), String> {
+    let (mut now, mut then) = (plain(live), plain(then));
     for rule in ignored.iter().filter(|rule| concerns(rule, key)) {
         for side in [&mut now, &mut then] {
             for pointer in &rule.json_pointers {
                 remove(side, pointer);
             }
             for expression in &rule.jq_path_expressions {
-                match places(expression, side) {
-                    // Later items first: they move up when one before them goes.
-                    Ok(places) => places.iter().rev().for_each(|pointer| remove(side, pointer)),
-                    Err(why) => return Verdict::Refused(why),
-                }
+                // Later items first: they move up when one before them goes.
+                places(expression, side)?.iter().rev().for_each(|pointer| remove(side, pointer));
             }
             let owned = fields::owned(live, &rule.managed_fields_managers, side);
             owned.iter().rev().for_each(|place| remove(side, &pointer(place)));
         }
     }
-    let mut differences = Vec::new();
-    differ("", Some(&now), Some(&then), &mut differences);
-    if differences.is_empty() { Verdict::Same } else { Verdict::Differs(differences) }
+    Ok((now, then))
 }
 
 /// A manifest in which the places that do not count say what the object has, so that an apply leaves them.
