@@ -177,10 +177,13 @@ pub fn parse(arguments: Vec<OsString>) -> (Program, Cli) {
     (program, parsed.unwrap_or_else(|error| leave(&error.format(&mut command), code)))
 }
 
-/// The exit code for a command line that makes no sense. Scripts expect 1, except of `lint`, where 1 is a verdict.
+/// The exit code for a command line that makes no sense. Scripts expect 1, except of `lint` and `app diff`, where 1 is a verdict.
 fn code_of_misuse(arguments: &[OsString]) -> i32 {
-    let command = arguments.iter().skip(1).find(|argument| !argument.to_string_lossy().starts_with('-'));
-    if command.is_some_and(|command| command == "lint") { 2 } else { 1 }
+    let words = || arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    let is_lint = words().find(|word| !word.starts_with('-')) == Some("lint");
+    // Between the two may be flags with values.
+    let is_diff = words().skip_while(|word| *word != "app").any(|word| word == "diff");
+    if is_lint || is_diff { 2 } else { 1 }
 }
 
 /// Prints help, or what is wrong with the command line in the form of every other error.
@@ -246,12 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn a_misused_lint_is_no_verdict() {
+    fn a_misused_command_is_no_verdict() {
         let code = |line: &str| code_of_misuse(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(
             [code("kubectl-sluice lint --wrong"), code("kubectl-sluice --wrong lint"), code("x abort lint")],
             [2, 2, 1]
         );
+        assert_eq!([code("x app diff"), code("x app -n a diff"), code("x app sync")], [2, 2, 1]);
         assert!(read("lint").is_err());
     }
 
@@ -285,7 +289,8 @@ mod tests {
             "app wait web --delete --health",
             "app rollback web latest",
             "app manifests web --source anywhere",
-            "app manifests web",
+            "app diff web --revision v2 --local .",
+            "app manifests web --local-repo-root .",
             "app delete",
             "app delete web -p orphan",
             "app sync web --timeout -1",
@@ -351,6 +356,7 @@ mod tests {
             "app rollback web",
             "app rollback web 3 --prune --dry-run --timeout 60 --async",
             "app manifests web --source live -o json",
+            "app diff web --local ./web --local-repo-root . --exit-code=false --hard-refresh",
             "app terminate-op web",
             "app delete web api -y --cascade=false --wait",
             "app delete -l team=a --yes --propagation-policy background",

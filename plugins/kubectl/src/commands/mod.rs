@@ -33,7 +33,9 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
         Command::Completion(args) => return completion::run(&args, program),
         _ => {}
     }
-    let (client, namespace) = connect(&cli.connection).await?;
+    let code = if let Command::App(args) = &cli.command { args.code_of_failure() } else { 1 };
+    let connected = connect(&cli.connection).await;
+    let (client, namespace) = connected.map_err(|problem| problem.with_code(code))?;
     let session = Session { client, namespace, program };
     let is_namespace_said = cli.connection.namespace.is_some();
     match cli.command {

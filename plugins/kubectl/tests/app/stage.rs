@@ -125,9 +125,15 @@ impl Stage {
 
     /// Runs `app` with these words; gives its exit code and all that it printed.
     pub async fn run(&self, line: &str) -> (i32, String) {
+        self.run_with(line, &[]).await
+    }
+
+    /// The same, with more in its environment.
+    pub async fn run_with(&self, line: &str, environment: &[(&str, &str)]) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-sluice"));
         command.args(["app", "-n", HOME]).args(line.split_whitespace()).current_dir(self.folder.path());
         command.env_clear().env("KUBECONFIG", self.folder.path().join("kubeconfig")).stdin(Stdio::null());
+        command.envs(environment.iter().copied());
         let output = tokio::task::spawn_blocking(move || command.output().expect("it starts"));
         let output = output.await.expect("it ends");
         let printed = [output.stdout, output.stderr].concat();
@@ -148,6 +154,17 @@ impl Stage {
         async move {
             let printed = self.does(line).await;
             assert!(printed.contains(expected), "{place}: {line}: {expected:?} is not in\n{printed}");
+            printed
+        }
+    }
+
+    /// Runs `app`, which has to end with this exit code; gives what it printed.
+    #[track_caller]
+    pub fn ends<'a>(&'a self, code: i32, line: &'a str) -> impl Future<Output = String> + 'a {
+        let place = std::panic::Location::caller();
+        async move {
+            let (ended, printed) = self.run(line).await;
+            assert_eq!(ended, code, "{place}: {line}: {printed}");
             printed
         }
     }
@@ -222,7 +239,9 @@ impl Stage {
 
     /// A file beside the repository.
     pub fn file(&self, name: &str, content: &str) {
-        std::fs::write(self.folder.path().join(name), content).expect("a file");
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, content).expect("a file");
     }
 }
 

@@ -50,7 +50,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
 }
 
 /// Asks for a look, and waits until the controller has taken note.
-async fn refresh(one: &One<'_>, is_hard: bool, deadline: Deadline) -> Result<(), Problem> {
+pub async fn refresh(one: &One<'_>, is_hard: bool, deadline: Deadline) -> Result<(), Problem> {
     let patch = Patch::Merge(request::refresh(is_hard, clock::now()));
     let written = one.patch(&patch).await;
     written.map_err(|error| one.explain(&error, &format!("refresh {}", one.title())))?;

@@ -2,6 +2,8 @@
 
 use kube::Api;
 use serde_json::Value;
+use sluice_core::api::Application;
+use sluice_core::gitops::push::is_one_repository;
 
 use super::target;
 use crate::application::Stored;
@@ -21,6 +23,9 @@ pub struct Args {
     /// Those of this project; may be repeated
     #[arg(long, short = 'p', value_name = "PROJECT", value_delimiter = ',')]
     project: Vec<String>,
+    /// Those of this repository
+    #[arg(long, short = 'r', value_name = "URL")]
+    repo: Option<String>,
     /// Those of all namespaces
     #[arg(long, short = 'A')]
     all_namespaces: bool,
@@ -36,7 +41,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let (mut found, mut applications) = (Vec::new(), Vec::new());
     for stored in listed {
         match stored.read() {
-            Ok(application) if is_wanted(&args, application.spec.project()) => {
+            Ok(application) if is_wanted(&args, &application) => {
                 applications.push(application);
                 found.push(stored);
             }
@@ -62,6 +67,10 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     Ok(term::print(&render(&applications, columns, term::paint(false)))?)
 }
 
-fn is_wanted(args: &Args, project: &str) -> bool {
-    args.project.is_empty() || args.project.iter().any(|wanted| wanted == project)
+fn is_wanted(args: &Args, application: &Application) -> bool {
+    let is_of_project =
+        args.project.is_empty() || args.project.iter().any(|wanted| wanted == application.spec.project());
+    let is_of =
+        |url: &String| application.spec.all_sources().iter().any(|source| is_one_repository(&source.repo_url, url));
+    is_of_project && args.repo.as_ref().is_none_or(is_of)
 }

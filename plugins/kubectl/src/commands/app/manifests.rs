@@ -11,12 +11,13 @@ use kube::discovery::{self, Scope};
 use serde_json::{Value, json};
 use sluice_core::api::{Application, ResourceStatus};
 
+use super::look::{Look, warn};
 use super::target::{Name, One};
 use crate::client::Session;
 use crate::output::{Output, yaml};
 use crate::problem::Problem;
 use crate::term;
-use crate::view::app::live;
+use crate::view::app::{live, words};
 
 /// So many objects are read at a time.
 const AT_ONCE: usize = 8;
@@ -28,8 +29,10 @@ pub struct Args {
     #[arg(value_name = "NAME")]
     name: Name,
     /// Where they come from
-    #[arg(long, value_enum, value_name = "SOURCE")]
+    #[arg(long, value_enum, value_name = "SOURCE", default_value_t = Source::Git)]
     source: Source,
+    #[command(flatten)]
+    look: Look,
     /// How to print them
     #[arg(long, short, value_name = "FORMAT", value_parser = Output::among(&[Output::Yaml, Output::Json]), default_value = "yaml")]
     output: Output,
@@ -38,6 +41,8 @@ pub struct Args {
 /// Where manifests come from.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
 enum Source {
+    /// What Git says now, as a sync would apply it
+    Git,
     /// What the cluster has
     Live,
 }
@@ -45,8 +50,17 @@ enum Source {
 /// Prints the manifests.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let one = One::of(&args.name, session);
+    if matches!(args.source, Source::Live) && args.look.is_said() {
+        return Err(Problem::new("--revision, --revisions and --local are for what Git says: leave --source live out"));
+    }
     let found = one.read().await?;
     let objects = match args.source {
+        Source::Git => {
+            let preview = args.look.open(&one, found.application).await?;
+            let rendered = preview.manifests().await;
+            warn(&preview);
+            rendered.map_err(|why| Problem::new(format!("cannot render {}: {}", one.title(), words::line(&why))))?
+        }
         Source::Live => of_cluster(&one, &found.application).await?,
     };
     let objects: Vec<Value> = objects.into_iter().map(live::shown).collect();

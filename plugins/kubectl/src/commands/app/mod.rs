@@ -1,13 +1,15 @@
 //! `app`: Applications, with the commands of `argocd app`. One file each; what they share is in [`target`] (which ones are meant),
-//! [`follow`] (watching one), and [`operate`] (asking for an operation, and waiting for its end).
+//! [`follow`] (watching one), [`operate`] (asking for an operation, and waiting for its end), and [`look`] (what Git says).
 
 mod confirm_deletion;
 mod create;
 mod delete;
+mod diff;
 mod follow;
 mod get;
 mod history;
 mod list;
+mod look;
 mod manifests;
 mod operate;
 mod rollback;
@@ -29,6 +31,13 @@ pub struct Args {
     app_namespace: Option<String>,
 }
 
+impl Args {
+    /// The exit code where it cannot even be begun. Scripts expect 1, except of `diff`, where 1 is an answer.
+    pub fn code_of_failure(&self) -> u8 {
+        if matches!(self.command, Command::Diff(_)) { 2 } else { 1 }
+    }
+}
+
 /// What to do with Applications.
 #[derive(clap::Subcommand, Debug)]
 enum Command {
@@ -38,6 +47,8 @@ enum Command {
     Get(get::Args),
     /// Create an Application
     Create(Box<create::Args>),
+    /// Show what a sync would change
+    Diff(Box<diff::Args>),
     /// Make the cluster what Git says
     Sync(sync::Args),
     /// Wait until Applications are as they should be
@@ -67,11 +78,12 @@ pub async fn run(args: Args, mut session: Session, mut is_namespace_said: bool) 
         Command::List(args) => list::run(args, session).await,
         Command::Get(args) => get::run(args, session).await,
         Command::Create(args) => Box::pin(create::run(*args, session, is_namespace_said)).await,
+        Command::Diff(args) => Box::pin(diff::run(*args, session)).await,
         Command::Sync(args) => sync::run(args, session).await,
         Command::Wait(args) => Box::pin(wait::run(args, session)).await,
         Command::History(args) => history::run(args, session).await,
         Command::Rollback(args) => rollback::run(args, session).await,
-        Command::Manifests(args) => manifests::run(args, session).await,
+        Command::Manifests(args) => Box::pin(manifests::run(args, session)).await,
         Command::TerminateOp(args) => terminate_op::run(args, session).await,
         Command::Delete(args) => Box::pin(delete::run(args, session)).await,
         Command::ConfirmDeletion(args) => confirm_deletion::run(args, session).await,

@@ -10,6 +10,7 @@ use crate::act::app::sync::{self, Strategy, Wish};
 use crate::application::selection::Selection;
 use crate::client::Session;
 use crate::problem::Problem;
+use crate::term;
 
 /// Arguments of `app sync`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -126,16 +127,29 @@ impl Args {
     }
 }
 
-/// Syncs the Applications, one after the other: the next one when the one before it has come to its end.
+/// Syncs the Applications, one after the other: the next one when the one before it has come to its end, however that was.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let wish = args.wish();
-    for one in args.targets.all(session).await? {
+    let all = args.targets.all(session).await?;
+    let is_alone = all.len() == 1;
+    let mut failed = Vec::new();
+    for one in &all {
         let build = |found: &Found, user: &str| {
             sync::operation(&wish, &found.application, user).map(|operation| json!(operation))
         };
-        operate(&one, &format!("sync {}", one.title()), &build, args.after).await?;
+        match operate(one, &format!("sync {}", one.title()), &build, args.after).await {
+            Ok(()) => {}
+            Err(problem) if is_alone || problem.is_silent() => return Err(problem),
+            Err(problem) => {
+                term::complain(&problem);
+                failed.push(one.name());
+            }
+        }
     }
-    Ok(())
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::new(format!("{} of {} syncs failed: {}", failed.len(), all.len(), failed.join(", "))))
 }
 
 #[cfg(test)]

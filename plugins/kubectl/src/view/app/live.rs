@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// Stands for something secret, whatever it is and how long.
 const MASK: &str = "++++++++";
 /// What `kubectl apply` keeps beside an object: its manifest, and with it what a Secret holds.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// An object as it is shown.
 pub fn shown(mut object: Value) -> Value {

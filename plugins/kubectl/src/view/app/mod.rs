@@ -1,6 +1,7 @@
 //! Applications, as people see them.
 
 pub mod changes;
+pub mod diff;
 pub mod history;
 pub mod list;
 pub mod live;
