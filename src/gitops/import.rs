@@ -87,8 +87,11 @@ fn content(path: &Path, is_link: bool, left: &mut Left) -> Result<Vec<u8>, Strin
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::gitops::git::{Credentials, Reading, Store};
+    use crate::gitops::git::{Credentials, Store};
+    use crate::gitops::tree::{Reading, Tree};
 
     #[test]
     fn a_folder_of_no_repository_reads_as_a_commit_without_what_is_gits() {
@@ -101,9 +104,9 @@ mod tests {
         }
         let commit = commit(&folder, &copy).expect("a commit");
         let store = Store::new(copy.to_str().expect("UTF-8"), place.path(), Credentials::default());
-        let root = store.tree(commit, "").expect("a tree");
+        let tree = Tree::new(Arc::new(store), commit).expect("a tree");
         let reading = Reading { recurse: true, wanted: &|_| true, limit: 100 };
-        let files = store.files(root, &reading).expect("files");
+        let files = tree.files("", &reading).expect("files");
         let read: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.content.as_slice())).collect();
         assert_eq!(read, [("a.yaml", &b"a"[..]), ("base.yaml", b"d"), ("base/b.yaml", b"b")]);
         let wrong = super::commit(&place.path().join("none"), &place.path().join("other.git")).expect_err("no folder");
