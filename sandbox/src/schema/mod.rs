@@ -27,7 +27,7 @@ use serde_json::Value;
 pub use builtin::Schemas;
 pub use convert::conversion_error;
 pub use decode::decode_error;
-pub use default::default;
+pub use default::{default, default_applied};
 pub use limits::Limits;
 pub use prune::prune;
 pub use rules::{Rules, mistakes as rule_mistakes, problems as rule_problems};

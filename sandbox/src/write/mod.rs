@@ -79,7 +79,7 @@ pub fn create(state: &mut State, call: &Call<'_>, mut new: Value) -> Result<Arc<
         return Err(Refusal::with(500, "", message, Value::Null));
     }
     namespace_takes(state, call, &new)?;
-    shape::fill_in(resource, &mut new);
+    shape::fill_in(call, &mut new);
     shape::own_fields(state, call, None, &mut new);
     let time = object::time(state.now);
     let metadata = map(&mut new, "metadata");
@@ -154,11 +154,11 @@ pub fn update(
     place(call, &mut new)?;
     precondition(resource, name, &current, &mut new)?;
     if !call.trusted {
-        shape::fill_in(resource, &mut new);
+        shape::fill_in(call, &mut new);
     }
     shape::own_fields(state, call, Some(&current), &mut new);
     keep_what_is_fixed(call, &current, &mut new);
-    shape::complete(resource, &mut new);
+    shape::complete(call, &mut new);
     if *resource.key == *"services" && call.part == Part::Main {
         addresses::allocate(state, &mut new);
     }

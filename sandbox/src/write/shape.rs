@@ -8,7 +8,7 @@ use crate::kinds::{self, Generation, StatusRule};
 use crate::object;
 use crate::refusal::{Cause, Refusal};
 use crate::resource::Resource;
-use crate::schema;
+use crate::schema::{self, Schema};
 use crate::state::State;
 
 /// Whether changes of the specification are counted in `metadata.generation`.
@@ -46,7 +46,7 @@ pub fn spec_differs(resource: &Resource, before: &Value, after: &Value) -> bool 
 
 /// Fills in what a new object does not say.
 pub fn complete_new(state: &mut State, call: &Call<'_>, object: &mut Value) {
-    complete(call.resource, object);
+    complete(call, object);
     match &*call.resource.key {
         "services" => addresses::allocate(state, object),
         "pods" => token::mount(state, call.namespace, object),
@@ -55,10 +55,19 @@ pub fn complete_new(state: &mut State, call: &Call<'_>, object: &mut Value) {
 }
 
 /// Fills in what an object does not say.
-pub fn complete(resource: &Resource, object: &mut Value) {
+pub fn complete(call: &Call<'_>, object: &mut Value) {
+    let resource = call.resource;
     match &resource.custom {
-        Some(custom) => schema::default(&custom.schema, object),
+        Some(custom) => default(call, &custom.schema, object),
         None => kinds::default(&resource.group, &resource.kind, object),
+    }
+}
+
+fn default(call: &Call<'_>, schema: &Schema, object: &mut Value) {
+    if call.managed {
+        schema::default_applied(schema, object);
+    } else {
+        schema::default(schema, object);
     }
 }
 
@@ -112,9 +121,10 @@ fn scale_causes(resource: &Resource, object: &Value) -> Vec<Cause> {
 }
 
 /// Fills in what belongs to the writer of an object, whether it says so or not.
-pub fn fill_in(resource: &Resource, object: &mut Value) {
+pub fn fill_in(call: &Call<'_>, object: &mut Value) {
+    let resource = call.resource;
     match &resource.custom {
-        Some(custom) => schema::default(&custom.schema, object),
+        Some(custom) => default(call, &custom.schema, object),
         None => kinds::fill_in(&resource.group, &resource.kind, object),
     }
 }
