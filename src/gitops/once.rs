@@ -200,6 +200,8 @@ async fn project(client: &Client, home: &str, name: &str) -> Result<(Projects, b
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), home, &projects::resource());
     match api.get_opt(name).await {
         Ok(found) => Ok((Projects::read(home, found), true)),
+        // Where there is no such kind, there is none of them either.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok((Projects::read(home, None), true)),
         Err(kube::Error::Api(status)) if status.code == 403 => Ok((Projects::read(home, None), false)),
         Err(error) => Err(format!("cannot read AppProject {home}/{name}: {error}")),
     }

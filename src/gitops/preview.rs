@@ -304,19 +304,4 @@ impl Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_folder_for_copies_is_the_users_own_and_one_processs_at_a_time() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("cache/sluice");
-        let first = Place::take(Some(&path)).expect("a place");
-        assert_eq!(fs::metadata(&path).expect("a folder").permissions().mode() & 0o777, 0o700);
-        let second = Place::take(Some(&path)).expect("a place");
-        assert_eq!(first.path(), path);
-        assert_ne!(second.path(), path);
-        drop(first);
-        assert_eq!(Place::take(Some(&path)).expect("a place").path(), path);
-    }
-}
+mod tests;
