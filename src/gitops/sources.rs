@@ -70,6 +70,9 @@ impl Sources {
 
     /// What the sources say: from memory, unless they were asked longer ago than that, or somebody wants to know now.
     pub async fn said(&mut self, application: &Application, within: Duration, is_asked: bool) -> Said {
+        if let Some(manifests) = operation::sent(application.status()) {
+            return sent(manifests).map(Arc::new);
+        }
         if let Some((of, commits)) = kept_to(application) {
             return self.at_commits(application, of, commits).await;
         }
@@ -169,6 +172,19 @@ impl Sources {
         }
         said
     }
+}
+
+/// What somebody has sent with a sync: no commit has it.
+fn sent(manifests: &[String]) -> Result<Render, String> {
+    let mut documents = Vec::new();
+    for (index, text) in manifests.iter().enumerate() {
+        let file = format!("operation.sync.manifests[{index}]");
+        for part in sluice_yaml::split(text) {
+            let value = sluice_yaml::read(part).map_err(|why| format!("{file}: {}", why.why))?.value;
+            documents.push(Document { file: file.clone(), value });
+        }
+    }
+    Ok(Render { commits: Vec::new(), kinds: Vec::new(), documents, reads: Vec::new() })
 }
 
 /// What a sync under way keeps to: its sources, and the commits of them or the revisions that stand for some.

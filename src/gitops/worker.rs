@@ -117,7 +117,8 @@ impl Worker {
         let against = project.as_ref().map_or(true, |project| !project.problems(&application).is_empty());
         let began = Instant::now();
         let is_held = against || !unsupported::problems(&application).is_empty();
-        let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.commits().is_empty());
+        let is_pinned = operation::pinned(application.status()).is_some_and(|result| !result.commits().is_empty())
+            || operation::sent(application.status()).is_some();
         // Whether it is the sources' turn to say something new.
         let asks = !is_leaving && !is_held && !is_pinned;
         let nothing = |rendered| (rendered, (Vec::new(), Vec::new()));
@@ -333,7 +334,7 @@ impl Worker {
         // A sync of no commit in particular is of the newest one.
         let is_news_asked = asked.is_some() || operation::wants_news(application);
         let said = self.sources.said(application, within, is_news_asked).await;
-        let read = said.as_ref().ok().map(|said| said.reads.as_slice());
+        let read = said.as_ref().ok().map(|said| said.reads.as_slice()).filter(|reads| !reads.is_empty());
         self.cx.note_reads(&self.namespace, &self.name, read);
         let said = said?;
         let gathered = self.judge.gather(application, &said.documents).await?;

@@ -60,6 +60,12 @@ pub fn pinned(status: &ApplicationStatus) -> Option<&SyncOperationResult> {
     running(status)?.sync_result.as_ref()
 }
 
+/// The manifests that the sync under way was given, instead of those of its sources.
+pub fn sent(status: &ApplicationStatus) -> Option<&[String]> {
+    let sync = running(status)?.operation.sync.as_ref()?;
+    Some(sync.manifests.as_slice()).filter(|manifests| !manifests.is_empty())
+}
+
 /// Begins a sync. No two of them begin in the same second, by which their hooks are told apart.
 pub fn begin(s: &Snapshot, status: &mut ApplicationStatus, operation: Operation) {
     let last = status.operation_state.as_ref().map(|last| after(last.started_at.0, SignedDuration::from_secs(1)));
@@ -81,11 +87,13 @@ fn attempt(s: &Snapshot, operation: &Operation) -> SyncOperationResult {
     let spec = &s.application.spec;
     let managed = spec.sync_policy.as_ref().and_then(|policy| policy.managed_namespace_metadata.clone());
     let has_own = sync.source.is_some() || !sync.sources.is_empty();
+    // What was sent is of no commit.
+    let is_sent = !sync.manifests.is_empty();
     let compared = match &s.rendered {
-        Rendered::Done { revisions, .. } if !has_own => revisions.clone(),
+        Rendered::Done { revisions, .. } if !has_own && !is_sent => revisions.clone(),
         Rendered::Done { .. } | Rendered::Waiting | Rendered::Failed(_) => Vec::new(),
     };
-    let asked = sync.commits().to_vec();
+    let asked = if is_sent { Vec::new() } else { sync.commits().to_vec() };
     let (source, sources) = if has_own {
         (sync.source, sync.sources)
     } else {
@@ -134,7 +142,9 @@ pub fn advance(s: &Snapshot, status: &mut ApplicationStatus) -> (Vec<Effect>, Op
             Default::default()
         }
         // Hooks are named after the commit.
-        Rendered::Done { revisions, .. } if settle_on(state, revisions) => (Vec::new(), Some(SignedDuration::ZERO)),
+        Rendered::Done { revisions, .. } if sync.manifests.is_empty() && settle_on(state, revisions) => {
+            (Vec::new(), Some(SignedDuration::ZERO))
+        }
         Rendered::Done { .. } => step(s, status, &sync),
     }
 }
@@ -325,7 +335,8 @@ fn end(s: &Snapshot, status: &mut ApplicationStatus, phase: &str, message: Strin
         }
     }
     let sync = state.operation.sync.clone().unwrap_or_default();
-    if phase == SUCCEEDED && !sync.dry_run && sync.resources.is_empty() {
+    // Nobody could go back to what was sent.
+    if phase == SUCCEEDED && !sync.dry_run && sync.resources.is_empty() && sync.manifests.is_empty() {
         remember(s, status);
     }
 }

@@ -2,12 +2,15 @@
 
 use super::jq::Path;
 use super::{marks, preempt};
-use crate::api::{Application, ApplicationSource};
+use crate::api::{Application, ApplicationSource, SyncOperation};
 
 /// The cluster that Sluice runs in.
 pub const HERE: &str = "https://kubernetes.default.svc";
 /// Its name.
 pub const HERE_BY_NAME: &str = "in-cluster";
+
+/// Bytes that manifests may have that are sent with a sync.
+pub const SENT: usize = 1 << 20;
 
 /// Everything that an Application says and that is not acted on yet, and what cannot be right.
 pub fn problems(application: &Application) -> Vec<String> {
@@ -88,9 +91,20 @@ pub fn of_asked(application: &Application) -> Vec<String> {
     let own: Vec<(String, &ApplicationSource)> =
         sync.source.iter().chain(&sync.sources).map(|source| ("operation.sync: a source".to_owned(), source)).collect();
     let sources = of_sources(&own);
-    let manifests = (!sync.manifests.is_empty()).then(|| "operation.sync.manifests is not supported yet".to_owned());
+    let manifests = of_manifests(application, sync);
     let options = unknown(&sync.sync_options).map(|option| format!("the sync option {option} is not supported yet"));
     manifests.into_iter().chain(sources).chain(options).collect()
+}
+
+/// Why manifests that were sent are not applied.
+fn of_manifests(application: &Application, sync: &SyncOperation) -> Option<String> {
+    let bytes: usize = sync.manifests.iter().map(String::len).sum();
+    let is_automatic = application.spec.sync_policy.as_ref().is_some_and(|policy| policy.automatic().is_some());
+    if bytes > SENT {
+        return Some(format!("operation.sync.manifests: they have {bytes} bytes, and {SENT} are allowed"));
+    }
+    let is_undone = is_automatic && !sync.manifests.is_empty() && !sync.dry_run;
+    is_undone.then(|| "Cannot use local sync when Automatic Sync Policy is enabled".to_owned())
 }
 
 fn unknown(options: &[String]) -> impl Iterator<Item = &String> {

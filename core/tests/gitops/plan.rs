@@ -272,7 +272,6 @@ fn a_retry_takes_the_newest_commit_where_it_is_told_to() {
 #[test]
 fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
     for (field, value) in [
-        ("manifests", json!(["kind: ConfigMap"])),
         ("source", json!({ "repoURL": "https://elsewhere.example.com", "chart": "web" })),
         ("sources", json!([{ "repoURL": "https://elsewhere.example.com", "plugin": {} }])),
         ("syncOptions", json!(["Hurry=true"])),
@@ -286,6 +285,34 @@ fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
         assert_eq!(world.take(), Vec::<String>::new());
         world.settle();
         assert_eq!(world.application.operation, None);
+    }
+}
+
+#[test]
+fn manifests_that_were_sent_are_of_no_commit_and_nothing_to_go_back_to() {
+    let mut world = World::with(&json!({}));
+    let sent = json!({ "sync": { "manifests": ["kind: ConfigMap"], "revision": "c1" } });
+    world.application.operation = Some(serde_json::from_value(sent).expect("an operation"));
+    world.settle();
+    assert_eq!((world.take(), world.last().0.as_str()), (vec!["apply color=blue".to_owned()], "Succeeded"));
+    let status = world.application.status();
+    let state = status.operation_state.clone().expect("a state");
+    assert_eq!(state.sync_result.expect("a result").commits(), Vec::<String>::new());
+    assert_eq!(status.history, []);
+}
+
+#[test]
+fn manifests_are_not_taken_where_they_would_not_stay_or_are_too_many() {
+    for (is_automatic, bytes, why) in [
+        (true, 1, "Cannot use local sync when Automatic Sync Policy is enabled"),
+        (false, 1_048_577, "operation.sync.manifests: they have 1048577 bytes, and 1048576 are allowed"),
+    ] {
+        let mut world = if is_automatic { World::automated(false, false) } else { World::with(&json!({})) };
+        let sent = json!({ "sync": { "manifests": ["x".repeat(bytes)] } });
+        world.application.operation = Some(serde_json::from_value(sent).expect("an operation"));
+        world.pass();
+        assert_eq!(world.last(), ("Failed".to_owned(), why.to_owned()));
+        assert_eq!(world.take(), Vec::<String>::new());
     }
 }
 

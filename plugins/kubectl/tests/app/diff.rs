@@ -126,6 +126,37 @@ async fn what_would_be_refused_is_named_beside_what_differs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_can_be_synced_for_once() {
+    let stage = Stage::new().await;
+    let commit = stage
+        .write("color.yaml", &setting("color", "blue"))
+        .write("shape.yaml", &setting("shape", "round"))
+        .commit("One");
+    stage.create("colors", "").await;
+    stage.does("sync colors --timeout 60").await;
+    stage.file("work/color.yaml", &setting("color", "red").to_string());
+    let left = "1 object requires pruning";
+    let printed = stage.says("sync colors --local work --timeout 60", "✔ Succeeded").await;
+    assert!(!printed.contains(left), "{printed}");
+    assert_eq!(stage.object(SETTING, "color").await["data"]["value"], "red");
+    assert_eq!(stage.object(SETTING, "shape").await["data"]["value"], "round");
+    // It is no commit, and Git counts again.
+    assert_eq!(stage.does("history colors -o id").await, "0\n");
+    stage.comes_to_say("get colors", &format!("OutOfSync from main ({})\n", &commit[..7])).await;
+    stage.does("sync colors --local work --prune --timeout 60").await;
+    assert_eq!(stage.object(SETTING, "shape").await, Value::Null);
+    stage.does("sync colors --timeout 60").await;
+    assert_eq!(stage.object(SETTING, "color").await["data"]["value"], "blue");
+    stage.file("empty/readme.md", "nothing");
+    stage.refuses("sync colors --local empty", "there is nothing in the folder\n").await;
+    stage.file("large/map.yaml", &setting("color", &"x".repeat(1 << 20)).to_string());
+    stage.refuses("sync colors --local large", "can be sent: commit them instead\n").await;
+    let policy = json!({"spec": {"syncPolicy": {"automated": {}}}});
+    stage.patch(APPLICATION, "colors", policy).await;
+    stage.refuses("sync colors --local work", "Cannot use local sync when Automatic Sync Policy is enabled\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_applications_are_synced_each_by_itself() {
     let stage = Stage::new().await;
     stage.write("color.yaml", &setting("color", "blue")).commit("One");

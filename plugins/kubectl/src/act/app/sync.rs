@@ -4,6 +4,8 @@ use sluice_core::api::{
     Application, Backoff, Info, InitiatedBy, Operation, Retry, SyncOperation, SyncStrategy, SyncStrategyForce,
 };
 
+use sluice_core::gitops::unsupported::SENT;
+
 use crate::application::selection::{Selection, resources};
 
 /// With hooks or without.
@@ -37,12 +39,15 @@ pub struct Wish {
     pub retry: Option<Retry>,
     /// Something to show.
     pub info: Vec<Info>,
+    /// Manifests instead of those of Git.
+    pub manifests: Vec<String>,
 }
 
 /// The operation, or why there is none.
 pub fn operation(wish: &Wish, application: &Application, user: &str) -> Result<Operation, String> {
     let revision = wish.revision.clone().unwrap_or_default();
     check_revision(wish, application)?;
+    check_manifests(wish, application)?;
     let policy = application.spec.sync_policy.clone().unwrap_or_default();
     let force = Some(SyncStrategyForce { force: wish.force });
     let strategy = match wish.strategy {
@@ -56,6 +61,7 @@ pub fn operation(wish: &Wish, application: &Application, user: &str) -> Result<O
         sync_strategy: Some(strategy),
         resources: if wish.resources.is_empty() { Vec::new() } else { resources(&wish.resources, application)? },
         sync_options: options(&wish.options, &policy.sync_options),
+        manifests: wish.manifests.clone(),
         ..SyncOperation::default()
     };
     Ok(Operation {
@@ -83,6 +89,19 @@ fn check_revision(wish: &Wish, application: &Application) -> Result<(), String> 
     let own = if own.is_empty() { "HEAD" } else { own };
     if is_automatic && !wish.dry_run && revision != own {
         return Err(format!("cannot sync to {revision}: auto-sync currently set to {own}"));
+    }
+    Ok(())
+}
+
+/// What was sent would not stay where an Application goes back to Git by itself; and the controller takes only so much.
+fn check_manifests(wish: &Wish, application: &Application) -> Result<(), String> {
+    let is_automatic = application.spec.sync_policy.as_ref().is_some_and(|policy| policy.automatic().is_some());
+    if is_automatic && !wish.manifests.is_empty() && !wish.dry_run {
+        return Err("Cannot use local sync when Automatic Sync Policy is enabled".to_owned());
+    }
+    let bytes: usize = wish.manifests.iter().map(String::len).sum();
+    if bytes > SENT {
+        return Err(format!("the manifests have {bytes} bytes, and {SENT} can be sent: commit them instead"));
     }
     Ok(())
 }

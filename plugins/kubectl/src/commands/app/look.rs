@@ -25,6 +25,13 @@ pub struct Look {
         conflicts_with = "local"
     )]
     revisions: Vec<String>,
+    #[command(flatten)]
+    folder: Folder,
+}
+
+/// A folder of this machine, and what renders.
+#[derive(clap::Args, Debug)]
+pub struct Folder {
     /// Which of several sources is meant, from 1; may be repeated
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     source_positions: Vec<usize>,
@@ -42,10 +49,56 @@ pub struct Look {
     kustomize_program: String,
 }
 
+impl Folder {
+    /// Whether there is one.
+    pub fn is_said(&self) -> bool {
+        self.local.is_some()
+    }
+
+    /// What it renders to, as JSON.
+    pub async fn manifests(&self, one: &One<'_>, application: Application) -> Result<Vec<String>, Problem> {
+        let attempted = |why: String| Problem::new(format!("cannot render {}: {why}", one.title()));
+        let wish = self.wish(BTreeMap::new(), application.spec.all_sources().len()).map_err(attempted)?;
+        let preview = Preview::new(&one.client(), application, wish).await.map_err(attempted)?;
+        let manifests = preview.manifests().await.map_err(attempted)?;
+        if manifests.is_empty() {
+            return Err(attempted("there is nothing in the folder".to_owned()));
+        }
+        Ok(manifests.iter().map(ToString::to_string).collect())
+    }
+
+    /// The sources that are meant, of so many.
+    fn places(&self, sources: usize) -> Result<Vec<usize>, String> {
+        let place = |position: &usize| match position.checked_sub(1) {
+            Some(place) if place < sources => Ok(place),
+            _ => Err(format!("there is no source {position}: it has {sources}")),
+        };
+        self.source_positions.iter().map(place).collect()
+    }
+
+    /// What is wanted of an Application with so many sources.
+    fn wish(&self, revisions: BTreeMap<usize, String>, sources: usize) -> Result<Wish, String> {
+        let local = match (&self.local, self.places(sources)?.as_slice()) {
+            (None, _) => None,
+            (Some(folder), &[source]) => Some((folder, source)),
+            (Some(folder), []) if sources < 2 => Some((folder, 0)),
+            (Some(_), _) => {
+                return Err(format!(
+                    "it has {sources} sources: say with --source-positions which one of them --local stands for"
+                ));
+            }
+        };
+        let root = self.local_repo_root.clone();
+        let local = local.map(|(folder, source)| Local { source, folder: folder.clone(), root });
+        let programs = Programs { helm: self.helm_program.clone(), kustomize: self.kustomize_program.clone() };
+        Ok(Wish { revisions, local, programs, folder: cache() })
+    }
+}
+
 impl Look {
     /// Whether anything was said about which.
     pub fn is_said(&self) -> bool {
-        self.revision.is_some() || self.local.is_some() || !self.source_positions.is_empty()
+        self.revision.is_some() || self.folder.is_said() || !self.folder.source_positions.is_empty()
     }
 
     /// Reads what the look needs.
@@ -55,13 +108,7 @@ impl Look {
         Preview::new(&one.client(), application, wish).await.map_err(attempted)
     }
 
-    /// What is wanted of an Application with so many sources.
     fn wish(self, sources: usize) -> Result<Wish, String> {
-        let places = self.source_positions.iter().map(|position| match position.checked_sub(1) {
-            Some(place) if place < sources => Ok(place),
-            _ => Err(format!("there is no source {position}: it has {sources}")),
-        });
-        let places = places.collect::<Result<Vec<usize>, String>>()?;
         let mut revisions = BTreeMap::new();
         if let Some(revision) = self.revision {
             if sources > 1 {
@@ -71,25 +118,13 @@ impl Look {
             }
             revisions.insert(0, revision);
         }
-        if self.local.is_none() && places.len() != self.revisions.len() {
+        let places = self.folder.places(sources)?;
+        if !self.folder.is_said() && places.len() != self.revisions.len() {
             let (given, meant) = (self.revisions.len(), places.len());
             return Err(format!("there are {given} --revisions, and {meant} --source-positions: each needs the other"));
         }
-        revisions.extend(places.iter().copied().zip(self.revisions));
-        let source = match places.as_slice() {
-            [place] => *place,
-            [] if sources < 2 => 0,
-            _ if self.local.is_some() => {
-                return Err(format!(
-                    "it has {sources} sources: say with --source-positions which one of them --local stands for"
-                ));
-            }
-            _ => 0,
-        };
-        let root = self.local_repo_root;
-        let local = self.local.map(|folder| Local { source, folder, root });
-        let programs = Programs { helm: self.helm_program, kustomize: self.kustomize_program };
-        Ok(Wish { revisions, local, programs, folder: cache() })
+        revisions.extend(places.into_iter().zip(self.revisions));
+        self.folder.wish(revisions, sources)
     }
 }
 

@@ -108,7 +108,9 @@ fn outcome(one: &One<'_>, end: &Application) -> Result<(), Problem> {
     let sync = state.operation.sync.clone().unwrap_or_default();
     let is_synced = end.status().sync.as_ref().is_some_and(|sync| sync.status == SYNCED);
     let left = end.status().resources.iter().filter(|it| it.requires_pruning).count();
-    if sync.dry_run || sync.prune || !sync.resources.is_empty() || is_synced || left == 0 {
+    // Neither objects that were picked nor a folder are all that Git says.
+    let is_partial = !sync.resources.is_empty() || !sync.manifests.is_empty();
+    if sync.dry_run || sync.prune || is_partial || is_synced || left == 0 {
         return Ok(());
     }
     let what = if left == 1 { "1 object requires".to_owned() } else { format!("{left} objects require") };

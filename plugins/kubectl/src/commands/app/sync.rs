@@ -4,8 +4,9 @@ use serde_json::json;
 use sluice_core::api::{Backoff, Info};
 use sluice_core::time::parse_go_duration;
 
+use super::look::Folder;
 use super::operate::{After, operate};
-use super::target::{Found, Many};
+use super::target::{Found, Many, One};
 use crate::act::app::sync::{self, Strategy, Wish};
 use crate::application::selection::Selection;
 use crate::client::Session;
@@ -19,8 +20,10 @@ pub struct Args {
     #[command(flatten)]
     targets: Many,
     /// Another revision than the Application's
-    #[arg(long, value_name = "REVISION")]
+    #[arg(long, value_name = "REVISION", conflicts_with = "local")]
     revision: Option<String>,
+    #[command(flatten)]
+    folder: Folder,
     /// Let objects go that Git does not have any more
     #[arg(long)]
     prune: bool,
@@ -123,21 +126,18 @@ impl Args {
             options: flags.chain(self.options.iter().cloned()).collect(),
             retry: sync::retry(*limit, backoff, *refresh),
             info: self.info.clone(),
+            manifests: Vec::new(),
         }
     }
 }
 
 /// Syncs the Applications, one after the other: the next one when the one before it has come to its end, however that was.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
-    let wish = args.wish();
     let all = args.targets.all(session).await?;
     let is_alone = all.len() == 1;
     let mut failed = Vec::new();
     for one in &all {
-        let build = |found: &Found, user: &str| {
-            sync::operation(&wish, &found.application, user).map(|operation| json!(operation))
-        };
-        match operate(one, &format!("sync {}", one.title()), &build, args.after).await {
+        match Box::pin(sync(one, &args)).await {
             Ok(()) => {}
             Err(problem) if is_alone || problem.is_silent() => return Err(problem),
             Err(problem) => {
@@ -150,6 +150,16 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(format!("{} of {} syncs failed: {}", failed.len(), all.len(), failed.join(", "))))
+}
+
+async fn sync(one: &One<'_>, args: &Args) -> Result<(), Problem> {
+    let mut wish = args.wish();
+    if args.folder.is_said() {
+        wish.manifests = args.folder.manifests(one, one.read().await?.application).await?;
+    }
+    let build =
+        |found: &Found, user: &str| sync::operation(&wish, &found.application, user).map(|operation| json!(operation));
+    operate(one, &format!("sync {}", one.title()), &build, args.after).await
 }
 
 #[cfg(test)]
