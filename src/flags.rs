@@ -95,6 +95,9 @@ pub struct ControllerFlags {
     /// The program that renders folders of Kustomize: a name in the PATH, or a path
     #[arg(long, default_value = "kustomize", value_parser = program)]
     pub kustomize_program: String,
+    /// A folder of files that describe render plugins (kind: ConfigManagementPlugin), such as a mounted ConfigMap
+    #[arg(long, value_name = "FOLDER")]
+    pub gitops_plugins: Option<PathBuf>,
     /// How often a Git server is asked for news, in seconds
     #[arg(long, env = "ARGOCD_RECONCILIATION_TIMEOUT", value_parser = seconds, default_value = "120")]
     pub app_resync: Duration,

@@ -226,6 +226,7 @@ async fn gitops(
         programs: crate::gitops::Programs {
             helm: flags.helm_program.clone(),
             kustomize: flags.kustomize_program.clone(),
+            plugins: flags.gitops_plugins.clone(),
         },
     };
     let webhook = match flags.gitops_webhook_port {

@@ -329,6 +329,7 @@ impl Worker {
     async fn look(&mut self, application: &Application, asked: Option<&str>) -> Result<Looked, String> {
         if asked == Some("hard") {
             self.judge.forget();
+            self.cx.renders.forget(&format!("{}/{}", self.namespace, self.name));
         }
         let within = self.poll();
         // A sync of no commit in particular is of the newest one.

@@ -10,7 +10,9 @@ mod hooks;
 mod links;
 mod local;
 mod orphans;
+mod overrides;
 mod platform;
+mod plugins;
 mod private;
 mod programs;
 mod projects;
@@ -141,6 +143,12 @@ stories! {
         a_submodule_that_cannot_be_fetched_is_named,
         submodules_come_to_an_end,
     ],
+    overrides: [files_in_the_folder_say_something_over_the_application],
+    plugins: [
+        a_plugin_fills_in_what_is_not_in_git,
+        a_plugin_is_told_of_its_application,
+        a_plugin_that_fails_is_named,
+    ],
     cycles: [
         an_application_in_its_own_folder_settles_and_goes,
         applications_in_each_others_folders_settle_and_go,
@@ -151,6 +159,10 @@ stories! {
 mod with_programs {
     stories! {
         links: [a_program_finds_what_links_lead_to],
+        overrides: [
+            an_image_in_git_is_put_into_kustomizes_place,
+            a_chart_is_told_of_its_application_and_of_its_commit,
+        ],
         secrets: [what_a_program_renders_is_opened_before],
         programs: [
             a_folder_of_kustomize_is_rendered_with_what_the_application_adds,

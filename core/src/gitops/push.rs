@@ -10,7 +10,7 @@ use crate::api::{Application, ApplicationSource};
 
 /// The annotation by which an Application says what it reads: paths with `;` between them, from its folder or, with a slash at the
 /// beginning, from the root of the repository.
-const PATHS: &str = "argocd.argoproj.io/manifest-generate-paths";
+pub const PATHS: &str = "argocd.argoproj.io/manifest-generate-paths";
 /// Commits that GitHub tells of at most: beyond that nobody knows what has changed.
 const MOST_TOLD: usize = 2_048;
 

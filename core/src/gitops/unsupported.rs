@@ -51,13 +51,7 @@ pub fn problems(application: &Application) -> Vec<String> {
 fn of_sources(sources: &[(String, &ApplicationSource)]) -> Vec<String> {
     let (mut problems, mut names) = (Vec::new(), Vec::new());
     for (at, source) in sources {
-        let given = of_source(source).into_iter().filter(|(_, is_given)| *is_given);
-        problems.extend(given.map(|(field, _)| format!("{at}.{field} is not supported yet")));
-        let said = serde_json::json!([source.helm, source.kustomize]).to_string();
-        if said.contains("$ARGOCD_") || said.contains("${ARGOCD_") {
-            let what = "a variable of the build environment ($ARGOCD_APP_NAME and the like)";
-            problems.push(format!("{what} in {at} is not supported yet"));
-        }
+        problems.extend(fields(source).map(|field| format!("{at}.{field} is not supported yet")));
         if source.repo_url.is_empty() {
             problems.push(format!("{at}.repoURL is empty"));
         }
@@ -111,7 +105,12 @@ fn unknown(options: &[String]) -> impl Iterator<Item = &String> {
     options.iter().filter(|option| !marks::is_known(option))
 }
 
-fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 8] {
+/// The fields of a source that are given and not acted on yet.
+pub fn fields(source: &ApplicationSource) -> impl Iterator<Item = &'static str> + use<> {
+    of_source(source).into_iter().filter(|(_, is_given)| *is_given).map(|(field, _)| field)
+}
+
+fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 6] {
     let directory = source.directory.as_ref();
     let kustomize = source.kustomize.clone().unwrap_or_default();
     let is_told = !kustomize.kube_version.is_empty() || !kustomize.api_versions.is_empty();
@@ -120,8 +119,6 @@ fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 8] {
         ("helm.version", source.helm.as_ref().is_some_and(|helm| !["", "v3"].contains(&helm.version.as_str()))),
         ("kustomize.version", !kustomize.version.is_empty()),
         ("kustomize.kubeVersion and apiVersions", is_told),
-        ("kustomize.commonAnnotationsEnvsubst", kustomize.common_annotations_envsubst),
-        ("plugin", source.plugin.is_some()),
         ("chart", !source.chart.is_empty()),
         (
             "directory.jsonnet",

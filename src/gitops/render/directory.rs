@@ -14,6 +14,8 @@ pub fn is_read(path: &str, directory: &SourceDirectory) -> bool {
     let fits = |pattern: &str| glob::matches(pattern, path) || (!pattern.contains('/') && glob::matches(pattern, name));
     let is_manifest = directory.disable_extension_filter
         || [".yaml", ".yml", ".json"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+    // What is said over Applications is no manifest.
+    let is_manifest = is_manifest && !name.starts_with(".argocd-source");
     let is_included = directory.include.is_empty() || fits(&directory.include);
     let is_excluded = !directory.exclude.is_empty() && fits(&directory.exclude);
     is_manifest && is_included && !is_excluded
@@ -52,5 +54,5 @@ pub fn render(files: &[File], keys: &Keys) -> Result<Made, Vec<String>> {
             }
         }
     }
-    if wrong.is_empty() { Ok(Made { documents, is_opened }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Made { documents, is_opened, is_fleeting: false }) } else { Err(wrong) }
 }

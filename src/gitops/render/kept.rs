@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use sluice_core::gitops::manifest::Document;
 use tempfile::{Builder, TempDir};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use super::closure::Closure;
 use super::keys::Keys;
@@ -24,14 +25,25 @@ const KEPT: Duration = Duration::from_hours(24 * 7);
 /// Renders that programs have made.
 pub struct Renders {
     folder: PathBuf,
-    /// Renders that are not to be on disk, as something of them was encrypted: by their marks, with their bytes, the latest at the end.
-    opened: Mutex<VecDeque<(String, Vec<Document>, usize)>>,
+    /// Renders that are not to be on disk, as there may be secrets in them, the latest at the end.
+    opened: Mutex<VecDeque<Opened>>,
     /// Where programs work.
     work: PathBuf,
     places: Semaphore,
     clock: Clock,
 }
 
+/// A render that is kept in memory.
+struct Opened {
+    key: String,
+    documents: Vec<Document>,
+    bytes: usize,
+    /// The Application that it is of alone, and until when it is good, where it depends on more than its mark says.
+    fleeting: Option<(String, Instant)>,
+}
+
+/// How long a render is good that depends on more than its mark says.
+const GOOD: Duration = Duration::from_hours(1);
 /// Bytes of renders of that kind that are kept at most.
 const OPENED: usize = 32 << 20;
 /// How the folders begin in which programs work.
@@ -87,18 +99,30 @@ impl Renders {
 
     /// What was kept in memory.
     pub fn get_opened(&self, key: &str) -> Option<Vec<Document>> {
+        let now = Instant::now();
+        let is_good = |one: &&Opened| one.key == key && one.fleeting.as_ref().is_none_or(|(_, end)| now < *end);
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.iter().find(|(known, ..)| known == key).map(|(_, documents, _)| documents.clone())
+        opened.iter().find(is_good).map(|one| one.documents.clone())
     }
 
-    /// Keeps a render in memory alone, for as long as there is room.
-    pub fn put_opened(&self, key: String, documents: &[Document]) {
+    /// Keeps a render in memory alone, for as long as there is room; for an hour, where it depends on more than its mark says: then it
+    /// is of one Application alone.
+    pub fn put_opened(&self, key: String, documents: &[Document], application: Option<String>) {
         let bytes = documents.iter().map(|one| one.value.to_string().len()).sum();
+        let now = Instant::now();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.push_back((key, documents.to_vec(), bytes));
-        while opened.iter().map(|(.., bytes)| bytes).sum::<usize>() > OPENED {
+        opened.retain(|one| one.key != key && one.fleeting.as_ref().is_none_or(|(_, end)| now < *end));
+        let fleeting = application.map(|application| (application, now + GOOD));
+        opened.push_back(Opened { key, documents: documents.to_vec(), bytes, fleeting });
+        while opened.iter().map(|one| one.bytes).sum::<usize>() > OPENED {
             opened.pop_front();
         }
+    }
+
+    /// Forgets the renders of an Application that depend on more than their marks say.
+    pub fn forget(&self, application: &str) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.retain(|one| one.fleeting.as_ref().is_none_or(|(known, _)| known != application));
     }
 
     /// Keeps a render, for its owner's eyes alone. One that cannot be kept is made again.

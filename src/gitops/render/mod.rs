@@ -7,7 +7,10 @@ mod helm;
 mod kept;
 mod keys;
 mod kustomize;
+mod plugin;
+mod plugins;
 mod program;
+mod said;
 mod sops;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +45,7 @@ const FILES: u64 = 100 << 20;
 pub struct Render {
     /// The commit of each.
     pub commits: Vec<String>,
-    /// What each is: `Directory`, `Helm` or `Kustomize`.
+    /// What each is: `Directory`, `Helm`, `Kustomize` or `Plugin`.
     pub kinds: Vec<&'static str>,
     /// What there should be.
     pub documents: Vec<Document>,
@@ -51,6 +54,7 @@ pub struct Render {
 }
 
 /// A source, and what it is rendered for.
+#[derive(Clone)]
 struct Subject<'a> {
     cx: &'a Gitops,
     source: &'a ApplicationSource,
@@ -63,7 +67,8 @@ struct Subject<'a> {
     reads: &'a Mutex<Vec<BTreeSet<String>>>,
     /// The folder, from the root.
     folder: String,
-    /// The Application's name.
+    /// The Application, and its name.
+    owner: &'a Application,
     application: &'a str,
     /// The namespace in which its objects are.
     namespace: &'a str,
@@ -74,6 +79,8 @@ struct Made {
     documents: Vec<Document>,
     /// Whether anything of it was encrypted: it is not to be on disk.
     is_opened: bool,
+    /// Whether it depends on more than it was told, and may have secrets from there.
+    is_fleeting: bool,
 }
 
 /// What sources say, each in a revision.
@@ -109,6 +116,7 @@ pub async fn render(
                 keys: &keys,
                 reads: &reads,
                 folder: within("", &source.path).unwrap_or_default(),
+                owner: application,
                 application: application.metadata.name.as_deref().unwrap_or_default(),
                 namespace: &application.spec.destination.namespace,
             };
@@ -143,11 +151,14 @@ impl Subject<'_> {
             let (url, path) = (git::shown(&self.source.repo_url), &self.source.path);
             return Err(format!("{url}: there is no folder {path:?} in commit {commit}"));
         };
-        let kind = self.kind(&self.checkout.names(&self.folder).await.map_err(at)?)?;
+        let source = self.effective().await.map_err(at)?;
+        let subject = Subject { source: &source, ..self.clone() };
+        let kind = subject.kind(&self.checkout.names(&self.folder).await.map_err(at)?)?;
         let documents = match kind {
-            "Helm" => helm::render(self).await.map_err(at)?,
-            "Kustomize" => kustomize::render(self, &found.real).await.map_err(at)?,
-            _ => self.plain().await.map_err(at)?,
+            "Helm" => helm::render(&subject).await.map_err(at)?,
+            "Kustomize" => kustomize::render(&subject, &found.real).await.map_err(at)?,
+            "Plugin" => plugin::render(&subject).await.map_err(at)?,
+            _ => subject.plain().await.map_err(at)?,
         };
         Ok((kind, documents))
     }
@@ -155,17 +166,14 @@ impl Subject<'_> {
     /// What makes manifests of the folder: what the Application says, or else what files are in it. A block that says nothing is none.
     fn kind(&self, files: &[String]) -> Result<&'static str, String> {
         let has = |name: &str| files.iter().any(|file| file == name);
-        for name in [".argocd-source.yaml".to_owned(), format!(".argocd-source-{}.yaml", self.application)] {
-            if has(&name) {
-                return Err(format!("{}/{name} is there, and is not supported yet", self.folder));
-            }
-        }
         let source = self.source;
         let directory = source.directory.clone().map(|it| SourceDirectory { jsonnet: None, ..it });
         let said = [
             ("Helm", source.helm.as_ref().is_some_and(|it| *it != SourceHelm::default())),
             ("Kustomize", source.kustomize.as_ref().is_some_and(|it| *it != SourceKustomize::default())),
             ("Directory", directory.is_some_and(|it| it != SourceDirectory::default())),
+            // One without a name is found by what is in the folder.
+            ("Plugin", source.plugin.is_some()),
         ];
         let said: Vec<&str> = said.into_iter().filter(|(_, is_said)| *is_said).map(|(kind, _)| kind).collect();
         Ok(match said.as_slice() {
@@ -202,22 +210,44 @@ impl Subject<'_> {
         files: &[(String, Closure<'_>)],
         run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
     ) -> Result<Vec<Document>, String> {
-        self.kept(kind, inputs, files, async || {
-            let _place = self.cx.renders.place().await;
-            let folder = self.cx.renders.workplace()?;
-            let mut is_opened = false;
-            for (name, closure) in files {
-                is_opened |= closure.write(&folder.path().join(name), self.keys).await?;
-            }
-            // What a program complains about may be what was decrypted.
-            let hidden = |_| format!("{kind} failed; what it says is not shown, as files of it were decrypted");
-            let text = run(folder.path()).await.map_err(|why| if is_opened { hidden(why) } else { why })?;
-            let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
-            let documents = documents.map_err(|error| format!("rendering broke off: {error}"))?;
-            let documents = documents.map_err(|why| if is_opened { hidden(why) } else { why })?;
-            Ok(Made { documents, is_opened })
-        })
-        .await
+        self.kept(kind, inputs, files, async || self.made(kind, files, run).await).await
+    }
+
+    /// What a plugin makes of files. It may be full of secrets, and is made anew after a while, or when somebody asks for that.
+    async fn by_plugin(
+        &self,
+        inputs: &Value,
+        files: &[(String, Closure<'_>)],
+        run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
+    ) -> Result<Vec<Document>, String> {
+        let make = async || Ok(Made { is_fleeting: true, ..self.made("Plugin", files, run).await? });
+        self.kept("Plugin", inputs, files, make).await
+    }
+
+    async fn made(
+        &self,
+        kind: &str,
+        files: &[(String, Closure<'_>)],
+        run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
+    ) -> Result<Made, String> {
+        let _place = self.cx.renders.place().await;
+        let folder = self.cx.renders.workplace()?;
+        let mut is_opened = false;
+        for (name, closure) in files {
+            is_opened |= closure.write(&folder.path().join(name), self.keys).await?;
+        }
+        // What a program complains about may be what was decrypted.
+        let hidden = |_| format!("{kind} failed; what it says is not shown, as files of it were decrypted");
+        let text = run(folder.path()).await.map_err(|why| if is_opened { hidden(why) } else { why })?;
+        let documents = tokio::task::spawn_blocking(move || program::documents(&text)).await;
+        let documents = documents.map_err(|error| format!("rendering broke off: {error}"))?;
+        let documents = documents.map_err(|why| match kind {
+            _ if is_opened => hidden(why),
+            // A secret that was put into a place where it does not fit, for all that is known.
+            "Plugin" => "what the plugin prints is no YAML, and is not shown: there may be secrets in it".to_owned(),
+            _ => why,
+        })?;
+        Ok(Made { documents, is_opened, is_fleeting: false })
     }
 
     /// A render, from what was kept of an earlier time, if it is made of the same.
@@ -241,9 +271,11 @@ impl Subject<'_> {
         if let Some(documents) = known {
             return Ok(documents);
         }
-        let Made { documents, is_opened } = make().await?;
-        if is_opened {
-            self.cx.renders.put_opened(opened(), &documents);
+        let Made { documents, is_opened, is_fleeting } = make().await?;
+        if is_opened || is_fleeting {
+            let namespace = self.owner.metadata.namespace.as_deref().unwrap_or_default();
+            let of = is_fleeting.then(|| format!("{namespace}/{}", self.application));
+            self.cx.renders.put_opened(opened(), &documents, of);
         } else {
             self.cx.renders.put(&key, &documents).await;
         }

@@ -1,11 +1,12 @@
-//! Programs that render: with a home of their own, no network, and limits.
+//! Programs that render: with a home of their own, and limits; but for plugins, without the network.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use sluice_core::gitops::manifest::Document;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
@@ -29,11 +30,13 @@ pub struct Programs {
     pub helm: String,
     /// Kustomize.
     pub kustomize: String,
+    /// A folder of files that describe plugins, if there are any.
+    pub plugins: Option<PathBuf>,
 }
 
 impl Default for Programs {
     fn default() -> Programs {
-        Programs { helm: "helm".to_owned(), kustomize: "kustomize".to_owned() }
+        Programs { helm: "helm".to_owned(), kustomize: "kustomize".to_owned(), plugins: None }
     }
 }
 
@@ -55,24 +58,47 @@ impl Versions {
     }
 }
 
-/// Runs a program in a folder, with another one as its home; what it prints.
+/// A program that is run.
+pub struct Call<'a> {
+    /// Its name in the `PATH`, or its path.
+    pub program: &'a str,
+    /// What it is called with.
+    pub arguments: &'a [String],
+    /// The folder that it works in, and its home.
+    pub folder: &'a Path,
+    pub home: &'a Path,
+    /// Variables of its environment.
+    pub variables: &'a [(String, String)],
+    /// Whether it may ask the network.
+    pub is_online: bool,
+}
+
+/// Runs a program in a folder, with another one as its home and without the network; what it prints.
 pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path) -> Result<String, String> {
+    call(Call { program, arguments, folder, home, variables: &[], is_online: false }).await
+}
+
+/// Runs a program; what it prints.
+pub async fn call(call: Call<'_>) -> Result<String, String> {
+    let Call { program, arguments, folder, home, variables, is_online } = call;
     let mut command = Command::new(program);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    command.args(arguments).current_dir(folder).env_clear().env("PATH", path).env("HOME", home);
+    command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
+    command.env("PATH", path).env("HOME", home);
     for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TMPDIR"]
     {
         command.env(name, home);
     }
-    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
-        command.env(name, NOWHERE);
+    if !is_online {
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+            command.env(name, NOWHERE);
+        }
+        command.env("GIT_ALLOW_PROTOCOL", "none");
     }
-    command
-        .env("GOMEMLIMIT", MEMORY_WANTED)
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_ALLOW_PROTOCOL", "none")
-        .env("KUBECONFIG", "/dev/null");
+    command.env("GOMEMLIMIT", MEMORY_WANTED).env("GIT_TERMINAL_PROMPT", "0").env("KUBECONFIG", "/dev/null");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    // What it starts itself ends with it.
+    command.process_group(0);
     let mut child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound if program.contains('/') => {
             format!("the program {program} is needed for that, and is not there")
@@ -81,6 +107,7 @@ pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path
         _ => format!("cannot start {program}: {error}"),
     })?;
     limit_memory(&child);
+    let mut group = Group(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())));
     let program = program.rsplit('/').next().unwrap_or(program);
     let (output, complaints) = (child.stdout.take(), child.stderr.take());
     let finish = async {
@@ -89,6 +116,8 @@ pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path
             return Err(format!("{program} printed more than {} MiB", LIMIT >> 20));
         }
         let status = child.wait().await.map_err(|error| format!("cannot wait for {program}: {error}"))?;
+        // Its number may be another's from now on.
+        group.0 = None;
         if !status.success() {
             let why = complaint(&String::from_utf8_lossy(&complaints));
             let why = if why.is_empty() { status.to_string() } else { why };
@@ -101,8 +130,19 @@ pub async fn run(program: &str, arguments: &[String], folder: &Path, home: &Path
         .unwrap_or_else(|_| Err(format!("{program} took longer than {} s", TIME.as_secs())))
 }
 
+/// A program and all that it has started, for as long as it is not over.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // One that is over by now needs no end.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
 fn limit_memory(child: &tokio::process::Child) {
-    use rustix::process::{Pid, Resource, Rlimit, prlimit};
     let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
     // One that is over by now needs no limit.
     if let Some(pid) = pid {

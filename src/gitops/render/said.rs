@@ -1,0 +1,32 @@
+//! What a source says in the end: with what files in its folder say over it, and with variables as what they stand for.
+
+use sluice_core::api::ApplicationSource;
+use sluice_core::gitops::environment::{self, Environment};
+use sluice_core::gitops::overrides;
+
+use super::Subject;
+
+impl Subject<'_> {
+    /// The source as it is rendered.
+    pub(super) async fn effective(&self) -> Result<ApplicationSource, String> {
+        let mut source = self.source.clone();
+        let namespace = self.owner.metadata.namespace.as_deref().unwrap_or_default();
+        for file in overrides::files(&self.cx.home, namespace, self.application) {
+            let path = if self.folder.is_empty() { file } else { format!("{}/{file}", self.folder) };
+            if let Some(said) = self.checkout.yaml(&path).await? {
+                source = overrides::over(&source, &said).map_err(|why| format!("{path}: {why}"))?;
+            }
+        }
+        // Most say nothing of the kind, and the cluster is not asked for its APIs then.
+        if environment::is_used(&source) {
+            source = self.environment().await?.source(&source);
+        }
+        Ok(source)
+    }
+
+    /// What variables stand for: where the source comes from is for the Application to say.
+    pub(super) async fn environment(&self) -> Result<Environment, String> {
+        let cluster = self.cx.cluster.facts().await?;
+        Ok(Environment::of(self.owner, self.source, &self.checkout.commit.to_string(), &cluster))
+    }
+}
