@@ -47,6 +47,9 @@ pub struct Folder {
     /// The program that renders Kustomize's folders
     #[arg(long, value_name = "PROGRAM", default_value = "kustomize")]
     kustomize_program: String,
+    /// A folder of files that describe render plugins, as the controller's --gitops-plugins
+    #[arg(long, value_name = "FOLDER")]
+    plugins: Option<PathBuf>,
 }
 
 impl Folder {
@@ -90,7 +93,11 @@ impl Folder {
         };
         let root = self.local_repo_root.clone();
         let local = local.map(|(folder, source)| Local { source, folder: folder.clone(), root });
-        let programs = Programs { helm: self.helm_program.clone(), kustomize: self.kustomize_program.clone() };
+        let programs = Programs {
+            helm: self.helm_program.clone(),
+            kustomize: self.kustomize_program.clone(),
+            plugins: self.plugins.clone(),
+        };
         Ok(Wish { revisions, local, programs, folder: cache() })
     }
 }
