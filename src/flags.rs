@@ -95,7 +95,7 @@ pub struct ControllerFlags {
     /// The program that renders folders of Kustomize: a name in the PATH, or a path
     #[arg(long, default_value = "kustomize", value_parser = program)]
     pub kustomize_program: String,
-    /// A folder of files that describe render plugins (kind: ConfigManagementPlugin), such as a mounted ConfigMap
+    /// A folder of files that describe render plugins, such as those of a mounted ConfigMap
     #[arg(long, value_name = "FOLDER")]
     pub gitops_plugins: Option<PathBuf>,
     /// How often a Git server is asked for news, in seconds

@@ -26,7 +26,7 @@ async fn with(s: Story, plugins: &Path) -> Story {
     s.with(Programs { plugins: Some(plugins.to_owned()), ..Programs::default() }).await
 }
 
-fn asks(said: Value) -> Value {
+fn asks(said: &Value) -> Value {
     let mut changes = automated(true, true);
     changes["spec"]["source"] = json!({ "plugin": said });
     changes
@@ -42,12 +42,12 @@ pub async fn a_plugin_fills_in_what_is_not_in_git(s: Story) {
     let s = with(s, &plugins).await;
     s.git.write("app/color.yaml", &setting("color", "<password> of <nobody>")).write("app/fill-in", "");
     let first = s.git.commit("A place for a secret");
-    let app = s.application("filled", asks(json!({ "name": "fill-in" }))).await;
+    let app = s.application("filled", asks(&json!({ "name": "fill-in" }))).await;
     let status = s.synced(&app, &first).await;
     assert_eq!(status["sourceType"], "Plugin");
     assert_eq!(s.setting("color").await.as_deref(), Some("correct & horse of <nobody>"));
     assert_eq!((s.kept("correct & horse"), s.renders()), (Vec::new(), Vec::new()), "nothing of it is on disk");
-    let found = s.application("found", asks(json!({}))).await;
+    let found = s.application("found", asks(&json!({}))).await;
     s.until(&found, "rendered", |status| status["sourceType"] == "Plugin").await;
 
     // It is not asked at each look, but when a person wants that.
@@ -90,7 +90,7 @@ pub async fn a_plugin_is_told_of_its_application(s: Story) {
             { "name": "map", "map": { "a-b": "c" } },
         ]);
         let mut changes = asks(
-            json!({ "name": name, "env": [{ "name": "COLOR", "value": "of-$ARGOCD_APP_PROJECT_NAME" }], "parameters": parameters }),
+            &json!({ "name": name, "env": [{ "name": "COLOR", "value": "of-$ARGOCD_APP_PROJECT_NAME" }], "parameters": parameters }),
         );
         if name == "given" {
             changes["metadata"]["annotations"] =
@@ -121,7 +121,7 @@ pub async fn a_plugin_that_fails_is_named(s: Story) {
         write(folder.path(), &format!("{name}.yaml"), &plugin(name, &json!({}), script));
     }
     s.git.write("app/color.yaml", &setting("color", "blue")).commit("A folder");
-    let none = s.application("none", asks(json!({ "name": "fails" }))).await;
+    let none = s.application("none", asks(&json!({ "name": "fails" }))).await;
     let message = s.condition(&none, "ComparisonError").await;
     assert!(message.contains("the controller has none: start it with --gitops-plugins"), "{message}");
     let s = with(s, folder.path()).await;
@@ -132,7 +132,7 @@ pub async fn a_plugin_that_fails_is_named(s: Story) {
         ("away", "there is no plugin \"away\"; there are fails, noise, rubbish"),
         ("", "no plugin is found by the files of the folder"),
     ] {
-        let app = s.application(&format!("a{name}"), asks(json!({ "name": name }))).await;
+        let app = s.application(&format!("a{name}"), asks(&json!({ "name": name }))).await;
         let message = s.condition(&app, "ComparisonError").await;
         assert!(message.contains(expected) && !message.contains("hunter2"), "{message}");
     }

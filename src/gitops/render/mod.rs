@@ -151,9 +151,10 @@ impl Subject<'_> {
             let (url, path) = (git::shown(&self.source.repo_url), &self.source.path);
             return Err(format!("{url}: there is no folder {path:?} in commit {commit}"));
         };
-        let source = self.effective().await.map_err(at)?;
+        let names = self.checkout.names(&self.folder).await.map_err(at)?;
+        let source = self.effective(&names).await.map_err(at)?;
         let subject = Subject { source: &source, ..self.clone() };
-        let kind = subject.kind(&self.checkout.names(&self.folder).await.map_err(at)?)?;
+        let kind = subject.kind(&names)?;
         let documents = match kind {
             "Helm" => helm::render(&subject).await.map_err(at)?,
             "Kustomize" => kustomize::render(&subject, &found.real).await.map_err(at)?,

@@ -7,11 +7,12 @@ use sluice_core::gitops::overrides;
 use super::Subject;
 
 impl Subject<'_> {
-    /// The source as it is rendered.
-    pub(super) async fn effective(&self) -> Result<ApplicationSource, String> {
+    /// The source as it is rendered, out of a folder with files of these names.
+    pub(super) async fn effective(&self, names: &[String]) -> Result<ApplicationSource, String> {
         let mut source = self.source.clone();
         let namespace = self.owner.metadata.namespace.as_deref().unwrap_or_default();
-        for file in overrides::files(&self.cx.home, namespace, self.application) {
+        let files = overrides::files(&self.cx.home, namespace, self.application);
+        for file in files.into_iter().filter(|file| names.contains(file)) {
             let path = if self.folder.is_empty() { file } else { format!("{}/{file}", self.folder) };
             if let Some(said) = self.checkout.yaml(&path).await? {
                 source = overrides::over(&source, &said).map_err(|why| format!("{path}: {why}"))?;

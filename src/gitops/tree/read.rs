@@ -83,24 +83,25 @@ impl View<'_> {
         for entry in tree.iter() {
             let entry = entry.map_err(|error| wrong(&error))?;
             let name = name(at, entry.filename())?;
-            let (path, real, mode) = (join(at, name), join(&folder.path, name), entry.mode());
+            let (path, inside, mode) = (join(at, name), join(&folder.path, name), entry.mode());
             let is_wanted = (reading.wanted)(&path);
-            let is_skipped = if mode.is_blob() || mode.is_link() {
-                !is_wanted && !(mode.is_link() && reading.recurse)
-            } else {
-                !reading.recurse
+            // A link may be a file and a folder.
+            let is_looked_at = match (mode.is_blob(), mode.is_link()) {
+                (true, _) => is_wanted,
+                (_, true) => is_wanted || reading.recurse,
+                _ => reading.recurse,
             };
-            if is_skipped {
+            if !is_looked_at {
                 continue;
             }
             let node = if mode.is_link() {
-                match self.follow(&real, &mut BTreeMap::new()) {
+                match self.follow(&inside, &mut BTreeMap::new()) {
                     // One that is not read may lead anywhere, if it cannot be meant as a folder.
                     Err(Lack::Wrong(_)) if !is_wanted && name.contains('.') => continue,
                     found => Some(found?),
                 }
             } else {
-                self.node(folder.place, real, mode, entry.object_id())?
+                self.node(folder.place, inside, mode, entry.object_id())?
             };
             match node {
                 Some(node) if node.kind == Kind::Folder && reading.recurse => self.read(&node, &path, reading, read)?,

@@ -101,6 +101,10 @@ impl<'a> View<'a> {
                 to_go.extend(parts(&target, last));
                 continue;
             }
+            // Another commit of a submodule is told of as one of this path.
+            if mode.is_commit() {
+                noted.insert(path.clone(), id.to_string());
+            }
             match self.node(folder.place, path, mode, id)? {
                 Some(node) => at.push(node),
                 None => return nothing(&links, of, "leads nowhere"),
