@@ -76,7 +76,7 @@ pub fn values(helm: &SourceHelm) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-/// The folders that a chart needs beside its own: those that its `Chart.yaml` names as `file://`, from the root of the repository.
+/// The folders that a chart needs beside its own: those that one of its files names as `file://`, from the root of the repository.
 ///
 /// # Errors
 /// The first one that is no folder of the repository.

@@ -9,7 +9,7 @@ mod ordered;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 use sluice_core::validate::field_path;
@@ -89,16 +89,28 @@ pub fn read(part: Part<'_>) -> Result<Located, Unreadable> {
     Ok(Located { value, lines })
 }
 
+/// Reads one long list of things, such as the index of a repository of charts, of which only some fields are kept, as they are written:
+/// where text is wanted, `1.10` is that. References, which make much of little, are as limited as everywhere.
+pub fn read_long<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_events: 40_000_000, max_nodes: 20_000_000 },
+        with_snippet: false,
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| unreadable(&error, 0))
+}
+
+fn unreadable(error: &serde_saphyr::Error, offset: u64) -> Unreadable {
+    let line = error.location().map(|location| location.line() + offset);
+    Unreadable { why: without_place(&error.to_string()), line }
+}
+
 fn node(part: Part<'_>) -> Result<Node, Unreadable> {
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         duplicate_keys: DuplicateKeyPolicy::Error,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options(part.text, options).map_err(|error| Unreadable {
-        why: without_place(&error.to_string()),
-        line: error.location().map(|location| location.line() + part.offset),
-    })
+    serde_saphyr::from_str_with_options(part.text, options).map_err(|error| unreadable(&error, part.offset))
 }
 
 /// The reader names the place within the document, for which the line in the file is told, and what its caller could change.
