@@ -223,7 +223,8 @@ impl Store {
         text
     }
 
-    fn open(&self) -> Result<gix::Repository, gix::Error> {
+    /// Opens it; a copy that is not there yet is an empty one.
+    pub fn open(&self) -> Result<gix::Repository, gix::Error> {
         if let Some(path) = &self.local {
             return local::open(path);
         }

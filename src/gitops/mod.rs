@@ -3,6 +3,7 @@
 //! Each Application has a `worker` of its own, so that one whose Git server hangs delays nobody else. Workers share `repository`
 //! stores, in which one fetch serves all, and the `cluster`'s caches.
 
+mod charts;
 mod cluster;
 mod execute;
 mod fetch;
@@ -48,6 +49,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::charts::Charts;
 use self::cluster::Cluster;
 use self::health::Health;
 use self::orphans::Orphans;
@@ -99,6 +101,7 @@ pub struct Gitops {
     writes: Client,
     applications: Store<Application>,
     repositories: Repositories,
+    charts: Charts,
     cluster: Cluster,
     projects: Projects,
     health: Health,
@@ -291,6 +294,7 @@ fn assemble(writes: Client, settings: &Settings, clock: Clock, inputs: Inputs) -
         writes,
         applications,
         repositories: Repositories::new(&settings.folder, secrets, configs, metrics.clone()),
+        charts: Charts::new(&settings.folder, metrics.clone()),
         cluster,
         projects,
         renders: Renders::new(&settings.folder, clock),

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::metrics::Applications;
 
+use super::charts::{Access, plain, with_scheme};
 use super::git::{Credentials, Named, Store};
 use super::render::Keys;
 use super::ssh::{self, is_ssh};
@@ -101,13 +102,7 @@ impl Repositories {
         });
         let store = Arc::new(Store::new(url, &self.folder.join(&mark), credentials));
         store.unlock();
-        let repository = Arc::new(Repository {
-            store,
-            names: tokio::sync::Mutex::default(),
-            fetches: tokio::sync::Mutex::default(),
-            places: Arc::new(Semaphore::new(HANGING)),
-            metrics: self.metrics.clone(),
-        });
+        let repository = Arc::new(Repository::of(store, self.metrics.clone()));
         known.insert(mark, (Arc::clone(&repository), Instant::now()));
         repository
     }
@@ -128,6 +123,28 @@ impl Repositories {
         Keys::new(texts)
     }
 
+    /// How a repository of charts is reached by the Applications of a project.
+    pub fn access(&self, url: &str, project: &str) -> Access {
+        let (secrets, configs) = (self.secrets.state(), self.configs.state());
+        let first = said(url, project, &secrets);
+        let is_true = |key: &str| first(key).is_some_and(|it| it == "true");
+        Access {
+            url: url.to_owned(),
+            login: first("password").map(|password| (first("username").unwrap_or_default(), password)),
+            insecure: is_true("insecure"),
+            authorities: host(&with_scheme(url)).and_then(|host| entry(&configs, CERTIFICATES, host)),
+            has_certificate: first("tlsClientCertData").is_some(),
+            plain_http: is_true("insecureOCIForceHttp"),
+        }
+    }
+
+    /// The URL of the repository that a Secret gives this name.
+    pub fn url_of(&self, name: &str, project: &str) -> Option<String> {
+        let secrets = self.secrets.state();
+        let mut meant = of_type(&secrets, "repository").filter(|secret| is_for(secret, project));
+        meant.find(|secret| text(secret, "name").is_some_and(|own| own == name)).and_then(|it| text(it, "url"))
+    }
+
     /// What pushes of a repository are signed with, as the Secrets of its URL say; every one of them is good.
     pub fn webhook_secrets(&self, url: &str) -> Vec<String> {
         let secrets = self.secrets.state();
@@ -141,6 +158,17 @@ impl Repositories {
 }
 
 impl Repository {
+    /// The one of a store.
+    pub fn of(store: Arc<Store>, metrics: Applications) -> Repository {
+        Repository {
+            store,
+            names: tokio::sync::Mutex::default(),
+            fetches: tokio::sync::Mutex::default(),
+            places: Arc::new(Semaphore::new(HANGING)),
+            metrics,
+        }
+    }
+
     /// The commit that a revision stands for, as it was at this time or later.
     ///
     /// A range of versions stands for the highest tag in it; of tags that begin with the prefix, the rest is the version.
@@ -285,13 +313,19 @@ fn resolve(revision: &str, tag_prefix: &str, names: &[Named]) -> Result<ObjectId
 }
 
 /// What the Secrets say of a URL: the one that names it, completed by the one whose URL is the longest beginning of it.
-fn credentials(url: &str, project: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -> Credentials {
+fn said<'a>(url: &str, project: &str, secrets: &'a [Arc<Secret>]) -> impl Fn(&str) -> Option<String> + use<'a> {
+    let url = plain(url);
     let meant = |kind| of_type(secrets, kind).filter(|secret| is_for(secret, project));
-    let own = meant("repository").find(|secret| text(secret, "url").is_some_and(|known| same(&known, url)));
+    let own = meant("repository").find(|secret| text(secret, "url").is_some_and(|known| same(plain(&known), url)));
     let templates = meant("repo-creds").filter_map(|secret| Some((text(secret, "url")?, secret)));
-    let matching = templates.filter(|(prefix, _)| begins(url, prefix));
+    let matching = templates.filter(|(prefix, _)| begins(url, plain(prefix)));
     let template = matching.max_by_key(|(prefix, _)| prefix.len()).map(|(_, secret)| secret);
-    let first = |key: &str| own.and_then(|secret| text(secret, key)).or_else(|| template.and_then(|it| text(it, key)));
+    move |key| own.and_then(|secret| text(secret, key)).or_else(|| template.and_then(|it| text(it, key)))
+}
+
+/// How a repository of Git is reached.
+fn credentials(url: &str, project: &str, secrets: &[Arc<Secret>], configs: &[Arc<ConfigMap>]) -> Credentials {
+    let first = said(url, project, secrets);
     let password = first("password");
     Credentials {
         login: password.map(|password| (first("username").unwrap_or_else(|| "git".to_owned()), password)),
@@ -315,7 +349,7 @@ fn begins(url: &str, prefix: &str) -> bool {
 }
 
 /// The Secrets of a type.
-fn of_type<'a>(secrets: &'a [Arc<Secret>], kind: &'a str) -> impl Iterator<Item = &'a Arc<Secret>> {
+fn of_type<'a>(secrets: &'a [Arc<Secret>], kind: &'static str) -> impl Iterator<Item = &'a Arc<Secret>> {
     secrets.iter().filter(move |secret| {
         secret.metadata.labels.as_ref().is_some_and(|labels| labels.get(SECRET_TYPE).is_some_and(|it| it == kind))
     })

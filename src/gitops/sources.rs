@@ -11,7 +11,7 @@ use sluice_core::gitops::operation;
 use tokio::time::Instant;
 
 use super::Gitops;
-use super::render::{Render, render};
+use super::render::{Checkout, Render, render};
 
 /// What the sources say; or why that is not known.
 pub type Said = Result<Arc<Render>, String>;
@@ -91,6 +91,9 @@ impl Sources {
         // What has failed is tried again with the next commit, whatever that changes.
         let last = application.status().operation_state.as_ref();
         let is_other = kept_to(application).is_some() || last.is_some_and(|last| last.phase != operation::SUCCEEDED);
+        // Another version of a chart is told, whatever is new in it.
+        let versions = application.spec.all_sources().iter().zip(told.iter().zip(&said.commits));
+        let is_other = is_other || versions.into_iter().any(|(it, (told, now))| !it.chart.is_empty() && told != now);
         if is_other || told.len() != said.commits.len() || told == said.commits || !compared.is_some_and(is_of) {
             return said.commits.clone();
         }
@@ -111,8 +114,7 @@ impl Sources {
 
     async fn are_here(&self, application: &Application, commits: &[String]) -> bool {
         for (source, commit) in application.spec.all_sources().iter().zip(commits) {
-            let repository = self.cx.repositories.at(&source.repo_url, application.spec.project());
-            if !repository.has(commit).await {
+            if !Checkout::is_here(&self.cx, source, commit, application.spec.project()).await {
                 return false;
             }
         }

@@ -61,14 +61,14 @@ pub async fn what_is_not_supported_yet_holds_the_application_and_says_so(s: Stor
     s.git.write("app/color.yaml", &setting("color", "blue")).write("hurry/late.yaml", &late());
     s.git.commit("Good");
     let mut changes = automated(true, true);
-    changes["spec"]["source"] = json!({ "helm": { "passCredentials": true } });
+    changes["spec"]["source"] = json!({ "kustomize": { "version": "v5" } });
     changes["spec"]["syncPolicy"]["syncOptions"] = json!(["Hurry=true"]);
     let app = s.application("held", changes).await;
     let status = s.until(&app, "held", |status| status["conditions"].as_array().map(Vec::len) == Some(2)).await;
     let messages: Vec<_> = (0..2).map(|index| status["conditions"][index]["message"].clone()).collect();
     assert_eq!(
         messages,
-        ["the sync option Hurry=true is not supported yet", "spec.source.helm.passCredentials is not supported yet"]
+        ["the sync option Hurry=true is not supported yet", "spec.source.kustomize.version is not supported yet"]
     );
     let mut changes = automated(false, false);
     changes["spec"]["source"] = json!({ "path": "hurry" });

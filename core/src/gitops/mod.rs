@@ -8,8 +8,8 @@
 pub mod automatic;
 pub mod chart;
 pub mod compare;
-pub mod environment;
 pub mod dependency;
+pub mod environment;
 pub mod fields;
 pub mod glob;
 pub mod guard;

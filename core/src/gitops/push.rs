@@ -132,7 +132,9 @@ impl Push {
                 (None, Some(read)) => files.iter().any(|file| read.iter().any(|path| is_below(path, file))),
                 (None, None) => true,
             };
-            self.is_of(&source.repo_url) && self.moves(source) && self.changed.as_ref().is_none_or(touches)
+            // What is pushed to Git is no chart.
+            let is_git = source.chart.is_empty();
+            is_git && self.is_of(&source.repo_url) && self.moves(source) && self.changed.as_ref().is_none_or(touches)
         })
     }
 
@@ -293,6 +295,12 @@ mod tests {
             let application = application(&json!({ "targetRevision": revision }), None);
             assert_eq!(push(&what).concerns(&application, None), expected, "{revision} {what}");
         }
+    }
+
+    #[test]
+    fn a_push_says_nothing_of_charts() {
+        let of_chart = application(&json!({ "chart": "web", "targetRevision": "main" }), None);
+        assert!(!push(&json!({})).concerns(&of_chart, None));
     }
 
     #[test]

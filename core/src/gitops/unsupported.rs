@@ -110,16 +110,15 @@ pub fn fields(source: &ApplicationSource) -> impl Iterator<Item = &'static str> 
     of_source(source).into_iter().filter(|(_, is_given)| *is_given).map(|(field, _)| field)
 }
 
-fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 6] {
+fn of_source(source: &ApplicationSource) -> [(&'static str, bool); 5] {
     let directory = source.directory.as_ref();
     let kustomize = source.kustomize.clone().unwrap_or_default();
     let is_told = !kustomize.kube_version.is_empty() || !kustomize.api_versions.is_empty();
     [
-        ("helm.passCredentials", source.helm.as_ref().is_some_and(|helm| helm.pass_credentials)),
         ("helm.version", source.helm.as_ref().is_some_and(|helm| !["", "v3"].contains(&helm.version.as_str()))),
         ("kustomize.version", !kustomize.version.is_empty()),
         ("kustomize.kubeVersion and apiVersions", is_told),
-        ("chart", !source.chart.is_empty()),
+        ("repoURL: what is at oci:// and no chart", source.chart.is_empty() && source.repo_url.starts_with("oci://")),
         (
             "directory.jsonnet",
             directory

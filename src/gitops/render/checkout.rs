@@ -1,4 +1,4 @@
-//! A commit of a repository, to read from. Nothing is checked out for that.
+//! A commit of a repository, to read from; or a chart that has come, which is one, too. Nothing is checked out for that.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,15 +8,29 @@ use sluice_core::api::ApplicationSource;
 use tokio::time::Instant;
 
 use super::super::Gitops;
+use super::super::charts::{Chart, ChartRepository};
 use super::super::repository::{Repository, read};
 use super::super::tree::{File, Gitlink, Lack, Look, MODULES, Reading, Tree};
 use super::LIMIT;
 
+/// A repository of charts, as a source reaches it.
+pub fn charts(
+    cx: &Gitops,
+    source: &ApplicationSource,
+    url: &str,
+    project: &str,
+) -> Result<Arc<ChartRepository>, String> {
+    let pass_credentials = source.helm.as_ref().is_some_and(|helm| helm.pass_credentials);
+    cx.charts.at(&cx.repositories.access(url, project), pass_credentials)
+}
+
 /// A commit.
 pub struct Checkout<'a> {
-    /// Which of its Application's sources it is of.
-    pub index: usize,
+    /// Which of its Application's sources it is of; none where a source needs it.
+    pub index: Option<usize>,
     pub commit: ObjectId,
+    /// As it is told: the commit, or the version of a chart.
+    pub revision: String,
     cx: &'a Gitops,
     /// The project that says how submodules are reached.
     project: &'a str,
@@ -35,12 +49,45 @@ impl<'a> Checkout<'a> {
         project: &'a str,
         since: Instant,
     ) -> Result<Checkout<'a>, String> {
+        if !source.chart.is_empty() {
+            let charts = charts(cx, source, &source.repo_url, project)?;
+            let chart = charts.chart(&source.chart, revision, since).await?;
+            return Ok(Checkout { index: Some(index), ..Checkout::of_chart((cx, project), &charts, chart).await? });
+        }
         let repository = cx.repositories.at(&source.repo_url, project);
         let commit = repository.resolve(revision, &source.tag_prefix, since).await?;
         repository.fetch(commit).await?;
+        let checkout = Checkout::in_place((cx, project), repository, commit, commit.to_string()).await?;
+        Ok(Checkout { index: Some(index), ..checkout })
+    }
+
+    /// A chart.
+    pub async fn of_chart(
+        reached: (&'a Gitops, &'a str),
+        charts: &ChartRepository,
+        chart: Chart,
+    ) -> Result<Checkout<'a>, String> {
+        Checkout::in_place(reached, charts.commits(), chart.commit, chart.version).await
+    }
+
+    async fn in_place(
+        (cx, project): (&'a Gitops, &'a str),
+        repository: Arc<Repository>,
+        commit: ObjectId,
+        revision: String,
+    ) -> Result<Checkout<'a>, String> {
         let store = repository.store();
         let tree = Mutex::new(Arc::new(read(move || Tree::new(store, commit)).await?));
-        Ok(Checkout { index, commit, cx, project, _repository: repository, tree })
+        Ok(Checkout { index: None, commit, revision, cx, project, _repository: repository, tree })
+    }
+
+    /// Whether what a source had in a revision is here.
+    pub async fn is_here(cx: &Gitops, source: &ApplicationSource, revision: &str, project: &str) -> bool {
+        if source.chart.is_empty() {
+            return cx.repositories.at(&source.repo_url, project).has(revision).await;
+        }
+        let Ok(charts) = charts(cx, source, &source.repo_url, project) else { return false };
+        charts.kept(&source.chart, revision).await.is_some()
     }
 
     /// What is at a path, and what it depends on.

@@ -8,14 +8,24 @@ use sluice_core::gitops::chart::{ValueFile, arguments, file_parameters, needs, v
 use sluice_core::gitops::manifest::Document;
 
 use super::closure::Closure;
+use super::dependencies::{self, Needed};
 use super::{Subject, program};
+
+/// Charts of other repositories that one may need, by way of others of its own repository, too.
+const MOST_NEEDED: usize = 100;
 
 pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, String> {
     let helm = subject.source.helm.clone().unwrap_or_default();
     let files = value_files(&helm, &subject.folder)?;
     let singles = file_parameters(&helm, &subject.folder)?;
     let own = files.iter().chain(singles.iter().map(|(_, file)| file)).filter(|file| file.source.is_none());
-    let mut closures = vec![("repository".to_owned(), closure(subject, own.map(|file| &file.path)).await?)];
+    let (closure, needed) = closure(subject, own.map(|file| &file.path)).await?;
+    let mut closures = vec![("repository".to_owned(), closure)];
+    for Needed { folder, checkout } in &needed {
+        let mut closure = Closure::new(checkout);
+        closure.add("").await?;
+        closures.push((format!("repository/{folder}"), closure));
+    }
     closures.extend(others(subject, files.iter().chain(singles.iter().map(|(_, file)| file))).await?);
     let cluster = subject.cx.cluster.facts().await?;
     let program = subject.cx.programs.helm.as_str();
@@ -55,18 +65,7 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
             let singles: Vec<(String, String)> = singles.iter().map(single).collect();
             let arguments = arguments(&helm, subject.application, subject.namespace, &given, &singles, &cluster);
             let at = folder.join("repository").join(&subject.folder);
-            let built = match program::run(program, &arguments, &at, &home).await {
-                // Charts of the same repository only have to be put together.
-                Err(why) if why.contains("missing in charts/ directory") => {
-                    let fetch = ["dependency", "build", "--skip-refresh"].map(str::to_owned);
-                    match program::run(program, &fetch, &at, &home).await {
-                        Ok(_) => program::run(program, &arguments, &at, &home).await,
-                        Err(other) => Err(format!("{why}; charts of other repositories are not fetched yet ({other})")),
-                    }
-                }
-                built => built,
-            };
-            built.map_err(|why| {
+            build(program, &arguments, &at, &home).await.map_err(|why| {
                 let hint = if why.contains("invalid release name") {
                     "; spec.source.helm.releaseName can be another than the Application's"
                 } else {
@@ -76,6 +75,20 @@ pub(super) async fn render(subject: &Subject<'_>) -> Result<Vec<Document>, Strin
             })
         })
         .await
+}
+
+/// Renders the chart in a folder. Charts of the same repository only have to be put together.
+async fn build(program: &str, arguments: &[String], chart: &Path, home: &Path) -> Result<String, String> {
+    let built = program::run(program, arguments, chart, home).await;
+    let Err(why) = &built else { return built };
+    if !why.contains("missing in charts/ directory") {
+        return built;
+    }
+    dependencies::settle(chart)?;
+    let together = ["dependency", "build", "--skip-refresh"].map(str::to_owned);
+    let put = program::run(program, &together, chart, home).await;
+    put.map_err(|other| format!("{why} ({other})"))?;
+    program::run(program, arguments, chart, home).await
 }
 
 /// The folder of the files of another source.
@@ -99,22 +112,32 @@ async fn others<'a>(
     Ok(closures.into_iter().map(|(name, closure)| (place(name), closure)).collect())
 }
 
-/// The chart, the files with its values, and the charts of the same repository that it needs.
-async fn closure<'a>(subject: &Subject<'a>, files: impl Iterator<Item = &String>) -> Result<Closure<'a>, String> {
+/// The chart, the files with its values, and the charts that it needs: those of the same repository, and those of others.
+async fn closure<'a>(
+    subject: &Subject<'a>,
+    files: impl Iterator<Item = &String>,
+) -> Result<(Closure<'a>, Vec<Needed<'a>>), String> {
     let mut closure = Closure::new(subject.checkout);
     closure.add(&subject.folder).await?;
     for file in files {
         closure.add(file).await?;
     }
+    let mut needed = Vec::new();
     let mut seen = BTreeSet::from([subject.folder.clone()]);
     let mut open = vec![subject.folder.clone()];
     while let Some(folder) = open.pop() {
-        let Some(chart) = subject.checkout.yaml(&format!("{folder}/Chart.yaml")).await? else { continue };
-        for path in needs(&chart, &folder)? {
-            if seen.insert(path.clone()) && closure.add(&path).await?.is_some_and(|entry| entry.is_folder) {
-                open.push(path);
+        let said = dependencies::said(subject, &folder).await?;
+        needed.extend(dependencies::fetch(subject, &folder, &said).await?);
+        if needed.len() > MOST_NEEDED {
+            return Err(format!("it needs more than {MOST_NEEDED} charts of other repositories"));
+        }
+        for said in said {
+            for path in needs(said.file(), &folder)? {
+                if seen.insert(path.clone()) && closure.add(&path).await?.is_some_and(|entry| entry.is_folder) {
+                    open.push(path);
+                }
             }
         }
     }
-    Ok(closure)
+    Ok((closure, needed))
 }

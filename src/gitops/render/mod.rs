@@ -2,6 +2,7 @@
 
 mod checkout;
 mod closure;
+mod dependencies;
 mod directory;
 mod helm;
 mod kept;
@@ -26,9 +27,9 @@ use tokio::time::Instant;
 
 use super::Gitops;
 use super::git;
-use checkout::Checkout;
 use closure::Closure;
 
+pub use checkout::Checkout;
 pub use kept::Renders;
 pub use keys::Keys;
 pub use program::{Programs, Versions};
@@ -43,7 +44,7 @@ const FILES: u64 = 100 << 20;
 /// What the sources of an Application say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Render {
-    /// The commit of each.
+    /// The commit of each, or its chart's version.
     pub commits: Vec<String>,
     /// What each is: `Directory`, `Helm`, `Kustomize` or `Plugin`.
     pub kinds: Vec<&'static str>,
@@ -72,6 +73,10 @@ struct Subject<'a> {
     application: &'a str,
     /// The namespace in which its objects are.
     namespace: &'a str,
+    /// Its project.
+    project: &'a str,
+    /// When what is said of its revisions has to hold at the earliest.
+    since: Instant,
 }
 
 /// What was rendered.
@@ -103,7 +108,7 @@ pub async fn render(
         let all = || sources.iter().zip(&checkouts);
         let named = all().filter(|(source, _)| !source.reference.is_empty());
         let named: BTreeMap<&str, &Checkout<'_>> = named.map(|(source, it)| (source.reference.as_str(), it)).collect();
-        let commits = checkouts.iter().map(|checkout| checkout.commit.to_string()).collect();
+        let commits = checkouts.iter().map(|checkout| checkout.revision.clone()).collect();
         let keys = cx.repositories.keys(application.spec.project());
         let reads = Mutex::new(vec![BTreeSet::new(); sources.len()]);
         let mut said = Render { commits, kinds: Vec::new(), documents: Vec::new(), reads: Vec::new() };
@@ -119,9 +124,11 @@ pub async fn render(
                 owner: application,
                 application: application.metadata.name.as_deref().unwrap_or_default(),
                 namespace: &application.spec.destination.namespace,
+                project: application.spec.project(),
+                since,
             };
             // One that others only read files of brings nothing itself.
-            let is_read_only = !source.reference.is_empty() && source.path.is_empty();
+            let is_read_only = !source.reference.is_empty() && source.path.is_empty() && source.chart.is_empty();
             let (kind, documents) =
                 if is_read_only { ("Directory", Vec::new()) } else { Box::pin(subject.render()).await? };
             said.kinds.push(kind);
@@ -138,10 +145,14 @@ pub async fn render(
 
 impl Subject<'_> {
     async fn render(&self) -> Result<(&'static str, Vec<Document>), String> {
-        let commit = self.checkout.commit.to_string();
+        let revision = &self.checkout.revision;
         let at = |why: String| {
-            let short = commit.get(..8).unwrap_or(&commit);
-            format!("{}: {} in {short}: {why}", git::shown(&self.source.repo_url), self.source.path)
+            let url = git::shown(&self.source.repo_url);
+            if !self.source.chart.is_empty() {
+                return format!("{url}: chart {} {revision}: {why}", self.source.chart);
+            }
+            let short = revision.get(..8).unwrap_or(revision);
+            format!("{url}: {} in {short}: {why}", self.source.path)
         };
         let found = match within("", &self.source.path) {
             Some(path) => self.checkout.look(&path, false).await.map_err(at)?.entry,
@@ -149,7 +160,7 @@ impl Subject<'_> {
         };
         let Some(found) = found.filter(|entry| entry.is_folder) else {
             let (url, path) = (git::shown(&self.source.repo_url), &self.source.path);
-            return Err(format!("{url}: there is no folder {path:?} in commit {commit}"));
+            return Err(format!("{url}: there is no folder {path:?} in commit {revision}"));
         };
         let names = self.checkout.names(&self.folder).await.map_err(at)?;
         let source = self.effective(&names).await.map_err(at)?;
@@ -262,7 +273,10 @@ impl Subject<'_> {
         {
             let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
             for (_, closure) in files {
-                reads[closure.checkout.index].extend(closure.paths().cloned());
+                let index = closure.checkout.index;
+                if let Some(reads) = index.and_then(|index| reads.get_mut(index)) {
+                    reads.extend(closure.paths().cloned());
+                }
             }
         }
         let key = kept::key(inputs, files);
