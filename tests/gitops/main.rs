@@ -4,6 +4,8 @@
 //! `cargo test --test gitops in_the_sandbox`, or `tests/cluster/run cargo test --test gitops on_the_real_control_plane`.
 
 mod bad;
+mod charts;
+mod charts_server;
 mod cycles;
 mod health;
 mod hooks;
@@ -179,6 +181,16 @@ mod with_programs {
             one_part_of_a_platform_waits_for_a_person,
             a_platform_goes_back_by_a_revert_and_says_what_it_has_had,
             a_platform_comes_over_definitions_that_are_there_and_leaves_them,
+        ],
+        charts: [
+            a_chart_comes_from_a_repository_with_a_login,
+            a_chart_takes_values_of_another_source,
+            a_chart_gets_what_it_needs_from_repositories,
+            what_cannot_be_had_of_a_repository_is_named,
+            a_login_follows_a_chart_elsewhere_where_that_was_asked_for_alone,
+            a_chart_comes_from_a_registry,
+            an_index_leads_to_a_registry,
+            a_registry_gives_out_tokens,
         ],
         ssh: [
             a_repository_behind_ssh_is_read_with_a_key,

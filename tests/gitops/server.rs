@@ -55,7 +55,8 @@ impl Server {
         Server::answering(Router::new().fallback(lead)).await
     }
 
-    async fn answering(router: Router) -> Server {
+    /// Answers as it is told.
+    pub async fn answering(router: Router) -> Server {
         let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
         let config =
