@@ -5,12 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::discovery::{Scope, pinned_kind};
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
@@ -22,8 +20,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::Touched;
-use super::migrate;
 use super::once::{Listing, Places};
+use super::watched::{Concerned, Watching, slim};
 use super::writers::Writers;
 use crate::controller::children::version_number;
 
@@ -79,43 +77,7 @@ enum From {
     /// They are watched for as long as the kind is known.
     Watch { _watching: Watching },
     /// They are listed when somebody asks for all of them.
-    List(Listing),
-}
-
-/// Tells whose objects have changed, once the cache has them.
-struct Concerned {
-    touched: mpsc::UnboundedSender<Touched>,
-    objects: Store<DynamicObject>,
-    waiting: Vec<String>,
-}
-
-impl Concerned {
-    fn hear(&mut self, event: &Event<DynamicObject>) {
-        let owner = |object: &DynamicObject| object.annotations().get(TRACKING_ID).cloned();
-        let now: Vec<String> = match event {
-            Event::Apply(object) | Event::Delete(object) => owner(object).into_iter().collect(),
-            // Some may have gone unseen.
-            Event::Init => {
-                self.waiting = self.objects.state().iter().filter_map(|object| owner(object)).collect();
-                return;
-            }
-            Event::InitApply(object) => return self.waiting.extend(owner(object)),
-            Event::InitDone => std::mem::take(&mut self.waiting),
-        };
-        for owner in now {
-            // Nobody listens any more at the end.
-            let _ = self.touched.send(Touched::Object(owner));
-        }
-    }
-}
-
-/// Ends a watch with its kind.
-struct Watching(tokio::task::JoinHandle<()>);
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    List(Box<Listing>),
 }
 
 impl Cluster {
@@ -193,7 +155,7 @@ impl Cluster {
         let is_whole = (resource.group.as_str(), resource.kind.as_str()) == (ROLLOUTS.0, ROLLOUTS.2);
         let events = events.modify(move |object| slim(object, is_whole)).reflect(writer);
         let kind = resource.kind.clone();
-        let mut concerned = Concerned { touched: self.touched.clone(), objects: objects.clone(), waiting: Vec::new() };
+        let mut concerned = Concerned::new(self.touched.clone(), objects.clone());
         let watching = tokio::spawn(events.for_each(move |event| {
             match event {
                 Ok(event) => concerned.hear(&event),
@@ -207,7 +169,7 @@ impl Cluster {
     fn list(&self, resource: ApiResource, is_namespaced: bool, places: &Arc<Places>) -> Kind {
         let writer = reflector::store::Writer::<DynamicObject>::new(resource.clone());
         let objects = writer.as_reader();
-        let from = From::List(Listing::new(self.client.clone(), Arc::clone(places), writer));
+        let from = From::List(Box::new(Listing::new(self.client.clone(), Arc::clone(places), writer)));
         Kind { resource, is_namespaced, objects, from }
     }
 
@@ -406,23 +368,6 @@ async fn facts(client: &Client, before: &[String]) -> Result<Facts, kube::Error>
     apis.sort();
     apis.dedup();
     Ok(Facts { version, apis })
-}
-
-/// Of objects that are nobody's, their metadata is enough, unless all of them are of interest.
-fn slim(object: &mut DynamicObject, is_whole: bool) {
-    // Who owns fields is of interest only where somebody has applied by the client.
-    object.metadata.managed_fields.take_if(|entries| {
-        let of_client = |entry: &ManagedFieldsEntry| {
-            let [manager, operation, part] =
-                [&entry.manager, &entry.operation, &entry.subresource].map(Option::as_deref);
-            migrate::is_of_client(manager, operation, part)
-        };
-        !entries.iter().any(of_client)
-    });
-    if !object.annotations().contains_key(TRACKING_ID) && !is_whole {
-        object.data = Value::Null;
-        object.metadata.annotations = None;
-    }
 }
 
 pub(super) fn said(error: &kube::Error) -> String {

@@ -106,6 +106,10 @@ impl Preview {
     /// # Errors
     /// What the Application says that is not acted on, what its project does not permit, and what cannot be read.
     pub async fn new(client: &Client, application: Application, wish: Wish) -> Result<Preview, String> {
+        Box::pin(Preview::read(client, application, wish)).await
+    }
+
+    async fn read(client: &Client, application: Application, wish: Wish) -> Result<Preview, String> {
         let problems = unsupported::problems(&application);
         if !problems.is_empty() {
             return Err(problems.join("; "));

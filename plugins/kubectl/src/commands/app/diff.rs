@@ -62,7 +62,7 @@ async fn look(args: Args, session: &Session) -> Result<bool, Problem> {
         refresh(&one, args.hard_refresh, Deadline::after(REFRESH)).await?;
     }
     let found = one.read().await?;
-    let mut preview = args.look.open(&one, found.application).await?;
+    let mut preview = Box::pin(args.look.open(&one, found.application)).await?;
     let sights = preview.sights().await;
     let sights =
         sights.map_err(|why| Problem::new(format!("cannot compare {}: {}", one.title(), words::line(&why))))?;

@@ -56,7 +56,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let found = one.read().await?;
     let objects = match args.source {
         Source::Git => {
-            let preview = args.look.open(&one, found.application).await?;
+            let preview = Box::pin(args.look.open(&one, found.application)).await?;
             let rendered = preview.manifests().await;
             warn(&preview);
             rendered.map_err(|why| Problem::new(format!("cannot render {}: {}", one.title(), words::line(&why))))?

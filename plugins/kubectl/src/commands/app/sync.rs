@@ -155,7 +155,8 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
 async fn sync(one: &One<'_>, args: &Args) -> Result<(), Problem> {
     let mut wish = args.wish();
     if args.folder.is_said() {
-        wish.manifests = args.folder.manifests(one, one.read().await?.application).await?;
+        let application = one.read().await?.application;
+        wish.manifests = Box::pin(args.folder.manifests(one, application)).await?;
     }
     let build =
         |found: &Found, user: &str| sync::operation(&wish, &found.application, user).map(|operation| json!(operation));

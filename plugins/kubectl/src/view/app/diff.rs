@@ -72,7 +72,7 @@ fn put(side: Option<&mut Value>, field: &str, name: &str, length: usize) {
 pub fn unified(sides: &Sides, paint: Paint) -> String {
     let diff = TextDiff::from_lines(&sides.live, &sides.target);
     let text = diff.unified_diff().context_radius(AROUND).header("live", "target").to_string();
-    text.lines().map(|line| format!("{}\n", paint.apply(tone(line), &printable(line)))).collect()
+    text.lines().map(|line| paint.apply(tone(line), &printable(line)) + "\n").collect()
 }
 
 fn tone(line: &str) -> Option<Tone> {
