@@ -57,8 +57,8 @@ pub struct Preview {
     application: Application,
     judge: Judge,
     sources: Vec<ApplicationSource>,
-    /// How messages name the folder that stands for a repository.
-    local: Option<(String, String)>,
+    /// The folder that stands for a repository.
+    local: Option<StandIn>,
     _copy: Option<TempDir>,
     _place: Place,
 }
@@ -139,8 +139,7 @@ impl Preview {
         let (mut local, mut copy) = (None, None);
         if let Some(wish) = wish.local {
             let place = cx.renders.workplace()?;
-            let shown = wish.folder.display().to_string();
-            local = Some((stand_in(wish, place.path(), &mut sources).await?, shown));
+            local = Some(StandIn::make(wish, place.path(), &mut sources).await?);
             copy = Some(place);
         }
         let once = Asked { places: once.places, unread: once.unread, is_project_known: once.is_project_known };
@@ -195,7 +194,7 @@ impl Preview {
     /// Why something could not be rendered, in the words of whoever asked.
     fn explained(&self, why: String) -> String {
         let why = match &self.local {
-            Some((url, shown)) => why.replace(url, shown),
+            Some(local) => why.replace(&local.at, &format!("{}: ", local.shown)).replace(&local.url, &local.shown),
             None => why,
         };
         if self.once.unread.is_empty() {
@@ -253,26 +252,41 @@ fn source(sources: &mut [ApplicationSource], index: usize) -> Result<&mut Applic
     sources.get_mut(index).ok_or_else(|| format!("there is no source {}: the Application has {count}", index + 1))
 }
 
-/// Lets a folder of this machine stand in for the repository of a source; gives the URL that it has then.
-async fn stand_in(wish: Local, place: &Path, sources: &mut [ApplicationSource]) -> Result<String, String> {
-    let source = source(sources, wish.source)?;
-    let real = |path: &Path| path.canonicalize().map_err(|error| format!("cannot read {}: {error}", path.display()));
-    let folder = real(&wish.folder)?;
-    if !folder.is_dir() {
-        return Err(format!("{} is not a folder", folder.display()));
+/// A folder of this machine that stands in for the repository of a source.
+struct StandIn {
+    /// The URL that it has.
+    url: String,
+    /// How messages name the place that is rendered.
+    at: String,
+    /// How whoever asked has named it.
+    shown: String,
+}
+
+impl StandIn {
+    /// Makes a commit of it, and lets the source be that.
+    async fn make(wish: Local, place: &Path, sources: &mut [ApplicationSource]) -> Result<StandIn, String> {
+        let source = source(sources, wish.source)?;
+        let shown = wish.folder.display().to_string();
+        let real =
+            |path: &Path| path.canonicalize().map_err(|error| format!("cannot read {}: {error}", path.display()));
+        let folder = real(&wish.folder)?;
+        if !folder.is_dir() {
+            return Err(format!("{shown} is not a folder"));
+        }
+        let root = wish.root.as_deref().map_or(Ok(folder.clone()), real)?;
+        let inside = folder.strip_prefix(&root).ok().and_then(Path::to_str).and_then(|inside| within("", inside));
+        let inside = inside.ok_or_else(|| format!("{} is not a folder in {}", folder.display(), root.display()))?;
+        let copy = place.join("local.git");
+        let url = copy.to_str().ok_or_else(|| format!("{}: the path is not UTF-8", copy.display()))?.to_owned();
+        let copying = tokio::task::spawn_blocking(move || import::commit(&root, &copy)).await;
+        let commit = copying.map_err(|error| format!("copying {shown} broke off: {error}"))??.to_string();
+        source.path = if inside.is_empty() { ".".to_owned() } else { inside };
+        let at = format!("{url}: {} in {}: ", source.path, &commit[..8]);
+        url.clone_into(&mut source.repo_url);
+        source.target_revision = commit;
+        source.chart.clear();
+        Ok(StandIn { url, at, shown })
     }
-    let root = wish.root.as_deref().map_or(Ok(folder.clone()), real)?;
-    let inside = folder.strip_prefix(&root).ok().and_then(Path::to_str).and_then(|inside| within("", inside));
-    let inside = inside.ok_or_else(|| format!("{} is not a folder in {}", folder.display(), root.display()))?;
-    let copy = place.join("local.git");
-    let url = copy.to_str().ok_or_else(|| format!("{}: the path is not UTF-8", copy.display()))?.to_owned();
-    let copying = tokio::task::spawn_blocking(move || import::commit(&root, &copy)).await;
-    let commit = copying.map_err(|error| format!("copying {} broke off: {error}", folder.display()))??;
-    url.clone_into(&mut source.repo_url);
-    source.path = if inside.is_empty() { ".".to_owned() } else { inside };
-    source.target_revision = commit.to_string();
-    source.chart.clear();
-    Ok(url)
 }
 
 /// The folder for copies, which is one process's at a time; or one that is gone at the end, where another process has it.

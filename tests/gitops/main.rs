@@ -15,6 +15,7 @@ mod orphans;
 mod overrides;
 mod platform;
 mod plugins;
+mod preview;
 mod private;
 mod programs;
 mod projects;
@@ -96,6 +97,7 @@ stories! {
         the_revision_that_a_service_selects_is_not_put_back,
         a_workload_that_a_rollout_has_scaled_down_stays_so,
     ],
+    preview: [a_look_says_what_a_sync_would_do],
     sources: [
         an_application_has_several_sources,
         a_range_of_versions_is_the_highest_tag_in_it,
@@ -165,6 +167,7 @@ mod with_programs {
             an_image_in_git_is_put_into_kustomizes_place,
             a_chart_is_told_of_its_application_and_of_its_commit,
         ],
+        preview: [a_folder_of_a_program_is_looked_at],
         secrets: [what_a_program_renders_is_opened_before],
         programs: [
             a_folder_of_kustomize_is_rendered_with_what_the_application_adds,

@@ -94,7 +94,8 @@ async fn a_folder_that_is_in_no_repository_is_compared() {
     stage.file("work/color.yaml", "apiVersion: v1\nkind: [");
     let printed = stage.ends(2, "diff colors --local work").await;
     assert!(
-        printed.contains("cannot compare application 'colors': work: . in ") && printed.contains("color.yaml"),
+        printed.contains("cannot compare application 'colors': work: color.yaml:")
+            && printed.contains("--local-repo-root"),
         "{printed}"
     );
     stage.ends(2, "diff colors --local nowhere").await;

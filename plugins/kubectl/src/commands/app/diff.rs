@@ -64,8 +64,7 @@ async fn look(args: Args, session: &Session) -> Result<bool, Problem> {
     let found = one.read().await?;
     let mut preview = Box::pin(args.look.open(&one, found.application)).await?;
     let sights = preview.sights().await;
-    let sights =
-        sights.map_err(|why| Problem::new(format!("cannot compare {}: {}", one.title(), words::line(&why))))?;
+    let sights = sights.map_err(|why| args.look.folder.failed("compare", &one, &why))?;
     warn(&preview);
     let mut refused = Vec::new();
     for sight in sights.iter().filter(|sight| sight.stand != Stand::Same) {

@@ -9,6 +9,7 @@ use sluice_core::api::Application;
 
 use super::target::One;
 use crate::problem::Problem;
+use crate::view::app::words;
 
 /// Which manifests are looked at.
 #[derive(clap::Args, Debug)]
@@ -26,7 +27,7 @@ pub struct Look {
     )]
     revisions: Vec<String>,
     #[command(flatten)]
-    folder: Folder,
+    pub folder: Folder,
 }
 
 /// A folder of this machine, and what renders.
@@ -58,12 +59,23 @@ impl Folder {
         self.local.is_some()
     }
 
+    /// That what there should be is not known.
+    pub fn failed(&self, attempted: &str, one: &One<'_>, why: &str) -> Problem {
+        let problem = Problem::new(format!("cannot {attempted} {}: {}", one.title(), words::line(why)));
+        if self.local.is_none() || self.local_repo_root.is_some() {
+            return problem;
+        }
+        problem.advise(
+            "Nothing outside of the folder is read: --local-repo-root says which one stands for the repository.",
+        )
+    }
+
     /// What it renders to, as JSON.
     pub async fn manifests(&self, one: &One<'_>, application: Application) -> Result<Vec<String>, Problem> {
         let attempted = |why: String| Problem::new(format!("cannot render {}: {why}", one.title()));
         let wish = self.wish(BTreeMap::new(), application.spec.all_sources().len()).map_err(attempted)?;
         let preview = Preview::new(&one.client(), application, wish).await.map_err(attempted)?;
-        let manifests = preview.manifests().await.map_err(attempted)?;
+        let manifests = preview.manifests().await.map_err(|why| self.failed("render", one, &why))?;
         if manifests.is_empty() {
             return Err(attempted("there is nothing in the folder".to_owned()));
         }
@@ -109,28 +121,28 @@ impl Look {
     }
 
     /// Reads what the look needs.
-    pub async fn open(self, one: &One<'_>, application: Application) -> Result<Preview, Problem> {
+    pub async fn open(&self, one: &One<'_>, application: Application) -> Result<Preview, Problem> {
         let attempted = |why: String| Problem::new(format!("cannot render {}: {why}", one.title()));
         let wish = self.wish(application.spec.all_sources().len()).map_err(attempted)?;
         Preview::new(&one.client(), application, wish).await.map_err(attempted)
     }
 
-    fn wish(self, sources: usize) -> Result<Wish, String> {
+    fn wish(&self, sources: usize) -> Result<Wish, String> {
         let mut revisions = BTreeMap::new();
-        if let Some(revision) = self.revision {
+        if let Some(revision) = &self.revision {
             if sources > 1 {
                 return Err(format!(
                     "--revision is for one source, and it has {sources}: say --revisions with --source-positions"
                 ));
             }
-            revisions.insert(0, revision);
+            revisions.insert(0, revision.clone());
         }
         let places = self.folder.places(sources)?;
         if !self.folder.is_said() && places.len() != self.revisions.len() {
             let (given, meant) = (self.revisions.len(), places.len());
             return Err(format!("there are {given} --revisions, and {meant} --source-positions: each needs the other"));
         }
-        revisions.extend(places.into_iter().zip(self.revisions));
+        revisions.extend(places.into_iter().zip(self.revisions.iter().cloned()));
         self.folder.wish(revisions, sources)
     }
 }

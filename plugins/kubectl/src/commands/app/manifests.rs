@@ -17,7 +17,7 @@ use crate::client::Session;
 use crate::output::{Output, yaml};
 use crate::problem::Problem;
 use crate::term;
-use crate::view::app::{live, words};
+use crate::view::app::live;
 
 /// So many objects are read at a time.
 const AT_ONCE: usize = 8;
@@ -59,7 +59,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
             let preview = Box::pin(args.look.open(&one, found.application)).await?;
             let rendered = preview.manifests().await;
             warn(&preview);
-            rendered.map_err(|why| Problem::new(format!("cannot render {}: {}", one.title(), words::line(&why))))?
+            rendered.map_err(|why| args.look.folder.failed("render", &one, &why))?
         }
         Source::Live => of_cluster(&one, &found.application).await?,
     };
