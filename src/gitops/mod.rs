@@ -21,7 +21,7 @@ mod render;
 mod repository;
 mod sources;
 mod ssh;
-mod tree;
+pub mod tree;
 mod watched;
 mod webhook;
 mod worker;
