@@ -6,51 +6,37 @@ use super::collect::{set_of, with_named};
 use super::element;
 use super::set::{Set, below, is_member};
 use super::shape::field;
-use crate::schema::{ListType, Schema, Type};
+use crate::schema::{ListType, Schema};
 
 /// Removes from `merged` what is in the applier's `last` set and which neither its new set nor that of anybody else has.
 pub(super) fn let_go(schema: &Schema, merged: &Value, last: &Set, owned: &Set) -> Value {
     let last = with_named(schema, last);
     let all = with_named(schema, &set_of(schema, merged));
-    let first = without(schema, merged, &last.0);
+    // A Go struct has nothing where there is a null.
+    let nulls = schema.custom;
+    let first = without(schema, merged, &last.0, nulls);
 
     // What somebody has comes back.
     let mut kept = with_named(schema, &set_of(schema, &first));
     kept.unite(&with_named(schema, owned));
     let mut gone = all.clone();
     gone.subtract(&kept);
-    let second = without(schema, merged, &gone.0);
+    let second = without(schema, merged, &gone.0, nulls);
 
     // And what went along with its list or its item, but was never the applier's.
     let kept = with_named(schema, &set_of(schema, &second));
     let mut gone = all;
     gone.subtract(&kept);
-    let mut left = without(schema, merged, &gone.intersection(&last).0);
-    if !schema.custom {
-        drop_nulls(schema, &mut left);
-    }
-    left
+    without(schema, merged, &gone.intersection(&last).0, nulls)
 }
 
-/// A Go struct has nothing where there is a null, unless it keeps JSON there.
-fn drop_nulls(schema: &Schema, value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|name, value| !value.is_null() || field(schema, name).kind == Type::Any);
-            fields.iter_mut().for_each(|(name, value)| drop_nulls(field(schema, name), value));
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| drop_nulls(schema.item(), item)),
-        _ => {}
-    }
-}
-
-/// The value without the members of a set.
-fn without(schema: &Schema, value: &Value, set: &Map<String, Value>) -> Value {
+/// The value without the members of a set; `nulls` says whether what becomes empty becomes a null.
+fn without(schema: &Schema, value: &Value, set: &Map<String, Value>, nulls: bool) -> Value {
     match value {
         Value::Object(fields) if !schema.atomic => {
             let stays = fields.iter().filter_map(|(name, value)| {
                 let value = match set.get(&element::field(name)) {
-                    Some(node) => remaining(field(schema, name), value, node)?,
+                    Some(node) => remaining(field(schema, name), value, node, nulls)?,
                     None => value.clone(),
                 };
                 Some((name.clone(), value))
@@ -60,7 +46,7 @@ fn without(schema: &Schema, value: &Value, set: &Map<String, Value>) -> Value {
         Value::Array(items) if schema.list != ListType::Atomic => {
             let stays =
                 items.iter().filter_map(|item| match element::item(schema, item).and_then(|step| set.get(&step)) {
-                    Some(node) => remaining(schema.item(), item, node),
+                    Some(node) => remaining(schema.item(), item, node, nulls),
                     None => Some(item.clone()),
                 });
             Value::Array(stays.collect())
@@ -69,14 +55,14 @@ fn without(schema: &Schema, value: &Value, set: &Map<String, Value>) -> Value {
     }
 }
 
-/// What is left of a value; nothing if it goes itself, and a null if all goes that was in it.
-fn remaining(schema: &Schema, value: &Value, node: &Value) -> Option<Value> {
+/// What is left of a value; nothing if it goes itself, and a null, or nothing, if all goes that was in it.
+fn remaining(schema: &Schema, value: &Value, node: &Value, nulls: bool) -> Option<Value> {
     if is_member(node) {
         return None;
     }
-    let left = without(schema, value, below(node)?);
+    let left = without(schema, value, below(node)?, nulls);
     let is_empty = left.as_object().is_some_and(Map::is_empty) || left.as_array().is_some_and(Vec::is_empty);
-    Some(if is_empty { Value::Null } else { left })
+    if is_empty { nulls.then_some(Value::Null) } else { Some(left) }
 }
 
 #[cfg(test)]
