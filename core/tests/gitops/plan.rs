@@ -273,7 +273,7 @@ fn a_retry_takes_the_newest_commit_where_it_is_told_to() {
 fn what_an_operation_asks_for_and_is_not_supported_yet_ends_it() {
     for (field, value) in [
         ("source", json!({ "repoURL": "oci://elsewhere.example.com", "path": "web" })),
-        ("sources", json!([{ "repoURL": "https://elsewhere.example.com", "plugin": {} }])),
+        ("sources", json!([{ "repoURL": "https://elsewhere.example.com", "kustomize": { "version": "v5.0.0" } }])),
         ("syncOptions", json!(["Hurry=true"])),
     ] {
         let mut world = World::with(&json!({}));
