@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::Touched;
 use super::once::{Listing, Places};
-use super::watched::{Concerned, Watching, slim};
+use super::watched::{Concerned, Watching, is_filled, slim};
 use super::writers::Writers;
 use crate::controller::children::version_number;
 
@@ -37,6 +37,8 @@ const FACTS_FOR: Duration = Duration::from_mins(10);
 const UNKNOWN_FOR: Duration = Duration::from_secs(5);
 /// How long a cache is waited for that has to show an own write.
 const LAG: Duration = Duration::from_secs(5);
+/// How long the first list of a kind may take.
+const FIRST: Duration = Duration::from_secs(30);
 
 /// The cluster.
 pub struct Cluster {
@@ -286,15 +288,11 @@ impl Kind {
         if let From::List(listing) = &self.from {
             return listing.fill(&self.resource, self.is_namespaced).await;
         }
-        let wait = tokio::time::timeout(Duration::from_secs(30), self.objects.wait_until_ready()).await;
-        match wait {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(format!(
-                "the objects of kind {} cannot be listed; may the controller list and watch {}?",
-                self.resource.kind,
-                plural(&self.resource)
-            )),
+        if is_filled(&self.objects, FIRST).await {
+            return Ok(());
         }
+        let (kind, plural) = (&self.resource.kind, plural(&self.resource));
+        Err(format!("the objects of kind {kind} cannot be listed; may the controller list and watch {plural}?"))
     }
 
     /// Everything whose tracking annotation begins like this, with the version of the kind.

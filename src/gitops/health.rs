@@ -12,6 +12,8 @@ use serde_json::Value;
 use sluice_core::gitops::health::Rules;
 use sluice_core::gitops::health::custom::CONFIG_MAP;
 
+use super::watched::is_filled;
+
 /// How long the first answer is waited for.
 const FIRST: Duration = Duration::from_secs(30);
 
@@ -39,9 +41,8 @@ impl Health {
     /// # Errors
     /// That nobody knows at the moment: without them an object could pass for healthy that is not.
     pub async fn rules(&self) -> Result<Arc<Rules>, String> {
-        match tokio::time::timeout(FIRST, self.configs.wait_until_ready()).await {
-            Ok(Ok(())) => {}
-            _ => return Err(format!("the ConfigMaps of namespace {} cannot be listed", self.home)),
+        if !is_filled(&self.configs, FIRST).await {
+            return Err(format!("the ConfigMaps of namespace {} cannot be listed", self.home));
         }
         let at = ObjectRef::new(CONFIG_MAP).within(&self.home);
         let data = self.configs.get(&at).and_then(|it| it.data.clone()).unwrap_or_default();

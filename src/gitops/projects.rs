@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::Touched;
 use super::once::fill;
+use super::watched::is_filled;
 
 /// Time until it is looked again whether there are projects at all.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -79,10 +80,9 @@ impl Projects {
             Known::Refused(why) => return Ok(Err(format!("may not read AppProject {namespace}/{name}: {why}"))),
             Known::Nothing | Known::NoKind => {}
             Known::Watched => {
-                let filled = tokio::time::timeout(FIRST, self.objects.wait_until_ready()).await;
-                filled
-                    .map_err(|_| late("they cannot be listed"))
-                    .and_then(|it| it.map_err(|why| late(&why.to_string())))?;
+                if !is_filled(&self.objects, FIRST).await {
+                    return Err(late("they cannot be listed"));
+                }
             }
         }
         let at = ObjectRef::new_with(name, self.resource.clone()).within(namespace);

@@ -1,13 +1,17 @@
 //! What is made of a watch of objects: what is kept of each, and who hears of it.
 
+use std::hash::Hash;
+use std::time::Duration;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{Lookup, Store};
 use kube::runtime::watcher::Event;
 use serde_json::Value;
 use sluice_core::gitops::tracking::TRACKING_ID;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{Touched, migrate};
 
@@ -44,6 +48,26 @@ impl Concerned {
     }
 }
 
+/// How often those who wait for a cache ask whether it has been filled.
+const ASK: Duration = Duration::from_millis(50);
+
+/// Waits until a cache has been filled; whether it has been in that time. kube's own wait wakes one of those who wait at the same time,
+/// so that each has to ask again.
+pub async fn is_filled<K>(store: &Store<K>, within: Duration) -> bool
+where
+    K: Lookup + Clone + 'static,
+    K::DynamicType: Eq + Hash + Clone + Send + Sync,
+{
+    let end = Instant::now() + within;
+    loop {
+        match tokio::time::timeout(ASK, store.wait_until_ready()).await {
+            Ok(ready) => return ready.is_ok(),
+            Err(_) if Instant::now() < end => {}
+            Err(_) => return false,
+        }
+    }
+}
+
 /// Ends a watch with its kind.
 pub struct Watching(pub tokio::task::JoinHandle<()>);
 
@@ -67,5 +91,34 @@ pub fn slim(object: &mut DynamicObject, is_whole: bool) {
     if !object.annotations().contains_key(TRACKING_ID) && !is_whole {
         object.data = Value::Null;
         object.metadata.annotations = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::runtime::reflector;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_who_wait_for_a_cache_hear_of_it_at_once() {
+        let (store, mut writer) = reflector::store::<ConfigMap>();
+        let waiting = (0..20).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { is_filled(&store, Duration::from_secs(30)).await })
+        });
+        let waiting: Vec<_> = waiting.collect();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        writer.apply_watcher_event(&Event::Init);
+        writer.apply_watcher_event(&Event::InitDone);
+        let begun = Instant::now();
+        let filled = join_all(waiting).await;
+        assert!(filled.into_iter().all(|it| it.expect("an answer")));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+
+        let (never, _writer) = reflector::store::<ConfigMap>();
+        assert!(!is_filled(&never, Duration::from_secs(30)).await);
     }
 }
