@@ -31,7 +31,7 @@ mod writers;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -41,7 +41,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use kube::{Client, ResourceExt as _};
-use sluice_core::api::Application;
+use sluice_core::api::{Application, ApplicationSource};
 use sluice_core::gitops::lineage::Lineage;
 use sluice_core::gitops::project::Project;
 use sluice_core::gitops::tracking::application_of;
@@ -108,6 +108,8 @@ pub struct Gitops {
     health: Health,
     orphans: Orphans,
     renders: Renders,
+    /// What a folder of this machine stands in for in a preview, by the URL that it has then.
+    stand_in: OnceLock<(String, ApplicationSource)>,
     programs: Programs,
     versions: Versions,
     /// What the platforms' webhooks are signed with where a repository's Secret says nothing.
@@ -299,6 +301,7 @@ fn assemble(writes: Client, settings: &Settings, clock: Clock, inputs: Inputs) -
         cluster,
         projects,
         renders: Renders::new(&settings.folder, clock),
+        stand_in: OnceLock::new(),
         programs: settings.programs.clone(),
         versions: Versions::default(),
         shared_secret,

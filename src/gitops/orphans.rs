@@ -17,6 +17,8 @@ use super::cluster::{Cluster, plural};
 
 /// How long the kinds of the cluster are not asked for again.
 const KINDS_FOR: Duration = Duration::from_mins(10);
+/// The same, where they could not be asked for.
+const FAILED_FOR: Duration = Duration::from_secs(30);
 /// How long what is in a namespace is remembered that nobody asks for.
 const UNUSED: Duration = Duration::from_hours(1);
 /// Objects of a page.
@@ -31,13 +33,16 @@ pub struct Orphans {
     client: Client,
     /// How long a look serves all.
     fresh: Duration,
-    kinds: tokio::sync::Mutex<Option<(Instant, Vec<ApiResource>)>>,
+    kinds: tokio::sync::Mutex<Option<Kinds>>,
     namespaces: Mutex<HashMap<String, (Instant, Arc<Place>)>>,
     /// What has been told of once.
     told: Mutex<HashSet<String>>,
 }
 
 type Place = tokio::sync::Mutex<Option<Looked>>;
+
+/// When the kinds were asked for, and what they are, or why that is not known.
+type Kinds = (Instant, Result<Vec<ApiResource>, String>);
 
 /// A look at a namespace.
 struct Looked {
@@ -69,7 +74,11 @@ impl Orphans {
         if let Some(looked) = looked.as_ref().filter(|looked| looked.at.elapsed() < self.fresh) {
             return Ok(Arc::clone(&looked.all));
         }
-        let kinds = self.kinds().await.map_err(|why| format!("cannot ask for the kinds of the cluster: {why}"))?;
+        let kinds = match self.kinds().await {
+            Ok(kinds) => kinds,
+            // What was seen before is better than nothing, which would take back what was told.
+            Err(why) => return looked.as_ref().map(|looked| Arc::clone(&looked.all)).ok_or(why),
+        };
         let mut before = looked.take().map(|looked| looked.by_kind).unwrap_or_default();
         let at = Instant::now();
         let lists = stream::iter(kinds).map(|kind| async move {
@@ -138,12 +147,25 @@ impl Orphans {
     }
 
     /// The kinds of objects in namespaces that can be listed and deleted: what cannot be deleted was not made by anybody.
-    async fn kinds(&self) -> Result<Vec<ApiResource>, kube::Error> {
+    async fn kinds(&self) -> Result<Vec<ApiResource>, String> {
         let mut known = self.kinds.lock().await;
-        if let Some((_, kinds)) = known.as_ref().filter(|(at, _)| at.elapsed() < KINDS_FOR) {
-            return Ok(kinds.clone());
+        let lasts = |kinds: &Result<_, String>| if kinds.is_ok() { KINDS_FOR } else { FAILED_FOR };
+        if let Some((_, kinds)) = known.as_ref().filter(|(at, kinds)| at.elapsed() < lasts(kinds)) {
+            return kinds.clone();
         }
-        let before = known.as_ref().map(|(_, kinds)| kinds.as_slice()).unwrap_or_default();
+        let before = known.take().and_then(|(_, kinds)| kinds.ok());
+        let found = match self.kinds_now(before.as_deref().unwrap_or_default()).await {
+            Ok(kinds) => Ok(kinds),
+            Err(error) => {
+                tracing::warn!(%error, "cannot ask for the kinds of the cluster");
+                before.ok_or_else(|| format!("cannot ask for the kinds of the cluster: {error}"))
+            }
+        };
+        *known = Some((Instant::now(), found.clone()));
+        found
+    }
+
+    async fn kinds_now(&self, before: &[ApiResource]) -> Result<Vec<ApiResource>, kube::Error> {
         let (mut lists, mut kinds) = (vec![self.client.list_core_api_resources("v1").await?], Vec::new());
         for group in self.client.list_api_groups().await?.groups {
             let Some(version) = group.preferred_version.as_ref().or(group.versions.first()) else { continue };
@@ -167,7 +189,6 @@ impl Orphans {
                 }
             }
         }
-        *known = Some((Instant::now(), kinds.clone()));
         Ok(kinds)
     }
 }

@@ -139,7 +139,11 @@ impl Preview {
         let (mut local, mut copy) = (None, None);
         if let Some(wish) = wish.local {
             let place = cx.renders.workplace()?;
-            local = Some(StandIn::make(wish, place.path(), &mut sources).await?);
+            let stands_for = source(&mut sources, wish.source)?.clone();
+            let made = StandIn::make(wish, place.path(), &mut sources).await?;
+            // Only this look has it.
+            let _ = cx.stand_in.set((made.url.clone(), stands_for));
+            local = Some(made);
             copy = Some(place);
         }
         let once = Asked { places: once.places, unread: once.unread, is_project_known: once.is_project_known };
@@ -234,9 +238,7 @@ impl Preview {
 
     /// An object that there should not be any more, if a sync would let it go.
     async fn left_over(&self, object: Object) -> Result<Option<Sight>, String> {
-        let stays = |live: &sluice_core::gitops::snapshot::Live| {
-            live.hook.is_some() || live.is_extraneous || live.prune == Goes::No
-        };
+        let stays = |live: &sluice_core::gitops::snapshot::Live| live.hook.is_some() || live.prune == Goes::No;
         if object.live.as_ref().is_none_or(stays) {
             return Ok(None);
         }

@@ -127,7 +127,7 @@ impl Sources {
         let (of, commits) = kept_to(application)?;
         let before = self.at_commits(application, of, commits).await.ok()?;
         let after = self.now(application, within, false).await.ok()?;
-        let newest = after.commits.iter().find(|commit| !before.commits.contains(commit))?;
+        let (newest, _) = after.commits.iter().zip(&before.commits).find(|(now, kept)| now != kept)?;
         members(&before.documents).ne(members(&after.documents)).then(|| newest.clone())
     }
 

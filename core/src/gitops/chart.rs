@@ -76,13 +76,15 @@ pub fn values(helm: &SourceHelm) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-/// The folders that a chart needs beside its own: those that one of its files names as `file://`, from the root of the repository.
+/// The folders that a chart needs beside its own: those that one of its files names as `file://`, from the root of the repository. Charts
+/// that are in its folder `charts` already are taken from there: what was packed still names where they came from.
 ///
 /// # Errors
 /// The first one that is no folder of the repository.
-pub fn needs(chart: &Value, folder: &str) -> Result<Vec<String>, String> {
+pub fn needs(chart: &Value, folder: &str, is_there: impl Fn(&str) -> bool) -> Result<Vec<String>, String> {
     let dependencies = chart["dependencies"].as_array().into_iter().flatten();
-    let places = dependencies.filter_map(|dependency| dependency["repository"].as_str()?.strip_prefix("file://"));
+    let wanted = dependencies.filter(|dependency| !is_there(dependency["name"].as_str().unwrap_or_default()));
+    let places = wanted.filter_map(|dependency| dependency["repository"].as_str()?.strip_prefix("file://"));
     // To Helm a slash at the beginning is the root of the machine.
     let inside = |named: &str| within(folder, named).filter(|_| !named.starts_with('/'));
     places.map(|named| inside(named).ok_or_else(|| format!("the chart {named} is outside of the repository"))).collect()
@@ -223,10 +225,11 @@ mod tests {
         let chart = json!({ "dependencies": [
             { "name": "a", "repository": "file://../a" }, { "name": "b", "repository": "https://example.com" }, {},
         ] });
-        assert_eq!(needs(&chart, "charts/web"), Ok(vec!["charts/a".to_owned()]));
+        assert_eq!(needs(&chart, "charts/web", |_| false), Ok(vec!["charts/a".to_owned()]));
         for place in ["file:///etc", "file://../../../etc"] {
             let chart = json!({ "dependencies": [{ "name": "a", "repository": place }] });
-            assert!(needs(&chart, "charts/web").is_err(), "{place}");
+            assert!(needs(&chart, "charts/web", |_| false).is_err(), "{place}");
+            assert_eq!(needs(&chart, "", |name| name == "a"), Ok(Vec::new()), "{place}");
         }
     }
 }

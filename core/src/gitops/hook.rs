@@ -88,7 +88,8 @@ fn run(hook: &Manifest, turn: &Turn) -> Manifest {
         let (begin, phase) = (begin.as_str().unwrap_or_default(), turn.phase.name().to_lowercase());
         let named = metadata["name"].as_str().is_some_and(|name| !name.is_empty());
         if !named {
-            let short = turn.commit.get(..7).unwrap_or(&turn.commit);
+            // Of a chart it is a version, not all of which names of objects may have.
+            let short: String = turn.commit.chars().take(7).map(in_name).collect();
             let name = format!("{begin}{short}-{phase}-{}", turn.since);
             // Whose it is was written on it before it had a name.
             if let Some(id) = metadata["annotations"][TRACKING_ID].as_str().map(|id| format!("{id}{name}")) {
@@ -165,4 +166,12 @@ pub fn let_go(object: &Object) -> Option<Effect> {
 /// Deletes the object of a hook, with what it owns.
 pub fn delete(object: &Object) -> Option<Effect> {
     operation::delete(object, "Background", false)
+}
+
+/// A letter as names of objects may have it.
+fn in_name(letter: char) -> char {
+    match letter.to_ascii_lowercase() {
+        letter @ ('a'..='z' | '0'..='9' | '.') => letter,
+        _ => '-',
+    }
 }

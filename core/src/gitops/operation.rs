@@ -93,7 +93,10 @@ fn attempt(s: &Snapshot, operation: &Operation) -> SyncOperationResult {
         Rendered::Done { revisions, .. } if !has_own && !is_sent => revisions.clone(),
         Rendered::Done { .. } | Rendered::Waiting | Rendered::Failed(_) => Vec::new(),
     };
-    let asked = if is_sent { Vec::new() } else { sync.commits().to_vec() };
+    // To have tried them is no other sync than the last one: one that nobody asks for must not follow from it.
+    let tried = s.application.status().sync.as_ref().filter(|_| is_sent && sync.dry_run);
+    let asked =
+        if is_sent { tried.map_or_else(Vec::new, |sync| sync.commits().to_vec()) } else { sync.commits().to_vec() };
     let (source, sources) = if has_own {
         (sync.source, sync.sources)
     } else {

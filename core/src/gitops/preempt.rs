@@ -40,7 +40,7 @@ pub fn by(s: &Snapshot, state: &OperationState) -> Option<String> {
     let result = state.sync_result.as_ref()?;
     let is_automatic = state.operation.initiated_by.as_ref().is_some_and(|by| by.automated);
     let is_on = s.application.spec.sync_policy.as_ref().is_some_and(|policy| policy.automatic().is_some());
-    if !is_automatic || !is_on || result.commits().is_empty() || result.commits().contains(newest) {
+    if !is_automatic || !is_on || result.commits().is_empty() || result.commits() == [newest.as_str()] {
         return None;
     }
     let runs_hook = result.resources.iter().any(|result| !result.hook_type.is_empty() && result.hook_phase == RUNNING);

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::automatic::is_out;
 use super::compare::Verdict;
-use super::operation::is_left_over;
+use super::operation::{self, is_left_over};
 use super::snapshot::{Goes, Object, Rendered, Snapshot};
 use super::{health, marks};
 use crate::api::{
@@ -41,6 +41,10 @@ pub const SHARED: &str = "SharedResourceWarning";
 /// Writes down how the cluster stands to what the sources say.
 pub fn compared(s: &Snapshot, status: &mut ApplicationStatus) {
     let Rendered::Done { revisions, types, .. } = &s.rendered else { return };
+    // What was sent is nothing that the sources say.
+    if operation::sent(status).is_some() {
+        return;
+    }
     let spec = &s.application.spec;
     status.resources =
         s.objects.iter().filter(|object| object.wanted.is_some() || is_own(object)).map(resource).collect();

@@ -9,8 +9,9 @@ pub const HERE: &str = "https://kubernetes.default.svc";
 /// Its name.
 pub const HERE_BY_NAME: &str = "in-cluster";
 
-/// Bytes that manifests may have that are sent with a sync.
-pub const SENT: usize = 1 << 20;
+/// Bytes that manifests may have that are sent with a sync, as JSON: the Application has them twice while it goes on, and an API server
+/// keeps no object of more than 1.5 MiB.
+pub const SENT: usize = 512 << 10;
 
 /// Everything that an Application says and that is not acted on yet, and what cannot be right.
 pub fn problems(application: &Application) -> Vec<String> {
@@ -92,7 +93,7 @@ pub fn of_asked(application: &Application) -> Vec<String> {
 
 /// Why manifests that were sent are not applied.
 fn of_manifests(application: &Application, sync: &SyncOperation) -> Option<String> {
-    let bytes: usize = sync.manifests.iter().map(String::len).sum();
+    let bytes = serde_json::to_string(&sync.manifests).map_or(usize::MAX, |text| text.len());
     let is_automatic = application.spec.sync_policy.as_ref().is_some_and(|policy| policy.automatic().is_some());
     if bytes > SENT {
         return Some(format!("operation.sync.manifests: they have {bytes} bytes, and {SENT} are allowed"));

@@ -305,7 +305,7 @@ fn manifests_that_were_sent_are_of_no_commit_and_nothing_to_go_back_to() {
 fn manifests_are_not_taken_where_they_would_not_stay_or_are_too_many() {
     for (is_automatic, bytes, why) in [
         (true, 1, "Cannot use local sync when Automatic Sync Policy is enabled"),
-        (false, 1_048_577, "operation.sync.manifests: they have 1048577 bytes, and 1048576 are allowed"),
+        (false, 524_285, "operation.sync.manifests: they have 524289 bytes, and 524288 are allowed"),
     ] {
         let mut world = if is_automatic { World::automated(false, false) } else { World::with(&json!({})) };
         let sent = json!({ "sync": { "manifests": ["x".repeat(bytes)] } });
@@ -314,6 +314,38 @@ fn manifests_are_not_taken_where_they_would_not_stay_or_are_too_many() {
         assert_eq!(world.last(), ("Failed".to_owned(), why.to_owned()));
         assert_eq!(world.take(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn to_try_manifests_that_are_sent_is_no_reason_for_a_sync() {
+    let mut world = World::automated(false, false);
+    world.settle();
+    world.take();
+    // Somebody has changed it, and it is not to be healed.
+    world.cluster[0].1 = "red".to_owned();
+    world.settle();
+    let before = world.application.status().clone();
+    assert_eq!(before.sync.as_ref().map(|sync| sync.status.as_str()), Some("OutOfSync"));
+    let sent = json!({ "sync": { "manifests": ["kind: ConfigMap"], "dryRun": true } });
+    world.application.operation = Some(serde_json::from_value(sent).expect("an operation"));
+    world.settle();
+    assert_eq!(world.last().0, "Succeeded");
+    world.settle();
+    assert_eq!(world.take(), Vec::<String>::new());
+    assert_eq!(world.application.status().history, before.history);
+}
+
+#[test]
+fn what_is_sent_says_nothing_about_git() {
+    let mut world = World::with(&json!({}));
+    world.settle();
+    let told = |world: &World| (world.application.status().sync.clone(), world.application.status().health.clone());
+    let before = told(&world);
+    let sent = json!({ "sync": { "manifests": ["kind: ConfigMap"] } });
+    world.application.operation = Some(serde_json::from_value(sent).expect("an operation"));
+    world.pass();
+    assert_eq!(world.last().0, "Running");
+    assert_eq!(told(&world), before);
 }
 
 #[test]

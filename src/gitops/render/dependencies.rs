@@ -1,5 +1,6 @@
 //! The charts that a chart needs and that are elsewhere: they are fetched before Helm is called, which has no network here.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -69,6 +70,18 @@ pub(super) async fn fetch<'a>(subject: &Subject<'a>, folder: &str, said: &[Said]
         }
     }
     Ok(needed)
+}
+
+/// Those that a chart says that it needs, and that are in its folder `charts`.
+pub(super) async fn are_there(subject: &Subject<'_>, folder: &str, said: &Said) -> Result<BTreeSet<String>, String> {
+    let all = said.file["dependencies"].as_array().into_iter().flatten();
+    let mut there = BTreeSet::new();
+    for name in all.filter_map(|dependency| dependency["name"].as_str()) {
+        if has(subject, folder, name).await? {
+            there.insert(name.to_owned());
+        }
+    }
+    Ok(there)
 }
 
 /// Whether the folder `charts` of a chart has one of this name.

@@ -132,7 +132,8 @@ async fn closure<'a>(
             return Err(format!("it needs more than {MOST_NEEDED} charts of other repositories"));
         }
         for said in said {
-            for path in needs(said.file(), &folder)? {
+            let there = dependencies::are_there(subject, &folder, &said).await?;
+            for path in needs(said.file(), &folder, |name| there.contains(name))? {
                 if seen.insert(path.clone()) && closure.add(&path).await?.is_some_and(|entry| entry.is_folder) {
                     open.push(path);
                 }

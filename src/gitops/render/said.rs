@@ -28,6 +28,8 @@ impl Subject<'_> {
     /// What variables stand for: where the source comes from is for the Application to say.
     pub(super) async fn environment(&self) -> Result<Environment, String> {
         let cluster = self.cx.cluster.facts().await?;
-        Ok(Environment::of(self.owner, self.source, &self.checkout.commit.to_string(), &cluster))
+        let stand_in = self.cx.stand_in.get().filter(|(url, _)| *url == self.source.repo_url);
+        let source = stand_in.map_or(self.source, |(_, stands_for)| stands_for);
+        Ok(Environment::of(self.owner, source, &self.checkout.revision, &cluster))
     }
 }
