@@ -17,7 +17,7 @@ use super::closure::Closure;
 use super::keys::Keys;
 use crate::clock::Clock;
 
-/// Programs that run at the same time.
+/// Programs that run at the same time; and plugins, which may wait for others and must not keep the rest from their places.
 const PLACES: usize = 2;
 /// How long a render is kept that nobody asks for.
 const KEPT: Duration = Duration::from_hours(24 * 7);
@@ -30,6 +30,7 @@ pub struct Renders {
     /// Where programs work.
     work: PathBuf,
     places: Semaphore,
+    plugins: Semaphore,
     clock: Clock,
 }
 
@@ -76,12 +77,20 @@ impl Renders {
             // It is as good there as gone.
             let _ = std::fs::remove_file(entry.path());
         }
-        Renders { folder, opened: Mutex::default(), work, places: Semaphore::new(PLACES), clock }
+        Renders {
+            folder,
+            opened: Mutex::default(),
+            work,
+            places: Semaphore::new(PLACES),
+            plugins: Semaphore::new(PLACES),
+            clock,
+        }
     }
 
-    /// A place for a program to run.
-    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        self.places.acquire().await.ok()
+    /// A place for a program to run, or for a plugin.
+    pub async fn place(&self, is_plugin: bool) -> Option<SemaphorePermit<'_>> {
+        let places = if is_plugin { &self.plugins } else { &self.places };
+        places.acquire().await.ok()
     }
 
     /// What was kept.

@@ -242,7 +242,7 @@ impl Subject<'_> {
         files: &[(String, Closure<'_>)],
         run: impl AsyncFnOnce(&std::path::Path) -> Result<String, String>,
     ) -> Result<Made, String> {
-        let _place = self.cx.renders.place().await;
+        let _place = self.cx.renders.place(kind == "Plugin").await;
         let folder = self.cx.renders.workplace()?;
         let mut is_opened = false;
         for (name, closure) in files {

@@ -28,10 +28,8 @@ impl View<'_> {
         let mut seen = BTreeSet::from([folder.path.clone()]);
         let mut open = vec![folder];
         while let Some(folder) = open.pop() {
-            for (path, mode, id) in self.below(folder.place, folder.id, 0)?.iter() {
-                if !recurse && path.contains('/') {
-                    continue;
-                }
+            let all = if recurse { self.below(folder.place, folder.id, 0)? } else { self.right_in(&folder)? };
+            for (path, mode, id) in all.iter() {
                 let path = join(&folder.path, path);
                 let found = if mode.is_link() {
                     let mut ways = BTreeMap::new();
@@ -62,6 +60,22 @@ impl View<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The links in a folder itself: what is below does not count, and is not read.
+    fn right_in(&self, folder: &Node) -> Result<Below, Lack> {
+        let wrong = |error: &dyn std::fmt::Display| {
+            Lack::Wrong(format!("{}: cannot read the folder {:?}: {error}", self.tree.shown(), folder.path))
+        };
+        let tree = self.repository(folder.place).find_tree(folder.id).map_err(|error| wrong(&error))?;
+        let mut links = Vec::new();
+        for entry in tree.iter() {
+            let entry = entry.map_err(|error| wrong(&error))?;
+            if entry.mode().is_link() || entry.mode().is_commit() {
+                links.push((entry.filename().to_string(), entry.mode(), entry.object_id()));
+            }
+        }
+        Ok(Arc::new(links))
     }
 
     fn below(&self, place: usize, tree: ObjectId, depth: usize) -> Result<Below, Lack> {
