@@ -24,6 +24,26 @@ pub struct Closure<'a> {
     recurse: bool,
 }
 
+/// Bytes that may still be written: all that one program is given has them together.
+pub struct Budget(u64);
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget(FILES)
+    }
+}
+
+impl Budget {
+    fn spend(&mut self, path: &str, files: &[File]) -> Result<(), String> {
+        let bytes = files.iter().map(|file| file.content.len() as u64).sum();
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.ok_or_else(|| {
+            format!("the files that it needs have more than {} MiB together, with those of {path:?}", FILES >> 20)
+        })?;
+        Ok(())
+    }
+}
+
 impl<'a> Closure<'a> {
     /// Nothing of a commit yet.
     pub fn new(checkout: &'a Checkout<'a>) -> Closure<'a> {
@@ -76,11 +96,11 @@ impl<'a> Closure<'a> {
     }
 
     /// Writes all files below a folder, opened where something in them is encrypted. Whether that was so.
-    pub async fn write(&self, to: &Path, keys: &Keys) -> Result<bool, String> {
-        let (mut left, mut is_opened) = (FILES, false);
+    pub async fn write(&self, to: &Path, keys: &Keys, budget: &mut Budget) -> Result<bool, String> {
+        let mut is_opened = false;
         for path in self.entries.keys() {
-            let files = self.checkout.files(path, true, left, |_| true).await?;
-            left = left.saturating_sub(files.iter().map(|file| file.content.len() as u64).sum());
+            let files = self.checkout.files(path, true, FILES, |_| true).await?;
+            budget.spend(path, &files)?;
             let (at, keys, folder) = (to.join(path), keys.clone(), path.clone());
             let writing = tokio::task::spawn_blocking(move || {
                 files.into_iter().try_fold(false, |is_opened, file| {
@@ -102,5 +122,21 @@ impl<'a> Closure<'a> {
             is_opened |= written?;
         }
         Ok(is_opened)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_of_a_program_have_one_budget() {
+        let file =
+            |bytes: u64| vec![File { path: String::new(), content: vec![0; usize::try_from(bytes).expect("few")] }];
+        let mut budget = Budget::default();
+        budget.spend("a", &file(FILES / 2)).expect("half of it");
+        budget.spend("b", &file(FILES / 2)).expect("the other half");
+        let why = budget.spend("c", &file(1)).expect_err("nothing is left");
+        assert_eq!(why, "the files that it needs have more than 100 MiB together, with those of \"c\"");
     }
 }

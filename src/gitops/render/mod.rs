@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 use super::Gitops;
 use super::git;
-use closure::Closure;
+use closure::{Budget, Closure};
 
 pub use checkout::Checkout;
 pub use kept::Renders;
@@ -244,9 +244,9 @@ impl Subject<'_> {
     ) -> Result<Made, String> {
         let _place = self.cx.renders.place(kind == "Plugin").await;
         let folder = self.cx.renders.workplace()?;
-        let mut is_opened = false;
+        let (mut is_opened, mut budget) = (false, Budget::default());
         for (name, closure) in files {
-            is_opened |= closure.write(&folder.path().join(name), self.keys).await?;
+            is_opened |= closure.write(&folder.path().join(name), self.keys, &mut budget).await?;
         }
         // What a program complains about may be what was decrypted.
         let hidden = |_| format!("{kind} failed; what it says is not shown, as files of it were decrypted");
