@@ -248,16 +248,18 @@ impl Repository {
     }
 }
 
-/// Runs what reads a copy where that is allowed.
-pub async fn read<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
-    within(LISTING, "a look at the copy", move |_| work()).await
+/// Runs what reads a copy where that is allowed. It is told to stop when nobody waits for it any more.
+pub async fn read<T: Send + 'static>(
+    work: impl FnOnce(&Arc<AtomicBool>) -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    within(LISTING, "a look at the copy", work).await
 }
 
 /// Runs what blocks where that is allowed, and gives up on it after a while: it is told to stop, and goes on unheard until it does.
 async fn within<T: Send + 'static>(
     limit: Duration,
     what: &str,
-    work: impl FnOnce(&AtomicBool) -> Result<T, String> + Send + 'static,
+    work: impl FnOnce(&Arc<AtomicBool>) -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
     let stop = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&stop);

@@ -77,7 +77,7 @@ impl<'a> Checkout<'a> {
         revision: String,
     ) -> Result<Checkout<'a>, String> {
         let store = repository.store();
-        let tree = Mutex::new(Arc::new(read(move || Tree::new(store, commit)).await?));
+        let tree = Mutex::new(Arc::new(read(move |_| Tree::new(store, commit)).await?));
         Ok(Checkout { index: None, commit, revision, cx, project, _repository: repository, tree })
     }
 
@@ -130,7 +130,7 @@ impl<'a> Checkout<'a> {
         let work = Arc::new(work);
         for _ in 0..=MODULES {
             let (tree, work) = (self.tree(), Arc::clone(&work));
-            let done = read(move || match work(&tree) {
+            let done = read(move |stop| match work(&tree.until(stop)) {
                 Ok(done) => Ok(Ok(done)),
                 Err(Lack::Module(link)) => Ok(Err(link)),
                 Err(Lack::Wrong(why)) => Err(why),
@@ -149,11 +149,11 @@ impl<'a> Checkout<'a> {
     /// Puts a submodule into its place.
     async fn put(&self, link: &Gitlink) -> Result<(), String> {
         let (tree, asked) = (self.tree(), link.clone());
-        let url = read(move || tree.url(&asked)).await?;
+        let url = read(move |_| tree.url(&asked)).await?;
         let repository = self.cx.repositories.at(&url, self.project);
         repository.fetch_unnamed(link.commit).await?;
         let (tree, asked, store) = (self.tree(), link.clone(), repository.store());
-        let with = read(move || tree.with(&asked, store)).await?;
+        let with = read(move |_| tree.with(&asked, store)).await?;
         *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(with);
         Ok(())
     }

@@ -30,12 +30,16 @@ impl View<'_> {
         while let Some(folder) = open.pop() {
             let all = if recurse { self.below(folder.place, folder.id, 0)? } else { self.right_in(&folder)? };
             for (path, mode, id) in all.iter() {
+                self.meet()?;
                 let path = join(&folder.path, path);
                 let found = if mode.is_link() {
                     let mut ways = BTreeMap::new();
                     match self.follow(&path, &mut ways) {
                         // Whoever reads it says so.
-                        Err(Lack::Wrong(why)) => drop(noted.insert(path, why)),
+                        Err(Lack::Wrong(why)) => {
+                            self.meet()?;
+                            noted.insert(path, why);
+                        }
                         Err(module) => return Err(module),
                         Ok(node) => {
                             noted.extend(ways.into_iter().filter(|(way, _)| !is_in(&seen, way)));
@@ -70,6 +74,7 @@ impl View<'_> {
         let tree = self.repository(folder.place).find_tree(folder.id).map_err(|error| wrong(&error))?;
         let mut links = Vec::new();
         for entry in tree.iter() {
+            self.meet()?;
             let entry = entry.map_err(|error| wrong(&error))?;
             if entry.mode().is_link() || entry.mode().is_commit() {
                 links.push((entry.filename().to_string(), entry.mode(), entry.object_id()));
@@ -91,6 +96,7 @@ impl View<'_> {
         }
         let mut below = Vec::new();
         for entry in self.repository(place).find_tree(tree).map_err(|error| wrong(&error))?.iter() {
+            self.meet()?;
             let entry = entry.map_err(|error| wrong(&error))?;
             let (name, mode, id) = (entry.filename().to_string(), entry.mode(), entry.object_id());
             if mode.is_tree() {

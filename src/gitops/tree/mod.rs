@@ -10,6 +10,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 
@@ -23,6 +24,8 @@ use walk::{Kind, View};
 pub struct Tree {
     /// The repository itself, and the submodules that are in their places.
     places: Vec<Place>,
+    /// Says when nobody waits any more for what is looked up.
+    stop: Arc<AtomicBool>,
 }
 
 /// A repository that has its place in a tree.
@@ -99,7 +102,12 @@ impl Tree {
     /// The files of a commit that is there.
     pub fn new(store: Arc<Store>, commit: ObjectId) -> Result<Tree, String> {
         let tree = store.root(commit)?;
-        Ok(Tree { places: vec![Place { path: String::new(), store, tree, depth: 0 }] })
+        Ok(Tree { places: vec![Place { path: String::new(), store, tree, depth: 0 }], stop: Arc::default() })
+    }
+
+    /// The same, in which nothing is looked up any more once this says so.
+    pub fn until(&self, stop: &Arc<AtomicBool>) -> Tree {
+        Tree { places: self.places.clone(), stop: Arc::clone(stop) }
     }
 
     /// What is at a path, and where links lead that are below it, or right in it.

@@ -42,7 +42,7 @@ impl Tree {
         let tree = store.root(link.commit)?;
         let depth = self.places[link.place].depth + 1;
         let place = Place { path: link.path.clone(), store, tree, depth };
-        Ok(Tree { places: self.places.iter().cloned().chain([place]).collect() })
+        Ok(Tree { places: self.places.iter().cloned().chain([place]).collect(), stop: Arc::clone(&self.stop) })
     }
 
     /// What `.gitmodules` at the root of a repository says.

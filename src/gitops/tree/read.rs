@@ -36,6 +36,7 @@ impl View<'_> {
         };
         let mut names = Vec::new();
         for entry in self.repository(node.place).find_tree(node.id).map_err(|error| wrong(&error))?.iter() {
+            self.meet()?;
             let entry = entry.map_err(|error| wrong(&error))?;
             let may_be_file = entry.mode().is_blob() || entry.mode().is_link();
             names.extend(may_be_file.then(|| entry.filename().to_string()));
@@ -81,6 +82,7 @@ impl View<'_> {
         read.open.push(folder.path.clone());
         let tree = self.repository(folder.place).find_tree(folder.id).map_err(|error| wrong(&error))?;
         for entry in tree.iter() {
+            self.meet()?;
             let entry = entry.map_err(|error| wrong(&error))?;
             let name = name(at, entry.filename())?;
             let (path, inside, mode) = (join(at, name), join(&folder.path, name), entry.mode());

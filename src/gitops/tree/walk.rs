@@ -1,6 +1,8 @@
 //! The way from the root to a path, over links and into submodules.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
@@ -10,6 +12,8 @@ use super::{Gitlink, Lack, Tree};
 
 /// Links that one path may lead over.
 const MOST_LINKS: usize = 40;
+/// Entries of folders that one look may come across: over links it may come across the same one any number of times.
+const MOST_ENTRIES: usize = 1_000_000;
 /// Bytes that the target of a link may have.
 const LONGEST: u64 = 4096;
 
@@ -17,6 +21,8 @@ const LONGEST: u64 = 4096;
 pub struct View<'a> {
     pub tree: &'a Tree,
     opened: Vec<gix::Repository>,
+    /// Entries that it has come across.
+    met: Cell<usize>,
 }
 
 /// A file or a folder.
@@ -46,7 +52,25 @@ impl<'a> View<'a> {
     /// Opens what the tree is of.
     pub fn new(tree: &'a Tree) -> Result<View<'a>, Lack> {
         let opened = tree.places.iter().map(|place| place.store.reader()).collect::<Result<_, String>>()?;
-        Ok(View { tree, opened })
+        Ok(View { tree, opened, met: Cell::default() })
+    }
+
+    /// Counts an entry of a folder.
+    ///
+    /// # Errors
+    /// That there were too many, or that nobody waits any more.
+    pub fn meet(&self) -> Result<(), Lack> {
+        if self.tree.stop.load(Ordering::Relaxed) {
+            return Err(Lack::Wrong(format!("{}: it takes too long to look through its folders", self.tree.shown())));
+        }
+        self.met.set(self.met.get() + 1);
+        if self.met.get() > MOST_ENTRIES {
+            let shown = self.tree.shown();
+            return Err(Lack::Wrong(format!(
+                "{shown}: there are more than {MOST_ENTRIES} files and folders to look at; those to which symbolic links lead count each time"
+            )));
+        }
+        Ok(())
     }
 
     /// The repository of a place.
@@ -75,6 +99,7 @@ impl<'a> View<'a> {
         let mut at = vec![root];
         let mut to_go = parts(path, None);
         while let Some(Part { name, of }) = to_go.pop() {
+            self.meet()?;
             if name == ".." {
                 at.pop();
                 if at.is_empty() {
@@ -162,4 +187,50 @@ fn nothing(links: &[(String, String)], of: Option<usize>, why: &str) -> Result<O
 /// A name in a folder.
 pub fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use super::super::Reading;
+    use super::*;
+    use crate::gitops::git::{Credentials, Store};
+    use crate::gitops::import;
+
+    /// A folder with files that nobody wants, to which links lead.
+    fn tree(files: usize, links: usize) -> (tempfile::TempDir, Tree) {
+        let place = tempfile::tempdir().expect("a folder");
+        let (folder, copy) = (place.path().join("web"), place.path().join("copy.git"));
+        fs::create_dir_all(folder.join("many")).expect("folders");
+        (0..files).for_each(|file| fs::write(folder.join(format!("many/{file}")), "").expect("a file"));
+        (0..links).for_each(|link| symlink("many", folder.join(format!("to-{link}"))).expect("a link"));
+        let commit = import::commit(&folder, &copy).expect("a commit");
+        let store = Store::new(copy.to_str().expect("UTF-8"), place.path(), Credentials::default());
+        let tree = Tree::new(Arc::new(store), commit).expect("a tree");
+        (place, tree)
+    }
+
+    fn none(tree: &Tree) -> Result<usize, String> {
+        let files = tree.files("", &Reading { recurse: true, wanted: &|_| false, limit: 0 });
+        files.map(|files| files.len()).map_err(|lack| format!("{lack:?}"))
+    }
+
+    #[test]
+    fn a_look_comes_to_an_end_whatever_links_lead_to() {
+        assert_eq!(none(&tree(100, 100).1), Ok(0));
+        let why = none(&tree(2_000, 501).1).expect_err("too many");
+        assert!(why.contains("more than 1000000 files and folders"), "{why}");
+    }
+
+    #[test]
+    fn a_look_for_which_nobody_waits_is_given_up() {
+        let ((_place, tree), stop) = (tree(1, 1), Arc::new(AtomicBool::default()));
+        assert_eq!(none(&tree.until(&stop)), Ok(0));
+        stop.store(true, Ordering::Relaxed);
+        assert!(none(&tree.until(&stop)).is_err() && tree.until(&stop).look("many", true).is_err());
+    }
 }
