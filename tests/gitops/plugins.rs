@@ -41,11 +41,14 @@ pub async fn a_plugin_fills_in_what_is_not_in_git(s: Story) {
     write(&secrets, "password", "correct & horse");
     let s = with(s, &plugins).await;
     s.git.write("app/color.yaml", &setting("color", "<password> of <nobody>")).write("app/fill-in", "");
+    // To whoever takes it for one, this is an option.
+    s.git.write("app/--odd.yaml", &setting("odd", "there"));
     let first = s.git.commit("A place for a secret");
     let app = s.application("filled", asks(&json!({ "name": "fill-in" }))).await;
     let status = s.synced(&app, &first).await;
     assert_eq!(status["sourceType"], "Plugin");
     assert_eq!(s.setting("color").await.as_deref(), Some("correct & horse of <nobody>"));
+    assert_eq!(s.setting("odd").await.as_deref(), Some("there"));
     assert_eq!((s.kept("correct & horse"), s.renders()), (Vec::new(), Vec::new()), "nothing of it is on disk");
     let found = s.application("found", asks(&json!({}))).await;
     s.until(&found, "rendered", |status| status["sourceType"] == "Plugin").await;
