@@ -185,6 +185,10 @@ pub async fn what_a_program_cannot_render_is_named(s: Story) {
     s.git.write("text/Chart.yaml", "apiVersion: v2\nname: text\nversion: 1.0.0\n");
     s.git.write("text/templates/map.yaml", "a: b: c\n");
     s.git.write("files/Chart.yaml", "apiVersion: v2\nname: files\nversion: 1.0.0\n");
+    s.git.write("apart/Chart.yaml", "apiVersion: v2\nname: apart\nversion: 1.0.0\n");
+    // Helm reads this file of any chart.
+    let elsewhere = "dependencies: [{name: etc, version: 1.0.0, repository: \"file:///etc/chart\"}]\n";
+    s.git.write("apart/requirements.yaml", elsewhere);
     s.git.commit("Much that is wrong");
     s.git.write("cycle/Chart.yaml", "apiVersion: v2\nname: cycle\nversion: 1.0.0\ndependencies: [{name: cycle, version: 1.0.0, repository: file://.}]\n");
     s.git.commit("And a chart that needs itself");
@@ -196,6 +200,7 @@ pub async fn what_a_program_cannot_render_is_named(s: Story) {
         ("broken", None, "broken/templates/map.yaml:2:17"),
         ("syntax", None, "helm: Error: parse error at (syntax/templates/map.yaml:2)"),
         ("text", None, "text/templates/map.yaml"),
+        ("apart", None, "the chart /etc/chart is outside of the repository"),
         ("files", Some(json!({ "releaseName": "Web" })), "spec.source.helm.releaseName can be another"),
         ("files", Some(json!({ "valueFiles": ["away.yaml"] })), "there is no file away.yaml"),
         ("files", Some(json!({ "valueFiles": ["../../../etc/passwd"] })), "it is outside of the repository"),

@@ -30,18 +30,14 @@ impl Said {
     }
 }
 
-/// What the chart in a folder says that it needs: one of the first version says it in a file apart.
+/// What the chart in a folder says that it needs. One of the first version says it in a file apart, which Helm reads of every other, too.
 pub(super) async fn said(subject: &Subject<'_>, folder: &str) -> Result<Vec<Said>, String> {
     let mut found = Vec::new();
     for [name, lock] in [CHART, REQUIREMENTS] {
         let Some(file) = subject.checkout.yaml(&format!("{folder}/{name}")).await? else { break };
-        let is_last = file["apiVersion"] == "v2";
         let has_any = file["dependencies"].as_array().is_some_and(|all| !all.is_empty());
         let lock = if has_any { subject.checkout.yaml(&format!("{folder}/{lock}")).await? } else { None };
         found.push(Said { file, lock });
-        if is_last {
-            break;
-        }
     }
     Ok(found)
 }
