@@ -12,7 +12,7 @@ use super::snapshot::{Effect, Goes, Live, Object, Outcome, Rendered, Snapshot, W
 use super::step::{self, Next};
 use super::task::{self, is_of};
 use crate::api::{
-    Application, ApplicationSource, ApplicationStatus, Operation, OperationState, ResourceResult, Retry,
+    Application, ApplicationSource, ApplicationStatus, Info, Operation, OperationState, ResourceResult, Retry,
     RevisionHistory, SyncOperation, SyncOperationResult,
 };
 use crate::time::{after, floor_to_second, parse_go_duration};
@@ -30,6 +30,9 @@ pub const ERROR: &str = "Error";
 
 /// What is said of an object that was not taken.
 pub const SYNC_FAILED: &str = "SyncFailed";
+
+/// What is told of a sync that is over, instead of the manifests that it was given.
+const WERE_SENT: &str = "Manifests that were sent";
 
 /// Syncs that are remembered where nothing is said.
 const HISTORY: i64 = 10;
@@ -64,6 +67,24 @@ pub fn pinned(status: &ApplicationStatus) -> Option<&SyncOperationResult> {
 pub fn sent(status: &ApplicationStatus) -> Option<&[String]> {
     let sync = running(status)?.operation.sync.as_ref()?;
     Some(sync.manifests.as_slice()).filter(|manifests| !manifests.is_empty())
+}
+
+/// Leaves the manifests out that a sync was given which is over, as there may be secrets in them; how many there were is told.
+pub fn forget_sent(status: &mut ApplicationStatus) {
+    if running(status).is_some() {
+        return;
+    }
+    let Some(operation) = status.operation_state.as_mut().map(|state| &mut state.operation) else { return };
+    let sent = operation.sync.as_mut().map(|sync| std::mem::take(&mut sync.manifests)).unwrap_or_default();
+    if !sent.is_empty() {
+        operation.info.push(Info { name: WERE_SENT.to_owned(), value: sent.len().to_string() });
+    }
+}
+
+/// Whether a sync is, or was, of manifests that it was given.
+pub fn is_of_sent(operation: &Operation) -> bool {
+    let has = operation.sync.as_ref().is_some_and(|sync| !sync.manifests.is_empty());
+    has || operation.info.iter().any(|info| info.name == WERE_SENT)
 }
 
 /// Begins a sync. No two of them begin in the same second, by which their hooks are told apart.

@@ -87,6 +87,7 @@ pub(super) fn done(
             .operation_state
             .as_ref()
             .is_some_and(|state| Some(&state.operation) == s.application.operation.as_ref());
+    operation::forget_sent(&mut status);
     if status != *s.application.status() {
         status.reconciled_at = Some(Time(crate::time::floor_to_second(s.now)));
     }

@@ -293,10 +293,16 @@ fn manifests_that_were_sent_are_of_no_commit_and_nothing_to_go_back_to() {
     let mut world = World::with(&json!({}));
     let sent = json!({ "sync": { "manifests": ["kind: ConfigMap"], "revision": "c1" } });
     world.application.operation = Some(serde_json::from_value(sent).expect("an operation"));
+    let state = |world: &World| world.application.status().operation_state.clone().expect("a state");
+    world.pass();
+    assert_eq!(state(&world).operation.sync.expect("a sync").manifests, ["kind: ConfigMap"], "it needs them");
     world.settle();
     assert_eq!((world.take(), world.last().0.as_str()), (vec!["apply color=blue".to_owned()], "Succeeded"));
-    let status = world.application.status();
-    let state = status.operation_state.clone().expect("a state");
+    assert_eq!(world.application.operation, None);
+    let (status, state) = (world.application.status(), state(&world));
+    let ended = serde_json::to_value(&state.operation).expect("JSON");
+    let told = json!({ "sync": { "revision": "c1" }, "info": [{ "name": "Manifests that were sent", "value": "1" }] });
+    assert_eq!(ended, told, "there may be secrets in them");
     assert_eq!(state.sync_result.expect("a result").commits(), Vec::<String>::new());
     assert_eq!(status.history, []);
 }
@@ -312,7 +318,9 @@ fn manifests_are_not_taken_where_they_would_not_stay_or_are_too_many() {
         world.application.operation = Some(serde_json::from_value(sent).expect("an operation"));
         world.pass();
         assert_eq!(world.last(), ("Failed".to_owned(), why.to_owned()));
-        assert_eq!(world.take(), Vec::<String>::new());
+        assert_eq!((world.take(), &world.application.operation), (Vec::<String>::new(), &None));
+        let state = world.application.status().operation_state.clone().expect("a state");
+        assert!(state.operation.sync.expect("a sync").manifests.is_empty());
     }
 }
 

@@ -148,6 +148,13 @@ async fn a_folder_can_be_synced_for_once() {
     assert_eq!(stage.object(SETTING, "shape").await, Value::Null);
     stage.does("sync colors --timeout 60").await;
     assert_eq!(stage.object(SETTING, "color").await["data"]["value"], "blue");
+    stage.file("secret/color.yaml", &setting("color", "blue").to_string());
+    stage.file("secret/login.yaml", &secret("b25l").to_string());
+    let printed = stage.refuses("sync colors --local secret", "with --local-secrets.\n").await;
+    assert!(printed.contains("the folder has the Secret login, and whoever reads the Application"), "{printed}");
+    stage.does("sync colors --local secret --local-secrets --timeout 60").await;
+    let application = stage.object(APPLICATION, "colors").await;
+    assert!(!application.to_string().contains("b25l"), "{application}");
     stage.file("empty/readme.md", "nothing");
     stage.refuses("sync colors --local empty", "there is nothing in the folder\n").await;
     stage.file("large/map.yaml", &setting("color", &"x".repeat(1 << 20)).to_string());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::Value;
 use sluice::gitops::Programs;
 use sluice::gitops::preview::{Local, Preview, Wish};
 use sluice_core::api::Application;
@@ -70,8 +71,8 @@ impl Folder {
         )
     }
 
-    /// What it renders to, as JSON.
-    pub async fn manifests(&self, one: &One<'_>, application: Application) -> Result<Vec<String>, Problem> {
+    /// What it renders to.
+    pub async fn manifests(&self, one: &One<'_>, application: Application) -> Result<Vec<Value>, Problem> {
         let attempted = |why: String| Problem::new(format!("cannot render {}: {why}", one.title()));
         let wish = self.wish(BTreeMap::new(), application.spec.all_sources().len()).map_err(attempted)?;
         let preview = Preview::new(&one.client(), application, wish).await.map_err(attempted)?;
@@ -79,7 +80,7 @@ impl Folder {
         if manifests.is_empty() {
             return Err(attempted("there is nothing in the folder".to_owned()));
         }
-        Ok(manifests.iter().map(ToString::to_string).collect())
+        Ok(manifests)
     }
 
     /// The sources that are meant, of so many.

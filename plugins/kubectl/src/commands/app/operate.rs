@@ -5,7 +5,7 @@ use kube::api::{Api, Patch, PostParams};
 use kube::{Client, Error};
 use serde_json::Value;
 use sluice_core::api::{Application, OperationState};
-use sluice_core::gitops::operation::SUCCEEDED;
+use sluice_core::gitops::operation::{SUCCEEDED, is_of_sent};
 use sluice_core::gitops::report::SYNCED;
 
 use super::follow::{Deadline, deleted, follow, tell};
@@ -109,7 +109,7 @@ fn outcome(one: &One<'_>, end: &Application) -> Result<(), Problem> {
     let is_synced = end.status().sync.as_ref().is_some_and(|sync| sync.status == SYNCED);
     let left = end.status().resources.iter().filter(|it| it.requires_pruning).count();
     // Neither objects that were picked nor a folder are all that Git says.
-    let is_partial = !sync.resources.is_empty() || !sync.manifests.is_empty();
+    let is_partial = !sync.resources.is_empty() || is_of_sent(&state.operation);
     if sync.dry_run || sync.prune || is_partial || is_synced || left == 0 {
         return Ok(());
     }

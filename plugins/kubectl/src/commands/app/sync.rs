@@ -1,6 +1,6 @@
 //! `app sync`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sluice_core::api::{Backoff, Info};
 use sluice_core::time::parse_go_duration;
 
@@ -24,6 +24,9 @@ pub struct Args {
     revision: Option<String>,
     #[command(flatten)]
     folder: Folder,
+    /// With --local: send Secrets, too: they can be read in the Application until the sync is over
+    #[arg(long, requires = "local")]
+    local_secrets: bool,
     /// Let objects go that Git does not have any more
     #[arg(long)]
     prune: bool,
@@ -156,11 +159,32 @@ async fn sync(one: &One<'_>, args: &Args) -> Result<(), Problem> {
     let mut wish = args.wish();
     if args.folder.is_said() {
         let application = one.read().await?.application;
-        wish.manifests = Box::pin(args.folder.manifests(one, application)).await?;
+        let manifests = Box::pin(args.folder.manifests(one, application)).await?;
+        if !args.local_secrets {
+            let attempted = |why: String| Problem::new(format!("cannot sync {}: {why}", one.title()));
+            check_secrets(&manifests).map_err(|why| {
+                attempted(why).advise("Commit them instead, or send them all the same with --local-secrets.")
+            })?;
+        }
+        wish.manifests = manifests.iter().map(ToString::to_string).collect();
     }
     let build =
         |found: &Found, user: &str| sync::operation(&wish, &found.application, user).map(|operation| json!(operation));
     operate(one, &format!("sync {}", one.title()), &build, args.after).await
+}
+
+/// What is sent is part of the Application while the sync goes on, and more people may read that than Secrets.
+fn check_secrets(manifests: &[Value]) -> Result<(), String> {
+    let is_secret = |object: &&Value| object["apiVersion"] == "v1" && object["kind"] == "Secret";
+    let names =
+        manifests.iter().filter(is_secret).map(|object| object["metadata"]["name"].as_str().unwrap_or_default());
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let what = if names.len() == 1 { "the Secret" } else { "the Secrets" };
+    let names = names.join(", ");
+    Err(format!("the folder has {what} {names}, and whoever reads the Application could read what is sent"))
 }
 
 #[cfg(test)]
@@ -198,11 +222,21 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_told_from_what_is_only_called_so() {
+        let object =
+            |version: &str, kind: &str| json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a"}});
+        assert_eq!(check_secrets(&[object("v1", "ConfigMap"), object("example.com/v1", "Secret")]), Ok(()));
+        let why = check_secrets(&[object("v1", "Secret"), object("v1", "Secret")]).expect_err("Secrets");
+        assert!(why.starts_with("the folder has the Secrets a, a, and "), "{why}");
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused_before_anything_is_asked_for() {
         for (line, why) in [
             ("web -l team=a", "cannot be used with"),
             ("web --retry-backoff-duration soon", "invalid duration"),
             ("web --retry-backoff-duration=-1s", "is negative"),
+            ("web --local-secrets", "--local <PATH>"),
             ("web --sync-option PruneLast", "write OPTION=VALUE"),
             ("web --info because", "write NAME=VALUE"),
             ("web --resource Deployment", "GROUP:KIND:NAME"),
