@@ -16,6 +16,7 @@ use gix::refs::transaction::PreviousValue;
 use gix::remote::AuthenticateFn;
 use gix::remote::Direction;
 use gix::sec::identity::Account;
+pub use sluice_core::gitops::url::shown;
 
 use super::fetch::{self, Wanted};
 use super::local;
@@ -191,7 +192,7 @@ impl Store {
         &self.url
     }
 
-    /// The URL as messages have it, without the password that people write into it.
+    /// The URL as messages have it, without what may be a secret in it.
     pub fn shown(&self) -> String {
         shown(&self.url)
     }
@@ -216,6 +217,7 @@ impl Store {
             }
             source = cause.source();
         }
+        text = text.replace(&self.url, &self.shown());
         let secrets = self.credentials.login.iter().map(|(_, secret)| secret).chain(&self.credentials.bearer);
         for secret in secrets.filter(|secret| !secret.is_empty()) {
             text = text.replace(secret.as_str(), "***");
@@ -303,18 +305,6 @@ impl Store {
             backend: Some(std::sync::Arc::new(std::sync::Mutex::new(backend))),
             ..http::Options::default()
         })
-    }
-}
-
-/// A URL without the password that people write into it.
-pub fn shown(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
-        Some((scheme, (login, rest))) if !login.contains('/') => {
-            let user = login.split(':').next().unwrap_or_default();
-            let masked = if login.contains(':') { format!("{user}:***@") } else { format!("{login}@") };
-            format!("{scheme}://{masked}{rest}")
-        }
-        _ => url.to_owned(),
     }
 }
 

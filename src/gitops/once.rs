@@ -202,7 +202,7 @@ async fn project(client: &Client, home: &str, name: &str) -> Result<(Projects, b
         Ok(found) => Ok((Projects::read(home, found), true)),
         // Where there is no such kind, there is none of them either.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok((Projects::read(home, None), true)),
-        Err(kube::Error::Api(status)) if status.code == 403 => Ok((Projects::read(home, None), false)),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok((Projects::hidden(home), false)),
         Err(error) => Err(format!("cannot read AppProject {home}/{name}: {error}")),
     }
 }

@@ -14,7 +14,6 @@ use sluice_core::gitops::compare::{Verdict, compared, plain};
 use sluice_core::gitops::key::Key;
 use sluice_core::gitops::manifest::Gathered;
 use sluice_core::gitops::path::within;
-use sluice_core::gitops::project::Project;
 use sluice_core::gitops::snapshot::{Goes, Object};
 use sluice_core::gitops::tracking::Owner;
 use sluice_core::gitops::unsupported;
@@ -127,11 +126,7 @@ impl Preview {
         let mut judge = Judge::new(Arc::clone(&cx));
         let name = application.metadata.name.as_deref().unwrap_or_default();
         judge.owner = Owner::new(home, &own, name, &application.spec.destination.namespace);
-        judge.project = match cx.project(&application).await? {
-            Ok(project) => project,
-            Err(_) if !once.is_project_known => Project::open(application.spec.project()),
-            Err(why) => return Err(why),
-        };
+        judge.project = cx.project(&application).await??;
         let problems = judge.project.problems(&application);
         if !problems.is_empty() {
             return Err(problems.join("; "));

@@ -38,6 +38,8 @@ enum Known {
     NoKind,
     /// They may not be read: why.
     Refused(String),
+    /// They may not be read by whoever only looks, and hold nobody.
+    Hidden,
     /// They are watched.
     Watched,
 }
@@ -64,6 +66,13 @@ impl Projects {
         Projects { namespace: namespace.to_owned(), resource, objects, known }
     }
 
+    /// Those of somebody who only looks, and may not read them: they permit everything.
+    pub fn hidden(namespace: &str) -> Projects {
+        let projects = Projects::read(namespace, None);
+        let (_, known) = watch::channel(Known::Hidden);
+        Projects { known, ..projects }
+    }
+
     /// A project; or why it is of no use. Where nobody has made one, `default` permits everything.
     ///
     /// # Errors
@@ -78,6 +87,7 @@ impl Projects {
         };
         match known {
             Known::Refused(why) => return Ok(Err(format!("may not read AppProject {namespace}/{name}: {why}"))),
+            Known::Hidden => return Ok(Ok(Project::open(name))),
             Known::Nothing | Known::NoKind => {}
             Known::Watched => {
                 if !is_filled(&self.objects, FIRST).await {

@@ -277,10 +277,11 @@ fn condition_of(application: &Application, condition: &str) -> ConditionLabels {
     }
 }
 
-/// A URL without the user and the password that people write into it.
+/// A URL without the user, the password and the query that people write into it.
 fn without_login(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
+            let rest = rest.split(['?', '#']).next().unwrap_or_default();
             let (authority, path) =
                 rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
             let host = authority.rsplit('@').next().unwrap_or_default();
@@ -304,7 +305,7 @@ mod tests {
         let object = json!({
             "metadata": { "name": "web", "namespace": "argocd" },
             "spec": {
-                "source": { "repoURL": "https://jo:secret@git.example.com/web.git" },
+                "source": { "repoURL": "https://jo:secret@git.example.com/web.git?token=secret" },
                 "destination": { "server": "https://kubernetes.default.svc", "namespace": "shop" },
                 "syncPolicy": { "automated": {} },
             },

@@ -160,6 +160,19 @@ pub async fn a_chart_gets_what_it_needs_from_repositories(s: Story) {
         "{message}"
     );
     assert_eq!(s.setting("db").await.as_deref(), Some("newer"), "what there is stays");
+    // A project that does not permit the repository does not lend its login either.
+    let any = json!([{ "server": "*", "namespace": "*" }]);
+    let project = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": { "name": "team" },
+        "spec": { "sourceRepos": [s.git.url()], "destinations": any },
+    });
+    s.create(project).await;
+    let mut other = automated(true, true);
+    other["spec"]["project"] = json!("team");
+    let app = s.application("other", other).await;
+    let message = s.condition(&app, "ComparisonError").await;
+    let expected = format!("the repository {} is not permitted in project 'team'", site.url);
+    assert!(message.contains(&expected), "{message}");
 }
 
 pub async fn what_cannot_be_had_of_a_repository_is_named(s: Story) {

@@ -41,3 +41,4 @@ pub mod submodule;
 pub mod task;
 pub mod tracking;
 pub mod unsupported;
+pub mod url;

@@ -9,6 +9,7 @@ use super::key::Key;
 use super::operation::{self, creates_namespace};
 use super::orphans::Monitoring;
 use super::unsupported::{HERE, HERE_BY_NAME};
+use super::url::{is_crooked, shown};
 use crate::api::{
     AppProjectSpec, Application, ApplicationDestination, ProjectDestination, ProjectKind, SyncOperationResult,
 };
@@ -92,8 +93,9 @@ impl Project {
         let all = spec.all_sources().iter().chain(asked).chain(kept);
         let urls = all.map(|source| source.repo_url.as_str()).collect::<BTreeSet<_>>().into_iter();
         let refused = urls.filter(|url| !self.permits_source(url));
-        let mut problems: Vec<String> =
-            refused.map(|url| format!("application repo {url} is not permitted in project '{name}'")).collect();
+        let mut problems: Vec<String> = refused
+            .map(|url| format!("application repo {} is not permitted in project '{name}'", shown(url)))
+            .collect();
         let to = &spec.destination;
         if !self.permits_place(to, &to.namespace) {
             let server = if to.server.is_empty() { &to.name } else { &to.server };
@@ -129,9 +131,16 @@ impl Project {
         creates_namespace(application) && self.permits(&key, &application.spec.destination).is_ok()
     }
 
-    fn permits_source(&self, url: &str) -> bool {
-        let url = plain(url);
-        let is_meant = |pattern: &str| pattern == "*" || glob::matches(&plain(pattern), &url);
+    /// Whether manifests, or charts, may come from a repository. Nothing comes from one whose URL leads elsewhere than it seems to.
+    pub fn permits_source(&self, url: &str) -> bool {
+        if is_crooked(url) {
+            return false;
+        }
+        // A registry is the same with and without its scheme.
+        let bare = |url: &str| plain(url.strip_prefix("oci://").unwrap_or(url));
+        let is_meant = |pattern: &str| {
+            pattern == "*" || glob::matches(&plain(pattern), &plain(url)) || glob::matches(&bare(pattern), &bare(url))
+        };
         let (mut denied, mut allowed) = (false, false);
         for rule in &self.spec.source_repos {
             match rule.strip_prefix('!') {
@@ -247,6 +256,10 @@ mod tests {
             (json!(["https://git.example.com/team/web.git"]), "https://git.example.com/team/web/", true),
             (json!(["*", "!git@git.example.com:secret/*"]), "ssh://git@git.example.com/secret/web", false),
             (json!(["ssh://git@git.example.com/team/*"]), "git@git.example.com:team/web.git", true),
+            (json!(["https://git.example.com/team/**"]), "https://git.example.com/team/../secret", false),
+            (json!(["*"]), "https://git.example.com/team/%2e%2e/secret", false),
+            (json!(["registry.example.com:5000/team"]), "oci://registry.example.com:5000/team", true),
+            (json!(["*", "!oci://registry.example.com/secret"]), "registry.example.com/secret", false),
         ];
         for (rules, url, expected) in cases {
             let project = project(&json!({ "sourceRepos": rules }));

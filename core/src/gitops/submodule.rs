@@ -20,6 +20,9 @@ pub fn url(parent: &str, named: &str) -> Result<String, String> {
     } else {
         named.to_owned()
     };
+    if super::url::is_crooked(&url) {
+        return wrong("has . or .. in its path");
+    }
     match (Reach::of(&url), Reach::of(parent)) {
         (Some(Reach::Https | Reach::Ssh), _)
         | (Some(Reach::Http), Some(Reach::Http))

@@ -1,6 +1,7 @@
 //! What an Application may say and is not acted on yet: it holds the Application, and says so.
 
 use super::jq::Path;
+use super::url::{is_crooked, shown};
 use super::{marks, preempt};
 use crate::api::{Application, ApplicationSource, SyncOperation};
 
@@ -55,6 +56,10 @@ fn of_sources(sources: &[(String, &ApplicationSource)]) -> Vec<String> {
         problems.extend(fields(source).map(|field| format!("{at}.{field} is not supported yet")));
         if source.repo_url.is_empty() {
             problems.push(format!("{at}.repoURL is empty"));
+        }
+        if is_crooked(&source.repo_url) {
+            let url = shown(&source.repo_url);
+            problems.push(format!("{at}.repoURL: {url} has . or .. in its path; write down where that leads"));
         }
         let name = source.reference.as_str();
         if name.is_empty() {

@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
+use sluice_core::gitops::url::is_crooked;
 
 /// How the URLs of registries begin; many leave it out.
 const OCI: &str = "oci://";
@@ -54,6 +55,9 @@ impl Access {
             return Err(
                 "its Secret has tlsClientCertData, and certificates of clients are not supported yet".to_owned()
             );
+        }
+        if is_crooked(&self.url) {
+            return Err("it has . or .. in its path; write down where that leads".to_owned());
         }
         let url = with_scheme(&self.url);
         let is_registry = url.starts_with(OCI);
@@ -123,6 +127,8 @@ mod tests {
             ("oci://localhost.example.com/charts", "registry https://localhost.example.com/ charts"),
             ("ssh://git@example.com/charts", "it is no URL of charts"),
             ("https://", "it is no URL of charts"),
+            ("https://charts.example.com/team/%2e%2e/other", "it has . or .. in its path"),
+            ("registry.example.com/team/../other", "it has . or .. in its path"),
         ] {
             let (found, login) = address(url, |_| {});
             assert!(found.starts_with(expected), "{url}: {found}");

@@ -7,11 +7,17 @@ const SHOWN: usize = 5;
 /// The range of all releases.
 const ALL: &str = "*";
 
+/// Whether whoever publishes may call that a version: it becomes a part of paths.
+pub fn is_version(text: &str) -> bool {
+    Version::read(text).is_some() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b".+_-".contains(&c))
+}
+
 /// The version that a revision stands for: the highest one in a range, the highest release where it is empty.
 ///
 /// # Errors
 /// That there is none, and which there are.
 pub fn choose<'a>(revision: &str, versions: &[&'a str]) -> Result<&'a str, String> {
+    let versions: Vec<&str> = versions.iter().copied().filter(|version| is_version(version)).collect();
     if let Some(same) = versions.iter().find(|version| **version == revision) {
         return Ok(same);
     }
@@ -44,7 +50,8 @@ pub fn choose<'a>(revision: &str, versions: &[&'a str]) -> Result<&'a str, Strin
 mod tests {
     use super::choose;
 
-    const VERSIONS: [&str; 7] = ["1.10.0", "1.9.0", "v1.2.3", "2.0.0-rc.1", "1.0.0+b", "1.0.0+a", "odd"];
+    const VERSIONS: [&str; 9] =
+        ["1.10.0", "1.9.0", "v1.2.3", "2.0.0-rc.1", "1.0.0+b", "1.0.0+a", "odd", "1.0.0+x/../../y", "x/../.."];
 
     #[test]
     fn a_revision_stands_for_a_version() {
@@ -61,7 +68,7 @@ mod tests {
             ("2.0.0-rc.1", "2.0.0-rc.1"),
             ("1.0.0+a", "1.0.0+a"),
             ("1.0.0", "1.0.0+b"),
-            ("odd", "odd"),
+            ("1.0.0+x/../../y", "1.0.0+b"),
         ] {
             assert_eq!(choose(revision, &VERSIONS), Ok(expected), "{revision}");
         }
@@ -73,6 +80,8 @@ mod tests {
             ("3.x", "no version in the range \"3.x\": the highest are 2.0.0-rc.1, 1.10.0, 1.9.0, v1.2.3, 1.0.0+"),
             ("3.0.0", "no version \"3.0.0\": the highest are 2.0.0-rc.1"),
             ("main", "\"main\" is neither a version nor a range"),
+            ("odd", "\"odd\" is neither a version nor a range"),
+            ("x/../..", "is neither a version"),
         ] {
             let why = choose(revision, &VERSIONS).expect_err("there is none");
             assert!(why.contains(expected), "{why}");

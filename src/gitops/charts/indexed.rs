@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::ETAG;
 use reqwest::{StatusCode, Url};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::access::Access;
@@ -14,7 +15,10 @@ use super::index::{Index, LARGEST};
 use super::registry::Registry;
 use super::shared::Shared;
 use super::web::{Answer, Ask, Failed, Web, shown, without_login};
-use super::{ARCHIVE, DOWNLOAD, Found, LOOK, refused};
+use super::{ARCHIVE, DOWNLOAD, Found, LOOK, blocking, refused};
+
+/// Indexes are read into memory, so that few are at the same time.
+static READING: Semaphore = Semaphore::const_new(2);
 
 /// A repository with an index.
 pub struct Indexed {
@@ -79,8 +83,8 @@ impl Indexed {
         }
         self.check(&url, &answer)?;
         let etag = answer.header(ETAG).map(str::to_owned);
-        let reading = tokio::task::spawn_blocking(move || Index::read(&answer.body)).await;
-        let read = reading.map_err(|error| Failed::said(format!("reading the index broke off: {error}")))?;
+        let _place = READING.acquire().await.map_err(|error| Failed::said(error.to_string()))?;
+        let read = blocking(move || answer.body().map(|content| Index::read(&content))).await??;
         let index = read.map_err(|why| {
             Failed::said(format!("{} is no index of a Helm repository: {why}; see what repoURL should be", shown(&url)))
         })?;
@@ -88,24 +92,24 @@ impl Indexed {
     }
 
     /// The archive of a version.
-    pub async fn download(&self, found: &Found) -> Result<Vec<u8>, Failed> {
+    pub async fn download(&self, found: &Found) -> Result<Answer, Failed> {
         if found.url.scheme() == "oci" {
             // Who asks is nobody's business there.
             return Registry::named(&found.url).map_err(Failed::said)?.download_named(&found.url).await;
         }
-        let trusted = [self.url.clone(), found.url.clone()];
+        let trusted = trusted(&self.url, &found.url, self.pass_credentials);
         let ask = Ask {
             url: &found.url,
             accept: "*/*",
             etag: None,
             authorization: self.login.as_deref(),
-            trusted: if self.pass_credentials { &trusted } else { &trusted[..1] },
+            trusted: &trusted,
             limit: ARCHIVE,
             patience: DOWNLOAD,
         };
         let answer = self.web.get(&ask).await?;
         self.check(&found.url, &answer)?;
-        Ok(answer.body)
+        Ok(answer)
     }
 
     fn check(&self, url: &Url, answer: &Answer) -> Result<(), Failed> {
@@ -122,7 +126,32 @@ impl Indexed {
     }
 }
 
+/// Whom the login is told where an archive is there. Nobody is to listen to what is told over TLS otherwise.
+fn trusted(own: &Url, archive: &Url, pass_credentials: bool) -> Vec<Url> {
+    let is_open = own.scheme() == "https" && archive.scheme() != "https";
+    let other = (pass_credentials && !is_open).then_some(archive);
+    [own].into_iter().chain(other).cloned().collect()
+}
+
 /// A login as a header has it.
 pub fn basic((user, password): &(String, String)) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_not_passed_on_where_everybody_can_listen() {
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        for (own, archive, pass, expected) in [
+            ("https://a.example.com", "https://b.example.com", false, 1),
+            ("https://a.example.com", "https://b.example.com", true, 2),
+            ("https://a.example.com", "http://a.example.com", true, 1),
+            ("http://a.example.com", "http://b.example.com", true, 2),
+        ] {
+            assert_eq!(trusted(&url(own), &url(archive), pass).len(), expected, "{own} {archive}");
+        }
+    }
 }

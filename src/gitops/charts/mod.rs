@@ -7,6 +7,7 @@ mod archive;
 mod choice;
 mod index;
 mod indexed;
+mod places;
 mod registry;
 mod shared;
 mod store;
@@ -21,11 +22,12 @@ use std::time::Duration;
 use gix::ObjectId;
 use reqwest::{StatusCode, Url};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use self::access::{Access, plain, with_scheme};
+use self::choice::is_version;
 use self::indexed::Indexed;
+use self::places::Places;
 use self::registry::Registry;
 use self::shared::Shared;
 use self::store::{Kept, hex};
@@ -40,8 +42,8 @@ const ARCHIVE: u64 = 50 << 20;
 const LOOK: Duration = Duration::from_mins(1);
 /// How long a download may take.
 const DOWNLOAD: Duration = Duration::from_mins(5);
-/// Downloads at the same time: each is in memory.
-const DOWNLOADS: usize = 2;
+/// How the names of folders begin that have what has come.
+const COPIES: &str = "charts-";
 /// How long a repository is kept that nobody reads.
 const UNUSED: Duration = Duration::from_hours(2);
 
@@ -49,8 +51,9 @@ const UNUSED: Duration = Duration::from_hours(2);
 pub struct Charts {
     folder: PathBuf,
     known: Mutex<Known>,
-    downloads: Arc<Semaphore>,
+    places: Arc<Places>,
     metrics: Applications,
+    begun: Instant,
 }
 
 /// What is known of repositories.
@@ -58,7 +61,7 @@ pub struct Charts {
 struct Known {
     /// By a mark of how they are reached; and when they were of use last.
     repositories: HashMap<String, (Arc<ChartRepository>, Instant)>,
-    /// By the names of their folders: a password that is another one changes nothing of what has come.
+    /// By the names of their folders: another login may see other things.
     copies: HashMap<String, Copies>,
 }
 
@@ -77,7 +80,7 @@ pub struct ChartRepository {
     copies: Copies,
     /// What came of downloads.
     came: Shared<Result<ObjectId, Failed>>,
-    downloads: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 /// Who has charts.
@@ -107,8 +110,8 @@ pub struct Chart {
 impl Charts {
     /// Keeps what comes in a folder.
     pub fn new(folder: &Path, metrics: Applications) -> Charts {
-        let downloads = Arc::new(Semaphore::new(DOWNLOADS));
-        Charts { folder: folder.to_owned(), known: Mutex::default(), downloads, metrics }
+        let (known, places) = (Mutex::default(), Arc::default());
+        Charts { folder: folder.to_owned(), known, places, metrics, begun: Instant::now() }
     }
 
     /// The repository that is reached so. Where `helm.passCredentials` says so, the login goes wherever its index leads.
@@ -128,20 +131,20 @@ impl Charts {
         let mut access = access.clone();
         let address = access.address().map_err(|why| format!("{name}: {why}"))?;
         let web = Web::new(&access).map_err(|why| format!("{name}: {why}"))?;
-        let copies = self.copies(&mut known, &name, access.login.as_ref().map(|(user, _)| user.as_str()));
+        let copies = self.copies(&mut known, &name, &access);
         let server = match address {
             access::Address::Indexed(url) => Server::Indexed(Indexed::new(web, url, &access, pass_credentials)),
             access::Address::Registry(url, path) => Server::Registry(Registry::new(web, url, path, &access)),
         };
-        let (came, downloads) = (Shared::default(), Arc::clone(&self.downloads));
-        let repository = Arc::new(ChartRepository { name, server, copies, came, downloads });
+        let (came, places) = (Shared::default(), Arc::clone(&self.places));
+        let repository = Arc::new(ChartRepository { name, server, copies, came, places });
         known.repositories.insert(mark, (Arc::clone(&repository), Instant::now()));
         Ok(repository)
     }
 
-    /// What has come from a URL for a user: another one may see other things.
-    fn copies(&self, known: &mut Known, url: &str, user: Option<&str>) -> Copies {
-        let folder = format!("charts-{}", mark(&format!("{url} {user:?}")));
+    /// What has come from a URL for whoever reaches it so: others may see other things.
+    fn copies(&self, known: &mut Known, url: &str, access: &Access) -> Copies {
+        let folder = format!("{COPIES}{}", mark(&format!("{access:?}")));
         let made = known.copies.entry(folder.clone()).or_insert_with(|| {
             let at = self.folder.join(folder);
             let store = Arc::new(Store::new(url, &at, Credentials::default()));
@@ -155,13 +158,28 @@ impl Charts {
     fn tidy(&self, known: &mut Known) {
         known.copies.retain(|folder, copies| {
             let is_kept = Arc::strong_count(&copies.commits) > 1;
-            let (at, gone) = (self.folder.join(folder), self.folder.join(format!("{folder}.gone")));
-            // One that cannot be removed takes up room, and nothing else.
-            if !is_kept && std::fs::rename(at, &gone).is_ok() {
-                tokio::task::spawn_blocking(move || std::fs::remove_dir_all(gone));
+            if !is_kept {
+                self.remove(folder);
             }
             is_kept
         });
+        // Those of an earlier process, too, such as of a login that has become another one.
+        if self.begun.elapsed() < UNUSED {
+            return;
+        }
+        let all = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let all = all.filter_map(|folder| folder.file_name().into_string().ok());
+        for folder in all.filter(|name| name.starts_with(COPIES) && !known.copies.contains_key(name)) {
+            self.remove(&folder);
+        }
+    }
+
+    fn remove(&self, folder: &str) {
+        let (at, gone) = (self.folder.join(folder), self.folder.join(format!("{folder}.gone")));
+        // One that cannot be removed takes up room, and nothing else.
+        if std::fs::rename(at, &gone).is_ok() {
+            tokio::task::spawn_blocking(move || std::fs::remove_dir_all(gone));
+        }
     }
 }
 
@@ -207,19 +225,23 @@ impl ChartRepository {
 
     /// One version of a chart, if it is here.
     pub async fn kept(&self, name: &str, version: &str) -> Option<Chart> {
+        if !is_version(version) {
+            return None;
+        }
         let (kept, name, version) = (self.copies.kept.clone(), name.to_owned(), version.to_owned());
         let here = blocking(move || kept.version(&name, &version).map(|commit| Chart { version, commit }));
         here.await.ok().flatten()
     }
 
     async fn download(&self, name: &str, found: &Found) -> Result<ObjectId, Failed> {
-        let _place = self.downloads.acquire().await.map_err(|error| Failed::said(error.to_string()))?;
-        let archive = match &self.server {
+        let _place = self.places.of(&found.url).await?;
+        let answer = match &self.server {
             Server::Indexed(server) => server.download(found).await?,
             Server::Registry(server) => server.download(found).await?,
         };
+        let _unpacking = self.places.to_unpack().await?;
         let (kept, name, found) = (self.copies.kept.clone(), name.to_owned(), found.clone());
-        blocking(move || kept.keep(&name, &found, &archive)).await?.map_err(Failed::said)
+        blocking(move || kept.keep(&name, &found, &answer.body()?).map_err(Failed::said)).await?
     }
 }
 
@@ -277,16 +299,18 @@ mod tests {
         let url = Url::parse(AWAY).expect("a URL");
         let found = Found { version: "1.0.0".to_owned(), url, digest: None };
         let commit = repository.copies.kept.keep("web", &found, &archive).expect("it is kept");
-        // Another process, with another password of the same user.
-        let repository = charts(folder.path()).at(&access("robot", "new"), false).expect("a repository");
+        // Another process.
+        let repository = charts(folder.path()).at(&access("robot", "old"), false).expect("a repository");
         let chart = repository.chart("web", "1.0.0", Instant::now()).await;
         assert_eq!(chart, Ok(Chart { version: "1.0.0".to_owned(), commit }));
         for (name, revision) in [("web", "1.*"), ("web", "1.0.1"), ("api", "1.0.0")] {
             let why = repository.chart(name, revision, Instant::now()).await.expect_err("nobody knows");
             assert!(why.starts_with(&format!("{AWAY}: chart {name}: {AWAY}/index.yaml")), "{why}");
         }
-        let other = charts(folder.path()).at(&access("somebody", "new"), false).expect("a repository");
-        assert!(other.chart("web", "1.0.0", Instant::now()).await.is_err(), "another user may not see it");
+        for (user, password) in [("somebody", "old"), ("robot", "new")] {
+            let other = charts(folder.path()).at(&access(user, password), false).expect("a repository");
+            assert!(other.chart("web", "1.0.0", Instant::now()).await.is_err(), "another login may not see it");
+        }
     }
 
     #[tokio::test]
@@ -296,6 +320,22 @@ mod tests {
         let at = |password: &str, pass| charts.at(&access("robot", password), pass).expect("a repository");
         assert!(Arc::ptr_eq(&at("a", false), &at("a", false)));
         assert!(!Arc::ptr_eq(&at("a", false), &at("a", true)));
-        assert!(Arc::ptr_eq(&at("a", false).commits(), &at("b", true).commits()));
+        assert!(Arc::ptr_eq(&at("a", false).commits(), &at("a", true).commits()));
+        assert!(!Arc::ptr_eq(&at("a", false).commits(), &at("b", false).commits()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn copies_that_nobody_uses_are_taken_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (earlier, other) = (folder.path().join("charts-earlier"), folder.path().join("other"));
+        let charts = charts(folder.path());
+        for folder in [&earlier, &other] {
+            std::fs::create_dir(folder).expect("a folder");
+        }
+        charts.at(&access("robot", "a"), false).expect("a repository");
+        assert!(earlier.exists(), "it may be of use yet");
+        tokio::time::advance(UNUSED).await;
+        charts.at(&access("robot", "b"), false).expect("a repository");
+        assert!(!earlier.exists() && other.exists());
     }
 }

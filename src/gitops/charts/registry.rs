@@ -11,7 +11,7 @@ use sluice_core::gitops::range::{Range, Version};
 use tokio::time::Instant;
 
 use super::access::{Access, Address};
-use super::choice::choose;
+use super::choice::{choose, is_version};
 use super::indexed::basic;
 use super::shared::Shared;
 use super::token::{Challenge, Token, place};
@@ -27,6 +27,9 @@ const MANIFEST: &str =
 const SMALL: u64 = 4 << 20;
 /// Pages of tags that are read.
 const MOST_PAGES: usize = 100;
+/// Tags of one name that are read, and bytes of all their pages.
+const MOST_TAGS: usize = 100_000;
+const MOST_BYTES: usize = 16 << 20;
 
 /// A registry, and the beginning of the names that are meant in it.
 pub struct Registry {
@@ -83,6 +86,7 @@ impl Registry {
         }
         let is_one = !revision.is_empty() && Range::read(revision).is_none();
         if is_one
+            && is_version(revision)
             && let Some(tag) = tag(revision)
             && let Some(manifest) = self.manifest(&name, &tag, since).await?
         {
@@ -122,7 +126,7 @@ impl Registry {
                 return Ok(None);
             }
             self.check(&url, &answer)?;
-            let read = serde_json::from_slice(&answer.body);
+            let read = serde_json::from_slice(&answer.body()?);
             read.map(Some).map_err(|error| Failed::said(format!("{} is no manifest: {error}", shown(&url))))
         };
         self.manifests.get(&format!("{name}:{tag}"), since, ask).await
@@ -131,6 +135,8 @@ impl Registry {
     /// All tags of a name.
     async fn list(&self, name: &str) -> Result<Vec<String>, Failed> {
         let (mut tags, mut next) = (Vec::new(), Some(self.at(&format!("v2/{name}/tags/list?n=1000"))));
+        let mut left = MOST_BYTES;
+        let too_many = || Failed::said(format!("{name} has more tags than are read ({MOST_TAGS}); name one version"));
         for _ in 0..MOST_PAGES {
             let Some(url) = next.take() else { return Ok(tags) };
             let answer = self.get(name, &url, "application/json", SMALL).await?;
@@ -138,10 +144,16 @@ impl Registry {
                 return Err(Failed::said(format!("the registry has no chart {name}")));
             }
             self.check(&url, &answer)?;
-            let read: Result<Tags, _> = serde_json::from_slice(&answer.body);
+            let after = answer.header(LINK).and_then(next_page).and_then(|link| url.join(link).ok());
+            let page = answer.body()?;
+            left = left.checked_sub(page.len()).ok_or_else(too_many)?;
+            let read: Result<Tags, _> = serde_json::from_slice(&page);
             let read = read.map_err(|error| Failed::said(format!("{} is no list of tags: {error}", shown(&url))))?;
             tags.extend(read.tags.unwrap_or_default());
-            next = answer.header(LINK).and_then(next_page).and_then(|link| url.join(link).ok());
+            if tags.len() > MOST_TAGS {
+                return Err(too_many());
+            }
+            next = after;
             if next.as_ref().is_some_and(|next| next.origin() != self.url.origin()) {
                 return Err(Failed::said(format!("{}: its next page is on another server", shown(&url))));
             }
@@ -150,16 +162,16 @@ impl Registry {
     }
 
     /// The archive of a version.
-    pub async fn download(&self, found: &Found) -> Result<Vec<u8>, Failed> {
+    pub async fn download(&self, found: &Found) -> Result<Answer, Failed> {
         let path = found.url.path();
         let name = path.strip_prefix("/v2/").and_then(|path| path.split_once("/blobs/")).map_or("", |(name, _)| name);
         let answer = self.get(name, &found.url, "*/*", ARCHIVE).await?;
         self.check(&found.url, &answer)?;
-        Ok(answer.body)
+        Ok(answer)
     }
 
     /// The archive of a chart and its tag, as an index names it.
-    pub async fn download_named(&self, url: &Url) -> Result<Vec<u8>, Failed> {
+    pub async fn download_named(&self, url: &Url) -> Result<Answer, Failed> {
         let (name, tag) = url.path().trim_matches('/').rsplit_once(':').unwrap_or_default();
         let found = self.find(name, &tag.replace('_', "+"), Instant::now()).await?;
         self.download(&found).await
@@ -172,7 +184,8 @@ impl Registry {
         let trusted = std::slice::from_ref(&self.url);
         let ask = Ask { url, accept, etag: None, authorization: known.as_deref(), trusted, limit, patience };
         let answer = self.web.get(&ask).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
+        // Whoever a redirect leads to does not say who gives out tokens.
+        if answer.status != StatusCode::UNAUTHORIZED || answer.url.origin() != self.url.origin() {
             return Ok(answer);
         }
         let asked = answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|header| header.to_str().ok());
@@ -215,7 +228,7 @@ impl Registry {
         };
         let answer = self.web.get(&ask).await?;
         self.check(&url, &answer)?;
-        let token = serde_json::from_slice::<Token>(&answer.body).ok().and_then(Token::text);
+        let token = serde_json::from_slice::<Token>(&answer.body()?).ok().and_then(Token::text);
         token
             .map(|token| format!("Bearer {token}"))
             .ok_or_else(|| Failed::said(format!("{}: what it answers has no token", shown(&url))))
@@ -264,7 +277,44 @@ fn next_page(link: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
+
+    /// A server that answers one question after the other with this.
+    async fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> Url {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = server.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = server.accept().await {
+                let mut asked = vec![0; 4096];
+                let count = stream.read(&mut asked).await.unwrap_or(0);
+                let answer = answer(&String::from_utf8_lossy(&asked[..count]));
+                let end = "content-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(format!("HTTP/1.1 {answer}\r\n{end}").as_bytes()).await;
+            }
+        });
+        Url::parse(&format!("http://127.0.0.1:{port}/")).expect("a URL")
+    }
+
+    #[tokio::test]
+    async fn whoever_a_redirect_leads_to_does_not_get_the_login() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let realm = "www-authenticate: Bearer realm=\"https://127.0.0.1:9/token\"";
+        let other = answering(move |_| format!("401 Unauthorized\r\n{realm}")).await;
+        let own = answering(move |asked| {
+            let is_lead = asked.starts_with("GET /v2/led/");
+            if is_lead { format!("302 Found\r\nlocation: {other}") } else { format!("401 Unauthorized\r\n{realm}") }
+        })
+        .await;
+        let login = Some(("robot".to_owned(), "secret".to_owned()));
+        let access = Access { url: own.to_string(), login, ..Access::default() };
+        let registry = Registry::new(Web::new(&access).expect("a client"), own, String::new(), &access);
+        for (name, expected) in [("led", "the registry answers 401"), ("web", "https://127.0.0.1:9/token: ")] {
+            let why = registry.find(name, "1.0.0", Instant::now()).await.expect_err("nobody gives out tokens").why;
+            assert!(why.contains(expected), "{name}: {why}");
+        }
+    }
 
     #[test]
     fn a_version_is_a_tag_with_other_letters() {

@@ -1,17 +1,19 @@
 //! Answers of the servers that have charts: limited in size and time, over redirects that take no login along.
 
+use std::io::{Read as _, Seek as _, Write as _};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, IF_NONE_MATCH, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
+use tempfile::SpooledTempFile;
 
 use super::access::Access;
 use crate::gitops::git::CONNECT;
 
 /// Redirects that are followed.
 const MOST_REDIRECTS: usize = 5;
-/// What of an answer that is no success is read.
-const COMPLAINT: u64 = 64 << 10;
+/// Bytes of an answer that are in memory while it comes; more of them are in a file.
+const HELD: usize = 1 << 20;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,11 +59,23 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its content.
-    pub body: Vec<u8>,
+    /// Where it is from, after all redirects.
+    pub url: Url,
+    body: SpooledTempFile,
 }
 
 impl Answer {
+    /// Its content; nothing where it is no success.
+    ///
+    /// # Errors
+    /// That it is not there any more.
+    pub fn body(mut self) -> Result<Vec<u8>, Failed> {
+        let mut content = Vec::new();
+        let read = self.body.rewind().and_then(|()| self.body.read_to_end(&mut content));
+        read.map_err(|error| Failed::said(format!("{}: cannot read what came: {error}", shown(&self.url))))?;
+        Ok(content)
+    }
+
     /// A header as text.
     pub fn header(&self, name: impl reqwest::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -115,7 +129,7 @@ impl Web {
             let response = answered.map_err(|error| Failed::away(format!("{}: {}", shown(&url), causes(error))))?;
             match next(&url, &response).map_err(|why| Failed::said(format!("{}: {why}", shown(&url))))? {
                 Some(next) => url = next,
-                None => return read(&url, response, ask.limit).await,
+                None => return read(url, response, ask.limit).await,
             }
         }
         Err(Failed::said(format!("{}: it leads elsewhere more than {MOST_REDIRECTS} times", shown(ask.url))))
@@ -145,27 +159,27 @@ pub fn without_login(url: &mut Url) {
     let _ = url.set_password(None);
 }
 
-async fn read(url: &Url, mut response: Response, limit: u64) -> Result<Answer, Failed> {
+async fn read(url: Url, mut response: Response, limit: u64) -> Result<Answer, Failed> {
     let (status, headers) = (response.status(), response.headers().clone());
-    let too_large = || Failed::said(format!("{}: it has more than {} MiB", shown(url), limit >> 20));
-    if status.is_success() && response.content_length().is_some_and(|length| length > limit) {
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(Failed::away(format!("{}: the server answers {status}", shown(&url))));
+    }
+    let mut body = SpooledTempFile::new(HELD);
+    if !status.is_success() {
+        return Ok(Answer { status, headers, url, body });
+    }
+    let too_large = || Failed::said(format!("{}: it has more than {} MiB", shown(&url), limit >> 20));
+    if response.content_length().is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let mut body = Vec::new();
-    let broken = |error| Failed::away(format!("{}: the answer breaks off: {}", shown(url), causes(error)));
+    let broken = |error| Failed::away(format!("{}: the answer breaks off: {}", shown(&url), causes(error)));
+    let mut left = limit;
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        body.extend_from_slice(&chunk);
-        if !status.is_success() && body.len() as u64 > COMPLAINT {
-            break;
-        }
-        if body.len() as u64 > limit {
-            return Err(too_large());
-        }
+        left = left.checked_sub(chunk.len() as u64).ok_or_else(too_large)?;
+        let kept = body.write_all(&chunk);
+        kept.map_err(|error| Failed::said(format!("{}: cannot keep what comes: {error}", shown(&url))))?;
     }
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(Failed::away(format!("{}: the server answers {status}", shown(url))));
-    }
-    Ok(Answer { status, headers, body })
+    Ok(Answer { status, headers, url, body })
 }
 
 /// A URL as messages name it: without a login, and without a query, which may be one.

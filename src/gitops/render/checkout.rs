@@ -13,15 +13,10 @@ use super::super::repository::{Repository, read};
 use super::super::tree::{File, Gitlink, Lack, Look, MODULES, Reading, Tree};
 use super::LIMIT;
 
-/// A repository of charts, as a source reaches it.
-pub fn charts(
-    cx: &Gitops,
-    source: &ApplicationSource,
-    url: &str,
-    project: &str,
-) -> Result<Arc<ChartRepository>, String> {
+/// The repository of a source's chart, as the Application itself says: what files say over it does not send logins anywhere.
+fn charts(cx: &Gitops, source: &ApplicationSource, project: &str) -> Result<Arc<ChartRepository>, String> {
     let pass_credentials = source.helm.as_ref().is_some_and(|helm| helm.pass_credentials);
-    cx.charts.at(&cx.repositories.access(url, project), pass_credentials)
+    cx.charts.at(&cx.repositories.access(&source.repo_url, project), pass_credentials)
 }
 
 /// A commit.
@@ -50,7 +45,7 @@ impl<'a> Checkout<'a> {
         since: Instant,
     ) -> Result<Checkout<'a>, String> {
         if !source.chart.is_empty() {
-            let charts = charts(cx, source, &source.repo_url, project)?;
+            let charts = charts(cx, source, project)?;
             let chart = charts.chart(&source.chart, revision, since).await?;
             return Ok(Checkout { index: Some(index), ..Checkout::of_chart((cx, project), &charts, chart).await? });
         }
@@ -86,7 +81,7 @@ impl<'a> Checkout<'a> {
         if source.chart.is_empty() {
             return cx.repositories.at(&source.repo_url, project).has(revision).await;
         }
-        let Ok(charts) = charts(cx, source, &source.repo_url, project) else { return false };
+        let Ok(charts) = charts(cx, source, project) else { return false };
         charts.kept(&source.chart, revision).await.is_some()
     }
 

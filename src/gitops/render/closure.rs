@@ -99,13 +99,15 @@ impl<'a> Closure<'a> {
     pub async fn write(&self, to: &Path, keys: &Keys, budget: &mut Budget) -> Result<bool, String> {
         let mut is_opened = false;
         for path in self.entries.keys() {
+            if !is_plain(path) {
+                return Err(format!("{path:?} leads out of its repository"));
+            }
             let files = self.checkout.files(path, true, FILES, |_| true).await?;
             budget.spend(path, &files)?;
             let (at, keys, folder) = (to.join(path), keys.clone(), path.clone());
             let writing = tokio::task::spawn_blocking(move || {
                 files.into_iter().try_fold(false, |is_opened, file| {
-                    let is_inside = Path::new(&file.path).components().all(|it| matches!(it, Component::Normal(_)));
-                    if !is_inside {
+                    if !is_plain(&file.path) {
                         return Err(format!("{:?} leads out of its folder", file.path));
                     }
                     let at = if file.path.is_empty() { at.clone() } else { at.join(&file.path) };
@@ -125,6 +127,11 @@ impl<'a> Closure<'a> {
     }
 }
 
+/// Whether a path stays in the folder in which it is looked up.
+pub fn is_plain(path: &str) -> bool {
+    Path::new(path).components().all(|it| matches!(it, Component::Normal(_)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,5 +145,18 @@ mod tests {
         budget.spend("b", &file(FILES / 2)).expect("the other half");
         let why = budget.spend("c", &file(1)).expect_err("nothing is left");
         assert_eq!(why, "the files that it needs have more than 100 MiB together, with those of \"c\"");
+    }
+
+    #[test]
+    fn a_path_that_leads_out_is_none() {
+        for (path, expected) in [
+            ("repository/charts/web-1.0.0+a", true),
+            ("", true),
+            ("repository/charts/web-x/../../../etc", false),
+            ("..", false),
+            ("/etc", false),
+        ] {
+            assert_eq!(is_plain(path), expected, "{path}");
+        }
     }
 }

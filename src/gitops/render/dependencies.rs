@@ -7,7 +7,8 @@ use serde_json::Value;
 use sluice_core::gitops::dependency::{CHART, Dependency, Place, REQUIREMENTS, as_come, dependencies, is_archive_of};
 
 use super::Subject;
-use super::checkout::{Checkout, charts};
+use super::checkout::Checkout;
+use crate::gitops::git::shown;
 
 /// A chart that another one needs.
 pub(super) struct Needed<'a> {
@@ -111,7 +112,15 @@ async fn chart<'a>(
             )
         })?,
     };
-    let charts = charts(subject.cx, subject.source, &url, subject.project)?;
+    let (cx, project) = (subject.cx, subject.project);
+    if !cx.projects.of(project).await??.permits_source(&url) {
+        let url = shown(&url);
+        return Err(format!(
+            "the repository {url} is not permitted in project '{project}': its sourceRepos say which are"
+        ));
+    }
+    // Only the Application's own repository may send its login elsewhere.
+    let charts = cx.charts.at(&cx.repositories.access(&url, project), false)?;
     let locked = lock.and_then(|lock| dependency.locked(lock));
     let version = locked.as_ref().unwrap_or(&dependency.version);
     // What is pinned does not change, and is not asked for again.

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 use super::Gitops;
 use super::git;
-use closure::{Budget, Closure};
+use closure::{Budget, Closure, is_plain};
 
 pub use checkout::Checkout;
 pub use kept::Renders;
@@ -246,6 +246,9 @@ impl Subject<'_> {
         let folder = self.cx.renders.workplace()?;
         let (mut is_opened, mut budget) = (false, Budget::default());
         for (name, closure) in files {
+            if !is_plain(name) {
+                return Err(format!("{name:?} is no folder for files of a render"));
+            }
             is_opened |= closure.write(&folder.path().join(name), self.keys, &mut budget).await?;
         }
         // What a program complains about may be what was decrypted.
