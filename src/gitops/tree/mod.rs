@@ -106,6 +106,7 @@ impl Tree {
     }
 
     /// The same, in which nothing is looked up any more once this says so.
+    #[must_use]
     pub fn until(&self, stop: &Arc<AtomicBool>) -> Tree {
         Tree { places: self.places.clone(), stop: Arc::clone(stop) }
     }
