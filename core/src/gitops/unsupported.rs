@@ -14,6 +14,11 @@ pub const HERE_BY_NAME: &str = "in-cluster";
 /// keeps no object of more than 1.5 MiB.
 pub const SENT: usize = 512 << 10;
 
+/// The bytes that manifests have that are sent with a sync, as JSON.
+pub fn bytes_sent(manifests: &[String]) -> usize {
+    serde_json::to_string(manifests).map_or(usize::MAX, |text| text.len())
+}
+
 /// Everything that an Application says and that is not acted on yet, and what cannot be right.
 pub fn problems(application: &Application) -> Vec<String> {
     let spec = &application.spec;
@@ -98,7 +103,7 @@ pub fn of_asked(application: &Application) -> Vec<String> {
 
 /// Why manifests that were sent are not applied.
 fn of_manifests(application: &Application, sync: &SyncOperation) -> Option<String> {
-    let bytes = serde_json::to_string(&sync.manifests).map_or(usize::MAX, |text| text.len());
+    let bytes = bytes_sent(&sync.manifests);
     let is_automatic = application.spec.sync_policy.as_ref().is_some_and(|policy| policy.automatic().is_some());
     if bytes > SENT {
         return Some(format!("operation.sync.manifests: they have {bytes} bytes, and {SENT} are allowed"));

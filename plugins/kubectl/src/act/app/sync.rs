@@ -4,7 +4,7 @@ use sluice_core::api::{
     Application, Backoff, Info, InitiatedBy, Operation, Retry, SyncOperation, SyncStrategy, SyncStrategyForce,
 };
 
-use sluice_core::gitops::unsupported::SENT;
+use sluice_core::gitops::unsupported::{SENT, bytes_sent};
 
 use crate::application::selection::{Selection, resources};
 
@@ -99,7 +99,7 @@ fn check_manifests(wish: &Wish, application: &Application) -> Result<(), String>
     if is_automatic && !wish.manifests.is_empty() && !wish.dry_run {
         return Err("Cannot use local sync when Automatic Sync Policy is enabled".to_owned());
     }
-    let bytes: usize = wish.manifests.iter().map(String::len).sum();
+    let bytes = bytes_sent(&wish.manifests);
     if bytes > SENT {
         return Err(format!("the manifests have {bytes} bytes, and {SENT} can be sent: commit them instead"));
     }
