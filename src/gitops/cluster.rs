@@ -37,8 +37,6 @@ const FACTS_FOR: Duration = Duration::from_mins(10);
 const UNKNOWN_FOR: Duration = Duration::from_secs(5);
 /// How long a cache is waited for that has to show an own write.
 const LAG: Duration = Duration::from_secs(5);
-/// How long the first list of a kind may take.
-const FIRST: Duration = Duration::from_secs(30);
 
 /// The cluster.
 pub struct Cluster {
@@ -288,7 +286,7 @@ impl Kind {
         if let From::List(listing) = &self.from {
             return listing.fill(&self.resource, self.is_namespaced).await;
         }
-        if is_filled(&self.objects, FIRST).await {
+        if is_filled(&self.objects).await {
             return Ok(());
         }
         let (kind, plural) = (&self.resource.kind, plural(&self.resource));

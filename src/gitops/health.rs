@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt as _;
@@ -13,9 +12,6 @@ use sluice_core::gitops::health::Rules;
 use sluice_core::gitops::health::custom::CONFIG_MAP;
 
 use super::watched::is_filled;
-
-/// How long the first answer is waited for.
-const FIRST: Duration = Duration::from_secs(30);
 
 /// The rules, and what they were made of.
 pub struct Health {
@@ -41,7 +37,7 @@ impl Health {
     /// # Errors
     /// That nobody knows at the moment: without them an object could pass for healthy that is not.
     pub async fn rules(&self) -> Result<Arc<Rules>, String> {
-        if !is_filled(&self.configs, FIRST).await {
+        if !is_filled(&self.configs).await {
             return Err(format!("the ConfigMaps of namespace {} cannot be listed", self.home));
         }
         let at = ObjectRef::new(CONFIG_MAP).within(&self.home);

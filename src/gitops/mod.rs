@@ -5,6 +5,7 @@
 
 mod charts;
 mod cluster;
+mod digest;
 mod execute;
 mod fetch;
 pub mod git;

@@ -14,12 +14,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::Touched;
 use super::once::fill;
-use super::watched::is_filled;
+use super::watched::{FIRST, is_filled};
 
 /// Time until it is looked again whether there are projects at all.
 const AGAIN: Duration = Duration::from_secs(30);
-/// How long the first answer is waited for.
-const FIRST: Duration = Duration::from_secs(30);
 
 /// The projects.
 pub struct Projects {
@@ -90,7 +88,7 @@ impl Projects {
             Known::Hidden => return Ok(Ok(Project::open(name))),
             Known::Nothing | Known::NoKind => {}
             Known::Watched => {
-                if !is_filled(&self.objects, FIRST).await {
+                if !is_filled(&self.objects).await {
                     return Err(late("they cannot be listed"));
                 }
             }

@@ -1,7 +1,6 @@
 //! Repositories: one store each, shared by all Applications that read it, and what their Secrets say of getting in.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +9,6 @@ use std::time::Duration;
 use gix::ObjectId;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::runtime::reflector::Store as Cache;
-use sha2::{Digest as _, Sha256};
 use sluice_core::gitops::push::is_one_repository;
 use sluice_core::gitops::range::{Range, Version};
 use tokio::sync::Semaphore;
@@ -19,6 +17,7 @@ use tokio::time::Instant;
 use crate::metrics::Applications;
 
 use super::charts::{Access, plain, with_scheme};
+use super::digest::mark;
 use super::git::{Credentials, Named, Store};
 use super::render::Keys;
 use super::ssh::{self, is_ssh};
@@ -272,15 +271,6 @@ async fn within<T: Send + 'static>(
             Err(format!("{what} took longer than {} s", limit.as_secs()))
         }
     }
-}
-
-/// A name for a folder, out of what must not be read in it.
-fn mark(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().take(16).fold(String::new(), |mut name, byte| {
-        let _ = write!(name, "{byte:02x}");
-        name
-    })
 }
 
 fn whole(revision: &str) -> Option<ObjectId> {

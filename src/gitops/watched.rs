@@ -51,14 +51,17 @@ impl Concerned {
 /// How often those who wait for a cache ask whether it has been filled.
 const ASK: Duration = Duration::from_millis(50);
 
-/// Waits until a cache has been filled; whether it has been in that time. kube's own wait wakes one of those who wait at the same time,
+/// How long the first list of a kind may take.
+pub const FIRST: Duration = Duration::from_secs(30);
+
+/// Waits until a cache has been filled; whether it has been in time. kube's own wait wakes one of those who wait at the same time,
 /// so that each has to ask again.
-pub async fn is_filled<K>(store: &Store<K>, within: Duration) -> bool
+pub async fn is_filled<K>(store: &Store<K>) -> bool
 where
     K: Lookup + Clone + 'static,
     K::DynamicType: Eq + Hash + Clone + Send + Sync,
 {
-    let end = Instant::now() + within;
+    let end = Instant::now() + FIRST;
     loop {
         match tokio::time::timeout(ASK, store.wait_until_ready()).await {
             Ok(ready) => return ready.is_ok(),
@@ -107,7 +110,7 @@ mod tests {
         let (store, mut writer) = reflector::store::<ConfigMap>();
         let waiting = (0..20).map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { is_filled(&store, Duration::from_secs(30)).await })
+            tokio::spawn(async move { is_filled(&store).await })
         });
         let waiting: Vec<_> = waiting.collect();
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -119,6 +122,6 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 
         let (never, _writer) = reflector::store::<ConfigMap>();
-        assert!(!is_filled(&never, Duration::from_secs(30)).await);
+        assert!(!is_filled(&never).await);
     }
 }

@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use gix::ObjectId;
 use reqwest::{StatusCode, Url};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 pub use self::access::{Access, plain, with_scheme};
@@ -30,8 +29,9 @@ use self::indexed::Indexed;
 use self::places::Places;
 use self::registry::Registry;
 use self::shared::Shared;
-use self::store::{Kept, hex};
+use self::store::Kept;
 use self::web::{Failed, Web};
+use super::digest::mark;
 use super::git::{Credentials, Store, shown};
 use super::repository::Repository;
 use crate::metrics::Applications;
@@ -264,11 +264,6 @@ fn refused(status: StatusCode, has_login: bool) -> String {
         _ => return String::new(),
     };
     format!("; {what}")
-}
-
-/// A name for a folder, out of what must not be read in it.
-fn mark(text: &str) -> String {
-    hex(&Sha256::digest(text))[..32].to_owned()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Found;
 use super::archive::unpack;
+use crate::gitops::digest::hex;
 use crate::gitops::git::Store;
 
 /// How deep folders may lie in each other.
@@ -144,11 +145,6 @@ fn exactly(chart: &str, found: &Found) -> String {
 /// A name for a file, out of texts.
 fn mark(texts: &[&str]) -> String {
     hex(&Sha256::digest(serde_json::json!(texts).to_string()))
-}
-
-/// A digest as text.
-pub fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -69,9 +69,10 @@ pub(super) async fn fetch<'a>(subject: &Subject<'a>, folder: &str, said: &[Said]
     Ok(needed)
 }
 
-/// Those that a chart says that it needs, and that are in its folder `charts`.
+/// Those that a chart says that it needs from folders beside it, and that are in its folder `charts`.
 pub(super) async fn are_there(subject: &Subject<'_>, folder: &str, said: &Said) -> Result<BTreeSet<String>, String> {
     let all = said.file["dependencies"].as_array().into_iter().flatten();
+    let all = all.filter(|it| it["repository"].as_str().is_some_and(|place| place.starts_with("file://")));
     let mut there = BTreeSet::new();
     for name in all.filter_map(|dependency| dependency["name"].as_str()) {
         if has(subject, folder, name).await? {

@@ -13,6 +13,7 @@ use tempfile::{Builder, TempDir};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::super::digest::hex;
 use super::closure::Closure;
 use super::keys::Keys;
 use crate::clock::Clock;
@@ -58,8 +59,7 @@ pub fn opened(key: &str, keys: &Keys) -> String {
 /// A mark of what a render is made of: what it is told, and the files that it has, by the names of their folders.
 pub fn key(inputs: &Value, files: &[(String, Closure<'_>)]) -> String {
     let files: Vec<_> = files.iter().map(|(name, closure)| (name, closure.mark())).collect();
-    let digest = Sha256::digest(json!([inputs, files]).to_string());
-    digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hex(&Sha256::digest(json!([inputs, files]).to_string()))
 }
 
 impl Renders {
