@@ -20,4 +20,5 @@ pub mod requests;
 pub mod sandbox;
 pub mod serve;
 pub mod start;
+pub mod steer;
 pub mod trial;

@@ -6,6 +6,7 @@
 //! The way of a decision: a [`snapshot`] of everything that matters, a [`plan`] made from it, and the [`guard`] that checks
 //! the plan's [effects](effect) once more before anybody executes them.
 
+pub mod act;
 pub mod admission;
 pub mod analysis;
 pub mod api;
@@ -17,6 +18,7 @@ pub mod field_path;
 pub mod gitops;
 pub mod guard;
 pub mod identity;
+pub mod info;
 pub mod jsonpath;
 pub mod object_kind;
 pub mod plan;

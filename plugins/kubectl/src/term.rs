@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 
 use crate::problem::Problem;
-use crate::view::badge::Paint;
-use crate::view::text::printable;
+use crate::view::paint::Paint;
+use sluice_core::info::text::printable;
 
 /// Whether to use colours: only on a terminal that wants them.
 pub fn paint(no_color: bool) -> Paint {

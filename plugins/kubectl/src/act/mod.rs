@@ -2,8 +2,3 @@
 
 pub mod analyse;
 pub mod app;
-pub mod image;
-pub mod promote;
-pub mod request;
-pub mod template;
-pub mod undo;

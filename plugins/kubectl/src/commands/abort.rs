@@ -1,6 +1,5 @@
 //! `abort`: gives an update up; all traffic goes back to the stable revision.
 
-use crate::act::request;
 use crate::client::Session;
 use crate::problem::Problem;
 use crate::term;
@@ -15,10 +14,9 @@ pub struct Args {
 
 /// Gives the updates up.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    let steer = session.steer();
     for name in &args.names {
-        let patch = request::abort();
-        let written = session.patch_status(name, &patch, &patch).await;
-        written.map_err(|error| session.explain(&error, &format!("abort rollout '{name}'")))?;
+        steer.abort(name).await.map_err(|refusal| session.because(refusal))?;
         term::line(&format!("rollout '{name}' aborted"))?;
     }
     Ok(())

@@ -16,7 +16,6 @@ pub mod status;
 pub mod terminate;
 pub mod undo;
 pub mod version;
-mod workload;
 
 use sluice_core::api::{AnalysisRun, Experiment, Rollout};
 

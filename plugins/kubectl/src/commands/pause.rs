@@ -1,6 +1,5 @@
 //! `pause`: holds a rollout where it is, until it is promoted or its manifest says otherwise.
 
-use crate::act::request;
 use crate::client::Session;
 use crate::problem::Problem;
 use crate::term;
@@ -15,10 +14,9 @@ pub struct Args {
 
 /// Holds the rollouts.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    let steer = session.steer();
     for name in &args.names {
-        let patch = request::pause();
-        let written = session.patch(name, &patch).await;
-        written.map_err(|error| session.explain(&error, &format!("pause rollout '{name}'")))?;
+        steer.pause(name).await.map_err(|refusal| session.because(refusal))?;
         term::line(&format!("rollout '{name}' paused"))?;
     }
     Ok(())

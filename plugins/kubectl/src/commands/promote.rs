@@ -1,14 +1,10 @@
 //! `promote`: lets a rollout go on.
 
-use kube::Error;
-
-use crate::act::promote::{Extent, promote, unified};
 use crate::client::Session;
 use crate::problem::Problem;
 use crate::term;
-
-/// How often to start over when the rollout changed between reading and writing.
-const ATTEMPTS: usize = 5;
+use sluice::steer::Refusal;
+use sluice_core::act::promote::Extent;
 
 /// Arguments of `promote`.
 #[derive(clap::Args, Debug)]
@@ -41,36 +37,15 @@ impl Args {
 /// Promotes the rollouts.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let extent = args.extent();
+    let steer = session.steer();
     for name in &args.names {
-        one(name, extent, session).await?;
+        steer.promote(name, extent).await.map_err(|refusal| {
+            let has_no_steps = matches!(refusal, Refusal::Unfit { .. });
+            let problem = session.because(refusal);
+            if has_no_steps { problem.advise("Use --full instead.") } else { problem }
+        })?;
         let how = if extent == Extent::Full { "fully promoted" } else { "promoted" };
         term::line(&format!("rollout '{name}' {how}"))?;
     }
     Ok(())
-}
-
-async fn one(name: &str, extent: Extent, session: &Session) -> Result<(), Problem> {
-    let attempted = format!("promote rollout '{name}'");
-    let mut attempt = 1;
-    loop {
-        let rollout = session.rollout(name).await?;
-        let promotion = promote(&rollout, extent)
-            .map_err(|reason| Problem::new(format!("cannot {attempted}: {reason}")).advise("Use --full instead."))?;
-        let mut spec = promotion.spec.as_ref();
-        if let Some(status) = &promotion.status {
-            match session.patch_status(name, status, &unified(&promotion)).await {
-                Ok(all_in_one) if all_in_one => spec = None,
-                Ok(_) => {}
-                Err(Error::Api(refused)) if refused.is_conflict() && attempt < ATTEMPTS => {
-                    attempt += 1;
-                    continue;
-                }
-                Err(error) => return Err(session.explain(&error, &attempted)),
-            }
-        }
-        if let Some(spec) = spec {
-            session.patch(name, spec).await.map_err(|error| session.explain(&error, &attempted))?;
-        }
-        return Ok(());
-    }
 }

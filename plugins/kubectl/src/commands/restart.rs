@@ -3,12 +3,11 @@
 use jiff::SignedDuration;
 use sluice_core::time::parse_go_duration;
 
-use crate::act::request;
 use crate::client::Session;
 use crate::clock;
 use crate::problem::Problem;
 use crate::term;
-use crate::view::age;
+use sluice_core::info::age;
 
 /// Arguments of `restart`.
 #[derive(clap::Args, Debug)]
@@ -28,10 +27,9 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 /// Has the pods replaced.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    let steer = session.steer();
     for name in &args.names {
-        let patch = request::restart(clock::now(), args.delay);
-        let written = session.patch(name, &patch).await;
-        written.map_err(|error| session.explain(&error, &format!("restart rollout '{name}'")))?;
+        steer.restart(name, clock::now(), args.delay).await.map_err(|refusal| session.because(refusal))?;
         term::line(&format!("rollout '{name}' restarts in {}", age::human(args.delay)))?;
     }
     Ok(())

@@ -2,10 +2,10 @@
 
 use sluice_core::api::Experiment;
 
-use crate::act::request;
 use crate::client::Session;
 use crate::problem::Problem;
 use crate::term;
+use sluice_core::act::request;
 
 /// Arguments of `retry rollout` and `retry experiment`.
 #[derive(clap::Args, Debug)]
@@ -17,10 +17,9 @@ pub struct Args {
 
 /// Begins updates again.
 pub async fn rollouts(args: Args, session: &Session) -> Result<(), Problem> {
+    let steer = session.steer();
     for name in &args.names {
-        let patch = request::retry();
-        let written = session.patch_status(name, &patch, &patch).await;
-        written.map_err(|error| session.explain(&error, &format!("retry rollout '{name}'")))?;
+        steer.retry(name).await.map_err(|refusal| session.because(refusal))?;
         term::line(&format!("rollout '{name}' retried"))?;
     }
     Ok(())
@@ -28,8 +27,9 @@ pub async fn rollouts(args: Args, session: &Session) -> Result<(), Problem> {
 
 /// Begins experiments again: what is known of them is forgotten.
 pub async fn experiments(args: Args, session: &Session) -> Result<(), Problem> {
+    let steer = session.steer();
     for name in &args.names {
-        let written = session.merge::<Experiment>(name, &request::forget()).await;
+        let written = steer.merge::<Experiment>(name, &request::forget()).await;
         written.map_err(|error| Problem::of_call(&error, &format!("retry experiment '{name}'")))?;
         term::line(&format!("experiment '{name}' retried"))?;
     }

@@ -10,8 +10,8 @@ use sluice_core::time::parse_go_duration;
 use crate::client::Session;
 use crate::problem::Problem;
 use crate::term;
-use crate::view::phase;
 use crate::watch::follow;
+use sluice_core::info::phase;
 
 /// Arguments of `status`.
 #[derive(clap::Args, Debug)]

@@ -6,10 +6,10 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
 use serde::de::DeserializeOwned;
 
-use crate::act::request;
 use crate::client::Session;
 use crate::problem::Problem;
 use crate::term;
+use sluice_core::act::request;
 
 /// Arguments of `terminate analysisrun` and `terminate experiment`.
 #[derive(clap::Args, Debug)]
@@ -26,7 +26,7 @@ where
     K::DynamicType: Default,
 {
     for name in &args.names {
-        let written = session.merge::<K>(name, &request::terminate()).await;
+        let written = session.steer().merge::<K>(name, &request::terminate()).await;
         written.map_err(|error| Problem::of_call(&error, &format!("terminate {what} '{name}'")))?;
         term::line(&format!("{what} '{name}' terminated"))?;
     }

@@ -1,10 +1,9 @@
 //! `undo`: puts the pod template of an earlier revision back into the manifest.
 
-use crate::act::undo::{self, Undo};
 use crate::client::Session;
-use crate::commands::workload::Workload;
 use crate::problem::Problem;
 use crate::term;
+use sluice::steer::{Refusal, Undone};
 
 /// Arguments of `undo`.
 #[derive(clap::Args, Debug)]
@@ -20,21 +19,17 @@ pub struct Args {
 /// Goes back.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let Args { name, to_revision } = args;
-    let attempted = format!("undo rollout '{name}'");
-    let rollout = session.rollout(&name).await?;
-    let owned = session.owned(&rollout).await?;
-    let see = || format!("See the revisions: {} get rollout {name} -n {}", session.program, session.namespace);
-    let outcome = undo::undo(&rollout, &owned, to_revision)
-        .map_err(|reason| Problem::new(format!("cannot {attempted}: {reason}")).advise(see()))?;
-    let template = match outcome {
-        Undo::AlreadyThere(revision) => {
-            let text = format!("skipped rollback (current template already matches revision {revision})");
-            return Ok(term::line(&text)?);
+    let undone = session.steer().undo(&name, to_revision).await.map_err(|refusal| {
+        let is_unfit = matches!(refusal, Refusal::Unfit { .. });
+        let problem = session.because(refusal);
+        let see = || format!("See the revisions: {} get rollout {name} -n {}", session.program, session.namespace);
+        if is_unfit { problem.advise(see()) } else { problem }
+    })?;
+    let said = match undone {
+        Undone::AlreadyThere(revision) => {
+            format!("skipped rollback (current template already matches revision {revision})")
         }
-        Undo::Template(template) => template,
+        Undone::Done => format!("rollout '{name}' undo"),
     };
-    let workload = Workload::of(&rollout, session);
-    let patch = undo::patch(workload.home.path(), &template).map_err(Problem::new)?;
-    workload.patch(patch).await.map_err(|error| session.explain(&error, &attempted))?;
-    Ok(term::line(&format!("rollout '{name}' undo"))?)
+    Ok(term::line(&said)?)
 }

@@ -5,7 +5,7 @@ use sluice_core::validate::Severity;
 
 use super::Finding;
 use super::check::Outcome;
-use crate::view::text::printable;
+use sluice_core::info::text::printable;
 
 /// One line a problem, and a summary.
 pub fn text(outcome: &Outcome) -> String {

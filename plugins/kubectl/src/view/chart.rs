@@ -1,6 +1,9 @@
 //! A chart of one line: a block for each measurement, and below it a mark for each that was not good.
 
-use super::badge::{Paint, Tone};
+use sluice_core::info::analysis_run::Point;
+use sluice_core::info::badge::Tone;
+
+use super::paint::Paint;
 
 /// From the least to the greatest value.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -10,15 +13,6 @@ const LEVEL: usize = 3;
 const GAP: char = '·';
 /// The newest measurements that are drawn; the others would not fit beside a condition.
 const WIDEST: usize = 40;
-
-/// A measurement to draw.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// What was measured, if it was a number.
-    pub number: Option<f64>,
-    /// What came of it.
-    pub tone: Tone,
-}
 
 /// A chart as text, each line with its width on the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

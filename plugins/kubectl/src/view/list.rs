@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use kube::Resource;
 use sluice_core::api::{Experiment, Rollout};
 
-use super::badge::{Badge, Paint};
-use super::experiment::ExperimentInfo;
-use super::info::Counts;
-use super::phase;
-use super::strategy::Strategy;
+use super::paint::Paint;
 use super::table::{Cell, Layout};
+use sluice_core::info::badge::Badge;
+use sluice_core::info::experiment::ExperimentInfo;
+use sluice_core::info::phase;
+use sluice_core::info::rollout::Counts;
+use sluice_core::info::strategy::Strategy;
 
 /// The first cells of every row.
 #[derive(Clone, Copy, Debug, Default)]

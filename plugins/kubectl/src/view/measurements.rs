@@ -1,8 +1,9 @@
 //! What was measured: for each metric a chart beside its condition.
 
-use super::analysis_run::MetricInfo;
-use super::badge::{Paint, Tone};
-use super::chart::{self, Drawing, Point};
+use super::chart::{self, Drawing};
+use super::paint::Paint;
+use sluice_core::info::analysis_run::{MetricInfo, Point, Taken};
+use sluice_core::info::badge::Tone;
 
 /// Before everything that belongs to a metric.
 const INDENT: &str = "  ";
@@ -43,7 +44,7 @@ fn of_metric(metric: &MetricInfo, drawing: &Drawing, column: usize, paint: Paint
 /// A chart where there are numbers; else the texts that were measured; and without those only how each measurement ended.
 fn draw(metric: &MetricInfo, paint: Paint) -> Drawing {
     let points: Vec<Point> = metric.taken.iter().map(|taken| taken.point).collect();
-    let is_text = |taken: &super::analysis_run::Taken| taken.point.number.is_none() && !taken.value.is_empty();
+    let is_text = |taken: &Taken| taken.point.number.is_none() && !taken.value.is_empty();
     if points.iter().any(|point| point.number.is_some()) || !metric.taken.iter().any(is_text) {
         return if points.is_empty() { Drawing::default() } else { chart::draw(&points, paint) };
     }

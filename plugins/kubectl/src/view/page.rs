@@ -1,10 +1,11 @@
 //! The whole page of `get rollout`: the header, then the tree.
 
-use super::badge::{Paint, Tone};
 use super::header;
-use super::info::RolloutInfo;
-use super::strategy::Strategy;
+use super::paint::Paint;
 use super::tree::{self, Node};
+use sluice_core::info::badge::Tone;
+use sluice_core::info::rollout::RolloutInfo;
+use sluice_core::info::strategy::Strategy;
 
 /// The page as text.
 pub fn render(info: &RolloutInfo, paint: Paint) -> String {

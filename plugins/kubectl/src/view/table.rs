@@ -1,6 +1,7 @@
 //! Columns that line up whatever is in them, colours included.
 
-use super::badge::{Badge, Paint, Tone};
+use super::paint::Paint;
+use sluice_core::info::badge::{Badge, Tone};
 
 /// Space between two columns.
 const GAP: usize = 2;

@@ -1,11 +1,12 @@
 //! The tree of a rollout: its revisions, their ReplicaSets and pods, and what is measured of them.
 
-use super::analysis_run::RunInfo;
-use super::badge::{Badge, Paint, Tone};
-use super::experiment::ExperimentInfo;
-use super::info::{Revision, RolloutInfo};
-use super::replica_set::ReplicaSetInfo;
+use super::paint::Paint;
 use super::table::{Cell, Layout};
+use sluice_core::info::analysis_run::RunInfo;
+use sluice_core::info::badge::{Badge, Tone};
+use sluice_core::info::experiment::ExperimentInfo;
+use sluice_core::info::replica_set::ReplicaSetInfo;
+use sluice_core::info::rollout::{Revision, RolloutInfo};
 
 /// One line of the tree, with what hangs below it.
 pub struct Node {

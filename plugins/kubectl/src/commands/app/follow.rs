@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::term;
 use crate::view::app::changes::Told;
 use crate::view::app::words;
-use crate::view::badge::Paint;
+use crate::view::paint::Paint;
 use crate::watch;
 
 /// How long to wait at most.

@@ -158,7 +158,7 @@ fn cache() -> Option<PathBuf> {
 /// Tells what could not be looked at.
 pub fn warn(preview: &Preview) {
     for what in preview.unknown() {
-        eprintln!("Warning: {}", crate::view::text::printable(&what));
+        eprintln!("Warning: {}", sluice_core::info::text::printable(&what));
     }
 }
 

@@ -2,11 +2,12 @@
 
 use kube::runtime::watcher;
 use sluice_core::api::AnalysisRun;
+use sluice_core::info::analysis_run::RunInfo;
 
 use super::{Feed, Options, listed, only};
 use crate::client::Session;
 use crate::problem::Problem;
-use crate::view::analysis_run::{RunInfo, render};
+use crate::view::analysis_run::render;
 use crate::watch::follow;
 
 /// Arguments of `get analysisrun`.

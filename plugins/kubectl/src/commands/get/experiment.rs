@@ -4,12 +4,14 @@ use futures::StreamExt as _;
 use futures::stream::select_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher;
-use sluice_core::api::{AnalysisRun, Experiment, labels};
+use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, labels};
+use sluice_core::info::experiment::ExperimentInfo;
+use sluice_core::info::family::Trial;
 
 use super::{Feed, Options, listed, only};
-use crate::client::{Session, Trial};
+use crate::client::Session;
 use crate::problem::Problem;
-use crate::view::experiment::{ExperimentInfo, render};
+use crate::view::experiment::render;
 use crate::watch::follow;
 
 /// Arguments of `get experiment`.
@@ -36,7 +38,7 @@ fn feed(name: &str, session: &Session) -> Feed<Trial> {
     let of_name = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let hashed = watcher::Config::default().labels(labels::POD_TEMPLATE_HASH);
     let (experiments, of_experiments) = follow(session.api::<Experiment>(), of_name);
-    let (replica_sets, of_replica_sets) = follow(session.replica_sets(), hashed.clone());
+    let (replica_sets, of_replica_sets) = follow(session.api::<ReplicaSet>(), hashed.clone());
     let (pods, of_pods) = follow(session.api::<Pod>(), hashed);
     let (runs, of_runs) = follow(session.api::<AnalysisRun>(), watcher::Config::default());
     let what = format!("experiment '{name}'");

@@ -14,7 +14,7 @@ use tokio::time::{self, MissedTickBehavior};
 use crate::clock;
 use crate::problem::Problem;
 use crate::term::{self, Screen};
-use crate::view::badge::Paint;
+use crate::view::paint::Paint;
 use crate::watch::Changes;
 
 /// Changes come in bursts; this long after the first of them the page is drawn again.

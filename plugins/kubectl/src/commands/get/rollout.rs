@@ -4,14 +4,16 @@ use futures::StreamExt as _;
 use futures::stream::select_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher;
-use sluice_core::api::{AnalysisRun, Experiment};
+use sluice::steer::members;
+use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet};
+use sluice_core::info::family::Family;
 
 use super::{Feed, Options, listed, only};
-use crate::client::{Family, Session, members};
+use crate::client::Session;
 use crate::problem::Problem;
-use crate::view::info::RolloutInfo;
 use crate::view::page;
 use crate::watch::follow;
+use sluice_core::info::rollout::RolloutInfo;
 
 /// Arguments of `get rollout`.
 #[derive(clap::Args, Debug)]
@@ -35,7 +37,7 @@ fn feed(name: &str, family: &Family, session: &Session) -> Feed<Family> {
     let members = watcher::Config::default().labels(&members(&family.rollout));
     let of_name = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let (rollouts, of_rollouts) = follow(session.rollouts(), of_name);
-    let (replica_sets, of_replica_sets) = follow(session.replica_sets(), members.clone());
+    let (replica_sets, of_replica_sets) = follow(session.api::<ReplicaSet>(), members.clone());
     let (pods, of_pods) = follow(session.api::<Pod>(), members);
     // Without these the picture is still a picture.
     let runs = family.runs.is_some().then(|| follow(session.api::<AnalysisRun>(), watcher::Config::default()));

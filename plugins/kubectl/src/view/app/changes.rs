@@ -10,7 +10,7 @@ use sluice_core::time::floor_to_second;
 use super::resources::{Row, rows, titles};
 use super::words;
 use crate::application::operation::{Progress, progress};
-use crate::view::badge::Paint;
+use crate::view::paint::Paint;
 use crate::view::table::{Cell, Layout};
 
 /// Lines that were told.

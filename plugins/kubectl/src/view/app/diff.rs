@@ -8,8 +8,9 @@ use sluice_core::gitops::key::Key;
 use super::live::LAST_APPLIED;
 use crate::output::yaml;
 use crate::problem::Problem;
-use crate::view::badge::{Paint, Tone};
-use crate::view::text::printable;
+use crate::view::paint::Paint;
+use sluice_core::info::badge::Tone;
+use sluice_core::info::text::printable;
 
 /// Lines around a change.
 const AROUND: usize = 3;

@@ -3,7 +3,7 @@
 use sluice_core::api::{ApplicationSource, RevisionHistory};
 
 use super::words;
-use crate::view::badge::Paint;
+use crate::view::paint::Paint;
 use crate::view::table::{Cell, Layout};
 
 /// The tables, one for each repository; with the source in every line where it is a wide one.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use sluice_core::api::Application;
 
 use super::words;
-use crate::view::badge::{Paint, Tone};
+use crate::view::paint::Paint;
 use crate::view::table::{Cell, Layout};
+use sluice_core::info::badge::Tone;
 
 /// Which columns there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use sluice_core::api::{Application, Operation, OperationState, SyncOperation};
 
 use super::words;
 use crate::application::operation::{Progress, progress};
-use crate::view::age;
-use crate::view::badge::{Paint, Tone};
+use crate::view::paint::Paint;
+use sluice_core::info::age;
+use sluice_core::info::badge::Tone;
 
 /// A label and its value.
 pub type Line = (&'static str, String);

@@ -5,9 +5,10 @@ use sluice_core::api::{Application, ApplicationSource};
 
 use super::operation::Line;
 use super::{operation, resources, words};
-use crate::view::badge::{Paint, Tone};
 use crate::view::header;
+use crate::view::paint::Paint;
 use crate::view::table::{Cell, Layout};
+use sluice_core::info::badge::Tone;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use sluice_core::gitops::key::Key;
 use sluice_core::gitops::operation::SYNC_FAILED;
 
 use super::words;
-use crate::view::badge::{Badge, Paint, Tone};
+use crate::view::paint::Paint;
 use crate::view::table::{Cell, Layout};
+use sluice_core::info::badge::{Badge, Tone};
 
 /// An object, or a run of a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use sluice_core::gitops::health::{DEGRADED, HEALTHY, MISSING, PROGRESSING, SUSPE
 use sluice_core::gitops::operation::{ERROR, FAILED, SUCCEEDED};
 use sluice_core::gitops::report::{OUT_OF_SYNC, SYNCED};
 
-use crate::view::age;
-use crate::view::badge::{Badge, Tone};
-use crate::view::text;
+use sluice_core::info::age;
+use sluice_core::info::badge::{Badge, Tone};
+use sluice_core::info::text;
 
 /// The longest text that is shown in full. Nobody writes more for people to read.
 const LONGEST: usize = 4_000;

@@ -3,15 +3,17 @@
 use serde_json::{Value, json};
 use sluice_core::api::{AnalysisRun, Experiment};
 
-use super::super::analysis_run::{self, RunInfo};
-use super::super::badge::Paint;
-use super::super::experiment::{self, ExperimentInfo};
+use super::super::analysis_run;
+use super::super::experiment;
+use super::super::paint::Paint;
 use super::{LATER, THEN, now, pod, replica_set, rollout};
-use crate::client::Family;
-use crate::view::info::RolloutInfo;
 use crate::view::list::{self, Columns};
 use crate::view::page;
 use crate::view::table::Layout;
+use sluice_core::info::analysis_run::RunInfo;
+use sluice_core::info::experiment::ExperimentInfo;
+use sluice_core::info::family::Family;
+use sluice_core::info::rollout::RolloutInfo;
 
 /// A measurement: how it ended, and what was measured.
 fn taken(phase: &str, value: &str) -> Value {

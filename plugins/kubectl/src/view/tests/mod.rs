@@ -7,12 +7,12 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use sluice_core::api::{ReplicaSet, Rollout};
 
-use super::badge::Paint;
-use super::info::RolloutInfo;
 use super::list::{self, Columns};
 use super::page;
+use super::paint::Paint;
 use super::table::Layout;
-use crate::client::Family;
+use sluice_core::info::family::Family;
+use sluice_core::info::rollout::RolloutInfo;
 
 /// Five minutes after everything was created, but for what says otherwise.
 fn now() -> Timestamp {
@@ -295,7 +295,7 @@ fn a_manifest_not_yet_looked_at_is_progressing() {
 fn a_retry_is_not_taken_for_the_abort_before_it() {
     let message = "RolloutAborted: Rollout aborted update to revision 2";
     let retried = rollout(&json!({"status": {"phase": "Degraded", "message": message, "abort": false}}));
-    assert_eq!(super::phase::shown(&retried).0, "Progressing");
+    assert_eq!(sluice_core::info::phase::shown(&retried).0, "Progressing");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::list::{self, Columns};
 use super::page::{self, Shown};
 use super::{history, words};
 use crate::application::sample::application;
-use crate::view::badge::Paint;
+use crate::view::paint::Paint;
 
 const COMMIT: &str = "abc1234def5678abc1234def5678abc1234def56";
 

@@ -1,9 +1,9 @@
 //! A ReplicaSet in the tree: how it is, which role it plays, and when it goes away.
 
+use crate::api::ReplicaSet;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
-use sluice_core::api::ReplicaSet;
 
 use super::age;
 use super::badge::{Badge, Tone};

@@ -1,7 +1,7 @@
 //! What a strategy adds to the picture: the step and weights of a canary, and the roles of ReplicaSets.
 
-use sluice_core::api::{ReplicaSet, Rollout, RolloutStatus};
-use sluice_core::steps::weight_at;
+use crate::api::{ReplicaSet, Rollout, RolloutStatus};
+use crate::steps::weight_at;
 
 /// The strategy's part of the header.
 #[derive(Clone, Debug, PartialEq, Eq)]

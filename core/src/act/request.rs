@@ -1,8 +1,8 @@
 //! Requests that do not depend on where the rollout stands.
 
+use crate::time;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sluice_core::time;
 
 /// Gives the update up.
 pub fn abort() -> Value {

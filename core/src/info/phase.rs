@@ -1,7 +1,7 @@
 //! Phase and message as a client should show them.
 
-use sluice_core::api::Rollout;
-use sluice_core::status::phase::{self, Phase};
+use crate::api::Rollout;
+use crate::status::phase::{self, Phase};
 
 /// The overlay of `sluice-core`, and one case more: after `retry` the status speaks of the abort until the controller has
 /// looked. Taken at its word, `retry` followed by `status` would fail a pipeline at once.

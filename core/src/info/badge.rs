@@ -1,6 +1,6 @@
 //! A state in one word, with its symbol and colour.
 
-use sluice_core::analysis::Phase;
+use crate::analysis::Phase;
 
 /// How good or bad a state is; it chooses symbol and colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,17 +35,6 @@ impl Tone {
             Tone::Bad => "✖",
             Tone::Idle => "•",
             Tone::Marked => "",
-        }
-    }
-
-    fn escape(self) -> &'static str {
-        match self {
-            Tone::Good => "\x1b[32m",
-            Tone::Busy => "\x1b[36m",
-            Tone::Held | Tone::Open | Tone::Doubtful => "\x1b[33m",
-            Tone::Bad => "\x1b[31m",
-            Tone::Idle => "\x1b[90m",
-            Tone::Marked => "\x1b[34m",
         }
     }
 }
@@ -96,24 +85,5 @@ impl Badge {
     /// The symbol and the word.
     pub fn text(&self) -> String {
         format!("{} {}", self.tone.symbol(), self.word).trim_start().to_owned()
-    }
-}
-
-/// Whether to use colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paint {
-    /// Colours.
-    Colour,
-    /// Text only.
-    Plain,
-}
-
-impl Paint {
-    /// `text` in the colour of `tone`.
-    pub fn apply(self, tone: Option<Tone>, text: &str) -> String {
-        match (self, tone) {
-            (Paint::Colour, Some(tone)) if !text.is_empty() => format!("{}{text}\x1b[0m", tone.escape()),
-            _ => text.to_owned(),
-        }
     }
 }

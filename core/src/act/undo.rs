@@ -1,7 +1,7 @@
 //! Going back: the pod template of an earlier revision, put into the manifest.
 
+use crate::api::{ReplicaSet, Rollout, labels};
 use serde_json::{Value, json};
-use sluice_core::api::{ReplicaSet, Rollout, labels};
 
 /// Annotation of ReplicaSets: labels and annotations that the controller added to the template for the ReplicaSet's role.
 const EPHEMERAL_METADATA: &str = "rollout.argoproj.io/ephemeral-metadata";

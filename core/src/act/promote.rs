@@ -1,7 +1,7 @@
 //! Promotion: what to write depends on what holds the rollout.
 
+use crate::api::Rollout;
 use serde_json::{Value, json};
-use sluice_core::api::Rollout;
 
 /// How far to promote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Where the pod template is written: in the rollout, or in the workload that it refers to.
 
-use kube::core::GroupVersionKind;
-use sluice_core::api::Rollout;
+use crate::api::Rollout;
+use kube_core::GroupVersionKind;
 
 /// The object that holds the template.
 #[derive(Clone, Debug, PartialEq, Eq)]

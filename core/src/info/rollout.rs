@@ -3,20 +3,20 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use crate::api::{ReplicaSet, Rollout, labels};
+use crate::revision::owns;
+use crate::status::conditions;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sluice_core::api::{ReplicaSet, Rollout, labels};
-use sluice_core::revision::owns;
-use sluice_core::status::conditions;
 
 use super::age;
 use super::analysis_run::{RunInfo, in_order, is_owned};
 use super::badge::Badge;
 use super::experiment::ExperimentInfo;
+use super::family::Family;
 use super::phase;
 use super::replica_set::{ReplicaSetInfo, images};
 use super::strategy::{Strategy, roles};
-use crate::client::Family;
 
 /// What is shown of a rollout.
 #[derive(Clone, Debug, PartialEq)]

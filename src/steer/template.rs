@@ -1,38 +1,36 @@
-//! Reading and patching the object that holds a rollout's pod template.
+//! Reading and patching the pod template of a rollout, in whichever object it is.
 
 use kube::api::{Api, DynamicObject, Patch};
 use kube::core::ApiResource;
 use serde_json::Value;
+use sluice_core::act::template::Home;
 use sluice_core::api::Rollout;
 
-use crate::act::template::Home;
-use crate::client::{Session, writing};
-use crate::problem::Problem;
+use super::{Refusal, Rollouts};
 
 /// The object that holds the template.
-pub struct Workload<'a> {
-    session: &'a Session,
+pub(super) struct Template<'a> {
+    rollouts: &'a Rollouts,
     rollout: &'a Rollout,
     /// Where the template is.
     pub home: Home,
 }
 
-impl<'a> Workload<'a> {
+impl<'a> Template<'a> {
     /// The object that holds the template of `rollout`.
-    pub fn of(rollout: &'a Rollout, session: &'a Session) -> Workload<'a> {
-        Workload { session, rollout, home: Home::of(rollout) }
+    pub fn of(rollout: &'a Rollout, rollouts: &'a Rollouts) -> Template<'a> {
+        Template { rollouts, rollout, home: Home::of(rollout) }
     }
 
     /// The template as it is now.
-    pub async fn template(&self) -> Result<Value, Problem> {
-        let missing = || Problem::new(format!("{} has no pod template", self.name()));
+    pub async fn read(&self) -> Result<Value, Refusal> {
+        let attempted = || format!("read the pod template of {}", self.name());
+        let missing = || Refusal::unfit(&attempted())("it has none".to_owned());
         match &self.home {
             Home::Rollout => self.rollout.spec.template.clone().ok_or_else(missing),
             Home::Workload { name, .. } => {
-                let read = self.api().get(name).await;
-                let object = read.map_err(|error| self.session.explain(&error, &format!("read {}", self.name())))?;
-                let pointer = self.home.path();
-                object.data.pointer(pointer).cloned().ok_or_else(missing)
+                let object = self.api().get(name).await.map_err(Refusal::to(format!("read {}", self.name())))?;
+                object.data.pointer(self.home.path()).cloned().ok_or_else(missing)
             }
         }
     }
@@ -43,11 +41,11 @@ impl<'a> Workload<'a> {
             Home::Rollout => self.rollout.metadata.name.as_deref().unwrap_or_default(),
             Home::Workload { name, .. } => name,
         };
-        self.api().patch(name, &writing(), &Patch::<()>::Json(patch)).await.map(|_| ())
+        self.api().patch(name, &self.rollouts.writing(), &Patch::<()>::Json(patch)).await.map(|_| ())
     }
 
     /// What it is, for messages.
-    pub fn name(&self) -> String {
+    fn name(&self) -> String {
         match &self.home {
             Home::Rollout => format!("rollout '{}'", self.rollout.metadata.name.as_deref().unwrap_or_default()),
             Home::Workload { kind, name } => format!("{} '{name}'", kind.kind),
@@ -59,6 +57,6 @@ impl<'a> Workload<'a> {
             Home::Rollout => ApiResource::erase::<Rollout>(&()),
             Home::Workload { kind, .. } => ApiResource::from_gvk(kind),
         };
-        Api::namespaced_with(self.session.client.clone(), &self.session.namespace, &resource)
+        Api::namespaced_with(self.rollouts.client.clone(), &self.rollouts.namespace, &resource)
     }
 }

@@ -1,0 +1,7 @@
+//! What people ask of a rollout, as the smallest patch that says it: pure functions from what was read.
+
+pub mod image;
+pub mod promote;
+pub mod request;
+pub mod template;
+pub mod undo;

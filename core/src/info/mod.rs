@@ -1,0 +1,15 @@
+//! What people see of a rollout and what belongs to it, as plain data: the kubectl plugin makes text of it, the dashboard pages.
+//!
+//! Words, symbols and ages are those of the existing tools, so that what people know by heart stays true.
+
+pub mod age;
+pub mod analysis_run;
+pub mod badge;
+pub mod experiment;
+pub mod family;
+pub mod phase;
+pub mod pod;
+pub mod replica_set;
+pub mod rollout;
+pub mod strategy;
+pub mod text;

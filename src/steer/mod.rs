@@ -1,0 +1,244 @@
+//! What people ask of a rollout, carried out: reading it with what belongs to it, and writing what [`sluice_core::act`] makes of it.
+//!
+//! The kubectl plugin, its live view and the dashboard go through here, each with its own user's client: what somebody may do is for
+//! the API server to say.
+
+mod refusal;
+mod template;
+
+use std::fmt::Debug;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use kube::{Client, Error, Resource};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sluice_core::act::image::{self, Assignment};
+use sluice_core::act::promote::{Extent, promote, unified};
+use sluice_core::act::{request, undo};
+use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, labels};
+use sluice_core::info::family::{Family, Trial};
+use sluice_core::revision::owns;
+use sluice_core::selector;
+
+pub use self::refusal::Refusal;
+use self::template::Template;
+
+/// How often to start over when the rollout changed between reading and writing.
+const ATTEMPTS: usize = 5;
+
+/// The rollouts of a namespace, as somebody with this client sees and steers them.
+#[derive(Clone)]
+pub struct Rollouts {
+    /// The connection, which says who asks.
+    pub client: Client,
+    /// The namespace.
+    pub namespace: String,
+    /// The name that writes are recorded under in `metadata.managedFields`.
+    pub manager: &'static str,
+}
+
+/// What going back came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// The manifest asked for that revision already.
+    AlreadyThere(i64),
+    /// The manifest asks for an earlier revision now.
+    Done,
+}
+
+impl Rollouts {
+    /// The objects of a kind in the namespace.
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Reads one rollout.
+    pub async fn rollout(&self, name: &str) -> Result<Rollout, Refusal> {
+        self.api().get(name).await.map_err(Refusal::to(format!("read rollout '{name}'")))
+    }
+
+    /// The ReplicaSets that a rollout owns.
+    pub async fn owned(&self, rollout: &Rollout) -> Result<Vec<ReplicaSet>, Refusal> {
+        let params = ListParams::default().labels(&members(rollout));
+        let listed = self.api::<ReplicaSet>().list(&params).await.map_err(Refusal::to("list ReplicaSets"))?;
+        Ok(listed.items.into_iter().filter(|rs| owns(rollout, rs)).collect())
+    }
+
+    /// A rollout with all that belongs to it.
+    pub async fn family(&self, name: &str) -> Result<Family, Refusal> {
+        let rollout = self.rollout(name).await?;
+        let params = ListParams::default().labels(&members(&rollout));
+        let (replica_sets, pods) = (self.api::<ReplicaSet>(), self.api::<Pod>());
+        let (replica_sets, pods, runs, experiments) = tokio::join!(
+            replica_sets.list(&params),
+            pods.list(&params),
+            self.all_if_known::<AnalysisRun>(),
+            self.all_if_known::<Experiment>(),
+        );
+        let replica_sets = replica_sets.map_err(Refusal::to("list ReplicaSets"))?.items;
+        let pods = pods.map_err(Refusal::to("list pods"))?.items;
+        Ok(Family { rollout, replica_sets, pods, runs, experiments })
+    }
+
+    /// The objects of a kind, or `None` where they may not be read or there is no such kind.
+    async fn all_if_known<K>(&self) -> Option<Vec<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        self.api().list(&ListParams::default()).await.ok().map(|list| list.items)
+    }
+
+    /// An experiment with all that belongs to it.
+    pub async fn trial(&self, name: &str) -> Result<Trial, Refusal> {
+        let experiment = self.api::<Experiment>().get(name).await;
+        let experiment = experiment.map_err(Refusal::to(format!("read experiment '{name}'")))?;
+        let params = ListParams::default().labels(labels::POD_TEMPLATE_HASH);
+        let (replica_sets, pods, runs) = (self.api::<ReplicaSet>(), self.api::<Pod>(), self.api::<AnalysisRun>());
+        let all = ListParams::default();
+        let (replica_sets, pods, runs) = tokio::join!(replica_sets.list(&params), pods.list(&params), runs.list(&all));
+        Ok(Trial {
+            experiment,
+            replica_sets: replica_sets.map_err(Refusal::to("list ReplicaSets"))?.items,
+            pods: pods.map_err(Refusal::to("list pods"))?.items,
+            runs: runs.map_err(Refusal::to("list analysis runs"))?.items,
+        })
+    }
+
+    /// Gives an update up: all traffic goes back to the stable revision.
+    pub async fn abort(&self, name: &str) -> Result<(), Refusal> {
+        let patch = request::abort();
+        self.patch_status(name, &patch, &patch).await.map_err(Refusal::to(format!("abort rollout '{name}'")))?;
+        Ok(())
+    }
+
+    /// Begins an aborted update again.
+    pub async fn retry(&self, name: &str) -> Result<(), Refusal> {
+        let patch = request::retry();
+        self.patch_status(name, &patch, &patch).await.map_err(Refusal::to(format!("retry rollout '{name}'")))?;
+        Ok(())
+    }
+
+    /// Holds a rollout where it is, until it is promoted or its manifest says otherwise.
+    pub async fn pause(&self, name: &str) -> Result<(), Refusal> {
+        let merged = self.merge::<Rollout>(name, &request::pause()).await;
+        merged.map_err(Refusal::to(format!("pause rollout '{name}'")))
+    }
+
+    /// Has pods replaced, one after the other, that were started before a moment `delay` from now.
+    pub async fn restart(&self, name: &str, now: Timestamp, delay: SignedDuration) -> Result<(), Refusal> {
+        let merged = self.merge::<Rollout>(name, &request::restart(now, delay)).await;
+        merged.map_err(Refusal::to(format!("restart rollout '{name}'")))
+    }
+
+    /// Lets a rollout go on, as far as `extent` says.
+    pub async fn promote(&self, name: &str, extent: Extent) -> Result<(), Refusal> {
+        let attempted = format!("promote rollout '{name}'");
+        let mut attempt = 1;
+        loop {
+            let promotion = promote(&self.rollout(name).await?, extent).map_err(Refusal::unfit(&attempted))?;
+            let mut spec = promotion.spec.as_ref();
+            if let Some(status) = &promotion.status {
+                match self.patch_status(name, status, &unified(&promotion)).await {
+                    Ok(all_in_one) if all_in_one => spec = None,
+                    Ok(_) => {}
+                    Err(Error::Api(refused)) if refused.is_conflict() && attempt < ATTEMPTS => {
+                        attempt += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(Refusal::to(attempted)(error)),
+                }
+            }
+            return match spec {
+                Some(spec) => self.merge::<Rollout>(name, spec).await.map_err(Refusal::to(attempted)),
+                None => Ok(()),
+            };
+        }
+    }
+
+    /// Changes images in the pod template, which begins an update. Returns whether that changed anything.
+    pub async fn set_image(&self, name: &str, assignments: &[Assignment]) -> Result<bool, Refusal> {
+        let attempted = format!("set the image of rollout '{name}'");
+        let mut refused: Option<json_patch::Patch> = None;
+        loop {
+            let rollout = self.rollout(name).await?;
+            let workload = Template::of(&rollout, self);
+            let template = workload.read().await?;
+            let patch = image::set(&template, workload.home.path(), assignments).map_err(Refusal::unfit(&attempted))?;
+            if patch.0.is_empty() {
+                return Ok(false);
+            }
+            match workload.patch(patch.clone()).await {
+                Ok(()) => return Ok(true),
+                // The containers may have changed since they were read. If the same patch comes out again, it was refused for
+                // what it says.
+                Err(Error::Api(status)) if status.is_invalid() && refused.as_ref() != Some(&patch) => {
+                    refused = Some(patch);
+                }
+                Err(error) => return Err(Refusal::to(attempted)(error)),
+            }
+        }
+    }
+
+    /// Puts the pod template of an earlier revision back into the manifest; 0 is the one before the newest.
+    pub async fn undo(&self, name: &str, revision: i64) -> Result<Undone, Refusal> {
+        let attempted = format!("undo rollout '{name}'");
+        let rollout = self.rollout(name).await?;
+        let owned = self.owned(&rollout).await?;
+        let template = match undo::undo(&rollout, &owned, revision).map_err(Refusal::unfit(&attempted))? {
+            undo::Undo::AlreadyThere(revision) => return Ok(Undone::AlreadyThere(revision)),
+            undo::Undo::Template(template) => template,
+        };
+        let workload = Template::of(&rollout, self);
+        let patch = undo::patch(workload.home.path(), &template).map_err(Refusal::unfit(&attempted))?;
+        workload.patch(patch).await.map_err(Refusal::to(attempted))?;
+        Ok(Undone::Done)
+    }
+
+    /// Merges `patch` into an object of any kind of ours.
+    pub async fn merge<K>(&self, name: &str, patch: &Value) -> Result<(), Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        self.api::<K>().patch(name, &self.writing(), &Patch::Merge(patch)).await.map(|_| ())
+    }
+
+    /// Merges `patch`, which holds a `status`, into a rollout.
+    ///
+    /// Where the CRD has no status subresource, the server answers 404 for it and the main resource takes `unified`: the
+    /// status together with what is to change in the spec. Returns whether that happened.
+    async fn patch_status(&self, name: &str, patch: &Value, unified: &Value) -> Result<bool, Error> {
+        let (rollouts, params) = (self.api::<Rollout>(), self.writing());
+        match rollouts.patch_status(name, &params, &Patch::Merge(patch)).await {
+            Ok(_) => Ok(false),
+            Err(Error::Api(status)) if status.code == 404 => {
+                rollouts.patch(name, &params, &Patch::Merge(unified)).await.map(|_| true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes are recorded under the manager's name.
+    pub fn writing(&self) -> PatchParams {
+        PatchParams { field_manager: Some(self.manager.to_owned()), ..PatchParams::default() }
+    }
+
+    /// Creations are too.
+    pub fn creating(&self) -> PostParams {
+        PostParams { field_manager: Some(self.manager.to_owned()), ..PostParams::default() }
+    }
+}
+
+/// A label selector for the ReplicaSets and pods of a rollout. Owner references decide; this keeps the lists short.
+pub fn members(rollout: &Rollout) -> String {
+    let own = rollout.spec.selector.as_ref().map(selector::to_line).filter(|line| !line.is_empty());
+    own.map_or_else(|| labels::POD_TEMPLATE_HASH.to_owned(), |line| format!("{line},{}", labels::POD_TEMPLATE_HASH))
+}

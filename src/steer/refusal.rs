@@ -1,0 +1,37 @@
+//! Why something that a person asked for was not done.
+
+use kube::Error;
+
+/// What was attempted, and why it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It makes no sense for the object as it is.
+    #[error("cannot {attempted}: {why}")]
+    Unfit {
+        /// What was to be done, on which object: `promote rollout 'web'`.
+        attempted: String,
+        /// What speaks against it.
+        why: String,
+    },
+    /// The API server, or the way to it, said no.
+    #[error("cannot {attempted}: {error}")]
+    Call {
+        /// What was to be done, on which object.
+        attempted: String,
+        /// The answer.
+        #[source]
+        error: Box<Error>,
+    },
+}
+
+impl Refusal {
+    /// A call that was to do `attempted` failed.
+    pub fn to(attempted: impl Into<String>) -> impl FnOnce(Error) -> Refusal {
+        move |error| Refusal::Call { attempted: attempted.into(), error: Box::new(error) }
+    }
+
+    /// What was `attempted` makes no sense.
+    pub fn unfit(attempted: &str) -> impl FnOnce(String) -> Refusal {
+        move |why| Refusal::Unfit { attempted: attempted.to_owned(), why }
+    }
+}
