@@ -80,6 +80,9 @@ pub struct ControllerFlags {
     /// A folder with the tls.crt and tls.key of the webhook; without it the controller makes its own certificate
     #[arg(long)]
     pub webhook_cert_dir: Option<PathBuf>,
+    /// The dashboard
+    #[command(flatten)]
+    pub dashboard: DashboardFlags,
     /// Sync Applications of the controller's namespace from Git
     #[arg(long, default_value_t = false, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
     pub gitops: bool,
@@ -252,6 +255,31 @@ impl WithoutEffect {
 pub(crate) fn go_duration(text: &str) -> Result<Duration, String> {
     let duration = sluice_core::time::parse_go_duration(text).map_err(|error| error.to_string())?;
     Duration::try_from(duration).map_err(|_| format!("{text} is negative"))
+}
+
+/// Flags of the dashboard inside the controller.
+#[derive(Args, Clone, Debug)]
+pub struct DashboardFlags {
+    /// Port of the dashboard, for those who show a token of the cluster; 0 for none
+    #[arg(long, default_value_t = 0)]
+    pub dashboard_port: u16,
+    /// Let nobody change anything by the dashboard
+    #[arg(long)]
+    pub dashboard_read_only: bool,
+    /// The first part of the path of the dashboard's pages
+    #[arg(long, default_value = "rollouts", value_parser = root_path)]
+    pub dashboard_root_path: String,
+}
+
+/// The first part of a path: nothing that means something in one.
+pub fn root_path(text: &str) -> Result<String, String> {
+    let part = text.trim_matches('/');
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+    let taken = ["api", "assets", "login", "logout"].contains(&part);
+    if part.is_empty() || part.starts_with('.') || !part.chars().all(is_part) || taken {
+        return Err(format!("{text:?} is not a part of a path such as rollouts, or is taken"));
+    }
+    Ok(part.to_owned())
 }
 
 #[cfg(test)]

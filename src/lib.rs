@@ -7,6 +7,8 @@ pub mod aws;
 pub mod clock;
 pub mod controller;
 pub mod crds;
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 #[cfg(feature = "gitops")]
 pub mod demo;
 pub mod flags;

@@ -15,7 +15,7 @@ use crate::admission::{self, Around, Own, Source};
 use crate::aws::elb::Elb;
 use crate::clock::Clock;
 use crate::controller::{self, Clients, Settings, Signals, balancers};
-use crate::flags::{AwsFlags, ControllerFlags, LogFormat};
+use crate::flags::{AwsFlags, ControllerFlags, DashboardFlags, LogFormat};
 use crate::lease::{self, Claim, LeaseConfig};
 use crate::metrics::Metrics;
 use crate::providers::{Elsewhere, Job, Plugin, Providers};
@@ -35,6 +35,7 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
         tracing::info!(flags = without_effect.join(" "), "accepted for compatibility; without effect in this version");
     }
     let config = config(&flags).await?;
+    let for_dashboard = config.clone();
     let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let metrics = Metrics::new();
     let clients = clients(config, &metrics)?;
@@ -77,6 +78,8 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
     let gitops =
         gitops(&flags, &clients, &namespace, (&settings, &metrics), (signals.leading.clone(), signals.stop.clone()))
             .await?;
+    let mut dashboard =
+        tokio::spawn(dashboard(flags.dashboard.clone(), namespace.clone(), settings.namespace.clone(), for_dashboard));
     let mut controller = tokio::spawn(controller::run(clients, settings, Clock::System, metrics, signals));
 
     let [metrics_server, health_server, webhook_server] = &mut servers;
@@ -85,6 +88,7 @@ pub async fn controller(flags: ControllerFlags) -> anyhow::Result<()> {
         result = metrics_server => result?,
         result = health_server => result?,
         result = webhook_server => result?,
+        result = &mut dashboard => result?,
         result = wait_for(claim.as_mut()) => result,
         result = &mut controller => result.context("the controller stopped"),
     };
@@ -200,6 +204,41 @@ fn settings(flags: &ControllerFlags, namespace: Option<String>, home: String, ho
         experiment_concurrency: flags.experiment_threads,
         in_order: false,
     }
+}
+
+/// Serves the dashboard, where it is asked for, to those who show a token of the cluster.
+#[cfg(feature = "dashboard")]
+async fn dashboard(flags: DashboardFlags, home: String, scope: Option<String>, config: Config) -> anyhow::Result<()> {
+    use crate::dashboard::{self, access};
+    if flags.dashboard_port == 0 {
+        return std::future::pending().await;
+    }
+    let settings = dashboard::Settings {
+        gate: access::Gate::Token,
+        read_only: flags.dashboard_read_only,
+        root: flags.dashboard_root_path,
+        namespace: scope.clone().unwrap_or(home),
+        cluster: String::new(),
+    };
+    let listener = serve::listen(flags.dashboard_port, "the dashboard").await?;
+    let connect = access::with_tokens(&config);
+    let client = Client::try_from(config).context("cannot make a client for the dashboard")?;
+    dashboard::serve(settings, (client, connect), scope, listener).await
+}
+
+/// A build without the dashboard has none to serve.
+#[cfg(not(feature = "dashboard"))]
+async fn dashboard(
+    flags: DashboardFlags,
+    _home: String,
+    _scope: Option<String>,
+    _config: Config,
+) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        flags.dashboard_port == 0,
+        "this build of sluice has no dashboard: build it with the feature dashboard"
+    );
+    std::future::pending().await
 }
 
 /// Starts the GitOps core, where it is asked for: the lease is its own, too.

@@ -14,7 +14,7 @@ pub enum Refusal {
         why: String,
     },
     /// The API server, or the way to it, said no.
-    #[error("cannot {attempted}: {error}")]
+    #[error("cannot {attempted}: {}", said(error))]
     Call {
         /// What was to be done, on which object.
         attempted: String,
@@ -22,6 +22,14 @@ pub enum Refusal {
         #[source]
         error: Box<Error>,
     },
+}
+
+/// What the API server said, without the form in which it did.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Api(status) => status.message.clone(),
+        error => error.to_string(),
+    }
 }
 
 impl Refusal {

@@ -20,6 +20,7 @@ mod eval;
 mod fuel;
 mod kind;
 mod lex;
+mod limits;
 mod methods;
 mod operand;
 mod operators;

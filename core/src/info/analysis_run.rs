@@ -2,6 +2,7 @@
 
 use crate::analysis::{Phase, arguments, number};
 use crate::api::{AnalysisRun, Measurement, Metric, MetricResult};
+use crate::expr::Condition;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -49,6 +50,8 @@ pub struct MetricInfo {
     pub tally: Tally,
     /// What is asked of a measurement.
     pub conditions: Vec<String>,
+    /// The numbers that a measurement is held against.
+    pub limits: Vec<f64>,
     /// The query, with its arguments.
     pub query: Option<String>,
     /// What is to be said of it.
@@ -136,7 +139,12 @@ impl RunInfo {
 
     /// How its measurements ended: the last column of a tree.
     pub fn facts(&self) -> String {
-        self.metrics.iter().fold(Tally::default(), |sum, metric| sum.plus(metric.tally)).text()
+        self.tally().text()
+    }
+
+    /// How its measurements ended.
+    pub fn tally(&self) -> Tally {
+        self.metrics.iter().fold(Tally::default(), |sum, metric| sum.plus(metric.tally))
     }
 }
 
@@ -179,6 +187,9 @@ impl MetricInfo {
         let mut results = run.status.iter().flat_map(|status| &status.metric_results);
         let result = results.find(|result| result.name == metric.name).cloned().unwrap_or_default();
         let metric = filled(run, metric);
+        let limits = [&metric.success_condition, &metric.failure_condition].into_iter().flatten();
+        let limits = limits.filter_map(|condition| Condition::parse(condition).ok()).flat_map(|it| it.limits());
+        let limits = limits.collect();
         let conditions = [("succeeds if", &metric.success_condition), ("fails if", &metric.failure_condition)];
         let conditions = conditions.into_iter().filter_map(|(when, condition)| {
             let condition = condition.as_deref().filter(|condition| !condition.is_empty())?;
@@ -191,6 +202,7 @@ impl MetricInfo {
             is_dry: result.dry_run,
             tally: Tally::of(&result),
             conditions: conditions.collect(),
+            limits,
             query: query.map(|(_, query)| text::line(query, LONGEST_QUERY)),
             message: text::line(said(&result), LONGEST_MESSAGE),
             taken: result.measurements.iter().map(|measurement| Taken::of(measurement, now)).collect(),

@@ -11,5 +11,6 @@ pub mod phase;
 pub mod pod;
 pub mod replica_set;
 pub mod rollout;
+pub mod steps;
 pub mod strategy;
 pub mod text;

@@ -10,7 +10,7 @@ use super::badge::{Badge, Tone};
 use super::pod::PodInfo;
 
 /// Annotation: when a ReplicaSet that serves no more is to be scaled down.
-const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
+pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
 
 /// What is shown of a ReplicaSet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,8 @@ fn created(pod: &Pod) -> Option<Timestamp> {
     pod.metadata.creation_timestamp.as_ref().map(|time| time.0)
 }
 
-fn is_owned(pod: &Pod, rs: &ReplicaSet) -> bool {
+/// Whether a pod belongs to a ReplicaSet.
+pub fn is_owned(pod: &Pod, rs: &ReplicaSet) -> bool {
     let owners = pod.metadata.owner_references.iter().flatten();
     owners.filter(|owner| owner.controller == Some(true)).any(|owner| owner.uid == rs.uid())
 }

@@ -117,7 +117,7 @@ fn revisions(family: &Family, owned: &[&ReplicaSet], now: Timestamp) -> Vec<Revi
 }
 
 /// The number of the revision that something was made for.
-fn number(metadata: &ObjectMeta) -> i64 {
+pub fn number(metadata: &ObjectMeta) -> i64 {
     let annotations = metadata.annotations.as_ref();
     annotations.and_then(|map| map.get(labels::REVISION)).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
@@ -136,7 +136,8 @@ impl Counts {
     }
 }
 
-fn waiting(rollout: &Rollout) -> Option<String> {
+/// What a rollout waits for, in one sentence.
+pub fn waiting(rollout: &Rollout) -> Option<String> {
     let Some(waiting) = rollout.status().waiting_on.as_ref() else {
         // The installed CRD may drop the field, and keeps the condition.
         return conditions::get(rollout.status(), conditions::kind::WAITING).map(|condition| condition.message.clone());

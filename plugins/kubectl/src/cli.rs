@@ -8,8 +8,8 @@ use std::path::Path;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    abort, app, completion, create, get, lint, list, pause, promote, restart, retry, set_image, status, terminate,
-    undo, version,
+    abort, app, completion, create, dashboard, get, lint, list, pause, promote, restart, retry, set_image, status,
+    terminate, undo, version,
 };
 use crate::connection::Connection;
 
@@ -100,6 +100,8 @@ pub enum Command {
     App(Box<app::Args>),
     /// Check manifests without a cluster
     Lint(lint::Args),
+    /// Show rollouts in the browser
+    Dashboard(dashboard::Args),
     /// Print the version
     Version(version::Args),
     /// Print a completion script for a shell
@@ -364,6 +366,8 @@ mod tests {
             "app confirm-deletion web",
             "lint -f rollout.yaml",
             "lint manifests - -o json --complete --strict",
+            "dashboard",
+            "dashboard -p 3200 --root-path ui --read-only",
             "version --short",
             "completion bash",
             "--namespace shop promote web -v 9 --loglevel debug --as admin --as-group a --as-group b",

@@ -69,14 +69,35 @@ pub struct Connection {
     pub cache_dir: Option<PathBuf>,
 }
 
-/// A client, and the namespace to work in.
-pub async fn connect(flags: &Connection) -> Result<(Client, String), Problem> {
+/// What a command works with.
+pub struct Connected {
+    /// A client.
+    pub client: Client,
+    /// The namespace to work in.
+    pub namespace: String,
+    /// How the client was made.
+    pub config: Config,
+    /// The name of the context, for people with several; empty where there is none.
+    pub context: String,
+}
+
+/// Reads the kubeconfig and makes a client.
+pub async fn connect(flags: &Connection) -> Result<Connected, Problem> {
     let mut config = load(flags).await?;
     override_config(flags, &mut config)?;
     let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config)
+    let client = Client::try_from(config.clone())
         .map_err(|error| Problem::new(format!("cannot make a client for the API server: {}", chain(&error))))?;
-    Ok((client, namespace))
+    Ok(Connected { client, namespace, config, context: context(flags) })
+}
+
+/// The name of the context in use.
+fn context(flags: &Connection) -> String {
+    let read = || match &flags.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path).ok(),
+        None => Kubeconfig::read().ok(),
+    };
+    flags.context.clone().or_else(|| read().and_then(|file| file.current_context)).unwrap_or_default()
 }
 
 async fn load(flags: &Connection) -> Result<Config, Problem> {

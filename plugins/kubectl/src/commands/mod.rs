@@ -4,6 +4,7 @@ pub mod abort;
 pub mod app;
 pub mod completion;
 pub mod create;
+pub mod dashboard;
 pub mod get;
 pub mod lint;
 pub mod list;
@@ -21,7 +22,7 @@ use sluice_core::api::{AnalysisRun, Experiment, Rollout};
 
 use crate::cli::{Cli, Command, Create, Get, List, Program, Retry, Set, Terminate};
 use crate::client::Session;
-use crate::connection::connect;
+use crate::connection::{Connected, connect};
 use crate::problem::Problem;
 
 /// Does what the command line asks for.
@@ -34,11 +35,12 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
     }
     let code = if let Command::App(args) = &cli.command { args.code_of_failure() } else { 1 };
     let connected = connect(&cli.connection).await;
-    let (client, namespace) = connected.map_err(|problem| problem.with_code(code))?;
+    let Connected { client, namespace, config, context } = connected.map_err(|problem| problem.with_code(code))?;
     let session = Session { client, namespace, program };
     let is_namespace_said = cli.connection.namespace.is_some();
     match cli.command {
         Command::App(args) => Box::pin(app::run(*args, session, is_namespace_said)).await,
+        Command::Dashboard(args) => dashboard::run(args, &session, &config, context).await,
         Command::Create(Create::AnalysisRun(args)) => create::run(args, &session).await,
         Command::Get(Get::Rollout(args)) => get::rollout::run(args, &session).await,
         Command::Get(Get::AnalysisRun(args)) => get::analysis_run::run(args, &session).await,

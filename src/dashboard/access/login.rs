@@ -1,0 +1,111 @@
+//! Logging in with a token of the cluster, and out again.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::Error;
+use kube::api::{Api, PostParams};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::session;
+use crate::dashboard::{Dashboard, html as shell};
+
+/// Where to go afterwards.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    to: String,
+}
+
+impl Wanted {
+    /// A path of ours. Anything else would send people to other sites.
+    fn path(&self) -> &str {
+        let is_ours = self.to.starts_with('/') && !self.to.starts_with("//") && !self.to.contains(['\\', '\n', '\r']);
+        if is_ours { &self.to } else { "/" }
+    }
+}
+
+/// What was filled in.
+#[derive(Deserialize)]
+pub struct Filled {
+    token: String,
+    #[serde(flatten)]
+    wanted: Wanted,
+}
+
+/// Asks for a token.
+pub async fn page(Query(wanted): Query<Wanted>) -> Markup {
+    form(&wanted, None)
+}
+
+fn form(wanted: &Wanted, wrong: Option<&str>) -> Markup {
+    let content = html! {
+        h1 { "Log in" }
+        p { "Show a token of the cluster. What you may see and do here is what it may do there." }
+        @if let Some(wrong) = wrong { p role="alert" class="bad" { (wrong) } }
+        form method="post" action="/login" {
+            input type="hidden" name="to" value=(wanted.path());
+            label for="token" { "Token" }
+            input id="token" name="token" type="password" autocomplete="current-password" required autofocus;
+            button { "Log in" }
+        }
+        p class="quiet" { "One that lasts an hour: " code { "kubectl create token ACCOUNT -n NAMESPACE" } }
+    };
+    shell::bare("Log in", &content)
+}
+
+/// Asks the API server who has the token, and begins a session.
+pub async fn log_in(
+    State(dashboard): State<Arc<Dashboard>>,
+    headers: HeaderMap,
+    Form(Filled { token, wanted }): Form<Filled>,
+) -> Response {
+    let token = token.trim().to_owned();
+    let wrong = |status: StatusCode, why: &str| (status, form(&wanted, Some(why))).into_response();
+    let gatekeeper = &dashboard.gatekeeper;
+    let caller = match gatekeeper.with_token(&token) {
+        Ok(caller) if !token.is_empty() => caller,
+        Ok(_) => return wrong(StatusCode::BAD_REQUEST, "The token is empty."),
+        Err(error) => return wrong(StatusCode::BAD_REQUEST, &format!("The token cannot be used: {error}")),
+    };
+    let reviews: Api<SelfSubjectReview> = Api::all(caller.client);
+    match reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await {
+        Ok(_) => {}
+        Err(Error::Api(status)) if status.code == 401 => {
+            return wrong(StatusCode::UNAUTHORIZED, "The cluster does not know this token, or it has run out.");
+        }
+        Err(error) => return wrong(StatusCode::BAD_GATEWAY, &format!("The API server cannot be asked: {error}")),
+    }
+    let Ok(id) = gatekeeper.sessions.begin(token, dashboard.clock.now()) else {
+        return wrong(StatusCode::INTERNAL_SERVER_ERROR, "The machine gives no random numbers.");
+    };
+    let by_https = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    ([(header::SET_COOKIE, session::cookie(&id, by_https))], Redirect::to(wanted.path())).into_response()
+}
+
+/// Ends the session.
+pub async fn log_out(State(dashboard): State<Arc<Dashboard>>, headers: HeaderMap) -> Response {
+    if let Some(id) = session::of(&headers) {
+        dashboard.gatekeeper.sessions.end(id);
+    }
+    ([(header::SET_COOKIE, session::farewell())], Redirect::to("/login")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        let path = |to: &str| Wanted { to: to.to_owned() }.path().to_owned();
+        assert_eq!(path("/rollouts/shop/web?x=y"), "/rollouts/shop/web?x=y");
+        for elsewhere in ["", "https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/a\r\nb"] {
+            assert_eq!(path(elsewhere), "/", "{elsewhere}");
+        }
+    }
+}

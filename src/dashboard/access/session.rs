@@ -1,0 +1,116 @@
+//! Who has logged in by a page: the token stays here, the browser gets a random name for it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use aws_lc_rs::error::Unspecified;
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+
+/// The name of the cookie.
+const COOKIE: &str = "sluice-session";
+/// How long a session lasts; most tokens of a cluster last no longer.
+const LASTS: SignedDuration = SignedDuration::from_hours(12);
+/// How many there may be. The oldest goes when there are more.
+const MOST: usize = 1_000;
+
+/// The sessions.
+#[derive(Default)]
+pub struct Sessions(Mutex<HashMap<String, Session>>);
+
+struct Session {
+    token: String,
+    since: Timestamp,
+}
+
+impl Sessions {
+    /// Begins a session of who has this token, and returns its name.
+    pub fn begin(&self, token: String, now: Timestamp) -> Result<String, Unspecified> {
+        let mut random = [0_u8; 32];
+        aws_lc_rs::rand::fill(&mut random)?;
+        let id = BASE64_URL_SAFE_NO_PAD.encode(random);
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, session| is_alive(session, now));
+        if sessions.len() >= MOST {
+            let oldest = sessions.iter().min_by_key(|(_, session)| session.since).map(|(id, _)| id.clone());
+            oldest.and_then(|id| sessions.remove(&id));
+        }
+        sessions.insert(id.clone(), Session { token, since: now });
+        Ok(id)
+    }
+
+    /// The token of a session that lasts.
+    pub fn token(&self, id: &str, now: Timestamp) -> Option<String> {
+        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.get(id).filter(|session| is_alive(session, now)).map(|session| session.token.clone())
+    }
+
+    /// Ends a session.
+    pub fn end(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+}
+
+fn is_alive(session: &Session, now: Timestamp) -> bool {
+    now.duration_since(session.since) < LASTS
+}
+
+/// The name of the session that a request belongs to.
+pub fn of(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut each = cookies.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+    each.find(|(name, _)| *name == COOKIE).map(|(_, id)| id)
+}
+
+/// The cookie that names a session, for no script and no other site. `is_secure`: the browser came by HTTPS, and is to send it nowhere
+/// else.
+pub fn cookie(id: &str, is_secure: bool) -> String {
+    let secure = if is_secure { "; Secure" } else { "" };
+    format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}", LASTS.as_secs())
+}
+
+/// The cookie that makes a browser forget its session.
+pub fn farewell() -> String {
+    format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_has_a_name_that_nobody_guesses_and_an_end() {
+        let sessions = Sessions::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let ids = ["a", "b"].map(|token| sessions.begin(token.to_owned(), now).expect("random numbers"));
+        assert_ne!(ids[0], ids[1]);
+        assert!(ids[0].len() >= 40, "{}", ids[0]);
+        assert_eq!(sessions.token(&ids[0], now).as_deref(), Some("a"));
+        assert_eq!(sessions.token(&ids[0], now + LASTS), None);
+        sessions.end(&ids[1]);
+        assert_eq!(sessions.token(&ids[1], now), None);
+    }
+
+    #[test]
+    fn there_are_never_more_than_so_many() {
+        let sessions = Sessions::default();
+        let begin = |second: i64| {
+            sessions.begin("t".to_owned(), Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)).expect("an id")
+        };
+        let first = begin(0);
+        let rest: Vec<String> = (1..=MOST as i64).map(begin).collect();
+        let now = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(MOST as i64);
+        assert_eq!(sessions.token(&first, now), None);
+        assert!(rest.iter().all(|id| sessions.token(id, now).is_some()));
+    }
+
+    #[test]
+    fn its_cookie_is_found_among_others() {
+        let with = |value: &str| HeaderMap::from_iter([(header::COOKIE, value.parse().expect(value))]);
+        assert_eq!(of(&with("a=b; sluice-session=xyz; c=d")), Some("xyz"));
+        assert_eq!(of(&with("a=b")), None);
+        assert!(cookie("xyz", true).contains("; HttpOnly; SameSite=Strict;"));
+    }
+}

@@ -1,0 +1,102 @@
+// Keeps a page up to date, and asks before something is done without leaving the page. Without it everything works by plain links and
+// forms.
+"use strict";
+
+const main = document.getElementById("main");
+const connection = document.getElementById("connection");
+
+// Replaces an element by its new form; what was opened or focused by hand stays so.
+function replace(id, html) {
+  const old = document.getElementById(id);
+  if (!old) return;
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const fresh = template.content.firstElementChild;
+  if (!fresh) return;
+  for (const details of old.querySelectorAll("details[id]")) {
+    const next = fresh.querySelector(`[id="${CSS.escape(details.id)}"]`);
+    if (next) next.open = details.open;
+  }
+  const held = old.contains(document.activeElement) ? document.activeElement : null;
+  const place = held && (held.id ? `[id="${CSS.escape(held.id)}"]` : held.getAttribute("href") && `a[href="${CSS.escape(held.getAttribute("href"))}"]`);
+  old.replaceWith(fresh);
+  if (place) (fresh.matches(place) ? fresh : fresh.querySelector(place))?.focus({ preventScroll: true });
+}
+
+if (main && main.dataset.live) {
+  const source = new EventSource(main.dataset.live);
+  source.addEventListener("open", () => { connection.textContent = ""; document.body.dataset.live = "yes"; });
+  source.addEventListener("error", () => { connection.textContent = "not connected; trying again"; document.body.dataset.live = "no"; });
+  source.addEventListener("change", (event) => {
+    for (const { id, html } of JSON.parse(event.data)) replace(id, html);
+    document.body.dataset.changes = Number(document.body.dataset.changes || 0) + 1;
+  });
+  source.addEventListener("gone", () => { source.close(); connection.textContent = "This is gone, or not for you to see any more."; });
+}
+
+// A question in a dialog instead of on a page of its own.
+function dialog(text, opener) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const content = page.getElementById("question") || page.getElementById("main");
+  let box = document.querySelector("dialog");
+  if (!box) {
+    box = document.createElement("dialog");
+    box.setAttribute("aria-label", "Question");
+    document.body.append(box);
+    box.addEventListener("close", () => box.opener?.isConnected ? box.opener.focus() : main.querySelector(".actions a")?.focus());
+  }
+  if (opener) box.opener = opener;
+  box.replaceChildren(document.adoptNode(content));
+  if (!box.open) box.showModal();
+  (box.querySelector("[autofocus], input:not([type=hidden]), select, [data-close]"))?.focus();
+  return box;
+}
+
+async function load(url, options) {
+  const answer = await fetch(url, { redirect: "follow", ...options });
+  if (answer.redirected && new URL(answer.url).pathname === "/login") { location.href = answer.url; return null; }
+  return answer.text();
+}
+
+function failed(error) {
+  dialog(`<section id="question" class="question"><p class="bad" role="alert"></p><div class="actions"><button type="button" data-close>Close</button></div></section>`)
+    .querySelector("[role=alert]").textContent = `The dashboard does not answer: ${error.message}`;
+}
+
+document.addEventListener("click", async (event) => {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const close = event.target.closest("dialog [data-close]");
+  if (close) { event.preventDefault(); close.closest("dialog").close(); return; }
+  const link = event.target.closest("a[data-ask]");
+  if (!link) return;
+  event.preventDefault();
+  try {
+    const text = await load(link.href);
+    if (text !== null) dialog(text, link);
+  } catch (error) { failed(error); }
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.closest("dialog") || form.method !== "post") return;
+  event.preventDefault();
+  const sure = form.querySelector("button.sure");
+  if (sure) sure.disabled = true;
+  try {
+    const text = await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (text !== null) dialog(text);
+  } catch (error) { failed(error); }
+});
+
+// A choice in the search is the search.
+document.querySelector("form.search")?.addEventListener("change", (event) => {
+  if (event.target.matches("select")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+  if (event.key === "/") {
+    const search = document.querySelector("[data-key='/']");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  }
+});

@@ -1,0 +1,85 @@
+//! The dashboard: pages made on the server, kept up to date by server-sent events, and the HTTP API that people's scripts know.
+//!
+//! It shows what [`book`] watches, to those whom [`access`] lets see it, and does what they ask with their own rights. All that it can
+//! be asked is in one table, [`routes`].
+
+pub mod access;
+pub mod api;
+mod assets;
+pub mod book;
+mod chart;
+mod html;
+mod live;
+mod refused;
+pub mod rollouts;
+pub mod routes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kube::Client;
+use tokio::net::TcpListener;
+
+use self::access::{Connect, Gate, Gatekeeper};
+use self::book::Book;
+use crate::clock::Clock;
+
+/// How a dashboard works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who is let in.
+    pub gate: Gate,
+    /// Whether nobody may change anything by it.
+    pub read_only: bool,
+    /// The first part of the path of its pages, `rollouts`.
+    pub root: String,
+    /// The namespace that is shown first.
+    pub namespace: String,
+    /// The name of the cluster, for people with several.
+    pub cluster: String,
+}
+
+/// What all requests share.
+pub struct Dashboard {
+    settings: Settings,
+    book: Book,
+    gatekeeper: Gatekeeper,
+    clock: Clock,
+}
+
+impl Dashboard {
+    /// A dashboard of what `book` watches.
+    pub fn new(settings: Settings, book: Book, gatekeeper: Gatekeeper, clock: Clock) -> Arc<Dashboard> {
+        Arc::new(Dashboard { settings, book, gatekeeper, clock })
+    }
+
+    /// The path of a page or of what is done on one.
+    fn path(&self, parts: &[&str]) -> String {
+        html::path(&self.settings.root, parts)
+    }
+}
+
+/// Listens for browsers.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} for the dashboard: choose another port or 0 for any free one")
+    })
+}
+
+/// Serves what the owner of `client` may see of a namespace, or of the whole cluster, until the task is stopped. Others, where the gate
+/// lets them in, are asked for a token and get a client by `connect`.
+pub async fn serve(
+    settings: Settings,
+    (client, connect): (Client, Connect),
+    namespace: Option<String>,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
+    let (book, watching) = Book::open(client.clone(), namespace);
+    let gatekeeper = Gatekeeper::new(settings.gate, client, connect, Clock::System);
+    let router = routes::router(&Dashboard::new(settings, book, gatekeeper, Clock::System));
+    tokio::select! {
+        served = async { axum::serve(listener, router).await } => served.context("the dashboard stopped"),
+        () = watching => anyhow::bail!("the dashboard sees nothing any more: its watches ended"),
+    }
+}

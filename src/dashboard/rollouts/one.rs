@@ -1,0 +1,85 @@
+//! The page of one rollout.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use k8s_openapi::api::core::v1::Event;
+use kube::api::{Api, ListParams};
+use maud::{Markup, html};
+use sluice_core::info::family::Family;
+use sluice_core::info::rollout::RolloutInfo;
+use sluice_core::info::steps;
+
+use super::{parts, revisions, runs, seen};
+use crate::dashboard::Dashboard;
+use crate::dashboard::access::Caller;
+use crate::dashboard::html::Page;
+use crate::dashboard::live::{self, Part};
+use crate::dashboard::refused::Refused;
+
+/// The newest events that are asked for.
+const MOST_EVENTS: u32 = 200;
+
+/// The page.
+pub async fn page(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(caller): Extension<Caller>,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Result<Markup, Refused> {
+    let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
+    let events = events(&caller, &family).await;
+    let content = html! { @for part in parts(&dashboard, &family, &events) { (part.html) } };
+    let own = dashboard.path(&[&namespace, &name]);
+    let of_namespace = format!("{}?namespace={}", dashboard.path(&[]), crate::dashboard::html::query(&namespace));
+    let page = Page {
+        title: &name,
+        live: Some(dashboard.path(&[&namespace, &name, "live"])),
+        trail: vec![("Rollouts".to_owned(), dashboard.path(&[])), (namespace, of_namespace), (name.clone(), own)],
+    };
+    Ok(page.render(&dashboard, &caller, &content))
+}
+
+/// What keeps it up to date.
+pub async fn live(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(caller): Extension<Caller>,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Response {
+    let make = move |dashboard: Arc<Dashboard>| {
+        let (caller, namespace, name) = (caller.clone(), namespace.clone(), name.clone());
+        async move {
+            let family = seen::family(&dashboard, &caller, &namespace, &name).await.ok()?;
+            let events = events(&caller, &family).await;
+            Some(parts(&dashboard, &family, &events))
+        }
+    };
+    live::stream(dashboard, make).into_response()
+}
+
+/// What the page is made of, each by itself, so that what changes can be sent alone.
+fn parts(dashboard: &Dashboard, family: &Family, events: &[Event]) -> Vec<Part> {
+    let now = dashboard.clock.now();
+    let info = RolloutInfo::of(family, now);
+    let steps = steps::of(&family.rollout);
+    vec![
+        Part::whole("head", parts::head(dashboard, family, &info)),
+        Part::whole("traffic", parts::traffic(family, &info)),
+        Part::whole("steps", parts::steps(&steps)),
+        Part::whole("revisions", revisions::section(dashboard, &info)),
+        Part::whole("analysis", runs::section(&info)),
+        Part::whole("events", parts::events(events, now)),
+    ]
+}
+
+/// The events of a rollout, as far as who asks may see them. Without them the page is still a page.
+async fn events(caller: &Caller, family: &Family) -> Vec<Event> {
+    let metadata = &family.rollout.metadata;
+    let (name, namespace) = (metadata.name.as_deref(), metadata.namespace.as_deref());
+    let (Some(name), Some(namespace)) = (name, namespace) else { return Vec::new() };
+    let fields = format!("involvedObject.kind=Rollout,involvedObject.name={name}");
+    let params = ListParams::default().fields(&fields).limit(MOST_EVENTS);
+    let api: Api<Event> = Api::namespaced(caller.client.clone(), namespace);
+    api.list(&params).await.map(|list| list.items).unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! The parts of a rollout's page that are about the rollout as a whole.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Event;
+use maud::{Markup, html};
+use sluice_core::api::WeightDestination;
+use sluice_core::info::age;
+use sluice_core::info::badge::Tone;
+use sluice_core::info::family::Family;
+use sluice_core::info::rollout::RolloutInfo;
+use sluice_core::info::steps::{Place, StepInfo};
+use sluice_core::info::strategy::Strategy;
+
+use super::action::Action;
+use crate::dashboard::Dashboard;
+use crate::dashboard::html as shell;
+
+/// The newest events that are shown.
+const MOST_EVENTS: usize = 50;
+
+/// What it is, how it is, why, and what can be asked of it.
+pub fn head(dashboard: &Dashboard, family: &Family, info: &RolloutInfo) -> Markup {
+    let created = family.rollout.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    html! {
+        section id="head" class="head" {
+            h1 { (info.name) " " span class="state" { (shell::badge(&info.status)) } }
+            @if !info.message.is_empty() { p class="message" { (info.message) } }
+            @if let Some(waiting) = &info.waiting { p class="waiting" { b { "Waits for: " } (waiting) } }
+            dl class="facts" {
+                div { dt { "Strategy" } dd { (info.strategy.name()) } }
+                div { dt { "Desired" } dd { (info.replicas.desired) } }
+                div { dt { "Current" } dd { (info.replicas.current) } }
+                div { dt { "Updated" } dd { (info.replicas.updated) } }
+                div { dt { "Ready" } dd { (info.replicas.ready) } }
+                div { dt { "Available" } dd { (info.replicas.available) } }
+                div { dt { "Age" } dd { (shell::ago(&info.age, created)) } }
+            }
+            ul class="images" aria-label="Images" {
+                @for (image, roles) in &info.images {
+                    li { code { (image) } @for role in roles { " " span class="role" { (role) } } }
+                }
+            }
+            @if !dashboard.settings.read_only {
+                div class="actions" role="group" aria-label="Actions" {
+                    @for action in Action::OF_ROLLOUT {
+                        a class="button" data-ask href=(dashboard.path(&[&info.namespace, &info.name, "do", action.name()])) {
+                            (action.label())
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where the requests go: what is asked for, and what the routers were seen to do.
+pub fn traffic(family: &Family, info: &RolloutInfo) -> Markup {
+    let Strategy::Canary { set_weight, actual_weight, .. } = info.strategy else {
+        return html! { section id="traffic" hidden {} };
+    };
+    let weights = family.rollout.status().canary.as_ref().and_then(|canary| canary.weights.as_ref());
+    let heard = weights.and_then(|weights| weights.verified);
+    html! {
+        section id="traffic" aria-labelledby="traffic-title" {
+            h2 id="traffic-title" { "Traffic" }
+            dl class="weights" {
+                (weight("Set", set_weight))
+                (weight("Actual", actual_weight))
+            }
+            @if let Some(weights) = weights {
+                table class="destinations" {
+                    thead { tr { th scope="col" { "To" } th scope="col" { "Service" } th scope="col" { "Weight" } } }
+                    tbody {
+                        (destination("stable", &weights.stable))
+                        (destination("canary", &weights.canary))
+                        @for additional in &weights.additional { (destination("experiment", additional)) }
+                    }
+                }
+                p class="quiet" {
+                    @match heard {
+                        Some(true) => "The router was seen to use these weights.",
+                        Some(false) => "The router was not seen to use these weights yet.",
+                        None => "Nothing says whether the router uses these weights.",
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn weight(label: &str, percent: i32) -> Markup {
+    html! {
+        div {
+            dt { (label) " weight" }
+            dd { meter min="0" max="100" value=(percent) aria-label=(format!("{label} weight")) { (percent) } " " (percent) " %" }
+        }
+    }
+}
+
+fn destination(to: &str, destination: &WeightDestination) -> Markup {
+    html! { tr { td { (to) } td { (destination.service_name) } td { (destination.weight) } } }
+}
+
+/// The steps, and which one it is at.
+pub fn steps(steps: &[StepInfo]) -> Markup {
+    html! {
+        section id="steps" hidden[steps.is_empty()] aria-labelledby="steps-title" {
+            h2 id="steps-title" { "Steps" }
+            ol class="steps" {
+                @for step in steps {
+                    @let (class, said) = match step.place {
+                        Place::Done => ("done", "over: "),
+                        Place::Current => ("current", "now: "),
+                        Place::Ahead => ("ahead", ""),
+                    };
+                    li class=(class) aria-current=[(step.place == Place::Current).then_some("step")] {
+                        span class="unseen" { (said) } (step.text)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What was said of it, the newest first.
+pub fn events(events: &[Event], now: Timestamp) -> Markup {
+    let mut events: Vec<(&Event, Option<Timestamp>)> = events.iter().map(|event| (event, at(event))).collect();
+    events.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+    html! {
+        section id="events" hidden[events.is_empty()] aria-labelledby="events-title" {
+            h2 id="events-title" { "Events" }
+            table {
+                thead { tr { th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Said" } } }
+                tbody {
+                    @for (event, at) in events.into_iter().take(MOST_EVENTS) {
+                        @let warns = event.type_.as_deref() == Some("Warning");
+                        tr {
+                            td { (shell::ago(&age::age(at, now), at)) }
+                            td class=[warns.then(|| shell::class(Tone::Doubtful))] { (event.reason.as_deref().unwrap_or_default()) }
+                            td { (event.message.as_deref().unwrap_or_default()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// When something was last said.
+fn at(event: &Event) -> Option<Timestamp> {
+    let last = event.last_timestamp.as_ref().map(|time| time.0);
+    last.or_else(|| event.event_time.as_ref().map(|time| time.0))
+        .or_else(|| event.metadata.creation_timestamp.as_ref().map(|time| time.0))
+}

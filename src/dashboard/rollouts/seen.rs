@@ -1,0 +1,78 @@
+//! What somebody may see of the rollouts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use futures::StreamExt as _;
+use futures::stream;
+use kube::Error;
+use sluice_core::api::Rollout;
+use sluice_core::info::family::Family;
+
+use crate::dashboard::Dashboard;
+use crate::dashboard::access::Caller;
+use crate::dashboard::access::review::Kind;
+use crate::dashboard::refused::Refused;
+
+/// How many questions about one person are under way at a time.
+const AT_ONCE: usize = 8;
+
+/// What the API server's answer to a question about rights means.
+fn refused(error: &Error) -> Refused {
+    match error {
+        Error::Api(status) if status.code == 401 => Refused::new(
+            StatusCode::UNAUTHORIZED,
+            "the cluster does not know the token, or it has run out: log in again",
+        ),
+        error => {
+            Refused::new(StatusCode::BAD_GATEWAY, format!("the API server cannot be asked what you may see: {error}"))
+        }
+    }
+}
+
+/// The rollouts that somebody may see.
+pub async fn all(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Arc<Rollout>>, Refused> {
+    dashboard.book.is_open().await;
+    let mut rollouts = dashboard.book.rollouts.state();
+    if caller.may_see(Kind::Rollouts, "").await.map_err(|error| refused(&error))? {
+        return Ok(rollouts);
+    }
+    let namespaces = dashboard.book.namespaces();
+    let asked = stream::iter(namespaces).map(|namespace| async move {
+        let answer = caller.may_see(Kind::Rollouts, &namespace).await;
+        answer.map(|allowed| (namespace, allowed))
+    });
+    let answers: Vec<_> = asked.buffer_unordered(AT_ONCE).collect().await;
+    let answers: Result<HashMap<String, bool>, Error> = answers.into_iter().collect();
+    let answers = answers.map_err(|error| refused(&error))?;
+    rollouts.retain(|rollout| {
+        let namespace = rollout.metadata.namespace.as_deref().unwrap_or_default();
+        answers.get(namespace).copied().unwrap_or(false)
+    });
+    Ok(rollouts)
+}
+
+/// A rollout with as much of what belongs to it as somebody may see.
+pub async fn family(dashboard: &Dashboard, caller: &Caller, namespace: &str, name: &str) -> Result<Family, Refused> {
+    dashboard.book.is_open().await;
+    let may = |kind| async move { caller.may_see(kind, namespace).await.map_err(|error| refused(&error)) };
+    let none = || Refused::no_rollout(namespace, name);
+    if !may(Kind::Rollouts).await? {
+        return Err(none());
+    }
+    let mut family = dashboard.book.family(namespace, name).ok_or_else(none)?;
+    if !may(Kind::ReplicaSets).await? {
+        family.replica_sets.clear();
+    }
+    if !may(Kind::Pods).await? {
+        family.pods.clear();
+    }
+    if !may(Kind::AnalysisRuns).await? {
+        family.runs = None;
+    }
+    if !may(Kind::Experiments).await? {
+        family.experiments = None;
+    }
+    Ok(family)
+}
