@@ -1,0 +1,97 @@
+//! Looking at rollouts and steering them, as a person does who has no script: every page and every form works as it is.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::stage::{OWN, Stage, rollout, text};
+
+async fn asks(stage: &Stage, action: &str, form: &'static str) -> (u16, String) {
+    let request = stage.asked(Method::POST, &format!("/rollouts/shop/web/do/{action}"));
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+    let answer = request.send().await.expect("an answer");
+    (answer.status().as_u16(), text(answer).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_is_begun_promoted_and_taken_back_by_its_pages() {
+    let stage = Stage::new(OWN).await;
+    stage.control();
+    stage.rollout("shop", "web").await;
+    stage.until_page_says("/rollouts?status=Healthy", "/rollouts/shop/web").await;
+
+    let question = stage.page("/rollouts/shop/web/do/set-image").await;
+    assert!(question.contains("which begins an update") && question.contains(r#"value="web:1""#), "{question}");
+    assert_eq!(asks(&stage, "set-image", "container=web&image=web:2").await.0, 200);
+    let page = stage.until_page_says("/rollouts/shop/web", "CanaryPauseStep").await;
+    for shown in ["web:2", "pause until promoted", "Revision 2", "the pause step waits for a promotion", "50 %"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+
+    let question = stage.page("/rollouts/shop/web/do/promote").await;
+    assert!(question.contains("It goes on to the next step"), "{question}");
+    let (status, said) = asks(&stage, "promote", "").await;
+    assert!(
+        status == 200 && said.contains("rollout &#39;web&#39; promoted") || said.contains("rollout 'web' promoted"),
+        "{said}"
+    );
+    stage.until_page_says("/rollouts?status=Healthy", "/rollouts/shop/web").await;
+
+    let question = stage.page("/rollouts/shop/web/do/undo?revision=1").await;
+    assert!(question.contains("of revision 1 again"), "{question}");
+    assert_eq!(asks(&stage, "undo", "revision=1").await.0, 200);
+    stage.until_page_says("/rollouts?status=Paused", "/rollouts/shop/web").await;
+    let (_, said) = asks(&stage, "abort", "").await;
+    assert!(said.contains("aborted"), "{said}");
+    stage.until_page_says("/rollouts/shop/web", "RolloutAborted").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_done_is_said_with_its_reason() {
+    let stage = Stage::new(OWN).await;
+    stage.rollout("shop", "web").await;
+    stage.until_page_says("/rollouts", "/rollouts/shop/web").await;
+    for (action, form, status, why) in [
+        ("undo", "revision=7", 409, "unable to find revision 7"),
+        ("set-image", "container=wbe&image=web:2", 409, "unable to find container named"),
+        ("set-image", "container=web&image=", 400, "name a container and its image"),
+        ("explode", "", 404, "nothing can be asked by the name"),
+    ] {
+        let (answered, said) = asks(&stage, action, form).await;
+        assert!(answered == status && said.contains(why), "{action}: {answered} {said}");
+    }
+    let missing = stage.asked(Method::POST, "/rollouts/shop/nope/do/abort");
+    let missing = missing.header("content-type", "application/x-www-form-urlencoded").send().await.expect("an answer");
+    assert_eq!(missing.status(), 404);
+    let said = text(missing).await;
+    assert!(said.contains("not found") && !said.contains("Status {"), "{said}");
+    assert!(stage.page("/rollouts/shop/nope").await.contains("there is no rollout"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_of_the_cluster_stay_texts() {
+    let stage = Stage::new(OWN).await;
+    let mut hostile = rollout("shop", "web");
+    hostile["spec"]["template"]["spec"]["containers"][0]["image"] = json!("<script>alert(1)</script>");
+    stage.apply(&hostile).await;
+    stage.until_page_says("/rollouts", "/rollouts/shop/web").await;
+    for path in [
+        "/rollouts/shop/web",
+        "/rollouts/shop/web/do/set-image",
+        "/rollouts?search=%3Cscript%3E",
+        "/rollouts/%3Cscript%3E/x",
+    ] {
+        let page = stage.page(path).await;
+        assert!(page.matches("<script").count() == 1, "{path}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_forbids_what_no_page_needs() {
+    let stage = Stage::new(OWN).await;
+    for path in ["/rollouts", "/nothing", "/assets/sluice.js", "/login", "/api/v1/version", "/rollouts/shop/nope"] {
+        let answer = stage.asked(Method::GET, path).send().await.expect("an answer");
+        let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+    }
+}

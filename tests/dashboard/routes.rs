@@ -1,0 +1,234 @@
+//! Nobody changes or sees what they may not, by any route: the table is walked from end to end.
+
+use kube::Resource as _;
+use kube::api::{Api, Patch, PatchParams};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sluice::dashboard::access::Gate;
+use sluice::dashboard::rollouts::action::Action;
+use sluice::dashboard::routes::{Needs, table};
+use sluice_core::api::Rollout;
+
+use crate::stage::{Manner, OWN, SHARED, Stage, text};
+
+/// Every route, with names filled in; one that takes an action for each of them.
+fn routes() -> Vec<(Method, String, Needs)> {
+    let filled = |path: &str| {
+        let fillings = [
+            ("{namespace}", "shop"),
+            ("{name}", "web"),
+            ("{container}", "web"),
+            ("{image}", "web"),
+            ("{tag}", "2"),
+            ("{revision}", "1"),
+            ("{file}", "sluice.css"),
+        ];
+        fillings.into_iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
+    };
+    let actions = || Action::OF_ROLLOUT.into_iter().chain([Action::Undo]).map(Action::name);
+    let mut routes = Vec::new();
+    for route in table("rollouts") {
+        let path = filled(&route.path);
+        if path.contains("{action}") {
+            routes
+                .extend(actions().map(|action| (route.method.clone(), path.replace("{action}", action), route.needs)));
+        } else {
+            routes.push((route.method, path, route.needs));
+        }
+    }
+    assert!(routes.iter().all(|(_, path, _)| !path.contains('{')), "{routes:?}");
+    routes
+}
+
+/// Everything that a request could change.
+async fn everything(stage: &Stage) -> Value {
+    json!([stage.read("shop", "web").await, stage.read("bank", "api").await])
+}
+
+async fn furnished(manner: Manner) -> Stage {
+    let stage = Stage::new(manner).await;
+    stage.rollout("shop", "web").await;
+    stage.rollout("bank", "api").await;
+    // In the middle of an update, so that there is something to promote.
+    let status = json!({"status": {"currentPodHash": "b", "stableRS": "a"}});
+    let rollouts: Api<Rollout> = Api::namespaced(stage.client.clone(), "shop");
+    let web =
+        rollouts.patch_status("web", &PatchParams::default(), &Patch::Merge(status)).await.expect("it is patched");
+    // And to go back to.
+    let owner = web.controller_owner_ref(&()).expect("an owner");
+    for (revision, hash) in [("1", "a"), ("2", "b")] {
+        let labels = json!({"app": "web", "rollouts-pod-template-hash": hash});
+        let pod = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": format!("web:{revision}")}]}});
+        let annotations = json!({"rollout.argoproj.io/revision": revision});
+        stage
+            .apply(&json!({
+                "apiVersion": "apps/v1", "kind": "ReplicaSet",
+                "metadata": {"namespace": "shop", "name": format!("web-{hash}"), "labels": labels, "annotations": annotations, "ownerReferences": [owner]},
+                "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod},
+            }))
+            .await;
+    }
+    stage
+}
+
+/// Asks for a change as somebody who could have it, but for what `spoil` does to the request.
+async fn refuses_all(stage: &Stage, expected: u16, spoil: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder) {
+    let before = everything(stage).await;
+    let mut refused = 0;
+    for (method, path, needs) in routes() {
+        if needs != Needs::Change {
+            continue;
+        }
+        let form = "container=web&image=web:2&revision=0";
+        let request = stage.asked(method.clone(), &path).header("content-type", "application/x-www-form-urlencoded");
+        let request = if path.starts_with("/api/") { request } else { request.body(form) };
+        let answer = spoil(request).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let said = text(answer).await;
+        assert_eq!(status, expected, "{method} {path}: {said}");
+        refused += 1;
+    }
+    assert!(refused > 10, "{refused} routes change something");
+    assert_eq!(everything(stage).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shows_no_token_changes_nothing() {
+    let stage = furnished(SHARED).await;
+    refuses_all(&stage, 401, |request| request).await;
+    refuses_all(&stage, 401, |request| request.bearer_auth("nobody-has-this")).await;
+    refuses_all(&stage, 401, |request| request.header("cookie", "sluice-session=guessed")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_only_look_changes_nothing() {
+    let stage = furnished(SHARED).await;
+    let looks =
+        json!([{"apiGroups": ["argoproj.io", "apps", ""], "resources": ["*"], "verbs": ["get", "list", "watch"]}]);
+    let viewer = stage.token("viewer", &looks).await;
+    refuses_all(&stage, 403, |request| request.bearer_auth(&viewer)).await;
+    let nobody = stage.token("nobody", &json!([])).await;
+    refuses_all(&stage, 403, |request| request.bearer_auth(&nobody)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_site_changes_nothing_on_ones_own_machine() {
+    let stage = furnished(OWN).await;
+    refuses_all(&stage, 403, |request| request.header("origin", "https://evil.example.com")).await;
+    refuses_all(&stage, 403, |request| request.header("sec-fetch-site", "cross-site")).await;
+    // By a name that was made to lead here.
+    refuses_all(&stage, 403, |request| request.header("host", "evil.example.com")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dashboard_to_look_at_changes_nothing() {
+    let stage = furnished(Manner { gate: Gate::Owner, read_only: true }).await;
+    stage.until_page_says("/rollouts", "/rollouts/shop/web").await;
+    refuses_all(&stage, 403, |request| request).await;
+    assert!(!stage.page("/rollouts/shop/web").await.contains("/do/"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_change_something_does() {
+    let stage = furnished(SHARED).await;
+    let rules = json!([
+        {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["argoproj.io"], "resources": ["rollouts/status"], "verbs": ["patch"]},
+    ]);
+    let operator = stage.token("operator", &rules).await;
+    let abort = stage.asked(Method::PUT, "/api/v1/rollouts/shop/web/abort").bearer_auth(&operator);
+    let answer = abort.send().await.expect("an answer");
+    assert_eq!(answer.status(), 200, "{}", text(answer).await);
+    assert!(stage.read("shop", "web").await.status().abort);
+    // In another namespace they may not.
+    let abort = stage.asked(Method::PUT, "/api/v1/rollouts/bank/api/abort").bearer_auth(&operator);
+    assert_eq!(abort.send().await.expect("an answer").status(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_sees_anything_without_a_token() {
+    let stage = furnished(SHARED).await;
+    for (method, path, needs) in routes() {
+        let answer = stage.asked(method.clone(), &path).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let location = answer.headers().get("location").map(|value| value.to_str().expect("text").to_owned());
+        let said = text(answer).await;
+        for name in ["web:1", "\"web\"", ">web<", "bank"] {
+            assert!(!said.contains(name), "{method} {path} tells of {name}: {said}");
+        }
+        match needs {
+            Needs::Nothing => assert!(status < 500, "{path}: {status}"),
+            Needs::Sight if path.starts_with("/api/") => assert_eq!(status, 401, "{path}"),
+            Needs::Sight => {
+                assert_eq!(status, 303, "{path}");
+                assert!(location.is_some_and(|to| to.starts_with("/login?to=%2Frollouts")), "{path}");
+            }
+            Needs::Change => assert_eq!(status, 401, "{path}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_sees_what_they_may() {
+    let stage = furnished(SHARED).await;
+    let rules = json!([{"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["list"]}]);
+    let viewer = stage.token("viewer", &rules).await;
+    let nobody = stage.token("nobody", &json!([])).await;
+    let sees = async |path: &str, token: &str| {
+        let answer = stage.asked(Method::GET, path).bearer_auth(token).send().await.expect("an answer");
+        (answer.status().as_u16(), text(answer).await)
+    };
+    stage.until_seen("/rollouts/shop/web", &viewer).await;
+    let (status, page) = sees("/rollouts", &viewer).await;
+    assert!(status == 200 && page.contains("/rollouts/shop/web") && !page.contains("/rollouts/bank/api"), "{page}");
+    let (status, page) = sees("/rollouts", &nobody).await;
+    assert!(status == 200 && page.contains("No rollouts"), "{page}");
+    assert_eq!(sees("/rollouts/shop/web", &viewer).await.0, 200);
+    assert_eq!(sees("/rollouts/shop/web", &nobody).await.0, 404);
+    assert_eq!(sees("/rollouts/bank/api", &viewer).await.0, 404);
+    assert_eq!(sees("/api/v1/rollouts/bank/api/info/watch", &viewer).await.0, 404);
+    let (_, list) = sees("/api/v1/rollouts/bank/info", &viewer).await;
+    assert_eq!(list, r#"{"rollouts":[]}"#);
+    assert_eq!(sees("/api/v1/namespace", &viewer).await.1, r#"{"availableNamespaces":["shop"],"namespace":"shop"}"#);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_logs_in_looks_and_logs_out() {
+    let stage = furnished(SHARED).await;
+    let rules = json!([{"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["*"]}]);
+    let token = stage.token("person", &rules).await;
+    stage.until_seen("/rollouts/shop/web", &token).await;
+    let form = |token: &str| format!("token={token}&to=%2Frollouts%2Fshop%2Fweb");
+    let log_in = async |token: &str, origin: Option<&str>| {
+        let request = stage.asked(Method::POST, "/login").header("content-type", "application/x-www-form-urlencoded");
+        let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
+        request.body(form(token)).send().await.expect("an answer")
+    };
+    let wrong = log_in("wrong", None).await;
+    assert_eq!(wrong.status(), 401);
+    assert!(text(wrong).await.contains("does not know this token"));
+    assert_eq!(log_in(&token, Some("https://evil.example.com")).await.status(), 403);
+
+    let right = log_in(&token, None).await;
+    assert_eq!(right.status(), 303);
+    assert_eq!(right.headers()["location"], "/rollouts/shop/web");
+    let cookie = right.headers()["set-cookie"].to_str().expect("text").to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains(&token), "{cookie}");
+    let session = cookie.split(';').next().expect("a name").to_owned();
+    let look = async |path: &str| {
+        let request = stage.asked(Method::GET, path).header("cookie", &session);
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(look("/rollouts/shop/web").await, 200);
+
+    let abort = |origin: &'static str| {
+        let request = stage.asked(Method::POST, "/rollouts/shop/web/do/abort").header("cookie", &session);
+        request.header("content-type", "application/x-www-form-urlencoded").header("origin", origin).send()
+    };
+    assert_eq!(abort("https://evil.example.com").await.expect("an answer").status(), 403);
+    assert!(!stage.read("shop", "web").await.status().abort);
+
+    let out = stage.asked(Method::POST, "/logout").header("cookie", &session).send().await.expect("an answer");
+    assert_eq!(out.status(), 303);
+    assert_eq!(look("/rollouts/shop/web").await, 303);
+}
