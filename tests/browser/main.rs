@@ -1,0 +1,57 @@
+//! Pages as people meet them: in headless Chromium. `driver` is the browser; `page` is a small page on which the browser itself is
+//! tried. Start with `look.rs`.
+//!
+//! `PATH=$(tests/cluster/build-browser):$PATH cargo test --test browser in_a_browser`
+
+mod accessible;
+mod act;
+mod driver;
+mod keyboard;
+mod live;
+mod look;
+mod page;
+mod screen;
+mod story;
+
+/// Declares stories as tests.
+macro_rules! stories {
+    ($($module:ident: [$($name:ident),+ $(,)?]),+ $(,)?) => {
+        mod in_a_browser {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::story::tell(stringify!($name), crate::$module::$name).await;
+                }
+            )+)+
+        }
+    };
+}
+
+stories! {
+    look: [
+        a_page_shows_what_it_has,
+        a_page_that_complains_is_heard,
+        a_part_that_is_not_there_is_named,
+        no_other_host_is_reached,
+    ],
+    act: [
+        a_button_is_pressed_and_confirmed,
+        a_row_is_found_by_what_is_typed_or_chosen,
+        a_cookie_is_kept,
+    ],
+    live: [what_changes_is_shown_at_once],
+    keyboard: [
+        everything_is_done_with_the_keyboard,
+        focus_that_cannot_be_seen_is_found,
+    ],
+    screen: [
+        a_narrow_screen_has_no_sideways_scroll,
+        a_page_that_is_too_wide_is_found,
+        a_page_is_dark_or_light_as_people_ask,
+        nothing_moves_where_people_ask_for_that,
+    ],
+    accessible: [
+        everybody_can_use_the_page,
+        what_keeps_people_out_is_found,
+    ],
+}
