@@ -21,8 +21,16 @@ pub async fn what_keeps_people_out_is_found(browser: Browser) {
     let browser = browser.at(&page.url);
     browser.open("/broken").await;
     let barriers = browser.barriers().await.join("\n");
-    let rules =
-        ["html-has-lang", "button-name", "label", "color-contrast", "heading-order", "image-alt", "landmark-one-main"];
+    let rules = [
+        "html-has-lang",
+        "button-name",
+        "label",
+        "color-contrast",
+        "heading-order",
+        "image-alt",
+        "landmark-one-main",
+        "target-size",
+    ];
     for rule in rules {
         assert!(barriers.contains(&format!("{rule} (")), "no {rule} in\n{barriers}");
     }

@@ -73,3 +73,21 @@ pub async fn no_other_host_is_reached(browser: Browser) {
     assert!(asked.as_f64().is_some_and(|it| Duration::from_secs_f64(it / 1000.0) < LIMIT), "it still answers");
     browser.complaints().await;
 }
+
+pub async fn a_row_is_found_among_a_thousand(browser: Browser) {
+    let page = Page::serve().await;
+    let browser = browser.at(&page.url);
+    browser.open("/rollouts").await;
+    browser.row("web").shows("✔ Healthy").await;
+    let copy = "const row = document.querySelector('tbody tr');
+        for (let number = 1; number <= 1000; number += 1) {
+            const copy = row.cloneNode(true);
+            copy.querySelector('a').textContent = `web-${number}`;
+            row.parentElement.append(copy);
+        }";
+    browser.script(copy, json!([])).await;
+    browser.css("tbody tr").are(1002).await;
+    browser.row("web-1").shows("✔ Healthy").await;
+    browser.row("web-1000").button("Promote web").click().await;
+    browser.dialog("Promote web?").is_there().await;
+}

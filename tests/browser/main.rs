@@ -33,6 +33,7 @@ stories! {
         a_page_that_complains_is_heard,
         a_part_that_is_not_there_is_named,
         no_other_host_is_reached,
+        a_row_is_found_among_a_thousand,
     ],
     act: [
         a_button_is_pressed_and_confirmed,

@@ -87,9 +87,7 @@ impl Browser {
                 Ok(it) => return it,
                 Err(why) => why,
             };
-            if Instant::now() >= end {
-                panic!("{what}: {why}; the page shows:\n{}", self.excerpt().await);
-            }
+            assert!(Instant::now() < end, "{what}: {why}; the page shows:\n{}", self.excerpt().await);
             sleep(Duration::from_millis(40)).await;
         }
     }

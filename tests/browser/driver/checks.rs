@@ -10,7 +10,7 @@ use super::process::Driver;
 const AXE: &str = "
     for (const it of document.getAnimations()) if (it.effect.getComputedTiming().endTime !== Infinity) it.finish();
     const done = arguments[arguments.length - 1];
-    axe.run(document, { resultTypes: ['violations'] }).then((it) => done(it.violations), (why) => done([{ id: String(why) }]));
+    axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }).then((it) => done(it.violations), (why) => done([{ id: String(why) }]));
 ";
 
 impl Browser {
@@ -25,7 +25,8 @@ impl Browser {
         texts(&self.script(include_str!("sideways.js"), json!([])).await)
     }
 
-    /// axe-core finds nothing: names of controls, contrast, order of headings, landmarks, the page's language and what else it checks.
+    /// axe-core finds nothing: names of controls, contrast, order of headings, landmarks, the page's language, what is too small for a
+    /// finger, and what else it checks.
     pub async fn is_accessible(&self) {
         let barriers = self.barriers().await;
         assert!(barriers.is_empty(), "not everybody can use {}:\n{}", self.path().await, barriers.join("\n"));

@@ -1,8 +1,8 @@
-//! A browser for tests: a small client of W3C WebDriver for the few things that people do with a page, and for what they see of it.
+//! A browser for tests: a small client of W3C `WebDriver` for the few things that people do with a page, and for what they see of it.
 //!
-//! [`Browser`] and [`part::Part`] are what stories use. A part is named as people name it (a row, a button, a field) and is looked for anew at
-//! each use, until it is as the story says or [`LIMIT`] is over: nothing waits for the clock, and nothing minds that a page puts new
-//! elements in the place of old ones.
+//! [`Browser`] and [`part::Part`] are what stories use. A part is named as people name it (a row, a button, a field) and is looked for
+//! anew at each use, until it is as the story says or [`LIMIT`] is over: nothing waits for the clock, and nothing minds that a page puts
+//! new elements in the place of old ones.
 
 mod browser;
 mod checks;

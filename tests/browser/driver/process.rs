@@ -61,26 +61,24 @@ impl Driver {
     async fn start() -> Driver {
         let programs = programs();
         let folder = tempfile::tempdir().expect("a folder").keep();
-        let shell = Command::new("sh")
-            .args(["-c", HOLD, "hold"])
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // A signal from the keyboard is for the tests: the shell has something to do after them.
-            .process_group(0)
-            .spawn()
-            .expect("a shell");
-        let end = Instant::now() + LIMIT;
-        loop {
-            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-            if let Some(port) = port(&log) {
-                return Driver { url: format!("http://127.0.0.1:{port}"), programs, _shell: shell };
-            }
-            assert!(Instant::now() < end, "chromedriver does not start: {log}");
-            sleep(Duration::from_millis(20)).await;
-        }
+        let shell = hold(&folder);
+        let port = listens(&folder.join("log")).await;
+        Driver { url: format!("http://127.0.0.1:{port}"), programs, _shell: shell }
     }
+}
+
+/// Starts the shell, and with it the driver.
+fn hold(folder: &Path) -> Child {
+    Command::new("sh")
+        .args(["-c", HOLD, "hold"])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // A signal from the keyboard is for the tests: the shell has something to do after them.
+        .process_group(0)
+        .spawn()
+        .expect("a shell")
 }
 
 /// The folder of the PATH that has all that there is to a browser.
@@ -90,6 +88,19 @@ fn programs() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).find(|it| has_all(it));
     found.expect("there is no browser: PATH=$(tests/cluster/build-browser):$PATH has one")
+}
+
+/// Waits until it says that it listens; gives the port.
+async fn listens(log: &Path) -> u16 {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let said = fs::read_to_string(log).unwrap_or_default();
+        if let Some(port) = port(&said) {
+            return port;
+        }
+        assert!(Instant::now() < end, "chromedriver does not start: {said}");
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// The port that it says it listens at.

@@ -1,4 +1,4 @@
-//! A browser's session: WebDriver's commands, one by one. What they mean to a story is in `browser.rs` and `part.rs`.
+//! A browser's session: `WebDriver`'s commands, one by one. What they mean to a story is in `browser.rs` and `part.rs`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! WebDriver on the wire: JSON over HTTP, where an answer has a value, and a refusal has a code and a message in its place.
+//! `WebDriver` on the wire: JSON over HTTP, where an answer has a value, and a refusal has a code and a message in its place.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// The driver has gone, or does not speak WebDriver.
+    /// The driver has gone, or does not speak `WebDriver`.
     #[error("the browser's driver does not answer {what}: {source}")]
     Silent {
         /// The method and the path.
@@ -19,7 +19,7 @@ pub enum Refused {
         /// What went wrong.
         source: reqwest::Error,
     },
-    /// The driver says no, in one of WebDriver's words.
+    /// The driver says no, in one of `WebDriver`'s words.
     #[error("{code}: {message}")]
     Said {
         /// `stale element reference`, for one.
