@@ -8,6 +8,7 @@ pub mod api;
 mod assets;
 pub mod book;
 mod chart;
+mod compressed;
 mod html;
 mod live;
 mod refused;

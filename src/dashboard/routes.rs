@@ -12,7 +12,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use super::access::{Gate, login, origin};
 use super::refused::Refused;
 use super::rollouts::{act, list, one};
-use super::{Dashboard, api, assets, html};
+use super::{Dashboard, api, assets, compressed, html};
 
 /// What a request needs before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,7 @@ pub fn router(dashboard: &Arc<Dashboard>) -> Router {
     }
     router
         .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "there is nothing here") })
+        .layer(middleware::from_fn(compressed::pages))
         .layer(middleware::map_response(with_headers))
         .with_state(Arc::clone(dashboard))
 }

@@ -5,11 +5,15 @@
 
 mod accessible;
 mod act;
+#[path = "../dashboard/stage.rs"]
+#[allow(dead_code, reason = "stories of the dashboard without a browser use the rest of it")]
+mod dashboard;
 mod driver;
 mod keyboard;
 mod live;
 mod look;
 mod page;
+mod rollouts;
 mod screen;
 mod story;
 
@@ -50,6 +54,15 @@ stories! {
         a_page_that_is_too_wide_is_found,
         a_page_is_dark_or_light_as_people_ask,
         nothing_moves_where_people_ask_for_that,
+    ],
+    rollouts: [
+        a_rollout_is_found_updated_promoted_and_taken_back,
+        what_is_refused_is_shown_with_its_reason,
+        a_change_is_on_the_page_within_a_second,
+        a_thousand_rollouts_stay_quick_to_look_through,
+        everything_on_a_rollout_is_done_with_the_keyboard,
+        a_phone_shows_all_of_it_in_the_dark,
+        somebody_logs_in_with_a_token,
     ],
     accessible: [
         everybody_can_use_the_page,

@@ -41,7 +41,7 @@ function dialog(text, opener) {
   let box = document.querySelector("dialog");
   if (!box) {
     box = document.createElement("dialog");
-    box.setAttribute("aria-label", "Question");
+    box.setAttribute("aria-labelledby", "question-title");
     document.body.append(box);
     box.addEventListener("close", () => box.opener?.isConnected ? box.opener.focus() : main.querySelector(".actions a")?.focus());
   }
@@ -59,7 +59,7 @@ async function load(url, options) {
 }
 
 function failed(error) {
-  dialog(`<section id="question" class="question"><p class="bad" role="alert"></p><div class="actions"><button type="button" data-close>Close</button></div></section>`)
+  dialog(`<section id="question" class="question"><h1 id="question-title">No answer</h1><p class="bad" role="alert"></p><div class="actions"><button type="button" data-close>Close</button></div></section>`)
     .querySelector("[role=alert]").textContent = `The dashboard does not answer: ${error.message}`;
 }
 

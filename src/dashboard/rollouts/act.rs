@@ -41,7 +41,7 @@ pub async fn ask(
     let own = dashboard.path(&[&namespace, &name]);
     let content = html! {
         section id="question" class="question" {
-            h1 { (action.label()) " " (name) "?" }
+            h1 id="question-title" { (action.label()) " " (name) "?" }
             p { (action.means(&details)) }
             form method="post" action=(dashboard.path(&[&namespace, &name, "do", action.name()])) {
                 @match action {
@@ -74,9 +74,11 @@ pub async fn act(
         Err(refused) => Err(refused),
     };
     let own = dashboard.path(&[&namespace, &name]);
+    let title = format!("{} {name}", Action::named(&action).map_or("Nothing for", Action::label));
     let told = |class: &str, role: &str, said: &str| {
         html! {
             section id="question" class="question" {
+                h1 id="question-title" { (title) }
                 p class=(class) role=(role) { (said) }
                 div class="actions" { a class="button" data-close href=(own) { "Close" } }
             }

@@ -11,6 +11,7 @@ use sluice_core::info::badge::Badge;
 use sluice_core::info::phase;
 use sluice_core::info::rollout::{Counts, waiting};
 use sluice_core::info::strategy::Strategy;
+use sluice_core::info::text;
 
 use super::query::{Order, PHASES, Query};
 use super::seen;
@@ -20,6 +21,8 @@ use crate::dashboard::html::{self as shell, Page};
 use crate::dashboard::live::{self, Part};
 use crate::dashboard::refused::Refused;
 
+/// The longest reason that is shown in full; the rollout's own page has all of it.
+const LONGEST: usize = 100;
 /// The columns.
 const TITLES: [&str; 7] = ["Name", "Strategy", "Status", "Step", "Weight", "Pods", "Waits for"];
 
@@ -154,7 +157,7 @@ fn row(dashboard: &Dashboard, rollout: &Rollout, has_namespace: bool) -> (String
                 Strategy::BlueGreen | Strategy::Unknown => { td {} td {} }
             }
             td { (counts.ready) "/" (counts.desired) }
-            td { @if phase != "Healthy" { (why) } }
+            td { @if phase != "Healthy" { (text::line(&why, LONGEST)) } }
         }
     };
     (id, html)

@@ -18,6 +18,8 @@ pub enum Key {
     Escape,
     /// Held down with others.
     Shift,
+    /// A character.
+    Character(char),
 }
 
 impl Key {
@@ -28,6 +30,7 @@ impl Key {
             Key::Enter => '\u{e007}',
             Key::Escape => '\u{e00c}',
             Key::Shift => '\u{e008}',
+            Key::Character(character) => character,
         }
     }
 }
