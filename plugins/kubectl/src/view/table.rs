@@ -37,6 +37,16 @@ impl Cell {
         Cell { text: text.into(), tone: Some(tone) }
     }
 
+    /// What it says.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How it looks.
+    pub fn tone(&self) -> Option<Tone> {
+        self.tone
+    }
+
     /// Columns on the screen. The symbols in use are one column wide, and names in Kubernetes are ASCII.
     fn width(&self) -> usize {
         self.text.chars().count()

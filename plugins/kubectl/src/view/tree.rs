@@ -20,9 +20,14 @@ pub struct Node {
 
 /// The tree as text.
 pub fn render(root: &Node, paint: Paint) -> String {
+    Layout::default().render(&rows(root), paint)
+}
+
+/// The tree as rows, the titles first.
+pub fn rows(root: &Node) -> Vec<Vec<Cell>> {
     let mut rows = vec![["NAME", "KIND", "STATUS", "AGE", "INFO"].map(Cell::from).to_vec()];
     push(root, "", "", &mut rows);
-    Layout::default().render(&rows, paint)
+    rows
 }
 
 impl From<&RolloutInfo> for Node {
