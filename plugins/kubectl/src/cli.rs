@@ -12,6 +12,7 @@ use crate::commands::{
     terminate, undo, version,
 };
 use crate::connection::Connection;
+use crate::top;
 
 /// The name that the plugin was called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,8 @@ pub enum Command {
     Restart(restart::Args),
     /// Go back to an earlier revision
     Undo(undo::Args),
+    /// Watch all rollouts live, and steer them
+    Top(top::Args),
     /// Look at Applications and steer them
     App(Box<app::Args>),
     /// Check manifests without a cluster

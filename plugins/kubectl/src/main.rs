@@ -15,6 +15,7 @@ mod lint;
 mod output;
 mod problem;
 mod term;
+mod top;
 mod view;
 mod watch;
 

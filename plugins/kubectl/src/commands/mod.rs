@@ -24,6 +24,7 @@ use crate::cli::{Cli, Command, Create, Get, List, Program, Retry, Set, Terminate
 use crate::client::Session;
 use crate::connection::{Connected, connect};
 use crate::problem::Problem;
+use crate::top;
 
 /// Does what the command line asks for.
 pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
@@ -31,6 +32,7 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
         Command::Lint(args) => return lint::run(&args),
         Command::Version(args) => return version::run(&args, program),
         Command::Completion(args) => return completion::run(&args, program),
+        Command::Top(_) => top::check(program)?,
         _ => {}
     }
     let code = if let Command::App(args) = &cli.command { args.code_of_failure() } else { 1 };
@@ -62,6 +64,7 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
         Command::Pause(args) => pause::run(args, &session).await,
         Command::Restart(args) => restart::run(args, &session).await,
         Command::Undo(args) => undo::run(args, &session).await,
+        Command::Top(args) => top::run(args, &session, &cli.connection).await,
         Command::Lint(_) | Command::Version(_) | Command::Completion(_) => Ok(()),
     }
 }
