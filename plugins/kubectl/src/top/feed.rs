@@ -160,3 +160,87 @@ pub fn feel(tasks: &mut JoinSet<()>, client: Client, news: mpsc::Sender<News>, r
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use http::{Request, Response};
+    use k8s_openapi::api::core::v1::Pod;
+    use kube::client::Body;
+    use serde_json::json;
+    use tower::service_fn;
+
+    use super::*;
+
+    /// An API server with no pods, which may fall silent; it counts how often it was asked for a list.
+    #[derive(Clone, Default)]
+    struct Server {
+        is_silent: Arc<AtomicBool>,
+        lists: Arc<AtomicUsize>,
+    }
+
+    impl Server {
+        fn client(&self) -> Client {
+            let server = self.clone();
+            let answer = move |request: Request<Body>| server.clone().answer(request);
+            Client::new(service_fn(answer), "default")
+        }
+
+        async fn answer(self, request: Request<Body>) -> Result<Response<Body>, Infallible> {
+            let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+            if is_watch || self.is_silent.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            let text = if request.uri().path() == "/version" {
+                let names =
+                    ["gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform"];
+                let mut version = json!({"major": "1", "minor": "34"});
+                for name in names {
+                    version[name] = json!("");
+                }
+                version.to_string()
+            } else {
+                self.lists.fetch_add(1, Ordering::SeqCst);
+                json!({"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "1"}, "items": []})
+                    .to_string()
+            };
+            Ok(Response::new(Body::from(text.into_bytes())))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_dies_without_a_word_is_noticed_and_watches_begin_again_once_it_is_back() {
+        let server = Server::default();
+        let (sender, mut news) = mpsc::channel(10);
+        let (returned, returns) = watch::channel(0);
+        let mut tasks = JoinSet::new();
+        feel(&mut tasks, server.client(), sender.clone(), returned);
+        let wire = Wire { news: sender, returns };
+        let pods = Api::<Pod>::namespaced(server.client(), "default");
+        let store = follow(&mut tasks, &wire, pods, watcher::Config::default(), |_| {});
+        let well = |kind: &str| Some(News::Well(kind.to_owned()));
+        assert_eq!(news.recv().await, well("pods"));
+        assert!(is_listed(&store));
+        time::sleep(PULSE * 3).await;
+        assert!(news.is_empty(), "nothing is said of a connection that is well");
+
+        server.is_silent.store(true, Ordering::SeqCst);
+        let lost = "the API server does not answer within 10 s";
+        assert_eq!(news.recv().await, Some(News::Lost(CONNECTION.to_owned(), lost.to_owned())));
+        assert_eq!(server.lists.load(Ordering::SeqCst), 1);
+
+        server.is_silent.store(false, Ordering::SeqCst);
+        let mut heard = [None, None];
+        while heard != [well(CONNECTION), well("pods")] {
+            match news.recv().await.expect("news") {
+                said @ News::Well(_) if said == News::Well(CONNECTION.to_owned()) => heard[0] = Some(said),
+                said @ News::Well(_) => heard[1] = Some(said),
+                News::Lost(..) => {}
+            }
+        }
+        assert_eq!(server.lists.load(Ordering::SeqCst), 2);
+    }
+}

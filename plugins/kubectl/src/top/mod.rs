@@ -114,6 +114,11 @@ impl<'a> View<'a> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         while !self.is_over {
+            // A key at the same moment may have hidden the news of another size.
+            let (columns, lines) = terminal.size()?;
+            if (columns, lines) != self.state.size {
+                self.handle(Event::Resize(columns, lines));
+            }
             terminal.draw(|frame| draw::draw(&self.state, frame))?;
             let due = self.due;
             tokio::select! {
@@ -156,9 +161,9 @@ impl<'a> View<'a> {
         let input = input.ok_or_else(ended)?;
         match input.map_err(|error| Problem::new(format!("cannot read the terminal: {error}")))? {
             Input::Key(key) => self.handle(Event::Key(key)),
-            Input::Resize(columns, lines) => self.handle(Event::Resize(columns, lines)),
             Input::Paste(text) => self.handle(Event::Paste(text)),
-            Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
+            // What is drawn next is drawn in the size that there is.
+            Input::Resize(..) | Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
         }
         Ok(())
     }

@@ -1,10 +1,15 @@
 //! The terminal: taken over at the beginning, and given back as it was at the end, whatever the end is.
 
 use std::io::{self, IsTerminal as _};
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event};
 use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::{DefaultTerminal, Frame};
 use tokio::sync::mpsc;
 
@@ -16,6 +21,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// So many keys may wait.
 const MOST_KEYS: usize = 100;
 
+/// Whether the terminal is taken over. It is given back once, by whoever ends first: the view, or a panic in any thread.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
 /// A terminal that is drawn on. A panic gives it back before it says what happened.
 pub struct Terminal {
     inner: DefaultTerminal,
@@ -24,16 +32,18 @@ pub struct Terminal {
 impl Terminal {
     /// Takes it over.
     pub fn open() -> io::Result<Terminal> {
-        let opened = ratatui::try_init().and_then(|inner| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |what| {
+            give_back();
+            hook(what);
+        }));
+        IS_TAKEN.store(true, Ordering::SeqCst);
+        let opened = enable_raw_mode().and_then(|()| {
             // What is pasted comes as one text, and not as keys, which would be commands.
-            execute!(io::stdout(), EnableBracketedPaste)?;
-            Ok(Terminal { inner })
+            execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+            ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))
         });
-        if opened.is_err() {
-            // It may have been taken over in part.
-            let _ = ratatui::try_restore();
-        }
-        opened
+        opened.map(|inner| Terminal { inner }).inspect_err(|_| give_back())
     }
 
     /// Columns and lines.
@@ -43,16 +53,25 @@ impl Terminal {
 
     /// Draws what has changed.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        // After a panic somewhere the screen shows what it said.
+        if !IS_TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         self.inner.draw(draw).map(|_| ())
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // There is nobody left to tell.
-        let _ = self.inner.show_cursor();
-        let _ = execute!(io::stdout(), DisableBracketedPaste);
-        let _ = ratatui::try_restore();
+        give_back();
+    }
+}
+
+/// Puts everything back. What cannot be put back, there is nobody left to tell.
+fn give_back() {
+    if IS_TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
     }
 }
 

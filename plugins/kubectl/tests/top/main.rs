@@ -43,10 +43,35 @@ async fn two_rollouts_are_shown_and_one_is_promoted_after_a_yes() {
     tty.shows("EVENTS").await;
     tty.shows("⟳ api").await;
     tty.resize(50, 10);
+    // Another size and a key at the same moment would be read as one of them, until there is a further key.
+    tty.shows("q back p promote P to the end a abort").await;
+    stage.set_status("api", &json!({"message": "smaller"})).await;
+    tty.shows("Message: smaller").await;
     tty.press("?");
     tty.shows("Ctrl-C ends always.").await;
     tty.press("qq");
     tty.shows("Rollouts (2)").await;
+    tty.press("q");
+    assert_eq!(tty.ends().await, Some(0));
+    tty.is_as_before();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_rollout_is_shown_with_its_pods_and_its_events() {
+    let stage = Stage::at_work().await;
+    let mut tty = Tty::start(&stage.kubeconfig(), &["top"]);
+    tty.shows("web ✔ Healthy 2/2 100/100 1/1").await;
+    tty.press("\r");
+    for expected in ["⟳ web Rollout ✔ Healthy", "Pod ✔ Running", "ready:1/1", "stable", "RolloutCompleted: "] {
+        tty.shows(expected).await;
+    }
+    tty.press("Ry");
+    tty.shows("✔ rollout 'web' restarts").await;
+    tty.shows("ready:1/1").await;
+    tty.press("q");
+    tty.shows("Rollouts (1)").await;
+    tty.press("u");
+    tty.shows("rollout 'web' has no revision before the newest").await;
     tty.press("q");
     assert_eq!(tty.ends().await, Some(0));
     tty.is_as_before();

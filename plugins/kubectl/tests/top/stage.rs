@@ -10,6 +10,9 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sluice::clock::Clock;
+use sluice::controller::Clients;
+use sluice::metrics::Metrics;
 use sluice::trial;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::serve::Server;
@@ -30,6 +33,32 @@ pub struct Stage {
 impl Stage {
     /// One with the rollouts `web`, which is paused, and `api`, which is healthy. No controller changes them.
     pub async fn new() -> Stage {
+        let stage = Stage::empty().await;
+        let reasons = json!([{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:01:00Z"}]);
+        let paused = json!({
+            "phase": "Paused", "message": "CanaryPauseStep", "pauseConditions": reasons, "controllerPause": true,
+            "stableRS": "a", "currentStepIndex": 1,
+        });
+        let healthy = json!({"phase": "Healthy", "stableRS": "b", "currentStepIndex": 2});
+        for (name, status) in [("web", &paused), ("api", &healthy)] {
+            stage.add(name).await;
+            let seen = json!({"observedGeneration": "1", "currentPodHash": "b"});
+            stage.set_status(name, &seen).await;
+            stage.set_status(name, status).await;
+        }
+        stage
+    }
+
+    /// One with the rollout `web`, and a controller that takes care of it.
+    pub async fn at_work() -> Stage {
+        let stage = Stage::empty().await;
+        let clients = Clients { reads: stage.client.clone(), writes: stage.client.clone() };
+        trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
+        stage.add("web").await;
+        stage
+    }
+
+    async fn empty() -> Stage {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let sandbox = Sandbox::on_machine_time();
         let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("a sandbox");
@@ -42,14 +71,6 @@ impl Stage {
         stage.mend();
         config["clusters"][0]["cluster"]["server"] = json!(format!("https://{}", stage.door));
         std::fs::write(stage.kubeconfig(), config.to_string()).expect("a file");
-        let reasons = json!([{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:01:00Z"}]);
-        let paused = json!({
-            "phase": "Paused", "message": "CanaryPauseStep", "pauseConditions": reasons, "controllerPause": true,
-            "stableRS": "a", "currentStepIndex": 1,
-        });
-        let healthy = json!({"phase": "Healthy", "stableRS": "b", "currentStepIndex": 2});
-        stage.add("web", &paused).await;
-        stage.add("api", &healthy).await;
         stage
     }
 
@@ -58,7 +79,7 @@ impl Stage {
         self.folder.path().join("kubeconfig")
     }
 
-    async fn add(&self, name: &str, status: &Value) {
+    async fn add(&self, name: &str) {
         let object = json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": name},
             "spec": {
@@ -73,9 +94,6 @@ impl Stage {
         });
         let object = serde_json::from_value(object).expect("an object");
         self.rollouts().create(&PostParams::default(), &object).await.expect("it is accepted");
-        let seen = json!({"observedGeneration": "1", "currentPodHash": "b"});
-        self.set_status(name, &seen).await;
-        self.set_status(name, status).await;
     }
 
     fn rollouts(&self) -> Api<DynamicObject> {

@@ -294,6 +294,25 @@ fn what_the_cluster_says_cannot_steer_the_terminal() {
         let text = text(&state);
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
     }
+    let family = Family {
+        rollout: rollout("shop", "web", "Degraded", &hostile),
+        replica_sets: Vec::new(),
+        pods: Vec::new(),
+        runs: None,
+        experiments: None,
+    };
+    let events = vec![Told {
+        age: "1s".to_owned(),
+        is_warning: false,
+        reason: "\u{1b}c".to_owned(),
+        message: "\u{1b}]0;title\u{7}".to_owned(),
+        count: 1,
+    }];
+    let picture = Picture { info: RolloutInfo::of(&family, now()), events };
+    let key = state.selected.clone().expect("a choice");
+    update(&mut state, Event::Picture(key, Some(Box::new(picture))));
+    let page = text(&state);
+    assert!(page.contains("]0;title") && !page.chars().any(|c| c.is_control() && c != '\n'), "{page:?}");
     press_all(&mut state, &["esc"]);
     assert!(text(&state).contains("\\u{1b}[2Jgone"), "{}", text(&state));
 }
