@@ -38,7 +38,8 @@ impl Strategy {
             None => weight_at(steps, 0, max),
         };
         let actual_weight = if canary.traffic_routing.is_some() {
-            routed_weight(status).unwrap_or(if is_complete(status) { max } else { 0 })
+            // Once the new revision is the stable one, it is reached by the stable side: all requests are its.
+            if is_complete(status) { max } else { routed_weight(status).unwrap_or(0) }
         } else {
             share_of_pods(status, owned)
         };

@@ -1,0 +1,242 @@
+//! What the story needs: a cluster with a controller, the plugin, and its dashboard.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::networking::v1::Ingress;
+use kube::api::{Api, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Client, Config, Error};
+use serde_json::{Value, json};
+use sluice::clock::Clock;
+use sluice::controller::Clients;
+use sluice::metrics::Metrics;
+use sluice::trial;
+use sluice_sandbox::Sandbox;
+use sluice_sandbox::serve::Server;
+use sluice_sandbox::workloads::node;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+/// How long a condition may take. Generous: it is only ever waited out on failure.
+const LIMIT: Duration = Duration::from_mins(2);
+const NAMESPACE: &str = "story-a";
+
+/// The story's stage.
+pub struct Stage {
+    client: Client,
+    kubeconfig: PathBuf,
+    /// What the sandbox has, goes with this.
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// A dashboard that was started with the plugin.
+pub struct Board {
+    url: String,
+    _process: Child,
+}
+
+impl Stage {
+    /// A cluster in this process.
+    pub async fn in_the_sandbox() -> Stage {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let sandbox = Sandbox::on_machine_time();
+        let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("a sandbox");
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Server::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a server");
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, server.kubeconfig().to_string()).expect("a file");
+        tokio::spawn(server.run(sandbox));
+        Stage::begin(client, kubeconfig, Some(folder)).await
+    }
+
+    /// On the control plane that `KUBECONFIG` names.
+    pub async fn on_the_real_control_plane() -> Stage {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let kubeconfig = std::env::var_os("KUBECONFIG").expect("KUBECONFIG names the control plane of tests/cluster");
+        let client = Client::try_from(Config::infer().await.expect("a config")).expect("a client");
+        Stage::begin(client, kubeconfig.into(), None).await
+    }
+
+    async fn begin(client: Client, kubeconfig: PathBuf, folder: Option<tempfile::TempDir>) -> Stage {
+        for name in [NAMESPACE, trial::HOME] {
+            let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+            let namespace = Namespace { metadata, ..Namespace::default() };
+            match Api::all(client.clone()).create(&PostParams::default(), &namespace).await {
+                Err(Error::Api(status)) if status.code == 409 => {}
+                created => drop(created.expect("a namespace")),
+            }
+        }
+        let clients = Clients { reads: client.clone(), writes: client.clone() };
+        trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
+        Stage { client, kubeconfig, _folder: folder }
+    }
+
+    fn api(&self, object: &Value) -> Api<DynamicObject> {
+        let types = serde_json::from_value(object.clone()).expect("types");
+        let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(&types).expect("a kind"));
+        Api::namespaced_with(self.client.clone(), NAMESPACE, &resource)
+    }
+
+    /// Creates an object.
+    pub async fn apply(&self, object: &Value) {
+        let wanted = serde_json::from_value(object.clone()).expect("an object");
+        self.api(object).create(&PostParams::default(), &wanted).await.expect("it is created");
+    }
+
+    /// Changes the size and the steps of the rollout; its pods are as they are.
+    pub async fn change(&self, rollout: &Value) {
+        let patch = json!({"spec": {"replicas": rollout["spec"]["replicas"], "strategy": rollout["spec"]["strategy"]}});
+        let api = self.api(rollout);
+        api.patch("rollouts-demo", &PatchParams::default(), &Patch::Merge(patch)).await.expect("it is patched");
+    }
+
+    /// The Ingress of the load balancer, and its Services.
+    pub async fn furnish(&self) {
+        for name in ["rollouts-demo-root", "rollouts-demo-stable", "rollouts-demo-canary"] {
+            let ports = json!([{"name": "http", "port": 80, "targetPort": 8080}]);
+            let spec = json!({"selector": {"app": "rollouts-demo"}, "ports": ports});
+            self.apply(&json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})).await;
+        }
+        let service = json!({"name": "rollouts-demo-root", "port": {"name": "use-annotation"}});
+        let path = json!({"path": "/", "pathType": "Prefix", "backend": {"service": service}});
+        self.apply(&json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "rollouts-demo-ingress"},
+            "spec": {"ingressClassName": "alb", "rules": [{"http": {"paths": [path]}}]},
+        }))
+        .await;
+    }
+
+    /// How the load balancer is told to share the requests.
+    pub async fn shares(&self) -> Value {
+        let ingresses: Api<Ingress> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let ingress = ingresses.get("rollouts-demo-ingress").await.expect("an Ingress");
+        let annotations = ingress.metadata.annotations.expect("annotations");
+        let action = &annotations["alb.ingress.kubernetes.io/actions.rollouts-demo-root"];
+        let action: Value = serde_json::from_str(action).expect("JSON");
+        let groups = action["ForwardConfig"]["TargetGroups"].as_array().expect("target groups");
+        groups
+            .iter()
+            .map(|group| (group["ServiceName"].as_str().expect("a name").to_owned(), group["Weight"].clone()))
+            .collect()
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-sluice"));
+        command.args(line.split_whitespace()).args(["-n", NAMESPACE]).env("KUBECONFIG", &self.kubeconfig);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command that succeeds, and returns what it says.
+    pub async fn does(&self, line: &str) -> String {
+        let output = self.command(line).output().await.expect("it starts");
+        let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{line}: {said}{wrong}");
+        said.into_owned()
+    }
+
+    /// Runs a command until it says something.
+    pub async fn says(&self, line: &str, wanted: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let output = self.command(line).output().await.expect("it starts");
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            if said.contains(wanted) {
+                return said;
+            }
+            let wrong = String::from_utf8_lossy(&output.stderr);
+            assert!(start.elapsed() < LIMIT, "{line} does not say {wanted:?}: {said}{wrong}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until the rollout is in a state, and compares the whole page, once ages and names that are made up are set aside.
+    pub async fn shows(&self, state: &str, page: &str) {
+        let status = format!("Status:          {state}");
+        let said = self.says("get rollout rollouts-demo", &status).await;
+        assert_eq!(plain(&said), page.trim(), "{said}");
+    }
+
+    /// Starts the dashboard.
+    pub async fn dashboard(&self) -> Board {
+        let mut process = self.command("dashboard --port 0").stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let said = lines.next_line().await.expect("text").expect("a line");
+        let (_, url) = said.split_once("is now available at ").expect("where it is");
+        assert!(url.starts_with("http://localhost:") && url.ends_with("/rollouts"), "{said}");
+        Board { url: url.to_owned(), _process: process }
+    }
+
+    /// Leaves nothing behind that goes on.
+    pub async fn end(self) {
+        let gone = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"});
+        self.api(&gone).delete("rollouts-demo", &kube::api::DeleteParams::default()).await.expect("it is deleted");
+    }
+}
+
+impl Board {
+    /// Waits until the rollout's page says something.
+    pub async fn says(&self, wanted: &str) {
+        let start = Instant::now();
+        loop {
+            let page = curl(&[&format!("{}/{NAMESPACE}/rollouts-demo", self.url)]).await;
+            if page.contains(wanted) {
+                return;
+            }
+            assert!(start.elapsed() < LIMIT, "the page does not say {wanted:?}: {page}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Fills in a form and sends it.
+    pub async fn asks(&self, action: &str, form: &str) {
+        let url = format!("{}/{NAMESPACE}/rollouts-demo/do/{action}", self.url);
+        let said = curl(&["--fail-with-body", "--data", form, &url]).await;
+        assert!(said.contains(r#"role="status""#), "{said}");
+    }
+}
+
+async fn curl(arguments: &[&str]) -> String {
+    let output = Command::new("curl").arg("--silent").args(arguments).output().await.expect("curl");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The words of a page line by line, without what is different each time.
+fn plain(page: &str) -> String {
+    let is_age = |word: &str| {
+        word.ends_with('s') && word[..word.len() - 1].chars().all(|c| c.is_ascii_digit() || "mh".contains(c))
+    };
+    let word = |word: &str| match word.strip_prefix("rollouts-demo-") {
+        Some(rest) if rest.contains('-') => "rollouts-demo-HASH-POD".to_owned(),
+        Some(_) => "rollouts-demo-HASH".to_owned(),
+        None if is_age(word) => "AGE".to_owned(),
+        None => word.to_owned(),
+    };
+    let line = |line: &str| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+    page.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The rollout of the story.
+pub fn rollout(replicas: i32, steps: &Value) -> Value {
+    let alb = json!({"ingress": "rollouts-demo-ingress", "rootService": "rollouts-demo-root", "servicePort": 80});
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "rollouts-demo"},
+        "spec": {
+            "replicas": replicas, "selector": {"matchLabels": {"app": "rollouts-demo"}},
+            "strategy": {"canary": {
+                "stableService": "rollouts-demo-stable", "canaryService": "rollouts-demo-canary",
+                "trafficRouting": {"alb": alb}, "scaleDownDelaySeconds": 20, "steps": steps,
+            }},
+            "template": {
+                "metadata": {"labels": {"app": "rollouts-demo"}},
+                "spec": {"containers": [{
+                    "name": "rollouts-demo", "image": "argoproj/rollouts-demo:blue", "ports": [{"name": "http", "containerPort": 8080}],
+                }]},
+            },
+        },
+    })
+}
