@@ -183,7 +183,8 @@ impl Board {
     pub async fn says(&self, wanted: &str) {
         let start = Instant::now();
         loop {
-            let page = curl(&[&format!("{}/{NAMESPACE}/rollouts-demo", self.url)]).await;
+            let url = format!("{}/{NAMESPACE}/rollouts-demo", self.url);
+            let page = reqwest::get(url).await.expect("an answer").text().await.expect("text");
             if page.contains(wanted) {
                 return;
             }
@@ -195,14 +196,11 @@ impl Board {
     /// Fills in a form and sends it.
     pub async fn asks(&self, action: &str, form: &str) {
         let url = format!("{}/{NAMESPACE}/rollouts-demo/do/{action}", self.url);
-        let said = curl(&["--fail-with-body", "--data", form, &url]).await;
+        let request = reqwest::Client::new().post(url).header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(form.to_owned()).send().await.expect("an answer");
+        let said = answer.text().await.expect("text");
         assert!(said.contains(r#"role="status""#), "{said}");
     }
-}
-
-async fn curl(arguments: &[&str]) -> String {
-    let output = Command::new("curl").arg("--silent").args(arguments).output().await.expect("curl");
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The words of a page line by line, without what is different each time.
