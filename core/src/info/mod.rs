@@ -5,8 +5,11 @@
 pub mod age;
 pub mod analysis_run;
 pub mod badge;
+pub mod event;
 pub mod experiment;
+pub mod explain;
 pub mod family;
+pub mod history;
 pub mod phase;
 pub mod pod;
 pub mod replica_set;
