@@ -8,8 +8,8 @@ use std::path::Path;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    abort, app, completion, create, dashboard, get, lint, list, pause, promote, restart, retry, set_image, status,
-    terminate, undo, version,
+    abort, app, completion, create, dashboard, events, explain, get, history, lint, list, pause, promote, restart,
+    retry, set_image, status, terminate, undo, version, wait,
 };
 use crate::connection::Connection;
 use crate::top;
@@ -67,15 +67,22 @@ pub struct Cli {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Create an analysis run
-    #[command(subcommand)]
-    Create(Create),
+    /// Create what is in a file, or an analysis run from a template
+    Create(create::Args),
     /// Show a rollout, an analysis run or an experiment
     #[command(subcommand)]
     Get(Get),
     /// List rollouts or experiments
     #[command(subcommand)]
     List(List),
+    /// Say why a rollout is where it is, and what to do next
+    Explain(explain::Args),
+    /// Show the revisions of a rollout: what they run, who asked for them, what became of them
+    History(history::Args),
+    /// Show what happened to a rollout and to what belongs to it
+    Events(events::Args),
+    /// Wait until a rollout is where one wants it
+    Wait(wait::Args),
     /// Print the status of a rollout until it is healthy or degraded
     Status(status::Args),
     /// Change the images of containers
@@ -123,14 +130,6 @@ pub enum Get {
     /// Show an experiment with its pods and what is measured of them
     #[command(visible_alias = "exp", alias = "experiments")]
     Experiment(get::experiment::Args),
-}
-
-/// What can be created.
-#[derive(Subcommand, Debug)]
-pub enum Create {
-    /// Create an analysis run from a template
-    #[command(name = "analysisrun", visible_alias = "ar", alias = "analysisruns")]
-    AnalysisRun(create::Args),
 }
 
 /// What can be ended.
@@ -317,6 +316,17 @@ mod tests {
             "get analysisrun web-2 -w --no-color",
             "get ar web-2",
             "create analysisrun --from errors --name web-2 -a host=web -a path=/a=b --instance-id blue",
+            "create -f rollout.yaml -f - -w --no-color",
+            "create --filename analysis.yaml",
+            "explain web -o json",
+            "history web -o wide",
+            "events web -w",
+            "wait web --for healthy --for=step=3 --timeout 5m",
+            "wait web --for condition=Available=False",
+            "get rollout web -o yaml",
+            "get exp web -o name",
+            "list rollouts -o wide -A",
+            "status web -o json --watch=false",
             "create ar --from-file errors.yaml --generate-name web- --argument host=web",
             "create analysisrun --from errors --global",
             "terminate analysisrun web-2 web-3",

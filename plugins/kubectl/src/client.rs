@@ -1,7 +1,8 @@
 //! The API calls that the commands share.
 
 use k8s_openapi::NamespaceResourceScope;
-use kube::api::{Api, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::Event;
+use kube::api::{Api, ListParams, PatchParams, PostParams};
 use kube::{Client, Error, Resource};
 use sluice::steer::{Refusal, Rollouts};
 use sluice_core::api::Rollout;
@@ -12,6 +13,11 @@ use crate::problem::Problem;
 
 /// The name that writes are recorded under in `metadata.managedFields`.
 const FIELD_MANAGER: &str = "kubectl-sluice";
+
+/// Events are read so many at a time,
+const PAGE: u32 = 500;
+/// and no more of them than so many times that.
+const MOST_PAGES: usize = 40;
 
 /// A connection and what was said on the command line about where to work.
 pub struct Session {
@@ -24,6 +30,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// The same in another namespace, if one is named.
+    pub fn within(&self, namespace: Option<String>) -> Session {
+        let namespace = namespace.unwrap_or_else(|| self.namespace.clone());
+        Session { client: self.client.clone(), namespace, program: self.program }
+    }
+
     /// What people ask of the rollouts of the namespace.
     pub fn steer(&self) -> Rollouts {
         Rollouts { client: self.client.clone(), namespace: self.namespace.clone(), manager: FIELD_MANAGER }
@@ -59,6 +71,20 @@ impl Session {
             Refusal::Call { attempted, error } => Problem::of_call(&error, &attempted),
             Refusal::Unfit { .. } => Problem::new(refusal.to_string()),
         })
+    }
+
+    /// The events of the namespace, as many as one may want to read.
+    pub async fn events(&self) -> Result<Vec<Event>, Problem> {
+        let api = self.api::<Event>();
+        let mut params = ListParams::default().limit(PAGE);
+        let mut events = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let listed = api.list(&params).await.map_err(|error| Problem::of_call(&error, "list events"))?;
+            events.extend(listed.items);
+            let Some(token) = listed.metadata.continue_.filter(|token| !token.is_empty()) else { break };
+            params = params.continue_token(&token);
+        }
+        Ok(events)
     }
 
     /// What a refusal means, with advice for a rollout that is not there.

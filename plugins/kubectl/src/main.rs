@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod connection;
 mod file;
+mod goal;
 mod lint;
 mod output;
 mod problem;

@@ -1,6 +1,7 @@
 //! Output for programs: JSON and YAML.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -45,6 +46,12 @@ impl Output {
             Output::Wide | Output::Name | Output::Id => None,
         }
     }
+}
+
+/// What something is to programs.
+pub fn of(value: &impl Serialize) -> Value {
+    // Of our own models and of objects that came as JSON: there is nothing in them that JSON does not have.
+    serde_json::to_value(value).unwrap_or_default()
 }
 
 /// A value as YAML, which reads as it whoever reads it: what looks like something else is quoted.

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::problem::Problem;
 use crate::view::paint::Paint;
+use crate::view::screen::{SHOW_CURSOR, Size, frame};
 use sluice_core::info::text::printable;
 
 /// Whether to use colours: only on a terminal that wants them.
@@ -52,13 +53,14 @@ pub fn ask(question: &str) -> io::Result<Option<bool>> {
 /// A page that is shown again and again.
 pub struct Screen {
     is_terminal: bool,
+    size: Option<Size>,
     shown: Option<String>,
 }
 
 impl Screen {
     /// The standard output.
     pub fn new() -> Screen {
-        Screen { is_terminal: io::stdout().is_terminal(), shown: None }
+        Screen { is_terminal: io::stdout().is_terminal(), size: None, shown: None }
     }
 
     /// Whether ages are worth a new page each second.
@@ -68,20 +70,30 @@ impl Screen {
 
     /// Shows `page`. A terminal is redrawn in place; elsewhere the page is printed if `essence` is not what it was.
     pub fn show(&mut self, page: &str, essence: String) -> io::Result<()> {
-        let is_first = self.shown.is_none();
         if self.is_terminal {
-            print(&redrawn(page, is_first))?;
+            let size = size();
+            // After a resize the terminal may have wrapped what was there.
+            let is_fresh = self.size.replace(size) != Some(size);
+            print(&frame(page, size, is_fresh))?;
         } else if self.shown.as_ref() != Some(&essence) {
-            print(&if is_first { page.to_owned() } else { format!("\n{page}") })?;
+            print(&if self.shown.is_none() { page.to_owned() } else { format!("\n{page}") })?;
         }
         self.shown = Some(essence);
         Ok(())
     }
 }
 
-/// Overwrites line by line and clears what is left over: clearing everything first would flicker.
-fn redrawn(page: &str, is_first: bool) -> String {
-    let start = if is_first { "\x1b[2J\x1b[H" } else { "\x1b[H" };
-    let lines = page.replace('\n', "\x1b[K\n");
-    format!("{start}{lines}\x1b[J")
+impl Drop for Screen {
+    /// The cursor comes back however it ends, below the page.
+    fn drop(&mut self) {
+        if self.size.is_some() {
+            let _ = print(&format!("{SHOW_CURSOR}\r\n"));
+        }
+    }
+}
+
+/// The size of the terminal; one that does not say has the size that terminals always had.
+fn size() -> Size {
+    let told = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    told.map_or(Size { width: 80, height: 24 }, |size| Size { width: size.ws_col.into(), height: size.ws_row.into() })
 }

@@ -12,8 +12,10 @@ use kube::runtime::watcher;
 use serde::de::DeserializeOwned;
 use sluice_core::time::floor_to_second;
 
+use super::stored;
 use crate::client::Session;
 use crate::clock;
+use crate::output::Output;
 use crate::problem::Problem;
 use crate::term;
 use crate::view::list::{self, Columns, Listed};
@@ -35,6 +37,12 @@ pub struct Args {
     /// Begin every line with the time
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
     timestamps: bool,
+    /// How to print them
+    #[arg(long, short, value_name = "FORMAT", value_parser = Output::among(&[Output::Wide, Output::Json, Output::Yaml, Output::Name]))]
+    output: Option<Output>,
+    /// No colours
+    #[arg(long)]
+    no_color: bool,
 }
 
 /// Prints the table.
@@ -48,9 +56,13 @@ where
     let mut params = ListParams::default();
     params.field_selector.clone_from(&fields);
     let what = format!("list {}", K::plural(&K::DynamicType::default()));
+    if print_stored::<K>(&args, &params, session).await? {
+        return Ok(());
+    }
     let listed = api.list(&params).await.map_err(|error| session.explain(&error, &what))?;
-    let columns = Columns { namespace: args.all_namespaces, time: args.timestamps };
-    let paint = term::paint(false);
+    let columns =
+        Columns { namespace: args.all_namespaces, time: args.timestamps, wide: args.output == Some(Output::Wide) };
+    let paint = term::paint(args.no_color);
     if listed.items.is_empty() && !args.watch {
         let place = if args.all_namespaces { String::new() } else { format!(" in {} namespace", session.namespace) };
         eprintln!("No resources found{place}.");
@@ -80,4 +92,24 @@ where
         }
     }
     Ok(())
+}
+
+/// Prints the objects as they are stored, if that is what is wanted.
+async fn print_stored<K>(args: &Args, params: &ListParams, session: &Session) -> Result<bool, Problem>
+where
+    K: Listed,
+    K::DynamicType: Default,
+{
+    let Some(output) = args.output.filter(|output| *output != Output::Wide) else { return Ok(false) };
+    if args.watch {
+        return Err(Problem::new("--watch prints lines: use it without --output, or with --output wide"));
+    }
+    let what = format!("list {}", K::plural(&K::DynamicType::default()));
+    let namespace = (!args.all_namespaces).then_some(session.namespace.as_str());
+    let api = stored::all_fields::<K>(session.client.clone(), namespace);
+    let listed = api.list(params).await.map_err(|error| session.explain(&error, &what))?;
+    if let Some(text) = stored::list::<K>(&listed.items, output) {
+        term::print(&text?)?;
+    }
+    Ok(true)
 }

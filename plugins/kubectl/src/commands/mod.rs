@@ -5,7 +5,10 @@ pub mod app;
 pub mod completion;
 pub mod create;
 pub mod dashboard;
+pub mod events;
+pub mod explain;
 pub mod get;
+pub mod history;
 pub mod lint;
 pub mod list;
 pub mod pause;
@@ -14,13 +17,15 @@ pub mod restart;
 pub mod retry;
 pub mod set_image;
 pub mod status;
+pub mod stored;
 pub mod terminate;
 pub mod undo;
 pub mod version;
+pub mod wait;
 
 use sluice_core::api::{AnalysisRun, Experiment, Rollout};
 
-use crate::cli::{Cli, Command, Create, Get, List, Program, Retry, Set, Terminate};
+use crate::cli::{Cli, Command, Get, List, Program, Retry, Set, Terminate};
 use crate::client::Session;
 use crate::connection::{Connected, connect};
 use crate::problem::Problem;
@@ -43,12 +48,16 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
     match cli.command {
         Command::App(args) => Box::pin(app::run(*args, session, is_namespace_said)).await,
         Command::Dashboard(args) => dashboard::run(args, &session, &config, context).await,
-        Command::Create(Create::AnalysisRun(args)) => create::run(args, &session).await,
+        Command::Create(args) => Box::pin(create::run(args, &session, is_namespace_said)).await,
         Command::Get(Get::Rollout(args)) => get::rollout::run(args, &session).await,
         Command::Get(Get::AnalysisRun(args)) => get::analysis_run::run(args, &session).await,
         Command::Get(Get::Experiment(args)) => get::experiment::run(args, &session).await,
         Command::List(List::Rollouts(args)) => list::run::<Rollout>(args, &session).await,
         Command::List(List::Experiments(args)) => list::run::<Experiment>(args, &session).await,
+        Command::Explain(args) => explain::run(args, &session).await,
+        Command::History(args) => history::run(args, &session).await,
+        Command::Events(args) => Box::pin(events::run(args, &session)).await,
+        Command::Wait(args) => Box::pin(wait::run(args, &session)).await,
         Command::Status(args) => status::run(args, &session).await,
         Command::Set(Set::Image(args)) => set_image::run(args, &session).await,
         Command::Promote(args) => promote::run(args, &session).await,

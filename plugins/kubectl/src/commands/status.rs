@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use kube::runtime::watcher;
+use serde_json::json;
 use sluice_core::api::Rollout;
 use sluice_core::time::parse_go_duration;
 
 use crate::client::Session;
+use crate::output::Output;
 use crate::problem::Problem;
 use crate::term;
 use crate::watch::follow;
@@ -15,6 +17,7 @@ use sluice_core::info::phase;
 
 /// Arguments of `status`.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Exit codes: 0 healthy, or printed once; 1 degraded, out of time, or not to be found out.")]
 pub struct Args {
     /// The rollout
     #[arg(value_name = "ROLLOUT")]
@@ -25,9 +28,13 @@ pub struct Args {
     /// Give up after this long, for example 5m; 0 is never
     #[arg(long, short, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     timeout: Duration,
+    /// How to print it: once, at the end
+    #[arg(long, short, value_name = "FORMAT", value_parser = Output::among(&[Output::Json, Output::Yaml]))]
+    output: Option<Output>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A duration as Go writes it, and not a negative one.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_go_duration(text).map_err(|error| error.to_string())?;
     Duration::try_from(duration).map_err(|_| format!("{text} is negative"))
 }
@@ -35,15 +42,20 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Prints the status, on every change until the end is reached.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let rollout = session.rollout(&args.name).await?;
-    let mut last = text(&rollout);
-    term::line(&last)?;
+    let mut last = Last { output: args.output, rollout: None };
+    last.tell(rollout.clone())?;
     if !args.watch {
-        return Ok(());
+        return last.end(Ok(()));
     }
     if let Some(outcome) = outcome(&rollout) {
-        return outcome;
+        return last.end(outcome);
     }
-    let following = follow_to_end(&args.name, &mut last, session);
+    let followed = follow_in_time(&args, &mut last, session).await;
+    last.end(followed)
+}
+
+async fn follow_in_time(args: &Args, last: &mut Last, session: &Session) -> Result<(), Problem> {
+    let following = follow_to_end(&args.name, last, session);
     if args.timeout.is_zero() {
         return following.await;
     }
@@ -54,7 +66,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     })
 }
 
-async fn follow_to_end(name: &str, last: &mut String, session: &Session) -> Result<(), Problem> {
+async fn follow_to_end(name: &str, last: &mut Last, session: &Session) -> Result<(), Problem> {
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let (store, mut changes) = follow(session.rollouts(), config);
     while let Some(change) = changes.next().await {
@@ -62,16 +74,47 @@ async fn follow_to_end(name: &str, last: &mut String, session: &Session) -> Resu
         let Some(rollout) = store.state().into_iter().next() else {
             return Err(Problem::new(format!("rollout '{name}' was deleted")));
         };
-        let now = text(&rollout);
-        if now != *last {
-            term::line(&now)?;
-            *last = now;
-        }
-        if let Some(outcome) = outcome(&rollout) {
+        let outcome = outcome(&rollout);
+        last.tell(Rollout::clone(&rollout))?;
+        if let Some(outcome) = outcome {
             return outcome;
         }
     }
     Ok(())
+}
+
+/// What was told last.
+struct Last {
+    output: Option<Output>,
+    rollout: Option<Rollout>,
+}
+
+impl Last {
+    /// Tells what is new to people.
+    fn tell(&mut self, rollout: Rollout) -> Result<(), Problem> {
+        let is_new = self.rollout.as_ref().is_none_or(|last| text(last) != text(&rollout));
+        if is_new && self.output.is_none() {
+            term::line(&text(&rollout))?;
+        }
+        self.rollout = Some(rollout);
+        Ok(())
+    }
+
+    /// Tells programs where it ended.
+    fn end(self, outcome: Result<(), Problem>) -> Result<(), Problem> {
+        if let (Some(output), Some(rollout)) = (self.output, &self.rollout) {
+            let (phase, message) = phase::shown(rollout);
+            let metadata = &rollout.metadata;
+            let shown = json!({
+                "name": metadata.name, "namespace": metadata.namespace, "phase": phase, "message": message,
+                "waitingOn": rollout.status().waiting_on,
+            });
+            if let Some(text) = output.structured(&shown) {
+                term::print(&text?)?;
+            }
+        }
+        outcome
+    }
 }
 
 fn text(rollout: &Rollout) -> String {

@@ -6,19 +6,27 @@ use sluice_core::api::{Experiment, Rollout};
 
 use super::paint::Paint;
 use super::table::{Cell, Layout};
+use sluice_core::info::age;
 use sluice_core::info::badge::Badge;
 use sluice_core::info::experiment::ExperimentInfo;
 use sluice_core::info::phase;
+use sluice_core::info::replica_set::images;
 use sluice_core::info::rollout::Counts;
 use sluice_core::info::strategy::Strategy;
+use sluice_core::info::text::line;
 
-/// The first cells of every row.
+/// The longest text in a column, in characters.
+const LONGEST: usize = 120;
+
+/// What every row has beside the usual.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Columns {
     /// Begin with the namespace.
     pub namespace: bool,
     /// Put the time first.
     pub time: bool,
+    /// End with more columns.
+    pub wide: bool,
 }
 
 /// What can be listed.
@@ -28,6 +36,12 @@ pub trait Listed: Resource {
 
     /// The cells under them.
     fn cells(&self, now: Timestamp) -> Vec<Cell>;
+
+    /// The titles of the columns that a wide table has at its end.
+    const WIDE: &'static [&'static str];
+
+    /// The cells under those.
+    fn wide_cells(&self, now: Timestamp) -> Vec<Cell>;
 }
 
 impl Listed for Rollout {
@@ -56,6 +70,18 @@ impl Listed for Rollout {
             counts.available.to_string().into(),
         ]
     }
+
+    const WIDE: &'static [&'static str] = &["AGE", "IMAGES", "MESSAGE"];
+
+    fn wide_cells(&self, now: Timestamp) -> Vec<Cell> {
+        let images = self.spec.template.as_ref().map(images).unwrap_or_default().join(",");
+        let (_, message) = phase::shown(self);
+        let waiting = self.status().waiting_on.as_ref().map(|on| on.message.clone()).unwrap_or_default();
+        let said = if waiting.is_empty() || message.contains(&waiting) { message } else { waiting };
+        let created = self.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        let text = |text: &str| Some(line(text, LONGEST)).filter(|text| !text.is_empty());
+        vec![age::age(created, now).into(), dash(text(&images)), dash(text(&said))]
+    }
 }
 
 impl Listed for Experiment {
@@ -64,6 +90,14 @@ impl Listed for Experiment {
     fn cells(&self, now: Timestamp) -> Vec<Cell> {
         let ExperimentInfo { status, duration, remaining, age, .. } = ExperimentInfo::of(self, &[], &[], &[], now);
         vec![Cell::toned(status.tone, status.word), dash(duration), dash(remaining), age.into()]
+    }
+
+    const WIDE: &'static [&'static str] = &["IMAGES", "MESSAGE"];
+
+    fn wide_cells(&self, now: Timestamp) -> Vec<Cell> {
+        let ExperimentInfo { images, message, .. } = ExperimentInfo::of(self, &[], &[], &[], now);
+        let text = |text: &str| Some(line(text, LONGEST)).filter(|text| !text.is_empty());
+        vec![dash(text(&images.join(","))), dash(text(&message))]
     }
 }
 
@@ -75,7 +109,8 @@ fn dash(text: Option<String>) -> Cell {
 pub fn titles<K: Listed>(columns: Columns) -> Vec<Cell> {
     let first = [("TIMESTAMP", columns.time), ("NAMESPACE", columns.namespace), ("NAME", true)];
     let shown = first.into_iter().filter(|(_, shown)| *shown).map(|(title, _)| title);
-    shown.chain(K::TITLES.iter().copied()).map(Cell::from).collect()
+    let wide = K::WIDE.iter().copied().filter(|_| columns.wide);
+    shown.chain(K::TITLES.iter().copied()).chain(wide).map(Cell::from).collect()
 }
 
 /// One object.
@@ -90,6 +125,9 @@ pub fn row<K: Listed>(object: &K, columns: Columns, time: &str, now: Timestamp) 
     }
     row.push(metadata.name.clone().unwrap_or_default().into());
     row.extend(object.cells(now));
+    if columns.wide {
+        row.extend(object.wide_cells(now));
+    }
     row
 }
 

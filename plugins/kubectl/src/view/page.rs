@@ -7,11 +7,12 @@ use sluice_core::info::badge::Tone;
 use sluice_core::info::rollout::RolloutInfo;
 use sluice_core::info::strategy::Strategy;
 
-/// The page as text.
-pub fn render(info: &RolloutInfo, paint: Paint) -> String {
+/// The page as text, with the images of every ReplicaSet where it is a wide one.
+pub fn render(info: &RolloutInfo, is_wide: bool, paint: Paint) -> String {
     let mut page = top(info, paint);
     page.push('\n');
-    page + &tree::render(&Node::from(info), paint)
+    let tree = Node::from(info);
+    page + &if is_wide { tree::wide(&tree, paint) } else { tree::render(&tree, paint) }
 }
 
 fn top(info: &RolloutInfo, paint: Paint) -> String {

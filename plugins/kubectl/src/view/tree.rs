@@ -15,18 +15,31 @@ pub struct Node {
     status: Option<Badge>,
     age: String,
     facts: Cell,
+    images: String,
     children: Vec<Node>,
 }
 
 /// The tree as text.
 pub fn render(root: &Node, paint: Paint) -> String {
-    Layout::default().render(&rows(root), paint)
+    lines(root, &["NAME", "KIND", "STATUS", "AGE", "INFO"], paint)
 }
 
-/// The tree as rows, the titles first.
-pub fn rows(root: &Node) -> Vec<Vec<Cell>> {
-    let mut rows = vec![["NAME", "KIND", "STATUS", "AGE", "INFO"].map(Cell::from).to_vec()];
+/// The same with images.
+pub fn wide(root: &Node, paint: Paint) -> String {
+    lines(root, &["NAME", "KIND", "STATUS", "AGE", "INFO", "IMAGES"], paint)
+}
+
+fn lines(root: &Node, titles: &[&str], paint: Paint) -> String {
+    Layout::default().render(&rows(root, titles), paint)
+}
+
+/// The tree as rows with so many of the columns, their titles first.
+pub fn rows(root: &Node, titles: &[&str]) -> Vec<Vec<Cell>> {
+    let mut rows = vec![titles.iter().copied().map(Cell::from).collect()];
     push(root, "", "", &mut rows);
+    for row in &mut rows {
+        row.truncate(titles.len());
+    }
     rows
 }
 
@@ -38,6 +51,7 @@ impl From<&RolloutInfo> for Node {
             status: Some(info.status.clone()),
             age: info.age.clone(),
             facts: Cell::default(),
+            images: String::new(),
             children: info.revisions.iter().map(Node::from).collect(),
         }
     }
@@ -53,6 +67,7 @@ impl From<&Revision> for Node {
             status: None,
             age: String::new(),
             facts: Cell::default(),
+            images: String::new(),
             children: replica_sets.chain(experiments).chain(revision.runs.iter().map(Node::from)).collect(),
         }
     }
@@ -66,6 +81,7 @@ impl From<&ReplicaSetInfo> for Node {
             status: Some(pod.status.clone()),
             age: pod.age.clone(),
             facts: pod.facts().into(),
+            images: String::new(),
             children: Vec::new(),
         });
         Node {
@@ -74,6 +90,7 @@ impl From<&ReplicaSetInfo> for Node {
             status: Some(rs.status.clone()),
             age: rs.age.clone(),
             facts: Cell::toned(Tone::Marked, rs.facts()),
+            images: rs.images.join(","),
             children: pods.collect(),
         }
     }
@@ -88,6 +105,7 @@ impl From<&ExperimentInfo> for Node {
             status: Some(info.status.clone()),
             age: info.age.clone(),
             facts: Cell::default(),
+            images: String::new(),
             children: replica_sets.chain(info.runs.iter().map(Node::from)).collect(),
         }
     }
@@ -102,6 +120,7 @@ impl From<&RunInfo> for Node {
             status: Some(status.clone()),
             age: age.clone(),
             facts: Cell::default(),
+            images: String::new(),
             children: Vec::new(),
         });
         Node {
@@ -110,6 +129,7 @@ impl From<&RunInfo> for Node {
             status: Some(run.status.clone()),
             age: run.age.clone(),
             facts: run.facts().into(),
+            images: String::new(),
             children: jobs.collect(),
         }
     }
@@ -123,6 +143,7 @@ fn push(node: &Node, lead: &str, below: &str, rows: &mut Vec<Vec<Cell>>) {
         node.status.as_ref().map(Cell::from).unwrap_or_default(),
         node.age.clone().into(),
         node.facts.clone(),
+        node.images.as_str().into(),
     ]);
     let last = node.children.len().saturating_sub(1);
     for (position, child) in node.children.iter().enumerate() {

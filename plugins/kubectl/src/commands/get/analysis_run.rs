@@ -22,6 +22,9 @@ pub struct Args {
 
 /// Shows the run.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    if args.options.print_stored::<AnalysisRun>(&args.name, session).await? {
+        return Ok(());
+    }
     let what = format!("analysisrun '{}'", args.name);
     let read = session.api::<AnalysisRun>().get(&args.name).await;
     let run = read.map_err(|error| Problem::of_call(&error, &format!("read {what}")))?;

@@ -24,8 +24,18 @@ pub struct Args {
     options: Options,
 }
 
+impl Args {
+    /// Those that keep the page up to date.
+    pub fn watching(name: String, no_color: bool) -> Args {
+        Args { name, options: Options::watching(no_color) }
+    }
+}
+
 /// Shows the experiment.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    if args.options.print_stored::<Experiment>(&args.name, session).await? {
+        return Ok(());
+    }
     let trial = session.trial(&args.name).await?;
     let draw = |trial: &Trial, now, paint| {
         let Trial { experiment, replica_sets, pods, runs } = trial;

@@ -8,10 +8,16 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
+use k8s_openapi::NamespaceResourceScope;
+use kube::Resource;
 use kube::runtime::reflector::Store;
+use tokio::signal::unix::{self, SignalKind};
 use tokio::time::{self, MissedTickBehavior};
 
+use super::stored;
+use crate::client::Session;
 use crate::clock;
+use crate::output::Output;
 use crate::problem::Problem;
 use crate::term::{self, Screen};
 use crate::view::paint::Paint;
@@ -19,6 +25,9 @@ use crate::watch::Changes;
 
 /// Changes come in bursts; this long after the first of them the page is drawn again.
 const SETTLE: Duration = Duration::from_millis(100);
+
+/// The exit code of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
 
 /// How to show it.
 #[derive(clap::Args, Debug)]
@@ -32,17 +41,49 @@ pub struct Options {
     /// With --watch: end after this many seconds; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     timeout_seconds: u64,
+    /// How to print it
+    #[arg(long, short, value_name = "FORMAT", value_parser = Output::among(&[Output::Wide, Output::Json, Output::Yaml, Output::Name]))]
+    output: Option<Output>,
 }
 
 /// What keeps a picture up to date.
-struct Feed<T> {
+pub struct Feed<T> {
     /// Says that something changed.
-    changes: Changes,
+    pub changes: Changes,
     /// The picture; `None` before everything is listed, when what was read at the start is the better one.
-    read: Box<dyn Fn() -> Option<Result<T, Problem>> + Send>,
+    pub read: Box<dyn Fn() -> Option<Result<T, Problem>> + Send>,
 }
 
 impl Options {
+    /// Those that keep the page up to date.
+    fn watching(no_color: bool) -> Options {
+        Options { watch: true, no_color, timeout_seconds: 0, output: None }
+    }
+
+    /// Prints an object as it is stored, if that is what is wanted.
+    async fn print_stored<K>(&self, name: &str, session: &Session) -> Result<bool, Problem>
+    where
+        K: Resource<Scope = NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        let Some(output) = self.output.filter(|output| *output != Output::Wide) else { return Ok(false) };
+        if self.watch {
+            return Err(Problem::new("--watch shows a page: use it without --output, or with --output wide"));
+        }
+        let read = stored::all_fields::<K>(session.client.clone(), Some(&session.namespace)).get(name).await;
+        let kind = K::kind(&K::DynamicType::default()).to_lowercase();
+        let object = read.map_err(|error| session.explain(&error, &format!("read {kind} '{name}'")))?;
+        if let Some(text) = stored::one::<K>(&object, output) {
+            term::print(&text?)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether more columns are wanted.
+    fn is_wide(&self) -> bool {
+        self.output == Some(Output::Wide)
+    }
+
     /// Shows what was read, and with `--watch` whatever becomes of it.
     async fn show<T>(
         &self,
@@ -72,6 +113,7 @@ async fn live<T>(
     let start = clock::now();
     let mut ticks = time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut resized = unix::signal(SignalKind::window_change())?;
     let mut screen = Screen::new();
     loop {
         // Ages change all the time; seen from a fixed moment only what matters does.
@@ -86,6 +128,12 @@ async fn live<T>(
                 }
             }
             _ = ticks.tick(), if screen.is_live() => {}
+            _ = resized.recv(), if screen.is_live() => {}
+            // Somebody has seen enough; the cursor has to come back.
+            interrupted = tokio::signal::ctrl_c(), if screen.is_live() => {
+                interrupted?;
+                return Err(Problem::told().with_code(INTERRUPTED));
+            }
         }
         if let Some(now) = read() {
             shown = now?;
@@ -94,7 +142,7 @@ async fn live<T>(
 }
 
 /// Everything in a store, once it has been listed.
-fn listed<K>(store: &Store<K>) -> Option<Vec<K>>
+pub fn listed<K>(store: &Store<K>) -> Option<Vec<K>>
 where
     K: kube::runtime::reflector::Lookup + Clone + 'static,
     K::DynamicType: Eq + std::hash::Hash + Clone,

@@ -5,7 +5,7 @@ use futures::stream::select_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher;
 use sluice::steer::members;
-use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet};
+use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout};
 use sluice_core::info::family::Family;
 
 use super::{Feed, Options, listed, only};
@@ -25,15 +25,27 @@ pub struct Args {
     options: Options,
 }
 
+impl Args {
+    /// Those that keep the page up to date.
+    pub fn watching(name: String, no_color: bool) -> Args {
+        Args { name, options: Options::watching(no_color) }
+    }
+}
+
 /// Shows the rollout.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
+    if args.options.print_stored::<Rollout>(&args.name, session).await? {
+        return Ok(());
+    }
     let family = session.family(&args.name).await?;
     let feed = |family: &Family| feed(&args.name, family, session);
-    let draw = |family: &Family, now, paint| page::render(&RolloutInfo::of(family, now), paint);
+    let is_wide = args.options.is_wide();
+    let draw = move |family: &Family, now, paint| page::render(&RolloutInfo::of(family, now), is_wide, paint);
     Box::pin(args.options.show(family, feed, draw)).await
 }
 
-fn feed(name: &str, family: &Family, session: &Session) -> Feed<Family> {
+/// What keeps the picture of a rollout up to date.
+pub fn feed(name: &str, family: &Family, session: &Session) -> Feed<Family> {
     let members = watcher::Config::default().labels(&members(&family.rollout));
     let of_name = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let (rollouts, of_rollouts) = follow(session.rollouts(), of_name);

@@ -192,7 +192,7 @@ fn a_rollout_shows_what_is_measured_of_each_revision() {
         runs: Some(vec![own, of_another, of_experiment]),
         experiments: Some(vec![trial()]),
     };
-    let page = page::render(&RolloutInfo::of(&family, now()), Paint::Plain);
+    let page = page::render(&RolloutInfo::of(&family, now()), false, Paint::Plain);
     let tree = page.split_once("\n\n").expect("a tree").1;
     assert_eq!(
         tree,
@@ -251,7 +251,7 @@ success-rate  ◌ Running  ✔ 2,✖ 1,? 1,⚠ 1
 
 #[test]
 fn experiments_are_listed_with_the_time_that_they_still_take() {
-    let columns = Columns { namespace: false, time: false };
+    let columns = Columns::default();
     let table = list::render(&[trial()], columns, "", now(), &mut Layout::default(), Paint::Plain);
     assert_eq!(table, "NAME       STATUS   DURATION  REMAINING  AGE\nweb-b-2-0  Running  5m        4m         60s\n");
 }

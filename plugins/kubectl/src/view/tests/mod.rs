@@ -75,7 +75,7 @@ fn pod(hash: &str, name: &str, crashes: bool) -> Pod {
 #[track_caller]
 fn reads(rollout: Rollout, replica_sets: Vec<ReplicaSet>, pods: Vec<Pod>, expected: &str) {
     let family = Family { rollout, replica_sets, pods, runs: None, experiments: None };
-    let page = page::render(&RolloutInfo::of(&family, now()), Paint::Plain);
+    let page = page::render(&RolloutInfo::of(&family, now()), false, Paint::Plain);
     assert_eq!(page, expected, "\n{page}");
 }
 
@@ -306,7 +306,7 @@ fn the_list_has_a_line_for_each_rollout() {
         "status": {"phase": "Healthy"},
     });
     let rollouts = [rollout(&json!({"status": {"phase": "Paused"}})), rollout(&other)];
-    let columns = Columns { namespace: true, time: false };
+    let columns = Columns { namespace: true, ..Columns::default() };
     let table = list::render(&rollouts, columns, "", now(), &mut Layout::default(), Paint::Plain);
     assert_eq!(
         table,

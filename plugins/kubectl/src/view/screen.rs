@@ -1,0 +1,121 @@
+//! A page on a terminal that may be smaller than the page: what is sent so that it is redrawn in place without flicker.
+//!
+//! The page stays on the usual screen, as kubectl's watches do, so that it can be read after the end.
+
+/// Characters in a row, and rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Characters in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+/// Terminals that know this show everything up to [`TOGETHER_END`] at once; others pass over it.
+const TOGETHER: &str = "\x1b[?2026h";
+const TOGETHER_END: &str = "\x1b[?2026l";
+const HIDE_CURSOR: &str = "\x1b[?25l";
+/// Shows the cursor again.
+pub const SHOW_CURSOR: &str = "\x1b[?25h";
+const PLAIN: &str = "\x1b[0m";
+
+/// What is sent to show `page` where something was before; `is_fresh` clears what that was.
+///
+/// Every line is overwritten and what is left of the old one cleared: clearing everything first would flicker. No line is as
+/// wide as the terminal lets it wrap, and none follows the last, or the terminal would scroll.
+pub fn frame(page: &str, size: Size, is_fresh: bool) -> String {
+    let start = if is_fresh { "\x1b[2J\x1b[H" } else { "\x1b[H" };
+    let lines = fit(page, size).join("\x1b[K\r\n");
+    format!("{TOGETHER}{HIDE_CURSOR}{start}{lines}\x1b[K\x1b[J{TOGETHER_END}")
+}
+
+/// The lines of a page that are shown, each cut to the width; the last says how many are not.
+pub fn fit(page: &str, size: Size) -> Vec<String> {
+    let (width, height) = (size.width.max(1), size.height.max(1));
+    let all: Vec<&str> = page.lines().collect();
+    if all.len() <= height {
+        return all.into_iter().map(|line| cut(line, width)).collect();
+    }
+    let shown = height - 1;
+    let hidden = all.len() - shown;
+    let note = format!("… {hidden} more lines: the window is too low for them");
+    all[..shown].iter().map(|line| cut(line, width)).chain([cut(&note, width)]).collect()
+}
+
+/// The beginning of a line, at most `width` characters on the screen; colours take no room, and end where the line is cut.
+fn cut(line: &str, width: usize) -> String {
+    let mut shown = 0;
+    let mut in_escape = false;
+    let mut has_colour = false;
+    for (at, c) in line.char_indices() {
+        if in_escape {
+            in_escape = !c.is_ascii_alphabetic();
+        } else if c == '\x1b' {
+            (in_escape, has_colour) = (true, true);
+        } else if shown + 1 == width && visible(&line[at..]) > 1 {
+            return format!("{}…{}", &line[..at], if has_colour { PLAIN } else { "" });
+        } else {
+            shown += 1;
+        }
+    }
+    line.to_owned()
+}
+
+/// How many characters of a text are seen.
+fn visible(text: &str) -> usize {
+    let (mut count, mut in_escape) = (0, false);
+    for c in text.chars() {
+        if in_escape {
+            in_escape = !c.is_ascii_alphabetic();
+        } else if c == '\x1b' {
+            in_escape = true;
+        } else {
+            count += 1;
+        }
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(page: &str, width: usize, height: usize, expected: &[&str]) {
+        let lines = fit(page, Size { width, height });
+        assert_eq!(lines, expected);
+        assert!(lines.len() <= height.max(1));
+        assert!(lines.iter().all(|line| visible(line) <= width.max(1)), "{lines:?}");
+    }
+
+    #[test]
+    fn a_page_that_fits_is_shown_as_it_is() {
+        fits("one\ntwo\n", 3, 2, &["one", "two"]);
+        fits("⟳ web\n", 5, 1, &["⟳ web"]);
+    }
+
+    #[test]
+    fn long_lines_are_cut_and_never_wrap() {
+        fits("abcdef\n", 5, 2, &["abcd…"]);
+        fits("\x1b[32mabcdef\x1b[0m g", 4, 1, &["\x1b[32mabc…\x1b[0m"]);
+        fits("ab \x1b[32mcd\x1b[0m", 5, 1, &["ab \x1b[32mcd\x1b[0m"]);
+        fits("abc", 1, 1, &["…"]);
+        fits("abc", 0, 0, &["…"]);
+    }
+
+    #[test]
+    fn lines_below_the_window_are_counted() {
+        fits("1\n2\n3\n4\n", 80, 3, &["1", "2", "… 2 more lines: the window is too low for them"]);
+        fits("1\n2\n3\n", 10, 1, &["… 3 more …"]);
+    }
+
+    #[test]
+    fn a_frame_overwrites_what_was_there_and_does_not_scroll() {
+        let size = Size { width: 80, height: 24 };
+        let first = frame("a\nb\n", size, true);
+        assert_eq!(first, "\x1b[?2026h\x1b[?25l\x1b[2J\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[J\x1b[?2026l");
+        let next = frame("a\n", size, false);
+        assert_eq!(next, "\x1b[?2026h\x1b[?25l\x1b[Ha\x1b[K\x1b[J\x1b[?2026l");
+        let full: String = (0..100).map(|n| format!("{n}\n")).collect();
+        assert_eq!(frame(&full, size, false).matches("\r\n").count(), 23);
+    }
+}
