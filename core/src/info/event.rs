@@ -121,13 +121,11 @@ impl Members {
 
     fn has(&self, event: &Event) -> bool {
         let about = &event.involved_object;
-        match about.uid.as_deref().filter(|uid| !uid.is_empty()) {
-            Some(uid) => self.uids.contains(uid),
-            None => {
-                let (kind, name) = (about.kind.as_deref(), about.name.as_deref());
-                self.names.iter().any(|(known, of)| Some(*known) == kind && Some(of.as_str()) == name)
-            }
+        if let Some(uid) = about.uid.as_deref().filter(|uid| !uid.is_empty()) {
+            return self.uids.contains(uid);
         }
+        let (kind, name) = (about.kind.as_deref(), about.name.as_deref());
+        self.names.iter().any(|(known, of)| Some(*known) == kind && Some(of.as_str()) == name)
     }
 }
 
@@ -137,11 +135,11 @@ mod tests {
     use serde_json::{Value, json};
 
     fn event(name: &str, about: Value, at: &str) -> Event {
-        serde_json::from_value(json!({
-            "metadata": {"name": name}, "involvedObject": about, "lastTimestamp": at, "message": "a\nb", "reason": "R",
-            "type": "Warning", "count": 3,
-        }))
-        .expect("an event")
+        let mut event = json!({
+            "metadata": {"name": name}, "lastTimestamp": at, "message": "a\nb", "reason": "R", "type": "Warning", "count": 3,
+        });
+        event["involvedObject"] = about;
+        serde_json::from_value(event).expect("an event")
     }
 
     #[test]

@@ -140,7 +140,8 @@ impl Explanation {
         let (metrics, runs) = metrics::verdicts(family, now);
         let runs = if family.runs.is_none() { metrics::named_in_status(rollout) } else { runs };
         let generation = rollout.metadata.generation.unwrap_or(0).to_string();
-        let step = StepAt::of(rollout, now).filter(|_| is_updating);
+        // An update that was given up is at no step, whatever its index says.
+        let step = StepAt::of(rollout, now).filter(|_| is_updating && !status.abort);
         let mut explained = Explanation {
             name: text::printable(rollout.metadata.name.as_deref().unwrap_or_default()),
             namespace: text::printable(rollout.metadata.namespace.as_deref().unwrap_or_default()),

@@ -143,18 +143,17 @@ mod tests {
 
     #[track_caller]
     fn says(status: Value, why: &[&str]) {
-        let pod: Pod = serde_json::from_value(json!({
-            "metadata": {"name": "web-1"}, "spec": {"containers": [{"name": "web"}]}, "status": status,
-        }))
-        .expect("a pod");
+        let mut pod = json!({"metadata": {"name": "web-1"}, "spec": {"containers": [{"name": "web"}]}});
+        pod["status"] = status;
+        let pod: Pod = serde_json::from_value(pod).expect("a pod");
         assert!(!is_ready(&pod));
         assert_eq!(PodFault::of(&pod, vec![], Timestamp::UNIX_EPOCH).why, why);
     }
 
     fn container(state: Value, last: Value) -> Value {
-        json!([{
-            "name": "web", "image": "web:2", "imageID": "", "ready": false, "restartCount": 0, "state": state, "lastState": last,
-        }])
+        let mut one = json!({"name": "web", "image": "web:2", "imageID": "", "ready": false, "restartCount": 0});
+        (one["state"], one["lastState"]) = (state, last);
+        Value::Array(vec![one])
     }
 
     #[test]

@@ -102,9 +102,9 @@ fn the_present_revision_names_who_wrote_its_template_and_why() {
     assert_eq!((found[1].manager.as_deref(), found[1].cause.as_deref()), (None, None));
     assert_eq!(found[0].images, ["web:3"]);
     // A manifest that nobody has looked at yet may be of another revision.
-    let mut changed = rollout(&changes);
-    changed.metadata.generation = Some(4);
-    let found = revisions(&family(changed, vec![revision(3, &json!({}))]), &[], None);
+    let mut unseen = rollout(&changes);
+    unseen.metadata.generation = Some(4);
+    let found = revisions(&family(unseen, vec![revision(3, &json!({}))]), &[], None);
     assert_eq!((found[0].manager.as_deref(), found[0].cause.as_deref()), (None, None));
 }
 
