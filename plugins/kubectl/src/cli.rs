@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    abort, app, completion, create, dashboard, events, explain, get, history, lint, list, pause, promote, restart,
+    abort, app, completion, create, dashboard, events, explain, get, history, lint, list, man, pause, promote, restart,
     retry, set_image, status, terminate, undo, version, wait,
 };
 use crate::connection::Connection;
@@ -25,7 +25,7 @@ pub enum Program {
 
 impl Program {
     /// Which name the first argument stands for.
-    fn of(argument: Option<&OsString>) -> Program {
+    pub fn of(argument: Option<&OsString>) -> Program {
         let name = argument.and_then(|path| Path::new(path).file_stem()).and_then(|name| name.to_str());
         if name == Some("kubectl-argo-rollouts") { Program::ArgoRollouts } else { Program::Sluice }
     }
@@ -48,8 +48,13 @@ impl fmt::Display for Program {
     }
 }
 
+/// What scripts can rely on.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed or the command line makes no sense, 130 ended by Ctrl-C. lint, app diff and wait have \
+    more; their own help lists them.";
+
 /// Look at and steer rollouts and Applications
 #[derive(Parser, Debug)]
+#[command(after_help = EXIT_CODES)]
 #[command(args_override_self = true, disable_help_subcommand = true, subcommand_required = true)]
 pub struct Cli {
     #[command(subcommand)]
@@ -116,6 +121,9 @@ pub enum Command {
     Version(version::Args),
     /// Print a completion script for a shell
     Completion(completion::Args),
+    /// Write manual pages
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// What can be shown.

@@ -9,12 +9,14 @@ mod cli;
 mod client;
 mod clock;
 mod commands;
+mod complete;
 mod connection;
 mod file;
 mod goal;
 mod lint;
 mod output;
 mod problem;
+mod suggest;
 mod term;
 mod top;
 mod view;
@@ -25,7 +27,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // The one TLS provider of the program; without this line the first connection panics.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let (program, cli) = cli::parse(std::env::args_os().collect());
+    let arguments: Vec<_> = std::env::args_os().collect();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -33,6 +35,13 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Some((program, words)) = complete::asked(&arguments) {
+        runtime.block_on(complete::run(program, &words));
+        // A name that is still being looked up is not waited for.
+        runtime.shutdown_background();
+        return ExitCode::SUCCESS;
+    }
+    let (program, cli) = cli::parse(arguments);
     match runtime.block_on(commands::run(cli, program)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) if problem.is_silent() => ExitCode::from(problem.code()),

@@ -10,12 +10,22 @@ pub struct Problem {
     next: Option<String>,
     is_silent: bool,
     code: u8,
+    missing: Option<Missing>,
+}
+
+/// An object that is not there, as the API server names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its kind in the plural: `rollouts`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 impl Problem {
     /// A problem without advice.
     pub fn new(what: impl Into<String>) -> Problem {
-        Problem { what: what.into(), next: None, is_silent: false, code: 1 }
+        Problem { what: what.into(), next: None, is_silent: false, code: 1, missing: None }
     }
 
     /// One that the output tells already; only the exit code is left to say.
@@ -43,6 +53,11 @@ impl Problem {
         self.next.as_deref()
     }
 
+    /// The object whose absence is the problem.
+    pub fn missing(&self) -> Option<&Missing> {
+        self.missing.as_ref()
+    }
+
     /// Whether nobody is to hear of it: it was told, or the reader of a pipe had enough.
     pub fn is_silent(&self) -> bool {
         self.is_silent
@@ -62,7 +77,9 @@ impl Problem {
                 Problem::new(format!("cannot {attempted}: the server does not know the resource"))
                     .advise("Install the custom resource definitions, for example: sluice crds | kubectl apply -f -")
             } else {
-                Problem::new(status.message.clone())
+                let missing =
+                    status.details.as_ref().map(|it| Missing { kind: it.kind.clone(), name: it.name.clone() });
+                Problem { missing, ..Problem::new(status.message.clone()) }
             };
         }
         let problem = Problem::new(format!("cannot {attempted}: {}", status.message));

@@ -23,6 +23,7 @@ use crate::view::table::Layout;
 use crate::watch::follow;
 
 /// Arguments of `list rollouts` and `list experiments`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Only the one with this name

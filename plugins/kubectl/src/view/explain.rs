@@ -18,11 +18,11 @@ pub fn render(it: &Explanation, now: Timestamp, paint: Paint) -> String {
     let message = if it.message.is_empty() { String::new() } else { format!(": {}", it.message) };
     let mut page = format!("Rollout {}/{} is {phase}{message}\n", it.namespace, it.name);
     for line in standing(it) {
-        page += &format!("  {line}\n");
+        page.extend(["  ", &line, "\n"]);
     }
     let mut part = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {
-            page += &format!("\n{title}\n");
+            page.extend(["\n", title, "\n"]);
             page.extend(lines.iter().map(|line| format!("  {line}\n")));
         }
     };
@@ -71,9 +71,10 @@ fn standing(it: &Explanation) -> Vec<String> {
 }
 
 fn waiting(on: &Waiting, now: Timestamp) -> Vec<String> {
-    let object = on.object.iter().filter(|object| !on.message.contains(object.as_str()));
-    let object = object.map(|object| format!("{object}: ")).collect::<String>();
-    vec![since(&format!("{object}{} ({})", on.message, on.reason), on.since, now)]
+    let object = on.object.as_ref().filter(|object| !on.message.contains(object.as_str()));
+    let object = object.map(|object| format!("{object}: ")).unwrap_or_default();
+    let long = on.since.map(|since| format!(", for {}", age::human(now.duration_since(since)))).unwrap_or_default();
+    vec![format!("{object}{} ({}){long}", on.message, on.reason)]
 }
 
 /// With how long it has been so.

@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(first, "\x1b[?2026h\x1b[?25l\x1b[2J\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[J\x1b[?2026l");
         let next = frame("a\n", size, false);
         assert_eq!(next, "\x1b[?2026h\x1b[?25l\x1b[Ha\x1b[K\x1b[J\x1b[?2026l");
-        let full: String = (0..100).map(|n| format!("{n}\n")).collect();
+        let full = "line\n".repeat(100);
         assert_eq!(frame(&full, size, false).matches("\r\n").count(), 23);
     }
 }

@@ -19,9 +19,12 @@ pub struct Node {
     children: Vec<Node>,
 }
 
+/// The titles of its columns.
+pub const TITLES: [&str; 5] = ["NAME", "KIND", "STATUS", "AGE", "INFO"];
+
 /// The tree as text.
 pub fn render(root: &Node, paint: Paint) -> String {
-    lines(root, &["NAME", "KIND", "STATUS", "AGE", "INFO"], paint)
+    lines(root, &TITLES, paint)
 }
 
 /// The same with images.

@@ -84,7 +84,7 @@ fn labelled(label: &str, value: &str, room: usize) -> Vec<Line<'static>> {
 
 /// The tree, in columns. Where they do not fit, some of them go, and then the ends of names.
 fn trunk(info: &RolloutInfo, room: usize, paint: Paint) -> Vec<Line<'static>> {
-    let rows = tree::rows(&Node::from(info));
+    let rows = tree::rows(&Node::from(info), &tree::TITLES);
     let mut columns: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).collect();
     let mut widths: Vec<usize> = columns.iter().map(|column| widest(&rows, *column)).collect();
     let beside = |columns: &[usize]| columns.iter().skip(1).map(|column| widths[*column] + GAP).sum::<usize>();
