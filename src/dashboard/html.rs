@@ -108,9 +108,9 @@ fn document(title: &str, home: &str, body: &Markup) -> Markup {
 
 /// A moment, and how long ago it was.
 pub fn ago(age: &str, at: Option<Timestamp>) -> Markup {
-    match at {
-        Some(at) => html! { time datetime=(at) title=(at) { (age) } },
-        None => html! { (age) },
+    html! {
+        @if let Some(at) = at { time datetime=(at) title=(at) { (age) } }
+        @else { (age) }
     }
 }
 

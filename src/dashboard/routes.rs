@@ -38,6 +38,7 @@ pub struct Route {
 
 impl Route {
     /// The same for everybody: it tells nothing of the cluster.
+    #[must_use]
     pub fn for_everybody(self) -> Route {
         Route { needs: Needs::Nothing, ..self }
     }

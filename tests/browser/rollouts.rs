@@ -1,10 +1,11 @@
 //! The dashboard of rollouts, as people use it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::dashboard::{OWN, SHARED, Stage};
 use crate::driver::{Browser, Key, Parts, Preference};
@@ -33,7 +34,7 @@ pub async fn a_rollout_is_found_updated_promoted_and_taken_back(browser: Browser
     // Nobody has loaded the page again.
     browser.css("#head").shows("॥ Paused").await;
     browser.css("#head").shows("the pause step waits for a promotion").await;
-    browser.css(".steps .current").shows("pause until promoted").await;
+    browser.css(".steps .current").shows("wait until promoted").await;
     browser.region("Traffic").shows("50 %").await;
 
     browser.link("Promote").click().await;

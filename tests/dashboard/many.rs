@@ -1,6 +1,6 @@
 //! A thousand rollouts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
@@ -8,6 +8,7 @@ use kube::api::{Api, Patch, PatchParams};
 use reqwest::Method;
 use serde_json::json;
 use sluice_core::api::Rollout;
+use tokio::time::Instant;
 
 use crate::stage::{OWN, Stage};
 

@@ -23,7 +23,7 @@ async fn an_update_is_begun_promoted_and_taken_back_by_its_pages() {
     assert!(question.contains("which begins an update") && question.contains(r#"value="web:1""#), "{question}");
     assert_eq!(asks(&stage, "set-image", "container=web&image=web:2").await.0, 200);
     let page = stage.until_page_says("/rollouts/shop/web", "CanaryPauseStep").await;
-    for shown in ["web:2", "pause until promoted", "Revision 2", "the pause step waits for a promotion", "50 %"] {
+    for shown in ["web:2", "wait until promoted", "Revision 2", "the pause step waits for a promotion", "50 %"] {
         assert!(page.contains(shown), "{shown}: {page}");
     }
 

@@ -1,6 +1,7 @@
 //! The page of one rollout.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -13,6 +14,9 @@ use sluice_core::info::rollout::RolloutInfo;
 use sluice_core::info::steps;
 
 use super::{parts, revisions, runs, seen};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
@@ -21,6 +25,8 @@ use crate::dashboard::refused::Refused;
 
 /// The newest events that are asked for.
 const MOST_EVENTS: u32 = 200;
+/// How often a page that is open asks for new ones.
+const NEWS: Duration = Duration::from_secs(3);
 
 /// The page.
 pub async fn page(
@@ -47,15 +53,26 @@ pub async fn live(
     Extension(caller): Extension<Caller>,
     Path((namespace, name)): Path<(String, String)>,
 ) -> Response {
+    let told: Arc<Mutex<Told>> = Arc::default();
     let make = move |dashboard: Arc<Dashboard>| {
-        let (caller, namespace, name) = (caller.clone(), namespace.clone(), name.clone());
+        let (caller, namespace, name, told) = (caller.clone(), namespace.clone(), name.clone(), Arc::clone(&told));
         async move {
             let family = seen::family(&dashboard, &caller, &namespace, &name).await.ok()?;
-            let events = events(&caller, &family).await;
-            Some(parts(&dashboard, &family, &events))
+            let mut told = told.lock().await;
+            if told.at.is_none_or(|at| at.elapsed() >= NEWS) {
+                *told = Told { at: Some(Instant::now()), events: events(&caller, &family).await };
+            }
+            Some(parts(&dashboard, &family, &told.events))
         }
     };
     live::stream(dashboard, make).into_response()
+}
+
+/// The events as they were read last. They are not watched: they would be most of what is, and few are ever looked at.
+#[derive(Default)]
+struct Told {
+    at: Option<Instant>,
+    events: Vec<Event>,
 }
 
 /// What the page is made of, each by itself, so that what changes can be sent alone.

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use sluice_core::api::WeightDestination;
 use sluice_core::info::age;
 use sluice_core::info::badge::Tone;
+use sluice_core::info::event::EventInfo;
 use sluice_core::info::family::Family;
 use sluice_core::info::rollout::RolloutInfo;
 use sluice_core::info::steps::{Place, StepInfo};
@@ -124,31 +125,23 @@ pub fn steps(steps: &[StepInfo]) -> Markup {
 
 /// What was said of it, the newest first.
 pub fn events(events: &[Event], now: Timestamp) -> Markup {
-    let mut events: Vec<(&Event, Option<Timestamp>)> = events.iter().map(|event| (event, at(event))).collect();
-    events.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+    let mut events: Vec<EventInfo> = events.iter().map(EventInfo::of).collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
     html! {
         section id="events" hidden[events.is_empty()] aria-labelledby="events-title" {
             h2 id="events-title" { "Events" }
             table {
                 thead { tr { th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Said" } } }
                 tbody {
-                    @for (event, at) in events.into_iter().take(MOST_EVENTS) {
-                        @let warns = event.type_.as_deref() == Some("Warning");
+                    @for event in events.iter().take(MOST_EVENTS) {
                         tr {
-                            td { (shell::ago(&age::age(at, now), at)) }
-                            td class=[warns.then(|| shell::class(Tone::Doubtful))] { (event.reason.as_deref().unwrap_or_default()) }
-                            td { (event.message.as_deref().unwrap_or_default()) }
+                            td { (shell::ago(&age::age(event.at, now), event.at)) }
+                            td class=[event.is_warning().then(|| shell::class(Tone::Doubtful))] { (event.reason) }
+                            td { (event.message) }
                         }
                     }
                 }
             }
         }
     }
-}
-
-/// When something was last said.
-fn at(event: &Event) -> Option<Timestamp> {
-    let last = event.last_timestamp.as_ref().map(|time| time.0);
-    last.or_else(|| event.event_time.as_ref().map(|time| time.0))
-        .or_else(|| event.metadata.creation_timestamp.as_ref().map(|time| time.0))
 }

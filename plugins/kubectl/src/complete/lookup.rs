@@ -16,7 +16,7 @@ use sluice_core::info::replica_set::images;
 use sluice_core::info::text::printable;
 
 use super::line::{Line, Names};
-use crate::connection::{Connection, connect};
+use crate::connection::{Connected, Connection, connect};
 
 /// No shell shows more.
 const MOST: u32 = 500;
@@ -28,7 +28,7 @@ pub async fn find(names: Names, line: &Line) -> Option<Vec<(String, String)>> {
         Names::Contexts | Names::Clusters | Names::Users => return of_file(names, connection.kubeconfig),
         _ => {}
     }
-    let (client, namespace) = connect(&connection).await.ok()?;
+    let Connected { client, namespace, .. } = connect(&connection).await.ok()?;
     let rollouts = Rollouts { client: client.clone(), namespace: namespace.clone(), manager: "kubectl-sluice" };
     match names {
         Names::Rollouts => list::<Rollout>(client, Some(&namespace)).await,

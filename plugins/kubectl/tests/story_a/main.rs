@@ -52,15 +52,15 @@ async fn walk(stage: Stage) {
     stage.does("set image rollouts-demo rollouts-demo=argoproj/rollouts-demo:green").await;
     stage.says("get rollout rollouts-demo", "CanaryPauseStep").await;
     let board = stage.dashboard().await;
-    board.says("pause until promoted").await;
+    board.says("wait until promoted").await;
     stage.does("promote rollouts-demo").await;
     let half = stage.says("get rollout rollouts-demo", "ActualWeight:  50").await;
     for line in ["Step:          3/6", "Desired:       10", "Current:       15", "Updated:       5"] {
         assert!(half.contains(line), "{line}: {half}");
     }
     // The rest goes by itself, on the dashboard's page, too.
-    board.says("set weight to 75 %").await;
-    board.says(r#"<li class="current" aria-current="step"><span class="unseen">now: </span>pause for 3s"#).await;
+    board.says("send 75% to the new revision").await;
+    board.says(r#"<li class="current" aria-current="step"><span class="unseen">now: </span>wait for 3s"#).await;
     assert_eq!(stage.does("status rollouts-demo --timeout 60s").await.lines().last(), Some("Healthy"));
 
     // And back, by the dashboard.
