@@ -67,7 +67,10 @@ pub fn happened(event: &Event) -> Option<Timestamp> {
 pub fn of_family<'a>(family: &Family, events: &'a [Event]) -> Vec<&'a Event> {
     let members = Members::of(family);
     let mut found: Vec<&Event> = events.iter().filter(|event| members.has(event)).collect();
-    found.sort_by_key(|event| (happened(event), event.metadata.name.as_deref()));
+    // Many times have whole seconds; within one, the order in which they were written tells more than their names.
+    let written =
+        |event: &Event| event.metadata.resource_version.as_ref().and_then(|version| version.parse::<u64>().ok());
+    found.sort_by_key(|event| (happened(event), written(event), event.metadata.name.as_deref()));
     found
 }
 

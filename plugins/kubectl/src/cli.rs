@@ -325,7 +325,7 @@ mod tests {
             "get ar web-2",
             "create analysisrun --from errors --name web-2 -a host=web -a path=/a=b --instance-id blue",
             "create -f rollout.yaml -f - -w --no-color",
-            "create --filename analysis.yaml",
+            "create --filename analysis.yaml --watch=false --no-color=true",
             "explain web -o json",
             "history web -o wide",
             "events web -w",

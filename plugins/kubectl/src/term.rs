@@ -87,7 +87,7 @@ impl Drop for Screen {
     /// The cursor comes back however it ends, below the page.
     fn drop(&mut self) {
         if self.size.is_some() {
-            let _ = print(&format!("{SHOW_CURSOR}\r\n"));
+            let _ = print(&format!("{SHOW_CURSOR}\n"));
         }
     }
 }

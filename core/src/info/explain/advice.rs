@@ -122,8 +122,10 @@ fn paused(commands: &mut Commands, rollout: &Rollout, explained: &Explanation) {
         "let it go on although the measurements say neither yes nor no"
     } else if waits_for_time {
         "go on now; without it the pause ends by itself"
-    } else {
+    } else if explained.step.is_some() {
         "let it go on to its next step"
+    } else {
+        "let it go on"
     };
     commands.steer("promote", why);
     if explained.is_updating {

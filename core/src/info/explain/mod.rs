@@ -200,7 +200,8 @@ fn waiting(rollout: &Rollout) -> Option<Waiting> {
 
 fn aborted(rollout: &Rollout) -> Option<Aborted> {
     let status = rollout.status();
-    if !status.abort && status.aborted_at.is_none() {
+    // After a retry the time of the abort stays until the controller has looked.
+    if !status.abort {
         return None;
     }
     let condition = conditions::get(status, kind::PROGRESSING).filter(|it| it.reason == reason::ABORTED);
@@ -230,8 +231,14 @@ fn holds(rollout: &Rollout) -> Vec<Hold> {
     found.collect()
 }
 
+/// The last events that say something of the rollout: what is usual of pods and ReplicaSets is left out.
 fn last(family: &Family, events: &[Event]) -> Vec<EventInfo> {
-    let all = event::of_family(family, events);
-    let from = all.len().saturating_sub(MOST_EVENTS);
-    all[from..].iter().map(|event| EventInfo::of(event)).collect()
+    let all = event::of_family(family, events).into_iter().map(EventInfo::of);
+    let is_usual = |event: &EventInfo| {
+        let about = event.object.split_once('/').map_or("", |(kind, _)| kind);
+        !event.is_warning() && ["Pod", "ReplicaSet"].contains(&about)
+    };
+    let mut telling: Vec<EventInfo> = all.filter(|event| !is_usual(event)).collect();
+    telling.drain(..telling.len().saturating_sub(MOST_EVENTS));
+    telling
 }

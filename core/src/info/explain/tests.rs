@@ -112,6 +112,38 @@ fn an_abort_says_why_and_how_to_go_on_or_back() {
 }
 
 #[test]
+fn a_retry_that_nobody_has_looked_at_is_no_abort() {
+    let changes = json!({"status": {
+        "phase": "Degraded", "message": "RolloutAborted: why", "abortedAt": "2026-01-01T00:02:00Z",
+    }});
+    let explained = explain(&family(&changes));
+    assert_eq!((explained.aborted, explained.phase.as_str()), (None, "Progressing"));
+}
+
+#[test]
+fn events_that_are_usual_of_pods_are_left_out() {
+    let mut family = family(&json!({}));
+    let pod = json!({"metadata": {"name": "web-b-1", "uid": "p", "ownerReferences": owner("ReplicaSet", "b")}});
+    family.pods = vec![serde_json::from_value(pod).expect("a pod")];
+    let event = |kind: &str, uid: &str, severity: &str, reason: &str, version: &str| -> Event {
+        serde_json::from_value(json!({
+            "metadata": {"resourceVersion": version}, "type": severity, "reason": reason, "lastTimestamp": NOW,
+            "involvedObject": {"kind": kind, "name": "x", "uid": uid},
+        }))
+        .expect("an event")
+    };
+    let events = [
+        event("Rollout", "u", "Normal", "Second", "10"),
+        event("Rollout", "u", "Normal", "First", "9"),
+        event("Pod", "p", "Normal", "Scheduled", "11"),
+        event("Pod", "p", "Warning", "BackOff", "12"),
+    ];
+    let explained = Explanation::of(&family, Some(&events), NOW.parse().expect("a time"), "kubectl sluice");
+    let reasons: Vec<String> = explained.events.expect("events").into_iter().map(|event| event.reason).collect();
+    assert_eq!(reasons, ["First", "Second", "BackOff"]);
+}
+
+#[test]
 fn a_metric_against_the_update_is_told_with_value_condition_and_query() {
     let mut family = family(&json!({"status": {"currentStepIndex": 3, "phase": "Progressing"}}));
     let measured = |phase: &str, value: &str| json!({"phase": phase, "value": value});

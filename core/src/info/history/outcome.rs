@@ -53,7 +53,7 @@ pub fn of(rs: &ReplicaSet, rollout: &Rollout, events: &[&Event], runs: &[Run]) -
     }
     if rs.has_hash(&status.current_pod_hash) {
         return match phase::shown(rollout).0.as_str() {
-            _ if status.abort || status.aborted_at.is_some() => Outcome::Aborted,
+            _ if status.abort => Outcome::Aborted,
             "Paused" => Outcome::Paused,
             "Degraded" => Outcome::Degraded,
             _ => Outcome::InProgress,

@@ -25,7 +25,7 @@ const PLAIN: &str = "\x1b[0m";
 /// wide as the terminal lets it wrap, and none follows the last, or the terminal would scroll.
 pub fn frame(page: &str, size: Size, is_fresh: bool) -> String {
     let start = if is_fresh { "\x1b[2J\x1b[H" } else { "\x1b[H" };
-    let lines = fit(page, size).join("\x1b[K\r\n");
+    let lines = fit(page, size).join("\x1b[K\n");
     format!("{TOGETHER}{HIDE_CURSOR}{start}{lines}\x1b[K\x1b[J{TOGETHER_END}")
 }
 
@@ -112,10 +112,10 @@ mod tests {
     fn a_frame_overwrites_what_was_there_and_does_not_scroll() {
         let size = Size { width: 80, height: 24 };
         let first = frame("a\nb\n", size, true);
-        assert_eq!(first, "\x1b[?2026h\x1b[?25l\x1b[2J\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[J\x1b[?2026l");
+        assert_eq!(first, "\x1b[?2026h\x1b[?25l\x1b[2J\x1b[Ha\x1b[K\nb\x1b[K\x1b[J\x1b[?2026l");
         let next = frame("a\n", size, false);
         assert_eq!(next, "\x1b[?2026h\x1b[?25l\x1b[Ha\x1b[K\x1b[J\x1b[?2026l");
         let full = "line\n".repeat(100);
-        assert_eq!(frame(&full, size, false).matches("\r\n").count(), 23);
+        assert_eq!(frame(&full, size, false).matches("\n").count(), 23);
     }
 }
