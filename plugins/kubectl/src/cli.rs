@@ -12,6 +12,7 @@ use crate::commands::{
     retry, set_image, status, terminate, undo, version, wait,
 };
 use crate::connection::Connection;
+use crate::names;
 use crate::top;
 
 /// The name that the plugin was called by.
@@ -213,7 +214,7 @@ fn leave(error: &clap::Error, code: i32) -> ! {
 pub fn command(program: Program) -> clap::Command {
     // One word for clap, so that usage lines read as what one types.
     let command = Cli::command().name(program.executable()).bin_name(program.to_string());
-    command.mut_subcommand("app", with_go_flags)
+    names::checked(command).mut_subcommand("app", with_go_flags)
 }
 
 /// Lets every flag of a command that is on or off be given a value, as programs in Go have it: `--prune=false`.

@@ -14,6 +14,7 @@ mod connection;
 mod file;
 mod goal;
 mod lint;
+mod names;
 mod output;
 mod problem;
 mod suggest;

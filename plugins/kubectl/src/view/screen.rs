@@ -116,6 +116,6 @@ mod tests {
         let next = frame("a\n", size, false);
         assert_eq!(next, "\x1b[?2026h\x1b[?25l\x1b[Ha\x1b[K\x1b[J\x1b[?2026l");
         let full = "line\n".repeat(100);
-        assert_eq!(frame(&full, size, false).matches("\n").count(), 23);
+        assert_eq!(frame(&full, size, false).matches('\n').count(), 23);
     }
 }

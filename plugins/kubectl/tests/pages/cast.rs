@@ -167,7 +167,10 @@ pub async fn aside(stage: &Stage) {
     });
     stage.put(OURS, "Experiment", experiment).await;
     let healthy = json!({
-        "metadata": {"name": "mail", "namespace": "other"},
+        "metadata": {
+            "name": "mail", "namespace": "other",
+            "annotations": {"argocd.argoproj.io/tracking-id": "post:argoproj.io/Rollout:other/mail"},
+        },
         "spec": {
             "replicas": 1, "selector": {"matchLabels": {"app": "mail"}}, "template": template("mail:1"),
             "strategy": {"blueGreen": {"activeService": "mail"}},
@@ -177,5 +180,31 @@ pub async fn aside(stage: &Stage) {
             "readyReplicas": 1, "availableReplicas": 1,
         },
     });
-    stage.put(OURS, "Rollout", healthy).await;
+    let uid = stage.put(OURS, "Rollout", healthy).await;
+    let labels = json!({"app": "mail", "rollouts-pod-template-hash": "m"});
+    let mut template = template("mail:1");
+    template["metadata"]["labels"] = labels.clone();
+    let rs = json!({
+        "metadata": {
+            "name": "mail-m", "namespace": "other", "labels": labels, "ownerReferences": owner("Rollout", "mail", &uid),
+            "annotations": {"rollout.argoproj.io/revision": "1"},
+        },
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+    });
+    stage.put("apps/v1", "ReplicaSet", rs).await;
+    synced(stage).await;
+}
+
+/// The Application that has brought a rollout, with a sync that is still under way.
+async fn synced(stage: &Stage) {
+    let source = json!({"repoURL": "https://git.example.com/post.git", "path": "deploy"});
+    let application = json!({
+        "metadata": {"name": "post", "namespace": "argo-rollouts"},
+        "spec": {"project": "default", "source": source, "destination": {"name": "in-cluster", "namespace": "other"}},
+        "status": {"operationState": {
+            "operation": {"initiatedBy": {"username": "ann"}}, "phase": "Running", "startedAt": THEN,
+            "syncResult": {"revision": "4f2d1c0b9a8877665544332211ffeeddccbbaa00", "source": source},
+        }},
+    });
+    stage.put(OURS, "Application", application).await;
 }

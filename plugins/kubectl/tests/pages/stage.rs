@@ -67,7 +67,7 @@ impl Stage {
         let created = api.create(&params, &object).await.expect("it is accepted");
         let name = created.metadata.name.expect("a name");
         // The status of these is no resource of its own.
-        if !status.is_null() && !["AnalysisRun", "Experiment"].contains(&kind) {
+        if !status.is_null() && !["AnalysisRun", "Application", "Experiment"].contains(&kind) {
             let status = Patch::Merge(json!({"status": status}));
             api.patch_status(&name, &PatchParams::default(), &status).await.expect("a status");
         }
