@@ -1,4 +1,4 @@
-//! Completion for shells: [`line`] says what can come next, this looks up the names and prints them.
+//! Completion for shells: [`mod@line`] says what can come next, this looks up the names and prints them.
 //!
 //! kubectl (1.26 and later) runs `kubectl_complete-sluice` with the words after `kubectl sluice` and reads one candidate a line,
 //! each with its meaning after a tab, and at the end `:` with a number that says how to go on. The scripts of `completion` read

@@ -1,6 +1,6 @@
 //! `top`: a live view of all rollouts, in which they are looked at closely and steered.
 //!
-//! [`state`] is what it knows, [`update`] what comes of keys and news, [`draw`] the picture of it; all three are pure. Here
+//! [`state`] is what it knows, [`mod@update`] what comes of keys and news, [`draw`] the picture of it; all three are pure. Here
 //! they are joined to the terminal, the watches and the API server.
 
 mod action;
