@@ -4,6 +4,7 @@
 
 pub mod age;
 pub mod analysis_run;
+pub mod application;
 pub mod badge;
 pub mod event;
 pub mod experiment;

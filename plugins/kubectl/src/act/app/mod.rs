@@ -3,7 +3,6 @@
 pub mod create;
 pub mod delete;
 pub mod flags;
-pub mod request;
-pub mod rollback;
-pub mod sync;
 pub mod upsert;
+
+pub use sluice_core::act::application::{request, rollback, sync};

@@ -10,6 +10,7 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::discovery::{self, Scope};
 use serde_json::{Value, json};
 use sluice_core::api::{Application, ResourceStatus};
+use sluice_core::info::application::live;
 
 use super::look::{Look, warn};
 use super::target::{Name, One};
@@ -17,7 +18,6 @@ use crate::client::Session;
 use crate::output::{Output, yaml};
 use crate::problem::Problem;
 use crate::term;
-use crate::view::app::live;
 
 /// So many objects are read at a time.
 const AT_ONCE: usize = 8;

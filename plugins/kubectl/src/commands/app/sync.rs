@@ -40,8 +40,8 @@ pub struct Args {
     #[arg(long)]
     force: bool,
     /// With hooks or without
-    #[arg(long, value_enum, default_value_t = Strategy::Hook)]
-    strategy: Strategy,
+    #[arg(long, value_enum, default_value_t = Way::Hook)]
+    strategy: Way,
     /// Only what is out of sync
     #[arg(long)]
     apply_out_of_sync_only: bool,
@@ -61,6 +61,24 @@ pub struct Args {
     retry: RetryArgs,
     #[command(flatten)]
     after: After,
+}
+
+/// With hooks or without.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Way {
+    /// Without hooks
+    Apply,
+    /// With hooks
+    Hook,
+}
+
+impl From<Way> for Strategy {
+    fn from(way: Way) -> Strategy {
+        match way {
+            Way::Apply => Strategy::Apply,
+            Way::Hook => Strategy::Hook,
+        }
+    }
 }
 
 /// What becomes of a sync that fails.
@@ -124,7 +142,7 @@ impl Args {
             prune: self.prune,
             dry_run: self.dry_run,
             resources: self.resources.clone(),
-            strategy: self.strategy,
+            strategy: self.strategy.into(),
             force: self.force,
             options: flags.chain(self.options.iter().cloned()).collect(),
             retry: sync::retry(*limit, backoff, *refresh),

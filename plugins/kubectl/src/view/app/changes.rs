@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sluice_core::api::Application;
 use sluice_core::gitops::key::Key;
+use sluice_core::info::application::row::Row;
 use sluice_core::time::floor_to_second;
 
-use super::resources::{Row, rows, titles};
+use super::resources::{cells, rows, titles};
 use super::words;
 use crate::application::operation::{Progress, progress};
 use crate::view::paint::Paint;
@@ -33,7 +34,7 @@ impl Told {
         for row in rows(application) {
             let id = (row.key.clone(), row.hook.clone());
             if self.objects.get(&id) != Some(&row) {
-                lines.push(timed(row.cells()));
+                lines.push(timed(cells(&row)));
                 self.objects.insert(id, row);
             }
         }

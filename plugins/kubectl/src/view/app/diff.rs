@@ -1,11 +1,11 @@
 //! The differences between what the cluster has and what it would have, as text.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use similar::TextDiff;
 use sluice::gitops::preview::Sight;
 use sluice_core::gitops::key::Key;
+use sluice_core::info::application::live;
 
-use super::live::LAST_APPLIED;
 use crate::output::yaml;
 use crate::problem::Problem;
 use crate::view::paint::Paint;
@@ -33,40 +33,11 @@ pub fn header(key: &Key) -> String {
 /// The sides of an object, without what Secrets hold.
 pub fn sides(sight: &Sight) -> Result<Sides, Problem> {
     let (mut now, mut then) = (sight.now.clone(), sight.then.clone());
-    if sight.key.group.is_empty() && sight.key.kind == "Secret" {
-        mask(now.as_mut(), then.as_mut());
+    if live::is_secret(&sight.key) {
+        live::mask(now.as_mut(), then.as_mut());
     }
     let text = |side: Option<Value>| side.map_or(Ok(String::new()), |side| yaml(&side));
     Ok(Sides { live: text(now)?, target: text(then)? })
-}
-
-/// Puts `+` in the place of every value of a Secret: as many where two are the same, and more where the second is another one.
-fn mask(mut now: Option<&mut Value>, mut then: Option<&mut Value>) {
-    for field in ["/data", "/stringData", "/metadata/annotations"] {
-        let mut names: Vec<String> = Vec::new();
-        for side in [&now, &then] {
-            let fields = side.as_ref().and_then(|it| it.pointer(field)).and_then(Value::as_object);
-            names.extend(fields.into_iter().flat_map(|fields| fields.keys().cloned()));
-        }
-        names.sort();
-        names.dedup();
-        // Of the annotations, only what `kubectl apply` keeps has all of the Secret in it.
-        names.retain(|name| field != "/metadata/annotations" || name == LAST_APPLIED);
-        for name in names {
-            let value = |side: Option<&Value>| side.and_then(|it| it.pointer(field)?.get(&name).cloned());
-            let (one, other) = (value(now.as_deref()), value(then.as_deref()));
-            let is_changed = one.is_some() && one != other;
-            put(now.as_deref_mut(), field, &name, 8);
-            put(then.as_deref_mut(), field, &name, if is_changed { 12 } else { 8 });
-        }
-    }
-}
-
-fn put(side: Option<&mut Value>, field: &str, name: &str, length: usize) {
-    let place = side.and_then(|it| it.pointer_mut(field)).and_then(|fields| fields.get_mut(name));
-    if let Some(place) = place {
-        *place = json!("+".repeat(length));
-    }
 }
 
 /// The lines that differ, with some around them.
@@ -87,7 +58,9 @@ fn tone(line: &str) -> Option<Tone> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use sluice::gitops::preview::Stand;
+    use sluice_core::info::application::live::LAST_APPLIED;
 
     use super::*;
 

@@ -4,10 +4,10 @@ pub mod changes;
 pub mod diff;
 pub mod history;
 pub mod list;
-pub mod live;
 pub mod operation;
 pub mod page;
 pub mod resources;
 #[cfg(test)]
 mod tests;
-pub mod words;
+
+pub use sluice_core::info::application::words;

@@ -1,12 +1,13 @@
 //! The operation of an Application: the one under way, or the last one.
 
 use jiff::Timestamp;
-use sluice_core::api::{Application, Operation, OperationState, SyncOperation};
+use sluice_core::api::{Application, Operation, OperationState};
 
 use super::words;
 use crate::application::operation::{Progress, progress};
 use crate::view::paint::Paint;
 use sluice_core::info::age;
+use sluice_core::info::application::summary::{by, what};
 use sluice_core::info::badge::Tone;
 
 /// A label and its value.
@@ -64,29 +65,9 @@ fn of_state(application: &Application, state: &OperationState, now: Timestamp, p
     lines
 }
 
-/// What kind of operation it is.
-fn what(operation: &Operation) -> String {
-    let sync = operation.sync.as_ref();
-    let is = |is: fn(&SyncOperation) -> bool| sync.is_some_and(is);
-    let mut marks = Vec::new();
-    if is(|sync| sync.dry_run) {
-        marks.push("dry run".to_owned());
-    }
-    if let Some(count) = sync.map(|sync| sync.resources.len()).filter(|count| *count > 0) {
-        marks.push(if count == 1 { "one object".to_owned() } else { format!("{count} objects") });
-    }
-    if marks.is_empty() { "Sync".to_owned() } else { format!("Sync ({})", marks.join(", ")) }
-}
-
 /// Who asked, and with `in_full` for what.
 fn asked(operation: &Operation, in_full: bool) -> Vec<Line> {
-    let by = operation.initiated_by.clone().unwrap_or_default();
-    let by = match (by.username.as_str(), by.automated) {
-        ("", true) => "automatic".to_owned(),
-        ("", false) => "unknown".to_owned(),
-        (user, _) => words::line(user),
-    };
-    let mut lines = vec![("Initiated By:", by)];
+    let mut lines = vec![("Initiated By:", by(operation.initiated_by.as_ref()))];
     if !in_full {
         return lines;
     }

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use sluice_core::api::{Application, SyncOperationResource};
-use sluice_core::gitops::glob;
+use crate::api::{Application, SyncOperationResource};
+use crate::gitops::glob;
 
 /// Stands for everything.
 const ALL: &str = "*";
@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::application::sample::application;
+    use crate::info::application::sample::application;
 
     fn selected(texts: &[&str]) -> Result<Vec<String>, String> {
         let object = |group: &str, kind: &str, namespace: &str, name: &str| json!({"group": group, "kind": kind, "namespace": namespace, "name": name, "version": "v1"});

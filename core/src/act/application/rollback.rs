@@ -1,10 +1,10 @@
 //! A way back: a sync to what the history has.
 
+use crate::api::Application;
 use serde_json::{Value, json};
-use sluice_core::api::Application;
 
 use super::sync::initiated_by;
-use crate::application::Stored;
+use crate::info::application::stored::Stored;
 
 /// How to go back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ fn chosen(id: Option<i64>, application: &Application) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::sample::stored;
+    use crate::info::application::sample::stored;
 
     fn entry(id: i64, revision: &str) -> Value {
         let source = json!({"repoURL": "https://git.example.com/colors.git", "path": "deploy", "gizmo": id});

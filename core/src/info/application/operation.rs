@@ -1,7 +1,7 @@
 //! How the operation of an Application stands.
 
-use sluice_core::api::{Application, OperationState};
-use sluice_core::gitops::operation::running;
+use crate::api::{Application, OperationState};
+use crate::gitops::operation::running;
 
 /// How the operation of an Application stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +66,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::application::sample::application;
+    use crate::info::application::sample::application;
 
     fn state(phase: &str, finished: Option<&str>) -> Value {
         json!({"operation": {}, "phase": phase, "startedAt": "2026-01-01T00:00:00Z", "finishedAt": finished})

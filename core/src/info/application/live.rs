@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::gitops::key::Key;
+
 /// Stands for something secret, whatever it is and how long.
 const MASK: &str = "++++++++";
 /// What `kubectl apply` keeps beside an object: its manifest, and with it what a Secret holds.
@@ -25,6 +27,40 @@ pub fn shown(mut object: Value) -> Value {
         }
     }
     object
+}
+
+/// Whether an object is a Secret.
+pub fn is_secret(key: &Key) -> bool {
+    key.group.is_empty() && key.kind == "Secret"
+}
+
+/// Puts `+` in the place of every value of a Secret: as many where two are the same, and more where the second is another one.
+pub fn mask(mut now: Option<&mut Value>, mut then: Option<&mut Value>) {
+    for field in ["/data", "/stringData", "/metadata/annotations"] {
+        let mut names: Vec<String> = Vec::new();
+        for side in [&now, &then] {
+            let fields = side.as_ref().and_then(|it| it.pointer(field)).and_then(Value::as_object);
+            names.extend(fields.into_iter().flat_map(|fields| fields.keys().cloned()));
+        }
+        names.sort();
+        names.dedup();
+        // Of the annotations, only what `kubectl apply` keeps has all of the Secret in it.
+        names.retain(|name| field != "/metadata/annotations" || name == LAST_APPLIED);
+        for name in names {
+            let value = |side: Option<&Value>| side.and_then(|it| it.pointer(field)?.get(&name).cloned());
+            let (one, other) = (value(now.as_deref()), value(then.as_deref()));
+            let is_changed = one.is_some() && one != other;
+            put(now.as_deref_mut(), field, &name, 8);
+            put(then.as_deref_mut(), field, &name, if is_changed { 12 } else { 8 });
+        }
+    }
+}
+
+fn put(side: Option<&mut Value>, field: &str, name: &str, length: usize) {
+    let place = side.and_then(|it| it.pointer_mut(field)).and_then(|fields| fields.get_mut(name));
+    if let Some(place) = place {
+        *place = json!("+".repeat(length));
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! States and policies of Applications in a word or two.
 
+use crate::api::{Application, ApplicationSource};
+use crate::gitops::health::{DEGRADED, HEALTHY, MISSING, PROGRESSING, SUSPENDED};
+use crate::gitops::operation::{ERROR, FAILED, SUCCEEDED};
+use crate::gitops::report::{OUT_OF_SYNC, SYNCED};
 use jiff::Timestamp;
-use sluice_core::api::{Application, ApplicationSource};
-use sluice_core::gitops::health::{DEGRADED, HEALTHY, MISSING, PROGRESSING, SUSPENDED};
-use sluice_core::gitops::operation::{ERROR, FAILED, SUCCEEDED};
-use sluice_core::gitops::report::{OUT_OF_SYNC, SYNCED};
 
-use sluice_core::info::age;
-use sluice_core::info::badge::{Badge, Tone};
-use sluice_core::info::text;
+use crate::info::age;
+use crate::info::badge::{Badge, Tone};
+use crate::info::text;
 
 /// The longest text that is shown in full. Nobody writes more for people to read.
 const LONGEST: usize = 4_000;

@@ -1,19 +1,19 @@
 //! A sync: the operation that is written for what somebody asks for.
 
-use sluice_core::api::{
+use crate::api::{
     Application, Backoff, Info, InitiatedBy, Operation, Retry, SyncOperation, SyncStrategy, SyncStrategyForce,
 };
 
-use sluice_core::gitops::unsupported::{SENT, bytes_sent};
+use crate::gitops::unsupported::{SENT, bytes_sent};
 
-use crate::application::selection::{Selection, resources};
+use super::selection::{Selection, resources};
 
 /// With hooks or without.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
-    /// Without hooks
+    /// Without hooks.
     Apply,
-    /// With hooks
+    /// With hooks.
     #[default]
     Hook,
 }
@@ -123,7 +123,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::application::sample::application;
+    use crate::info::application::sample::application;
 
     fn built(wish: &Wish, changes: &Value) -> Result<Value, String> {
         operation(wish, &application(changes), "jane").map(|operation| serde_json::to_value(operation).expect("JSON"))

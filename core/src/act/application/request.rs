@@ -1,10 +1,10 @@
 //! Requests of one field.
 
+use crate::api::Application;
+use crate::gitops::operation::{RUNNING, TERMINATING, running};
+use crate::time::{ceil_to_second, floor_to_second};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sluice_core::api::Application;
-use sluice_core::gitops::operation::{RUNNING, TERMINATING, running};
-use sluice_core::time::{ceil_to_second, floor_to_second};
 
 /// The annotation by which a look at the sources is asked for; the controller takes it away when it has looked.
 pub const REFRESH: &str = "argocd.argoproj.io/refresh";
@@ -63,7 +63,7 @@ pub fn approve(application: &Application, now: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::sample::application;
+    use crate::info::application::sample::application;
 
     fn now() -> Timestamp {
         "2026-01-01T00:05:00.25Z".parse().expect("a time")
