@@ -275,7 +275,7 @@ pub struct DashboardFlags {
 pub fn root_path(text: &str) -> Result<String, String> {
     let part = text.trim_matches('/');
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
-    let taken = ["api", "assets", "login", "logout"].contains(&part);
+    let taken = ["api", "applications", "assets", "login", "logout"].contains(&part);
     if part.is_empty() || part.starts_with('.') || !part.chars().all(is_part) || taken {
         return Err(format!("{text:?} is not a part of a path such as rollouts, or is taken"));
     }

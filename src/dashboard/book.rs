@@ -20,8 +20,10 @@ use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, labels};
 use sluice_core::info::family::Family;
 use tokio::sync::watch;
 
+use super::applications::watched::Applications;
+
 /// How long a page waits for the first lists.
-const FIRST: Duration = Duration::from_secs(10);
+pub(super) const FIRST: Duration = Duration::from_secs(10);
 
 /// What does the watching, until it is dropped.
 pub type Watching = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -31,6 +33,8 @@ pub type Watching = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct Book {
     /// The rollouts.
     pub rollouts: Store<Rollout>,
+    /// The Applications, where the cluster has that kind.
+    pub applications: Applications,
     replica_sets: Store<ReplicaSet>,
     pods: Store<Pod>,
     runs: Store<AnalysisRun>,
@@ -97,8 +101,12 @@ impl Book {
         let (lacking, is_lacking) = watch::channel(0);
         let (bell, lacking) = (Arc::new(bell), Arc::new(lacking));
         let mut scope = Scope { client, namespace, bell, lacking, watching: Vec::new() };
+        let (applications, watching) =
+            Applications::keep(scope.client.clone(), scope.namespace.as_deref(), Arc::clone(&scope.bell));
+        scope.watching.push(watching);
         let book = Book {
             rollouts: scope.keep(""),
+            applications,
             replica_sets: scope.keep(labels::POD_TEMPLATE_HASH),
             pods: scope.keep(labels::POD_TEMPLATE_HASH),
             runs: scope.keep(""),

@@ -72,6 +72,12 @@ impl Page<'_> {
                         }
                     }
                 }
+                @if dashboard.book.applications.are_seen() {
+                    nav class="lists" aria-label="Lists" {
+                        a href=(dashboard.path(&[])) { "Rollouts" }
+                        a href=(super::applications::path(&[])) { "Applications" }
+                    }
+                }
                 div class="aside" {
                     @if !settings.cluster.is_empty() { span class="cluster" title="The cluster" { (settings.cluster) } }
                     @if settings.read_only { span class="note" { "read-only" } }

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod api;
+pub mod applications;
 mod assets;
 pub mod book;
 mod chart;

@@ -12,7 +12,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use super::access::{Gate, login, origin};
 use super::refused::Refused;
 use super::rollouts::{act, list, one};
-use super::{Dashboard, api, assets, compressed, html};
+use super::{Dashboard, api, applications, assets, compressed, html};
 
 /// What a request needs before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +44,13 @@ impl Route {
     }
 }
 
-type Handler = MethodRouter<Arc<Dashboard>>;
+pub(super) type Handler = MethodRouter<Arc<Dashboard>>;
 
-fn get(path: impl Into<String>, needs: Needs, handler: fn() -> Handler) -> Route {
+pub(super) fn get(path: impl Into<String>, needs: Needs, handler: fn() -> Handler) -> Route {
     Route { method: Method::GET, path: path.into(), needs, handler: handler() }
 }
 
-fn change(method: Method, path: impl Into<String>, handler: fn() -> Handler) -> Route {
+pub(super) fn change(method: Method, path: impl Into<String>, handler: fn() -> Handler) -> Route {
     Route { method, path: path.into(), needs: Needs::Change, handler: handler() }
 }
 
@@ -82,6 +82,7 @@ pub fn table(root: &str) -> Vec<Route> {
         get(page("/{namespace}/{name}/do/{action}"), Needs::Sight, || on(On::GET, act::ask)),
         change(Method::POST, page("/{namespace}/{name}/do/{action}"), || on(On::POST, act::act)),
     ];
+    routes.extend(applications::table());
     routes.extend(api::table());
     routes
 }

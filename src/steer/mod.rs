@@ -3,6 +3,7 @@
 //! The kubectl plugin, its live view and the dashboard go through here, each with its own user's client: what somebody may do is for
 //! the API server to say.
 
+pub mod application;
 mod refusal;
 mod template;
 

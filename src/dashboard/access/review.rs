@@ -28,6 +28,8 @@ pub enum Kind {
     AnalysisRuns,
     /// Experiments.
     Experiments,
+    /// Applications.
+    Applications,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Pods => ("", "pods"),
             Kind::AnalysisRuns => ("argoproj.io", "analysisruns"),
             Kind::Experiments => ("argoproj.io", "experiments"),
+            Kind::Applications => ("argoproj.io", "applications"),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::dashboard::refused::Refused;
 const AT_ONCE: usize = 8;
 
 /// What the API server's answer to a question about rights means.
-fn refused(error: &Error) -> Refused {
+pub fn refused(error: &Error) -> Refused {
     match error {
         Error::Api(status) if status.code == 401 => Refused::new(
             StatusCode::UNAUTHORIZED,
@@ -38,19 +38,23 @@ pub async fn all(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Arc<Rollo
     if caller.may_see(Kind::Rollouts, "").await.map_err(|error| refused(&error))? {
         return Ok(rollouts);
     }
-    let namespaces = dashboard.book.namespaces();
-    let asked = stream::iter(namespaces).map(|namespace| async move {
-        let answer = caller.may_see(Kind::Rollouts, &namespace).await;
-        answer.map(|allowed| (namespace, allowed))
-    });
-    let answers: Vec<_> = asked.buffer_unordered(AT_ONCE).collect().await;
-    let answers: Result<HashMap<String, bool>, Error> = answers.into_iter().collect();
-    let answers = answers.map_err(|error| refused(&error))?;
+    let answers = allowed(caller, Kind::Rollouts, dashboard.book.namespaces()).await?;
     rollouts.retain(|rollout| {
         let namespace = rollout.metadata.namespace.as_deref().unwrap_or_default();
         answers.get(namespace).copied().unwrap_or(false)
     });
     Ok(rollouts)
+}
+
+/// In which of these namespaces somebody may see the objects of a kind.
+pub async fn allowed(caller: &Caller, kind: Kind, namespaces: Vec<String>) -> Result<HashMap<String, bool>, Refused> {
+    let asked = stream::iter(namespaces).map(|namespace| async move {
+        let answer = caller.may_see(kind, &namespace).await;
+        answer.map(|allowed| (namespace, allowed))
+    });
+    let answers: Vec<_> = asked.buffer_unordered(AT_ONCE).collect().await;
+    let answers: Result<HashMap<String, bool>, Error> = answers.into_iter().collect();
+    answers.map_err(|error| refused(&error))
 }
 
 /// A rollout with as much of what belongs to it as somebody may see.

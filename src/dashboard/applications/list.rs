@@ -1,0 +1,192 @@
+//! The list of Applications.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Query as Asked, State};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use sluice_core::info::age;
+use sluice_core::info::application::summary::Summary;
+use sluice_core::info::application::words;
+
+use super::query::{Counts, HEALTHS, Order, Query, SYNCS};
+use super::watched::Known;
+use super::{path, seen};
+use crate::dashboard::Dashboard;
+use crate::dashboard::access::Caller;
+use crate::dashboard::html::{self as shell, Page};
+use crate::dashboard::live::{self, Part};
+use crate::dashboard::refused::Refused;
+
+/// The columns, without that of namespaces.
+const TITLES: [&str; 8] = ["Name", "Project", "Sync", "Health", "Revision", "Synced", "Source", "Waits for"];
+
+/// The page.
+pub async fn page(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(caller): Extension<Caller>,
+    Asked(query): Asked<Query>,
+) -> Result<Markup, Refused> {
+    let parts = parts(&dashboard, &caller, &query).await?;
+    let content = html! {
+        h1 { "Applications" }
+        (form(&dashboard, &query))
+        @for part in &parts { (part.html) }
+    };
+    let live = Some(format!("{}{}", path(&["live"]), query.to_text()));
+    let page = Page { title: "Applications", live, trail: vec![("Applications".to_owned(), path(&[]))] };
+    Ok(page.render(&dashboard, &caller, &content))
+}
+
+/// What keeps it up to date.
+pub async fn live(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(caller): Extension<Caller>,
+    Asked(query): Asked<Query>,
+) -> Response {
+    let make = move |dashboard: Arc<Dashboard>| {
+        let (caller, query) = (caller.clone(), query.clone());
+        async move { parts(&dashboard, &caller, &query).await.ok() }
+    };
+    live::stream(dashboard, make).into_response()
+}
+
+async fn parts(dashboard: &Dashboard, caller: &Caller, query: &Query) -> Result<Vec<Part>, Refused> {
+    let known = seen::all(dashboard, caller).await?;
+    let (found, counts) = query.select(known.iter().map(|known| summary(known)));
+    let are_seen = dashboard.book.applications.are_seen();
+    let table = table(query, &found, are_seen, dashboard.clock.now());
+    Ok(vec![Part::whole("summary", filters(query, &counts)), table])
+}
+
+fn summary(known: &Known) -> Summary {
+    match &known.said {
+        Ok(application) => Summary::of(application),
+        Err(why) => {
+            let part = |part: &Option<String>| part.clone().unwrap_or_default();
+            Summary::unreadable(&part(&known.metadata.namespace), &part(&known.metadata.name), why)
+        }
+    }
+}
+
+/// What is searched for.
+fn form(dashboard: &Dashboard, query: &Query) -> Markup {
+    let namespaces = dashboard.book.applications.namespaces();
+    let orders = [("name", Order::Name), ("sync", Order::Sync), ("health", Order::Health), ("synced", Order::Synced)];
+    html! {
+        form class="search" method="get" action=(path(&[])) role="search" {
+            label { "Search " input type="search" name="search" value=(query.search) data-key="/" placeholder="name, project or source"; }
+            label { "Namespace "
+                select name="namespace" {
+                    option value="" selected[query.namespace.is_empty()] { "all" }
+                    @for namespace in &namespaces {
+                        option selected[*namespace == query.namespace] { (namespace) }
+                    }
+                    @if !query.namespace.is_empty() && !namespaces.contains(&query.namespace) {
+                        option selected { (query.namespace) }
+                    }
+                }
+            }
+            label { "Sort by "
+                select name="sort" {
+                    @for (name, order) in orders { option value=(name) selected[query.sort == order] { (name) } }
+                }
+            }
+            @if !query.sync.is_empty() { input type="hidden" name="sync" value=(query.sync); }
+            @if !query.health.is_empty() { input type="hidden" name="health" value=(query.health); }
+            button { "Show" }
+        }
+    }
+}
+
+/// How many there are of each; each is a filter.
+fn filters(query: &Query, counts: &Counts) -> Markup {
+    let with = |query: Query| format!("{}{}", path(&[]), query.to_text());
+    let sync = |sync: &str| with(Query { sync: sync.to_owned(), ..query.clone() });
+    let health = |health: &str| with(Query { health: health.to_owned(), ..query.clone() });
+    let all: usize = counts.syncs.iter().sum();
+    html! {
+        div id="summary" {
+            nav class="filters" aria-label="Sync" {
+                a href=(sync("")) aria-current=[query.sync.is_empty().then_some("true")] { "All " b { (all) } }
+                @for (word, count) in SYNCS.into_iter().zip(counts.syncs) {
+                    a href=(sync(word)) aria-current=[(query.sync == word).then_some("true")] {
+                        (shell::badge(&words::sync(word))) " " b { (count) }
+                    }
+                }
+            }
+            nav class="filters" aria-label="Health" {
+                a href=(health("")) aria-current=[query.health.is_empty().then_some("true")] { "All " b { (all) } }
+                @for (word, count) in HEALTHS.into_iter().zip(counts.healths) {
+                    @if count > 0 || query.health == word {
+                        a href=(health(word)) aria-current=[(query.health == word).then_some("true")] {
+                            (shell::badge(&words::health(word))) " " b { (count) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn table(query: &Query, found: &[Summary], are_seen: bool, now: Timestamp) -> Part {
+    // A column in which all is the same says nothing, a thousand times.
+    let only = found.first().map(|first| first.namespace.as_str());
+    let only = only.filter(|only| found.iter().all(|summary| summary.namespace == *only));
+    let has_namespaces = only.is_none();
+    let rows: Vec<(String, Markup)> =
+        found.iter().enumerate().map(|(index, summary)| row(index, summary, has_namespaces, now)).collect();
+    let html = html! {
+        div id="list" {
+            @if let Some(only) = only { p class="quiet" { "In namespace " b { (only) } } }
+            @if !rows.is_empty() {
+                table class="list applications" {
+                    thead { tr {
+                        @if has_namespaces { th scope="col" { "Namespace" } }
+                        @for title in TITLES { th scope="col" { (title) } }
+                    } }
+                    tbody { @for (_, row) in &rows { (row) } }
+                }
+            } @else if are_seen {
+                p class="empty" { "No applications " @if *query == Query::default() { "yet." } @else { "like that." } }
+            } @else {
+                p class="empty" {
+                    "The cluster does not have the kind Application, or this dashboard may not watch it. Its definition: "
+                    code { "sluice crds --gitops | kubectl apply --server-side -f -" }
+                }
+            }
+        }
+    };
+    Part { id: "list".to_owned(), html, rows }
+}
+
+/// A line of the table: no more of it than must be, as there may be thousands. It is called after its place, which is short.
+fn row(index: usize, summary: &Summary, has_namespace: bool, now: Timestamp) -> (String, Markup) {
+    // Another form of the line is another line.
+    let id = format!("{}{index}", if has_namespace { "n" } else { "a" });
+    let html = html! {
+        tr id=(id) {
+            @if has_namespace { td { (summary.namespace) } }
+            td { a href=(path(&[&summary.namespace, &summary.name])) { (summary.name) } }
+            td { (summary.project) }
+            td class=(shell::class(summary.sync.tone)) { (summary.sync.text()) }
+            td class=(shell::class(summary.health.tone)) { (summary.health.text()) }
+            td { (summary.revision) }
+            td { @if let Some((at, by)) = &summary.synced { (age::age(Some(*at), now)) " " (by) } }
+            td { (place(summary)) }
+            td { @if let Some(waits) = &summary.waits { (waits) } }
+        }
+    };
+    (id, html)
+}
+
+/// Where it comes from, as short as people say it.
+fn place(summary: &Summary) -> String {
+    let repository = &summary.repository;
+    let near = repository.strip_prefix("https://").unwrap_or(repository);
+    let near = near.strip_suffix(".git").unwrap_or(near);
+    let more = if summary.more_sources > 0 { format!(" (+{})", summary.more_sources) } else { String::new() };
+    format!("{near} {}{more}", summary.path)
+}
