@@ -143,7 +143,8 @@ async fn kubectl_finds_the_plugin_under_both_names(s: Scenario) {
 async fn mistakes_get_an_answer_that_helps(s: Scenario) {
     let web = s.deploy(rollout(1, json!([]))).await;
     for (arguments, expected) in [
-        ("get rollout wep", "Error: rollouts.argoproj.io \"wep\" not found\nSee which there are: kubectl"),
+        ("get rollout wep", "Error: rollouts.argoproj.io \"wep\" not found\nThere is no rollout 'wep' in namespace"),
+        ("get rollout wep", "; did you mean 'web'?"),
         ("set image web wep=web:2", "unable to find container named \"wep\"; there are: web"),
         ("undo web", "there is no revision before the newest"),
         ("undo web --to-revision 9", "unable to find revision 9; there are: 1"),
