@@ -206,7 +206,7 @@ impl Board {
 /// The words of a page line by line, without what is different each time.
 fn plain(page: &str) -> String {
     let is_age = |word: &str| {
-        word.ends_with('s') && word[..word.len() - 1].chars().all(|c| c.is_ascii_digit() || "mh".contains(c))
+        word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with(['s', 'm', 'h']) && !word.contains(':')
     };
     let word = |word: &str| match word.strip_prefix("rollouts-demo-") {
         Some(rest) if rest.contains('-') => "rollouts-demo-HASH-POD".to_owned(),
