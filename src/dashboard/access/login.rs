@@ -25,7 +25,9 @@ pub struct Wanted {
 impl Wanted {
     /// A path of ours. Anything else would send people to other sites.
     fn path(&self) -> &str {
-        let is_ours = self.to.starts_with('/') && !self.to.starts_with("//") && !self.to.contains(['\\', '\n', '\r']);
+        let is_ours = self.to.starts_with('/') && !self.to.starts_with("//");
+        // Browsers take a backslash for a slash, and leave tabs and ends of lines out.
+        let is_ours = is_ours && !self.to.contains(|c: char| c == '\\' || c.is_control());
         if is_ours { &self.to } else { "/" }
     }
 }
@@ -104,7 +106,14 @@ mod tests {
     fn nobody_is_sent_to_another_site() {
         let path = |to: &str| Wanted { to: to.to_owned() }.path().to_owned();
         assert_eq!(path("/rollouts/shop/web?x=y"), "/rollouts/shop/web?x=y");
-        for elsewhere in ["", "https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/a\r\nb"] {
+        for elsewhere in [
+            "",
+            "https://evil.example.com",
+            "//evil.example.com",
+            "/\\evil.example.com",
+            "/a\r\nb",
+            "/\t/evil.example.com",
+        ] {
             assert_eq!(path(elsewhere), "/", "{elsewhere}");
         }
     }

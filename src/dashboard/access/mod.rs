@@ -22,6 +22,8 @@ use crate::clock::Clock;
 
 /// How many tokens have a connection of their own; more of them take turns.
 const CONNECTIONS: usize = 256;
+/// The longest token that is taken for one, in bytes.
+const LONGEST: usize = 16 << 10;
 
 /// Who is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,9 @@ impl Gatekeeper {
 
     /// Whoever has this token. Whether the cluster knows it turns out when they ask for something.
     pub fn with_token(&self, token: &str) -> Result<Caller, kube::Error> {
+        if token.len() > LONGEST {
+            return Err(kube::Error::Service("a token is not that long".into()));
+        }
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(caller) = callers.get(token) {
             return Ok(caller.clone());

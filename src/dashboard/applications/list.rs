@@ -29,10 +29,11 @@ pub async fn page(
     Extension(caller): Extension<Caller>,
     Asked(query): Asked<Query>,
 ) -> Result<Markup, Refused> {
-    let parts = parts(&dashboard, &caller, &query).await?;
+    let known = seen::all(&dashboard, &caller).await?;
+    let parts = parts(&dashboard, &known, &query);
     let content = html! {
         h1 { "Applications" }
-        (form(&dashboard, &query))
+        (form(&query, &namespaces(&known)))
         @for part in &parts { (part.html) }
     };
     let live = Some(format!("{}{}", path(&["live"]), query.to_text()));
@@ -48,17 +49,24 @@ pub async fn live(
 ) -> Response {
     let make = move |dashboard: Arc<Dashboard>| {
         let (caller, query) = (caller.clone(), query.clone());
-        async move { parts(&dashboard, &caller, &query).await.ok() }
+        async move { Some(parts(&dashboard, &seen::all(&dashboard, &caller).await.ok()?, &query)) }
     };
     live::stream(dashboard, make).into_response()
 }
 
-async fn parts(dashboard: &Dashboard, caller: &Caller, query: &Query) -> Result<Vec<Part>, Refused> {
-    let known = seen::all(dashboard, caller).await?;
+fn parts(dashboard: &Dashboard, known: &[Arc<Known>], query: &Query) -> Vec<Part> {
     let (found, counts) = query.select(known.iter().map(|known| summary(known)));
     let are_seen = dashboard.book.applications.are_seen();
     let table = table(query, &found, are_seen, dashboard.clock.now());
-    Ok(vec![Part::whole("summary", filters(query, &counts)), table])
+    vec![Part::whole("summary", filters(query, &counts)), table]
+}
+
+/// The namespaces of what somebody may see, and of nothing else.
+fn namespaces(known: &[Arc<Known>]) -> Vec<String> {
+    let mut found: Vec<String> = known.iter().filter_map(|known| known.metadata.namespace.clone()).collect();
+    found.sort();
+    found.dedup();
+    found
 }
 
 fn summary(known: &Known) -> Summary {
@@ -72,8 +80,7 @@ fn summary(known: &Known) -> Summary {
 }
 
 /// What is searched for.
-fn form(dashboard: &Dashboard, query: &Query) -> Markup {
-    let namespaces = dashboard.book.applications.namespaces();
+fn form(query: &Query, namespaces: &[String]) -> Markup {
     let orders = [("name", Order::Name), ("sync", Order::Sync), ("health", Order::Health), ("synced", Order::Synced)];
     html! {
         form class="search" method="get" action=(path(&[])) role="search" {
@@ -81,7 +88,7 @@ fn form(dashboard: &Dashboard, query: &Query) -> Markup {
             label { "Namespace "
                 select name="namespace" {
                     option value="" selected[query.namespace.is_empty()] { "all" }
-                    @for namespace in &namespaces {
+                    @for namespace in namespaces {
                         option selected[*namespace == query.namespace] { (namespace) }
                     }
                     @if !query.namespace.is_empty() && !namespaces.contains(&query.namespace) {

@@ -23,12 +23,30 @@ function replace(id, html) {
   if (place) (fresh.matches(place) ? fresh : fresh.querySelector(place))?.focus({ preventScroll: true });
 }
 
+// What is pressed stays until it is released: an element that is replaced in between gets no click.
+let isPressed = false;
+let waiting = [];
+function whenReleased(change) {
+  if (isPressed) waiting.push(change);
+  else change();
+}
+document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) {
+  // The click comes after the release.
+  document.addEventListener(end, () => setTimeout(() => {
+    isPressed = false;
+    const changes = waiting;
+    waiting = [];
+    for (const change of changes) change();
+  }, 0), true);
+}
+
 if (main && main.dataset.live) {
   const source = new EventSource(main.dataset.live);
   source.addEventListener("open", () => { connection.textContent = ""; document.body.dataset.live = "yes"; });
   source.addEventListener("error", () => { connection.textContent = "not connected; trying again"; document.body.dataset.live = "no"; });
   source.addEventListener("change", (event) => {
-    for (const { id, html } of JSON.parse(event.data)) replace(id, html);
+    whenReleased(() => { for (const { id, html } of JSON.parse(event.data)) replace(id, html); });
     document.body.dataset.changes = Number(document.body.dataset.changes || 0) + 1;
   });
   source.addEventListener("gone", () => { source.close(); connection.textContent = "This is gone, or not for you to see any more."; });
@@ -43,7 +61,12 @@ function dialog(text, opener) {
     box = document.createElement("dialog");
     box.setAttribute("aria-labelledby", "question-title");
     document.body.append(box);
-    box.addEventListener("close", () => box.opener?.isConnected ? box.opener.focus() : main.querySelector(".actions a")?.focus());
+    // What it was opened by may have been replaced meanwhile.
+    box.addEventListener("close", () => {
+      const path = box.opener?.getAttribute("href");
+      const opener = path && [...document.querySelectorAll("a[data-ask]")].find((link) => link.getAttribute("href") === path);
+      opener?.focus();
+    });
   }
   if (opener) box.opener = opener;
   box.replaceChildren(document.adoptNode(content));

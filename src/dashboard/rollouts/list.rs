@@ -32,11 +32,13 @@ pub async fn page(
     Extension(caller): Extension<Caller>,
     Asked(query): Asked<Query>,
 ) -> Result<Markup, Refused> {
-    let parts = parts(&dashboard, &caller, &query).await?;
+    let seen = seen::all(&dashboard, &caller).await?;
+    let namespaces = namespaces(&seen);
+    let parts = parts(&dashboard, seen, &query);
     let root = dashboard.path(&[]);
     let content = html! {
         h1 { "Rollouts" }
-        (form(&dashboard, &query))
+        (form(&dashboard, &query, &namespaces))
         @for part in &parts { (part.html) }
     };
     let live = Some(format!("{}{}", dashboard.path(&["live"]), query.to_text()));
@@ -52,27 +54,33 @@ pub async fn live(
 ) -> Response {
     let make = move |dashboard: Arc<Dashboard>| {
         let (caller, query) = (caller.clone(), query.clone());
-        async move { parts(&dashboard, &caller, &query).await.ok() }
+        async move { Some(parts(&dashboard, seen::all(&dashboard, &caller).await.ok()?, &query)) }
     };
     live::stream(dashboard, make).into_response()
 }
 
-async fn parts(dashboard: &Dashboard, caller: &Caller, query: &Query) -> Result<Vec<Part>, Refused> {
-    let (found, counts) = query.select(seen::all(dashboard, caller).await?);
-    let summary = summary(dashboard, query, counts);
-    Ok(vec![Part::whole("summary", summary), table(dashboard, query, &found)])
+fn parts(dashboard: &Dashboard, rollouts: Vec<Arc<Rollout>>, query: &Query) -> Vec<Part> {
+    let (found, counts) = query.select(rollouts);
+    vec![Part::whole("summary", summary(dashboard, query, counts)), table(dashboard, query, &found)]
+}
+
+/// The namespaces of what somebody may see, and of nothing else.
+fn namespaces(rollouts: &[Arc<Rollout>]) -> Vec<String> {
+    let mut found: Vec<String> = rollouts.iter().filter_map(|rollout| rollout.metadata.namespace.clone()).collect();
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// What is searched for.
-fn form(dashboard: &Dashboard, query: &Query) -> Markup {
-    let namespaces = dashboard.book.namespaces();
+fn form(dashboard: &Dashboard, query: &Query, namespaces: &[String]) -> Markup {
     html! {
         form class="search" method="get" action=(dashboard.path(&[])) role="search" {
             label { "Search " input type="search" name="search" value=(query.search) data-key="/" placeholder="name or namespace"; }
             label { "Namespace "
                 select name="namespace" {
                     option value="" selected[query.namespace.is_empty()] { "all" }
-                    @for namespace in &namespaces {
+                    @for namespace in namespaces {
                         option selected[*namespace == query.namespace] { (namespace) }
                     }
                     @if !query.namespace.is_empty() && !namespaces.contains(&query.namespace) {
