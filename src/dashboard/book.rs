@@ -1,5 +1,6 @@
 //! What is watched for the pages: rollouts and what belongs to them. Whatever changes rings.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
@@ -148,12 +149,14 @@ impl Book {
 
     /// The namespaces that have rollouts.
     pub fn namespaces(&self) -> Vec<String> {
-        let mut found: Vec<String> =
-            self.rollouts.state().iter().filter_map(|rollout| rollout.metadata.namespace.clone()).collect();
-        found.sort();
-        found.dedup();
-        found
+        namespaces(&self.rollouts.state())
     }
+}
+
+/// The namespaces of objects, each once, in order.
+pub fn namespaces<K: Resource>(objects: &[Arc<K>]) -> Vec<String> {
+    let found: BTreeSet<&String> = objects.iter().filter_map(|object| object.meta().namespace.as_ref()).collect();
+    found.into_iter().cloned().collect()
 }
 
 /// The objects of a namespace.

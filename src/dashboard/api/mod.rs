@@ -21,6 +21,7 @@ use sluice_core::api::Rollout;
 use self::info::RolloutInfo;
 use super::Dashboard;
 use super::access::Caller;
+use super::book::namespaces;
 use super::refused::Refused;
 use super::rollouts::act::carry_out;
 use super::rollouts::action::{Action, Details};
@@ -66,10 +67,7 @@ async fn version() -> Response {
 
 async fn namespace(State(dashboard): Shared, Extension(caller): Extension<Caller>) -> Result<Response, Refused> {
     let rollouts = seen::all(&dashboard, &caller).await.map_err(Refused::in_json)?;
-    let mut available: Vec<&str> =
-        rollouts.iter().filter_map(|rollout| rollout.metadata.namespace.as_deref()).collect();
-    available.sort_unstable();
-    available.dedup();
+    let available = namespaces(&rollouts);
     Ok(answer(&json!({"namespace": dashboard.settings.namespace, "availableNamespaces": available})))
 }
 

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::info::RolloutInfo;
@@ -61,12 +61,9 @@ pub async fn all(
                     return;
                 }
             }
-            let changed = tokio::select! { changed = bell.changed() => changed.is_ok(), () = send.closed() => false };
-            if !changed {
+            if !has_news(&mut bell, &send).await {
                 return;
             }
-            sleep(SETTLE).await;
-            bell.mark_unchanged();
         }
     });
     Ok(streamed(&headers, received(receive)))
@@ -92,15 +89,22 @@ pub async fn one(
                 }
                 known = now;
             }
-            let changed = tokio::select! { changed = bell.changed() => changed.is_ok(), () = send.closed() => false };
-            if !changed {
+            if !has_news(&mut bell, &send).await {
                 return;
             }
-            sleep(SETTLE).await;
-            bell.mark_unchanged();
         }
     });
     Ok(streamed(&headers, received(receive)))
+}
+
+/// Waits for the next changes; none come any more once nobody listens or nothing is watched.
+async fn has_news(bell: &mut watch::Receiver<u64>, send: &mpsc::Sender<Value>) -> bool {
+    let changed = tokio::select! { changed = bell.changed() => changed.is_ok(), () = send.closed() => false };
+    if changed {
+        sleep(SETTLE).await;
+        bell.mark_unchanged();
+    }
+    changed
 }
 
 fn received(receive: mpsc::Receiver<Value>) -> impl Stream<Item = Value> + Send {

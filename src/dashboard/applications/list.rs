@@ -16,6 +16,7 @@ use super::watched::Known;
 use super::{path, seen};
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
+use crate::dashboard::book::namespaces;
 use crate::dashboard::html::{self as shell, Page};
 use crate::dashboard::live::{self, Part};
 use crate::dashboard::refused::Refused;
@@ -30,10 +31,12 @@ pub async fn page(
     Asked(query): Asked<Query>,
 ) -> Result<Markup, Refused> {
     let known = seen::all(&dashboard, &caller).await?;
+    // Of what somebody may see, and of nothing else.
+    let namespaces = namespaces(&known);
     let parts = parts(&dashboard, &known, &query);
     let content = html! {
         h1 { "Applications" }
-        (form(&query, &namespaces(&known)))
+        (form(&query, &namespaces))
         @for part in &parts { (part.html) }
     };
     let live = Some(format!("{}{}", path(&["live"]), query.to_text()));
@@ -59,14 +62,6 @@ fn parts(dashboard: &Dashboard, known: &[Arc<Known>], query: &Query) -> Vec<Part
     let are_seen = dashboard.book.applications.are_seen();
     let table = table(query, &found, are_seen, dashboard.clock.now());
     vec![Part::whole("summary", filters(query, &counts)), table]
-}
-
-/// The namespaces of what somebody may see, and of nothing else.
-fn namespaces(known: &[Arc<Known>]) -> Vec<String> {
-    let mut found: Vec<String> = known.iter().filter_map(|known| known.metadata.namespace.clone()).collect();
-    found.sort();
-    found.dedup();
-    found
 }
 
 fn summary(known: &Known) -> Summary {

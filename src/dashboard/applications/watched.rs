@@ -16,7 +16,7 @@ use sluice_core::info::application::stored::Stored;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::dashboard::book::{FIRST, Watching};
+use crate::dashboard::book::{FIRST, Watching, namespaces};
 
 /// How long until the cluster is asked again for a kind that it did not have.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -134,11 +134,7 @@ impl Applications {
 
     /// The namespaces that have some.
     pub fn namespaces(&self) -> Vec<String> {
-        let mut found: Vec<String> =
-            self.store.state().iter().filter_map(|known| known.metadata.namespace.clone()).collect();
-        found.sort();
-        found.dedup();
-        found
+        namespaces(&self.store.state())
     }
 }
 

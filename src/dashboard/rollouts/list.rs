@@ -17,6 +17,7 @@ use super::query::{Order, PHASES, Query};
 use super::seen;
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
+use crate::dashboard::book::namespaces;
 use crate::dashboard::html::{self as shell, Page};
 use crate::dashboard::live::{self, Part};
 use crate::dashboard::refused::Refused;
@@ -33,6 +34,7 @@ pub async fn page(
     Asked(query): Asked<Query>,
 ) -> Result<Markup, Refused> {
     let seen = seen::all(&dashboard, &caller).await?;
+    // Of what somebody may see, and of nothing else.
     let namespaces = namespaces(&seen);
     let parts = parts(&dashboard, seen, &query);
     let root = dashboard.path(&[]);
@@ -62,14 +64,6 @@ pub async fn live(
 fn parts(dashboard: &Dashboard, rollouts: Vec<Arc<Rollout>>, query: &Query) -> Vec<Part> {
     let (found, counts) = query.select(rollouts);
     vec![Part::whole("summary", summary(dashboard, query, counts)), table(dashboard, query, &found)]
-}
-
-/// The namespaces of what somebody may see, and of nothing else.
-fn namespaces(rollouts: &[Arc<Rollout>]) -> Vec<String> {
-    let mut found: Vec<String> = rollouts.iter().filter_map(|rollout| rollout.metadata.namespace.clone()).collect();
-    found.sort();
-    found.dedup();
-    found
 }
 
 /// What is searched for.
