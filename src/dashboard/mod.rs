@@ -12,6 +12,7 @@ mod chart;
 mod compressed;
 mod html;
 mod live;
+mod question;
 mod refused;
 pub mod rollouts;
 pub mod routes;

@@ -16,6 +16,7 @@ use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, Error, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sluice_core::act::action::{Action, Details};
 use sluice_core::act::image::{self, Assignment};
 use sluice_core::act::promote::{Extent, promote, unified};
 use sluice_core::act::{request, undo};
@@ -201,6 +202,31 @@ impl Rollouts {
         let patch = undo::patch(workload.home.path(), &template).map_err(Refusal::unfit(&attempted))?;
         workload.patch(patch).await.map_err(Refusal::to(attempted))?;
         Ok(Undone::Done)
+    }
+
+    /// Does what is asked for by name, and says what came of it.
+    pub async fn act(&self, name: &str, action: Action, details: &Details, now: Timestamp) -> Result<String, Refusal> {
+        match action {
+            Action::Promote => self.promote(name, Extent::Next).await?,
+            Action::PromoteFull => self.promote(name, Extent::Full).await?,
+            Action::Abort => self.abort(name).await?,
+            Action::Retry => self.retry(name).await?,
+            Action::Restart => self.restart(name, now, SignedDuration::ZERO).await?,
+            Action::Pause => self.pause(name).await?,
+            Action::SetImage => {
+                let attempted = format!("set the image of rollout '{name}'");
+                let assignment = details.assignment().map_err(Refusal::unfit(&attempted))?;
+                if !self.set_image(name, &[assignment]).await? {
+                    return Ok(format!("rollout '{name}' has that image already"));
+                }
+            }
+            Action::Undo => {
+                if let Undone::AlreadyThere(revision) = self.undo(name, details.revision).await? {
+                    return Ok(format!("the manifest of rollout '{name}' asks for revision {revision} already"));
+                }
+            }
+        }
+        Ok(action.done(name))
     }
 
     /// Merges `patch` into an object of any kind of ours.

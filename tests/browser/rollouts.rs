@@ -45,7 +45,7 @@ pub async fn a_rollout_is_found_updated_promoted_and_taken_back(browser: Browser
     browser.css("#revision-2 summary").shows("stable").await;
 
     browser.link("Roll back to revision 1").click().await;
-    browser.dialog("Roll back web?").shows("of revision 1 again").await;
+    browser.dialog("Roll back web?").shows("The pod template of revision 1 is put back").await;
     browser.dialog("Roll back web?").button("Roll back").click().await;
     browser.dialog("Roll back web").shows("rollout 'web' goes back").await;
     browser.press(&[Key::Escape]).await;

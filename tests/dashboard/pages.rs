@@ -28,7 +28,7 @@ async fn an_update_is_begun_promoted_and_taken_back_by_its_pages() {
     }
 
     let question = stage.page("/rollouts/shop/web/do/promote").await;
-    assert!(question.contains("It goes on to the next step"), "{question}");
+    assert!(question.contains("Its pause (CanaryPauseStep) ends, and it goes on."), "{question}");
     let (status, said) = asks(&stage, "promote", "").await;
     assert!(
         status == 200 && said.contains("rollout &#39;web&#39; promoted") || said.contains("rollout 'web' promoted"),
@@ -37,7 +37,7 @@ async fn an_update_is_begun_promoted_and_taken_back_by_its_pages() {
     stage.until_page_says("/rollouts?status=Healthy", "/rollouts/shop/web").await;
 
     let question = stage.page("/rollouts/shop/web/do/undo?revision=1").await;
-    assert!(question.contains("of revision 1 again"), "{question}");
+    assert!(question.contains("The pod template of revision 1 is put back"), "{question}");
     assert_eq!(asks(&stage, "undo", "revision=1").await.0, 200);
     stage.until_page_says("/rollouts?status=Paused", "/rollouts/shop/web").await;
     let (_, said) = asks(&stage, "abort", "").await;
@@ -53,7 +53,7 @@ async fn what_cannot_be_done_is_said_with_its_reason() {
     for (action, form, status, why) in [
         ("undo", "revision=7", 409, "unable to find revision 7"),
         ("set-image", "container=wbe&image=web:2", 409, "unable to find container named"),
-        ("set-image", "container=web&image=", 400, "name a container and its image"),
+        ("set-image", "container=web&image=", 409, "name a container and its image"),
         ("explode", "", 404, "nothing can be asked by the name"),
     ] {
         let (answered, said) = asks(&stage, action, form).await;

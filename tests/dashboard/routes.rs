@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sluice::dashboard::access::Gate;
 use sluice::dashboard::applications::action::Action as OfApplication;
-use sluice::dashboard::rollouts::action::Action;
 use sluice::dashboard::routes::{Needs, table};
 use sluice::trial;
+use sluice_core::act::action::Action;
 use sluice_core::api::{Application, Rollout};
 
 use crate::stage::{Manner, OWN, SHARED, Stage, text};
@@ -27,7 +27,7 @@ fn routes() -> Vec<(Method, String, Needs)> {
         ];
         fillings.into_iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
     };
-    let of_rollout: Vec<&str> = Action::OF_ROLLOUT.into_iter().chain([Action::Undo]).map(Action::name).collect();
+    let of_rollout: Vec<&str> = Action::ALL.into_iter().map(Action::name).collect();
     let of_application: Vec<&str> =
         OfApplication::OF_APPLICATION.into_iter().chain([OfApplication::RollBack]).map(OfApplication::name).collect();
     let mut routes = Vec::new();

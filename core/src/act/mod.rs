@@ -1,5 +1,6 @@
 //! What people ask of a rollout, as the smallest patch that says it: pure functions from what was read.
 
+pub mod action;
 pub mod application;
 pub mod image;
 pub mod promote;

@@ -95,6 +95,14 @@ impl RolloutInfo {
     }
 }
 
+impl RolloutInfo {
+    /// The revisions whose pod template is still there, the newest first.
+    pub fn to_go_back_to(&self) -> Vec<i64> {
+        let kept = self.revisions.iter().filter(|revision| revision.number > 0 && !revision.replica_sets.is_empty());
+        kept.map(|revision| revision.number).collect()
+    }
+}
+
 /// Everything that belongs to a revision, the newest first.
 fn revisions(family: &Family, owned: &[&ReplicaSet], now: Timestamp) -> Vec<Revision> {
     let rollout = &family.rollout;

@@ -16,6 +16,7 @@ use axum::routing::{MethodFilter as On, on};
 use kube::api::Api;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sluice_core::act::action::{Action, Details};
 use sluice_core::api::Rollout;
 
 use self::info::RolloutInfo;
@@ -24,7 +25,6 @@ use super::access::Caller;
 use super::book::namespaces;
 use super::refused::Refused;
 use super::rollouts::act::carry_out;
-use super::rollouts::action::{Action, Details};
 use super::rollouts::seen;
 use super::routes::{Route, of_api};
 

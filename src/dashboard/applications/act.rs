@@ -14,6 +14,7 @@ use super::{path, seen, trail};
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
+use crate::dashboard::question::{Question, told};
 use crate::dashboard::refused::Refused;
 use crate::steer::application::Applications;
 
@@ -37,30 +38,30 @@ pub async fn ask(
 ) -> Result<Markup, Refused> {
     let action = known(&action)?;
     seen::one(&dashboard, &caller, &namespace, &name).await?;
-    let content = html! {
-        section id="question" class="question" {
-            h1 { (action.label()) " " (name) "?" }
-            p { (action.means(&details)) }
-            form method="post" action=(path(&[&namespace, &name, "do", action.name()])) {
-                @if action == Action::RollBack { input type="hidden" name="id" value=(details.id); }
-                @if action.has_choices() {
-                    label class="choice" {
-                        input type="checkbox" name="prune" value="true" checked[details.prune]; " Prune: let objects go that are not wanted any more"
-                    }
-                    label class="choice" {
-                        input type="checkbox" name="dry_run" value="true" checked[details.dry_run]; " Dry run: only ask the API server whether it would take everything"
-                    }
-                }
-                div class="actions" {
-                    button class="sure" { (action.label()) }
-                    a class="button" data-close href=(path(&[&namespace, &name])) { "Cancel" }
-                }
+    let fields = html! {
+        @if action == Action::RollBack { input type="hidden" name="id" value=(details.id); }
+        @if action.has_choices() {
+            label class="choice" {
+                input type="checkbox" name="prune" value="true" checked[details.prune]; " Prune: let objects go that are not wanted any more"
             }
-            p class="quiet" { "In namespace " b { (namespace) } @if !dashboard.settings.cluster.is_empty() { " of " b { (dashboard.settings.cluster) } } }
+            label class="choice" {
+                input type="checkbox" name="dry_run" value="true" checked[details.dry_run]; " Dry run: only ask the API server whether it would take everything"
+            }
         }
     };
+    let own = path(&[&namespace, &name]);
+    let question = Question {
+        title: format!("{} {name}", action.label()),
+        effect: Ok(action.means(&details)),
+        note: None,
+        fields,
+        label: action.label(),
+        to: path(&[&namespace, &name, "do", action.name()]),
+        back: &own,
+        namespace: &namespace,
+    };
     let page = Page { title: action.label(), live: None, trail: trail(&namespace, &name) };
-    Ok(page.render(&dashboard, &caller, &content))
+    Ok(page.render(&dashboard, &caller, &question.render(&dashboard)))
 }
 
 /// Does it.
@@ -70,24 +71,17 @@ pub async fn act(
     Path((namespace, name, action)): Named,
     Form(details): Form<Details>,
 ) -> Result<Markup, (StatusCode, Markup)> {
-    let own = path(&[&namespace, &name]);
-    let told = |class: &str, role: &str, said: &str| {
-        let content = html! {
-            section id="question" class="question" {
-                p class=(class) role=(role) { (said) }
-                div class="actions" { a class="button" data-close href=(own) { "Close" } }
-            }
-        };
-        let page = Page { title: "Application", live: None, trail: trail(&namespace, &name) };
-        page.render(&dashboard, &caller, &content)
-    };
     let done = match known(&action) {
         Ok(action) => carry_out(&dashboard, &caller, (&namespace, &name), action, &details).await,
         Err(refused) => Err(refused),
     };
+    let own = path(&[&namespace, &name]);
+    let label = Action::named(&action).map_or("Nothing for", Action::label);
+    let title = format!("{label} {name}");
+    let page = Page { title: label, live: None, trail: trail(&namespace, &name) };
     match done {
-        Ok(said) => Ok(told("good", "status", &said)),
-        Err(refused) => Err((refused.status, told("bad", "alert", &refused.why))),
+        Ok(said) => Ok(page.render(&dashboard, &caller, &told(&title, Ok(&said), &own))),
+        Err(refused) => Err((refused.status, page.render(&dashboard, &caller, &told(&title, Err(&refused.why), &own)))),
     }
 }
 

@@ -5,21 +5,26 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Form};
-use jiff::SignedDuration;
 use maud::{Markup, html};
+use sluice_core::act::action::{Action, Details};
 use sluice_core::act::template::Home;
 use sluice_core::api::Rollout;
+use sluice_core::info::rollout::RolloutInfo;
 
-use super::action::{Action, Details};
 use super::seen;
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
+use crate::dashboard::question::{Question, told};
 use crate::dashboard::refused::Refused;
-use crate::steer::{Refusal, Rollouts, Undone};
+use crate::steer::Rollouts;
 
 /// The name that writes are recorded under in `metadata.managedFields`.
 const MANAGER: &str = "sluice-dashboard";
+
+/// What is to be said of a change of the manifest.
+const FROM_GIT: &str =
+    "It changes the manifest in the cluster. Where that comes from Git, the next sync puts it back: change it there.";
 
 /// Where the action and its rollout are named.
 type Named = Path<(String, String, String)>;
@@ -39,25 +44,23 @@ pub async fn ask(
     let action = known(&action)?;
     let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
     let own = dashboard.path(&[&namespace, &name]);
-    let content = html! {
-        section id="question" class="question" {
-            h1 id="question-title" { (action.label()) " " (name) "?" }
-            p { (action.means(&details)) }
-            form method="post" action=(dashboard.path(&[&namespace, &name, "do", action.name()])) {
-                @match action {
-                    Action::SetImage => { (images(&family.rollout)) }
-                    Action::Undo => { input type="hidden" name="revision" value=(details.revision); }
-                    _ => {}
-                }
-                div class="actions" {
-                    button class="sure" { (action.label()) }
-                    a class="button" data-close href=(own) { "Cancel" }
-                }
-            }
-            p class="quiet" { "In namespace " b { (namespace) } @if !dashboard.settings.cluster.is_empty() { " of " b { (dashboard.settings.cluster) } } }
-        }
+    let revisions = RolloutInfo::of(&family, dashboard.clock.now()).to_go_back_to();
+    let fields = match action {
+        Action::SetImage => images(&family.rollout),
+        Action::Undo => html! { input type="hidden" name="revision" value=(details.revision); },
+        _ => html! {},
     };
-    Ok(page(&dashboard, &caller, action, (&namespace, &name), &content))
+    let question = Question {
+        title: format!("{} {name}", action.label()),
+        effect: action.effect(&family.rollout, &revisions, &details),
+        note: matches!(action, Action::SetImage | Action::Undo).then_some(FROM_GIT),
+        fields,
+        label: action.label(),
+        to: dashboard.path(&[&namespace, &name, "do", action.name()]),
+        back: &own,
+        namespace: &namespace,
+    };
+    Ok(page(&dashboard, &caller, action.label(), (&namespace, &name), &question.render(&dashboard)))
 }
 
 /// Does it.
@@ -67,31 +70,17 @@ pub async fn act(
     Path((namespace, name, action)): Named,
     Form(details): Form<Details>,
 ) -> Result<Markup, (StatusCode, Markup)> {
-    let result = match known(&action) {
-        Ok(action) => {
-            carry_out(&dashboard, &caller, (&namespace, &name), action, &details).await.map(|said| (action, said))
-        }
+    let done = match known(&action) {
+        Ok(action) => carry_out(&dashboard, &caller, (&namespace, &name), action, &details).await,
         Err(refused) => Err(refused),
     };
     let own = dashboard.path(&[&namespace, &name]);
-    let title = format!("{} {name}", Action::named(&action).map_or("Nothing for", Action::label));
-    let told = |class: &str, role: &str, said: &str| {
-        html! {
-            section id="question" class="question" {
-                h1 id="question-title" { (title) }
-                p class=(class) role=(role) { (said) }
-                div class="actions" { a class="button" data-close href=(own) { "Close" } }
-            }
-        }
-    };
-    let at = (namespace.as_str(), name.as_str());
-    match result {
-        Ok((action, said)) => Ok(page(&dashboard, &caller, action, at, &told("good", "status", &said))),
-        Err(refused) => {
-            let content = told("bad", "alert", &refused.why);
-            let action = Action::named(&action).unwrap_or(Action::Promote);
-            Err((refused.status, page(&dashboard, &caller, action, at, &content)))
-        }
+    let label = Action::named(&action).map_or("Nothing for", Action::label);
+    let title = format!("{label} {name}");
+    let shown = |content: &Markup| page(&dashboard, &caller, label, (&namespace, &name), content);
+    match done {
+        Ok(said) => Ok(shown(&told(&title, Ok(&said), &own))),
+        Err(refused) => Err((refused.status, shown(&told(&title, Err(&refused.why), &own)))),
     }
 }
 
@@ -105,32 +94,8 @@ pub async fn carry_out(
 ) -> Result<String, Refused> {
     let client = caller.client.clone();
     let rollouts = Rollouts { client, namespace: namespace.to_owned(), manager: MANAGER };
-    let by_server = |refusal: Refusal| Refused::by_server(&refusal);
-    let done = action.done(name);
-    if let Some(extent) = action.extent() {
-        return rollouts.promote(name, extent).await.map(|()| done).map_err(by_server);
-    }
-    match action {
-        Action::Abort => rollouts.abort(name).await,
-        Action::Retry => rollouts.retry(name).await,
-        Action::Restart => rollouts.restart(name, dashboard.clock.now(), SignedDuration::ZERO).await,
-        Action::SetImage => {
-            let assignment = details.assignment().map_err(|why| Refused::new(StatusCode::BAD_REQUEST, why))?;
-            let changed = rollouts.set_image(name, &[assignment]).await.map_err(by_server)?;
-            return Ok(if changed { done } else { format!("rollout '{name}' has that image already") });
-        }
-        Action::Undo => {
-            let undone = rollouts.undo(name, details.revision).await.map_err(by_server)?;
-            return Ok(match undone {
-                Undone::AlreadyThere(revision) => format!("the manifest asks for revision {revision} already"),
-                Undone::Done => done,
-            });
-        }
-        // Promotions went before.
-        Action::Pause | Action::Promote | Action::PromoteFull => rollouts.pause(name).await,
-    }
-    .map(|()| done)
-    .map_err(by_server)
+    let done = rollouts.act(name, action, details, dashboard.clock.now()).await;
+    done.map_err(|refusal| Refused::by_server(&refusal))
 }
 
 /// A container and its image to fill in. A template that is in another object is not here to choose from.
@@ -162,7 +127,7 @@ fn images(rollout: &Rollout) -> Markup {
 fn page(
     dashboard: &Dashboard,
     caller: &Caller,
-    action: Action,
+    title: &str,
     (namespace, name): (&str, &str),
     content: &Markup,
 ) -> Markup {
@@ -174,5 +139,5 @@ fn page(
         ),
         (name.to_owned(), dashboard.path(&[namespace, name])),
     ];
-    Page { title: action.label(), live: None, trail }.render(dashboard, caller, content)
+    Page { title, live: None, trail }.render(dashboard, caller, content)
 }

@@ -1,7 +1,6 @@
 //! The pages of rollouts: all of them, one of them, and what can be asked of one.
 
 pub mod act;
-pub mod action;
 pub mod list;
 pub mod one;
 mod parts;
@@ -9,3 +8,4 @@ pub mod query;
 mod revisions;
 mod runs;
 pub mod seen;
+mod why;

@@ -9,11 +9,12 @@ use axum::response::{IntoResponse as _, Response};
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
 use maud::{Markup, html};
+use sluice_core::info::explain::Explanation;
 use sluice_core::info::family::Family;
 use sluice_core::info::rollout::RolloutInfo;
 use sluice_core::info::steps;
 
-use super::{parts, revisions, runs, seen};
+use super::{parts, revisions, runs, seen, why};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -25,6 +26,8 @@ use crate::dashboard::refused::Refused;
 
 /// The newest events that are asked for.
 const MOST_EVENTS: u32 = 200;
+/// How people call the plugin, in advice.
+const PROGRAM: &str = "kubectl sluice";
 /// How often a page that is open asks for new ones.
 const NEWS: Duration = Duration::from_secs(3);
 
@@ -82,6 +85,7 @@ fn parts(dashboard: &Dashboard, family: &Family, events: &[Event]) -> Vec<Part> 
     let steps = steps::of(&family.rollout);
     vec![
         Part::whole("head", parts::head(dashboard, family, &info)),
+        Part::whole("why", why::section(&Explanation::of(family, Some(events), now, PROGRAM), now)),
         Part::whole("traffic", parts::traffic(family, &info)),
         Part::whole("steps", parts::steps(&steps)),
         Part::whole("revisions", revisions::section(dashboard, &info)),

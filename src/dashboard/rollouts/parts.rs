@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use maud::{Markup, html};
+use sluice_core::act::action::{Action, Details};
 use sluice_core::api::WeightDestination;
 use sluice_core::info::age;
 use sluice_core::info::badge::Tone;
@@ -12,7 +13,6 @@ use sluice_core::info::rollout::RolloutInfo;
 use sluice_core::info::steps::{Place, StepInfo};
 use sluice_core::info::strategy::Strategy;
 
-use super::action::Action;
 use crate::dashboard::Dashboard;
 use crate::dashboard::html as shell;
 
@@ -43,8 +43,11 @@ pub fn head(dashboard: &Dashboard, family: &Family, info: &RolloutInfo) -> Marku
             }
             @if !dashboard.settings.read_only {
                 div class="actions" role="group" aria-label="Actions" {
-                    @for action in Action::OF_ROLLOUT {
-                        a class="button" data-ask href=(dashboard.path(&[&info.namespace, &info.name, "do", action.name()])) {
+                    // A revision to go back to is chosen among the revisions.
+                    @for action in Action::ALL.into_iter().filter(|action| *action != Action::Undo) {
+                        // What would do nothing says so when it is asked for.
+                        @let does = action.effect(&family.rollout, &[], &Details::default()).is_ok();
+                        a class=(if does { "button" } else { "button off" }) data-ask href=(dashboard.path(&[&info.namespace, &info.name, "do", action.name()])) {
                             (action.label())
                         }
                     }

@@ -1,11 +1,11 @@
 //! The revisions of a rollout: their ReplicaSets with their pods, and their experiments.
 
 use maud::{Markup, html};
+use sluice_core::act::action::Action;
 use sluice_core::info::experiment::ExperimentInfo;
 use sluice_core::info::replica_set::ReplicaSetInfo;
 use sluice_core::info::rollout::{Revision, RolloutInfo};
 
-use super::action::Action;
 use crate::dashboard::Dashboard;
 use crate::dashboard::html as shell;
 

@@ -10,7 +10,9 @@ use sluice_core::info::rollout::{Counts, RolloutInfo, waiting};
 use sluice_core::info::strategy::Strategy;
 use sluice_core::info::{phase, text};
 
-use super::action::{Action, Question};
+use sluice_core::act::action::Action;
+
+use super::action::Question;
 use super::order::Order;
 use crate::view::paint::Paint;
 

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use sluice_core::info::badge::Tone;
 
-use super::action::{self, Action};
+use sluice_core::act::action::Action;
+
+use super::action;
 use super::draw;
 use super::keys::{self, Wish};
 use super::order::{LONGEST_FILTER, Order, arrange};

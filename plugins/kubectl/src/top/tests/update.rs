@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::action::Action;
 use super::super::state::{Detail, Dialog, Key, Request, State};
 use super::super::update::{Command, Event, update};
 use super::{now, press, press_all, row, rows, state};
+use sluice_core::act::action::Action;
 
 fn names(state: &State) -> Vec<&str> {
     state.visible().map(|row| row.key.name.as_str()).collect()
