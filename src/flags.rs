@@ -269,6 +269,35 @@ pub struct DashboardFlags {
     /// The first part of the path of the dashboard's pages
     #[arg(long, default_value = "rollouts", value_parser = root_path)]
     pub dashboard_root_path: String,
+    /// The provider at which people log in to the dashboard
+    #[command(flatten)]
+    pub oidc: OidcFlags,
+}
+
+/// Flags of the provider at which people log in to the dashboard: one that the API server trusts, too.
+#[derive(Args, Clone, Debug)]
+pub struct OidcFlags {
+    /// Name of the OpenID Connect provider at which people log in; the API server has to trust it
+    #[arg(long, requires_all = ["dashboard_oidc_client_id", "dashboard_oidc_url"])]
+    pub dashboard_oidc_issuer_url: Option<String>,
+    /// Name of the dashboard at the provider
+    #[arg(long, requires = "dashboard_oidc_issuer_url")]
+    pub dashboard_oidc_client_id: Option<String>,
+    /// File with the secret of the dashboard at the provider; a public client has none
+    #[arg(long, requires = "dashboard_oidc_issuer_url")]
+    pub dashboard_oidc_client_secret_file: Option<PathBuf>,
+    /// Address at which browsers find the dashboard; the provider sends them back to its /login/oidc/callback
+    #[arg(long, requires = "dashboard_oidc_issuer_url")]
+    pub dashboard_oidc_url: Option<String>,
+    /// What is asked for beside openid
+    #[arg(long, value_delimiter = ',', default_value = "profile,email,groups")]
+    pub dashboard_oidc_scopes: Vec<String>,
+    /// The claim by which the API server names a person, as its --oidc-username-claim
+    #[arg(long, default_value = "sub")]
+    pub dashboard_oidc_username_claim: String,
+    /// File with the certificates of who vouches for the provider's
+    #[arg(long, requires = "dashboard_oidc_issuer_url")]
+    pub dashboard_oidc_ca_file: Option<PathBuf>,
 }
 
 /// The first part of a path: nothing that means something in one.

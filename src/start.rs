@@ -220,10 +220,42 @@ async fn dashboard(flags: DashboardFlags, home: String, scope: Option<String>, c
         namespace: scope.clone().unwrap_or(home),
         cluster: String::new(),
     };
+    let provider = provider(flags.oidc)?;
     let listener = serve::listen(flags.dashboard_port, "the dashboard").await?;
     let connect = access::with_tokens(&config);
     let client = Client::try_from(config).context("cannot make a client for the dashboard")?;
-    dashboard::serve(settings, (client, connect), scope, listener).await
+    dashboard::serve_with_provider(settings, (client, connect), provider, scope, listener).await
+}
+
+/// The provider at which people log in to the dashboard, where there is one.
+#[cfg(feature = "dashboard")]
+fn provider(
+    flags: crate::flags::OidcFlags,
+) -> anyhow::Result<Option<crate::dashboard::access::oidc::provider::Provider>> {
+    use crate::dashboard::access::oidc;
+    let read = |path: Option<std::path::PathBuf>| {
+        let text = path.map(|path| {
+            std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {} for logging in by OIDC", path.display()))
+        });
+        text.transpose()
+    };
+    let (Some(issuer), Some(client_id), Some(url)) =
+        (flags.dashboard_oidc_issuer_url, flags.dashboard_oidc_client_id, flags.dashboard_oidc_url)
+    else {
+        return Ok(None);
+    };
+    let settings = oidc::Settings {
+        issuer,
+        client_id,
+        client_secret: read(flags.dashboard_oidc_client_secret_file)?.map(|secret| secret.trim().to_owned()),
+        url,
+        scopes: flags.dashboard_oidc_scopes,
+        username_claim: flags.dashboard_oidc_username_claim,
+        authorities: read(flags.dashboard_oidc_ca_file)?,
+    };
+    let provider = oidc::provider::Provider::new(settings, Clock::System);
+    provider.map(Some).context("people cannot log in to the dashboard by OIDC")
 }
 
 /// A build without the dashboard has none to serve.

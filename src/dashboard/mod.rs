@@ -24,6 +24,7 @@ use anyhow::Context as _;
 use kube::Client;
 use tokio::net::TcpListener;
 
+use self::access::oidc::provider::Provider;
 use self::access::{Connect, Gate, Gatekeeper};
 use self::book::Book;
 use crate::clock::Clock;
@@ -78,8 +79,19 @@ pub async fn serve(
     namespace: Option<String>,
     listener: TcpListener,
 ) -> anyhow::Result<()> {
+    serve_with_provider(settings, (client, connect), None, namespace, listener).await
+}
+
+/// The same, where people can log in at a provider, too.
+pub async fn serve_with_provider(
+    settings: Settings,
+    (client, connect): (Client, Connect),
+    provider: Option<Provider>,
+    namespace: Option<String>,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
     let (book, watching) = Book::open(client.clone(), namespace);
-    let gatekeeper = Gatekeeper::new(settings.gate, client, connect, Clock::System);
+    let gatekeeper = Gatekeeper::new(settings.gate, client, connect, Clock::System).with_provider(provider);
     let router = routes::router(&Dashboard::new(settings, book, gatekeeper, Clock::System));
     tokio::select! {
         served = async { axum::serve(listener, router).await } => served.context("the dashboard stopped"),

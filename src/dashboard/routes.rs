@@ -9,6 +9,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
+use super::access::oidc::flow;
 use super::access::{Gate, login, origin};
 use super::refused::Refused;
 use super::rollouts::{act, list, one};
@@ -62,6 +63,8 @@ pub fn table(root: &str) -> Vec<Route> {
         get("/", Needs::Nothing, || on(On::GET, home)),
         get("/assets/{file}", Needs::Nothing, || on(On::GET, assets::get)),
         get("/login", Needs::Nothing, || on(On::GET, login::page)),
+        get("/login/oidc", Needs::Nothing, || on(On::GET, flow::begin)),
+        get("/login/oidc/callback", Needs::Nothing, || on(On::GET, flow::finish)),
         // It changes nothing in the cluster, and who logs in is not known yet.
         Route {
             method: Method::POST,

@@ -5,6 +5,7 @@
 mod api;
 mod live;
 mod many;
+mod oidc;
 mod pages;
 mod routes;
 mod stage;

@@ -1,7 +1,10 @@
 //! What a story needs: a cluster with rollouts, a dashboard, and somebody who asks.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{Api, DynamicObject, PostParams};
@@ -13,7 +16,8 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use sluice::clock::Clock;
 use sluice::controller::Clients;
-use sluice::dashboard::access::{Gate, with_tokens};
+use sluice::dashboard::access::oidc::provider::Provider;
+use sluice::dashboard::access::{Connect, Gate, with_tokens};
 use sluice::dashboard::{self, Settings};
 use sluice::metrics::Metrics;
 use sluice::trial;
@@ -33,6 +37,8 @@ pub struct Stage {
     browser: reqwest::Client,
     /// The dashboard's address.
     pub address: String,
+    /// A token of the cluster that is shown instead of those that the provider issues to `ann`: what an API server does that trusts it.
+    pub anns: Arc<Mutex<Option<String>>>,
 }
 
 /// How the dashboard is started.
@@ -51,6 +57,11 @@ pub const SHARED: Manner = Manner { gate: Gate::Token, read_only: false };
 impl Stage {
     /// A cluster without a controller, and a dashboard.
     pub async fn new(manner: Manner) -> Stage {
+        Stage::with_provider(manner, None).await
+    }
+
+    /// The same, where people can log in at a provider.
+    pub async fn with_provider(manner: Manner, provider: Option<Provider>) -> Stage {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let sandbox = Sandbox::on_machine_time();
         let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("a sandbox");
@@ -68,10 +79,18 @@ impl Stage {
             cluster: "test".to_owned(),
         };
         let owner = Client::try_from(config.clone()).expect("a client");
-        let clients = (owner, with_tokens(&config));
-        tokio::spawn(dashboard::serve(settings, clients, None, listener));
+        let anns = Arc::new(Mutex::new(None::<String>));
+        let (trusted, connect) = (Arc::clone(&anns), with_tokens(&config));
+        let connect: Connect = Arc::new(move |token| {
+            let claims = token.split('.').nth(1).and_then(|claims| BASE64_URL_SAFE_NO_PAD.decode(claims).ok());
+            let is_anns = claims.is_some_and(|claims| String::from_utf8_lossy(&claims).contains(r#""sub":"ann""#));
+            let own = trusted.lock().expect("a token").clone().filter(|_| is_anns);
+            connect(own.as_deref().unwrap_or(token))
+        });
+        let clients = (owner, connect);
+        tokio::spawn(dashboard::serve_with_provider(settings, clients, provider, None, listener));
         let browser = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
-        let stage = Stage { client, browser, address };
+        let stage = Stage { client, browser, address, anns };
         for namespace in ["shop", "bank"] {
             stage.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})).await;
         }

@@ -12,6 +12,7 @@ use kube::api::{Api, PostParams};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::oidc::flow;
 use super::session;
 use crate::dashboard::{Dashboard, html as shell};
 
@@ -24,7 +25,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// A path of ours. Anything else would send people to other sites.
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         let is_ours = self.to.starts_with('/') && !self.to.starts_with("//");
         // Browsers take a backslash for a slash, and leave tabs and ends of lines out.
         let is_ours = is_ours && !self.to.contains(|c: char| c == '\\' || c.is_control());
@@ -41,13 +42,16 @@ pub struct Filled {
 }
 
 /// Asks for a token.
-pub async fn page(Query(wanted): Query<Wanted>) -> Markup {
-    form(&wanted, None)
+pub async fn page(State(dashboard): State<Arc<Dashboard>>, Query(wanted): Query<Wanted>) -> Markup {
+    form(&wanted, dashboard.gatekeeper.provider.is_some(), None)
 }
 
-fn form(wanted: &Wanted, wrong: Option<&str>) -> Markup {
+fn form(wanted: &Wanted, has_provider: bool, wrong: Option<&str>) -> Markup {
     let content = html! {
         h1 { "Log in" }
+        @if has_provider {
+            p { a href={ "/login/oidc?to=" (shell::query(wanted.path())) } { "Log in at your provider" } }
+        }
         p { "Show a token of the cluster. What you may see and do here is what it may do there." }
         @if let Some(wrong) = wrong { p role="alert" class="bad" { (wrong) } }
         form method="post" action="/login" {
@@ -68,8 +72,9 @@ pub async fn log_in(
     Form(Filled { token, wanted }): Form<Filled>,
 ) -> Response {
     let token = token.trim().to_owned();
-    let wrong = |status: StatusCode, why: &str| (status, form(&wanted, Some(why))).into_response();
     let gatekeeper = &dashboard.gatekeeper;
+    let has_provider = gatekeeper.provider.is_some();
+    let wrong = |status: StatusCode, why: &str| (status, form(&wanted, has_provider, Some(why))).into_response();
     let caller = match gatekeeper.with_token(&token) {
         Ok(caller) if !token.is_empty() => caller,
         Ok(_) => return wrong(StatusCode::BAD_REQUEST, "The token is empty."),
@@ -90,10 +95,16 @@ pub async fn log_in(
     ([(header::SET_COOKIE, session::cookie(&id, by_https))], Redirect::to(wanted.path())).into_response()
 }
 
-/// Ends the session.
+/// Ends the session, and sends who logged in at a provider there to end that of theirs. It is a page that does: forms lead nowhere
+/// else than here.
 pub async fn log_out(State(dashboard): State<Arc<Dashboard>>, headers: HeaderMap) -> Response {
-    if let Some(id) = session::of(&headers) {
-        dashboard.gatekeeper.sessions.end(id);
+    let gatekeeper = &dashboard.gatekeeper;
+    let is_of_provider = session::of(&headers).is_some_and(|id| gatekeeper.sessions.end(id));
+    if is_of_provider
+        && let Some(provider) = &gatekeeper.provider
+        && let Some(exit) = provider.exit().await
+    {
+        return ([(header::SET_COOKIE, session::farewell())], flow::onward(&exit)).into_response();
     }
     ([(header::SET_COOKIE, session::farewell())], Redirect::to("/login")).into_response()
 }

@@ -4,6 +4,7 @@
 //! cluster, with which it asks the API server whether something may be seen, and does what is asked for.
 
 pub mod login;
+pub mod oidc;
 pub mod origin;
 pub mod review;
 pub mod session;
@@ -16,6 +17,7 @@ use axum::http::{HeaderMap, header};
 use kube::config::AuthInfo;
 use kube::{Client, Config};
 
+use self::oidc::provider::Provider;
 use self::review::{Asked, Kind, Reviews};
 use self::session::Sessions;
 use crate::clock::Clock;
@@ -56,6 +58,8 @@ pub struct Gatekeeper {
     callers: Mutex<HashMap<String, Caller>>,
     /// Those who have logged in.
     pub sessions: Sessions,
+    /// Where people can log in without a token in their hands.
+    pub provider: Option<Provider>,
     clock: Clock,
 }
 
@@ -79,7 +83,21 @@ impl fmt::Debug for Caller {
 impl Gatekeeper {
     /// One that lets in whom `gate` says. `owner` has the rights of the process, `connect` makes clients for others.
     pub fn new(gate: Gate, owner: Client, connect: Connect, clock: Clock) -> Gatekeeper {
-        Gatekeeper { gate, owner, connect, callers: Mutex::default(), sessions: Sessions::default(), clock }
+        Gatekeeper {
+            gate,
+            owner,
+            connect,
+            callers: Mutex::default(),
+            sessions: Sessions::default(),
+            provider: None,
+            clock,
+        }
+    }
+
+    /// The same, with a provider to log in at.
+    #[must_use]
+    pub fn with_provider(self, provider: Option<Provider>) -> Gatekeeper {
+        Gatekeeper { provider, ..self }
     }
 
     /// Who is let in.

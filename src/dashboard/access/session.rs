@@ -23,11 +23,22 @@ pub struct Sessions(Mutex<HashMap<String, Session>>);
 struct Session {
     token: String,
     since: Timestamp,
+    /// When its token ends, and with that the session; one of a token that was shown here ends when the API server says so.
+    until: Option<Timestamp>,
 }
 
 impl Sessions {
     /// Begins a session of who has this token, and returns its name.
     pub fn begin(&self, token: String, now: Timestamp) -> Result<String, Unspecified> {
+        self.add(Session { token, since: now, until: None }, now)
+    }
+
+    /// Begins a session that came of a provider, and ends with its token.
+    pub fn begin_until(&self, token: String, now: Timestamp, until: Timestamp) -> Result<String, Unspecified> {
+        self.add(Session { token, since: now, until: Some(until) }, now)
+    }
+
+    fn add(&self, session: Session, now: Timestamp) -> Result<String, Unspecified> {
         let mut random = [0_u8; 32];
         aws_lc_rs::rand::fill(&mut random)?;
         let id = BASE64_URL_SAFE_NO_PAD.encode(random);
@@ -37,7 +48,7 @@ impl Sessions {
             let oldest = sessions.iter().min_by_key(|(_, session)| session.since).map(|(id, _)| id.clone());
             oldest.and_then(|id| sessions.remove(&id));
         }
-        sessions.insert(id.clone(), Session { token, since: now });
+        sessions.insert(id.clone(), session);
         Ok(id)
     }
 
@@ -47,21 +58,27 @@ impl Sessions {
         sessions.get(id).filter(|session| is_alive(session, now)).map(|session| session.token.clone())
     }
 
-    /// Ends a session.
-    pub fn end(&self, id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    /// Ends a session, and tells whether it came of a provider.
+    pub fn end(&self, id: &str) -> bool {
+        let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        ended.is_some_and(|session| session.until.is_some())
     }
 }
 
 fn is_alive(session: &Session, now: Timestamp) -> bool {
-    now.duration_since(session.since) < LASTS
+    now.duration_since(session.since) < LASTS && session.until.is_none_or(|until| now < until)
 }
 
 /// The name of the session that a request belongs to.
 pub fn of(headers: &HeaderMap) -> Option<&str> {
+    named(headers, COOKIE)
+}
+
+/// What a cookie holds.
+pub fn named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut each = cookies.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    each.find(|(name, _)| *name == COOKIE).map(|(_, id)| id)
+    each.find(|(name, _)| *name == wanted).map(|(_, id)| id)
 }
 
 /// The cookie that names a session, for no script and no other site. `is_secure`: the browser came by HTTPS, and is to send it nowhere
@@ -89,8 +106,19 @@ mod tests {
         assert!(ids[0].len() >= 40, "{}", ids[0]);
         assert_eq!(sessions.token(&ids[0], now).as_deref(), Some("a"));
         assert_eq!(sessions.token(&ids[0], now + LASTS), None);
-        sessions.end(&ids[1]);
+        assert!(!sessions.end(&ids[1]), "it came of no provider");
         assert_eq!(sessions.token(&ids[1], now), None);
+    }
+
+    #[test]
+    fn a_session_of_a_provider_ends_with_its_token() {
+        let sessions = Sessions::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let until = now + SignedDuration::from_mins(5);
+        let id = sessions.begin_until("a".to_owned(), now, until).expect("random numbers");
+        assert_eq!(sessions.token(&id, now + SignedDuration::from_mins(4)).as_deref(), Some("a"));
+        assert_eq!(sessions.token(&id, until), None);
+        assert!(sessions.end(&id));
     }
 
     #[test]
