@@ -277,7 +277,7 @@ pub struct DashboardFlags {
 /// Flags of the provider at which people log in to the dashboard: one that the API server trusts, too.
 #[derive(Args, Clone, Debug)]
 pub struct OidcFlags {
-    /// Name of the OpenID Connect provider at which people log in; the API server has to trust it
+    /// Issuer URL of the OIDC provider at which people log in; the API server has to trust it
     #[arg(long, requires_all = ["dashboard_oidc_client_id", "dashboard_oidc_url"])]
     pub dashboard_oidc_issuer_url: Option<String>,
     /// Name of the dashboard at the provider

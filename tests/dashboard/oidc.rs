@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -126,14 +129,41 @@ fn a_token_that_the_provider_did_not_sign_is_refused() {
     let header = json!({"alg": "ES256", "kid": "one"});
     let good = signer.sign(&header, &claims());
     assert_eq!(verdict(&signer, &Signer::new().sign(&header, &claims())), Err(Wrong::Signature));
-    let (signed, signature) = good.rsplit_once('.').expect("a signature");
-    assert_eq!(verdict(&signer, &format!("{signed}.")), Err(Wrong::Signature));
+    let (content, signature) = good.rsplit_once('.').expect("a signature");
+    assert_eq!(verdict(&signer, &format!("{content}.")), Err(Wrong::Signature));
     let other = signer.sign(&header, &json!({"sub": "eve"}));
     let (changed, _) = other.rsplit_once('.').expect("a signature");
     assert_eq!(verdict(&signer, &format!("{changed}.{signature}")), Err(Wrong::Signature));
     for broken in ["", ".", "..", "a.b", "a.b.c", &format!("{good}.x"), &"x".repeat(100_000)] {
-        assert_eq!(verdict(&signer, broken), Err(Wrong::Shape), "{:.20}", broken);
+        assert_eq!(verdict(&signer, broken), Err(Wrong::Shape), "{broken:.20}");
     }
+}
+
+#[test]
+fn each_kind_of_key_verifies_what_it_signed_and_nothing_else() {
+    let message = b"header.claims";
+    let random = SystemRandom::new();
+    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let mut by_rsa = vec![0; rsa.public_modulus_len()];
+    rsa.sign(&RSA_PKCS1_SHA256, &random, message, &mut by_rsa).expect("a signature");
+    // The public key is a sequence of the modulus and of 65537.
+    let der = rsa.public_key().as_ref();
+    let rsa = json!({"kty": "RSA", "kid": "r", "n": encode(&der[9..265]), "e": "AQAB"});
+    let edwards = Ed25519KeyPair::generate().expect("a key");
+    let by_edwards = edwards.sign(message).as_ref().to_vec();
+    let edwards = json!({"kty": "OKP", "crv": "Ed25519", "kid": "e", "x": encode(edwards.public_key().as_ref())});
+    let keys = Keys::read(&json!({"keys": [rsa, edwards, {"kty": "oct", "kid": "h", "k": "c2VjcmV0"}, 1]}));
+
+    assert!(keys.verify(Algorithm::Rs256, Some("r"), message, &by_rsa));
+    assert!(keys.verify(Algorithm::EdDsa, Some("e"), message, &by_edwards));
+    assert!(keys.verify(Algorithm::EdDsa, None, message, &by_edwards));
+    assert!(!keys.verify(Algorithm::Rs256, Some("r"), b"header.others", &by_rsa));
+    assert!(!keys.verify(Algorithm::EdDsa, Some("e"), b"header.others", &by_edwards));
+    // By its name a key is found only for its own algorithm.
+    assert!(!keys.has(Algorithm::Es256, Some("r")) && !keys.has(Algorithm::Rs256, Some("e")));
+    let for_secrets = json!({"keys": [{"kty": "RSA", "use": "enc", "n": encode(&[1; 256]), "e": "AQAB"}]});
+    assert!(!Keys::read(&for_secrets).has(Algorithm::Rs256, None));
 }
 
 /// A provider that lets everybody in.
@@ -295,8 +325,8 @@ async fn an_answer_is_taken_once_and_from_the_browser_that_asked() {
     // Neither does a code of another login help: its verifier and nonce are others.
     let (mine, entrance) = begin(&stage).await;
     let (_, elsewhere) = begin(&stage).await;
-    let (state, code) = (small.lets_in(&entrance), small.lets_in(&elsewhere));
-    let mixed = [state.split('&').next().expect("a state"), code.split('&').nth(1).expect("a code")].join("&");
+    let (first, second) = (small.lets_in(&entrance), small.lets_in(&elsewhere));
+    let mixed = [first.split('&').next().expect("a state"), second.split('&').nth(1).expect("a code")].join("&");
     let answer = back(&stage, &mine, &mixed).await;
     assert_eq!(answer.status(), 502);
     assert!(text(answer).await.contains("invalid_grant"));
@@ -312,8 +342,8 @@ async fn what_goes_wrong_at_the_provider_is_told_with_what_to_do() {
     assert!(!said.contains("s3cret") && !said.contains("code-0"), "{said}");
 
     let (cookie, entrance) = begin(&stage).await;
-    let state = small.lets_in(&entrance).split('&').next().expect("a state").to_owned();
-    let answer = back(&stage, &cookie, &format!("{state}&error=access_denied")).await;
+    let without_code = small.lets_in(&entrance).split('&').next().expect("a state").to_owned();
+    let answer = back(&stage, &cookie, &format!("{without_code}&error=access_denied")).await;
     assert_eq!(answer.status(), 401);
     assert!(text(answer).await.contains("access_denied"));
 
