@@ -141,11 +141,16 @@ impl Stage {
 
     /// Runs a command until it says something.
     pub async fn says(&self, line: &str, wanted: &str) -> String {
+        self.says_all(line, &[wanted]).await
+    }
+
+    /// Runs a command until it says several things at once.
+    pub async fn says_all(&self, line: &str, wanted: &[&str]) -> String {
         let start = Instant::now();
         loop {
             let output = self.command(line).output().await.expect("it starts");
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            if said.contains(wanted) {
+            if wanted.iter().all(|wanted| said.contains(wanted)) {
                 return said;
             }
             let wrong = String::from_utf8_lossy(&output.stderr);
@@ -154,11 +159,18 @@ impl Stage {
         }
     }
 
-    /// Waits until the rollout is in a state, and compares the whole page, once ages and names that are made up are set aside.
-    pub async fn shows(&self, state: &str, page: &str) {
-        let status = format!("Status:          {state}");
-        let said = self.says("get rollout rollouts-demo", &status).await;
-        assert_eq!(plain(&said), page.trim(), "{said}");
+    /// Waits until the whole page of the rollout reads as told, once ages and names that are made up are set aside. Pods that end
+    /// have gone by then.
+    pub async fn shows(&self, page: &str) {
+        let start = Instant::now();
+        loop {
+            let said = self.does("get rollout rollouts-demo").await;
+            if plain(&said) == page.trim() {
+                return;
+            }
+            assert!(start.elapsed() < LIMIT, "it does not read\n{page}\nbut\n{said}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Starts the dashboard.
