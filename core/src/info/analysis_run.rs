@@ -11,8 +11,6 @@ use super::{age, text};
 
 /// Shown in place of what comes from a Secret.
 const HIDDEN: &str = "*****";
-/// The longest message that is shown, in characters.
-const LONGEST_MESSAGE: usize = 1000;
 /// The longest query or condition that is shown.
 const LONGEST_QUERY: usize = 300;
 /// The longest value that is no number that is shown.
@@ -124,14 +122,14 @@ impl Tally {
 impl RunInfo {
     /// What is shown of `run` at `now`.
     pub fn of(run: &AnalysisRun, now: Timestamp) -> RunInfo {
-        let ObjectMeta { name, namespace, creation_timestamp, .. } = run.metadata.clone();
+        let ObjectMeta { name, namespace, creation_timestamp, .. } = &run.metadata;
         let status = run.status.clone().unwrap_or_default();
         RunInfo {
-            name: name.unwrap_or_default(),
-            namespace: namespace.unwrap_or_default(),
+            name: text::printable(name.as_deref().unwrap_or_default()),
+            namespace: text::printable(namespace.as_deref().unwrap_or_default()),
             status: Badge::analysis(&status.phase),
-            message: text::line(&status.message, LONGEST_MESSAGE),
-            age: age::age(creation_timestamp.map(|time| time.0), now),
+            message: text::message(&status.message),
+            age: age::age(creation_timestamp.as_ref().map(|time| time.0), now),
             summary: summary(&status.metric_results),
             metrics: run.spec.metrics.iter().map(|metric| MetricInfo::of(run, metric, now)).collect(),
         }
@@ -204,7 +202,7 @@ impl MetricInfo {
             conditions: conditions.collect(),
             limits,
             query: query.map(|(_, query)| text::line(query, LONGEST_QUERY)),
-            message: text::line(said(&result), LONGEST_MESSAGE),
+            message: text::message(said(&result)),
             taken: result.measurements.iter().map(|measurement| Taken::of(measurement, now)).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! A state in one word, with its symbol and colour.
 
+use super::text;
 use crate::analysis::Phase;
 
 /// How good or bad a state is; it chooses symbol and colour.
@@ -74,7 +75,7 @@ impl Badge {
             _ => Tone::Busy,
         };
         // A rollout that no controller has looked at yet has no phase.
-        Badge::new(tone, if phase.is_empty() { "Unknown" } else { phase })
+        Badge::new(tone, if phase.is_empty() { "Unknown".to_owned() } else { text::printable(phase) })
     }
 
     /// The phase of an analysis run, of one of its metrics or measurements, or of an experiment.

@@ -12,9 +12,6 @@ use super::family::Family;
 use super::text;
 use crate::revision::owns;
 
-/// The longest message that is shown, in characters.
-const LONGEST_MESSAGE: usize = 1000;
-
 /// What is shown of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,7 +42,7 @@ impl EventInfo {
             severity: part(&event.type_),
             reason: part(&event.reason),
             object: format!("{}/{}", part(&about.kind), part(&about.name)),
-            message: text::line(event.message.as_deref().unwrap_or_default(), LONGEST_MESSAGE),
+            message: text::message(event.message.as_deref().unwrap_or_default()),
         }
     }
 

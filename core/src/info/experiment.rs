@@ -11,9 +11,6 @@ use super::badge::Badge;
 use super::replica_set::ReplicaSetInfo;
 use super::{age, text};
 
-/// The longest message that is shown, in characters.
-const LONGEST_MESSAGE: usize = 1000;
-
 /// What is shown of an experiment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentInfo {
@@ -60,11 +57,11 @@ impl ExperimentInfo {
         images.dedup();
         let runs = in_order(runs).into_iter().filter(|run| is_owned(&run.metadata, uid));
         ExperimentInfo {
-            name: metadata.name.clone().unwrap_or_default(),
-            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: text::printable(metadata.name.as_deref().unwrap_or_default()),
+            namespace: text::printable(metadata.namespace.as_deref().unwrap_or_default()),
             status: Badge::analysis(&status.phase),
-            message: text::line(&status.message, LONGEST_MESSAGE),
-            duration: experiment.spec.duration.clone().filter(|duration| !duration.is_empty()),
+            message: text::message(&status.message),
+            duration: experiment.spec.duration.as_deref().map(text::printable).filter(|duration| !duration.is_empty()),
             remaining: remaining(experiment, now),
             age: age::age(metadata.creation_timestamp.as_ref().map(|time| time.0), now),
             images,

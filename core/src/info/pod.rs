@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
 
-use super::age;
 use super::badge::{Badge, Tone};
+use super::{age, text};
 
 /// What is shown of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,10 @@ pub struct PodInfo {
 impl PodInfo {
     /// What is shown of `pod` at `now`.
     pub fn of(pod: &Pod, now: Timestamp) -> PodInfo {
-        let word = word(pod);
+        let word = text::printable(&word(pod));
         let (ready, containers) = readiness(pod);
         PodInfo {
-            name: pod.metadata.name.clone().unwrap_or_default(),
+            name: text::printable(pod.metadata.name.as_deref().unwrap_or_default()),
             status: Badge::new(tone(&word, ready == containers), word),
             age: age::age(pod.metadata.creation_timestamp.as_ref().map(|time| time.0), now),
             ready: format!("{ready}/{containers}"),

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
-use super::age;
 use super::badge::{Badge, Tone};
 use super::pod::PodInfo;
+use super::{age, text};
 
 /// Annotation: when a ReplicaSet that serves no more is to be scaled down.
 pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
@@ -40,7 +40,7 @@ impl ReplicaSetInfo {
         own.sort_by(|a, b| created(a).cmp(&created(b)).then_with(|| a.metadata.name.cmp(&b.metadata.name)));
         let pods: Vec<PodInfo> = own.into_iter().map(|pod| PodInfo::of(pod, now)).collect();
         ReplicaSetInfo {
-            name: rs.name().to_owned(),
+            name: text::printable(rs.name()),
             status: status(rs, &pods),
             age: age::age(rs.created(), now),
             roles,
@@ -83,10 +83,10 @@ fn delay(rs: &ReplicaSet, now: Timestamp) -> Option<String> {
     Some(if deadline > now { age::human(deadline.duration_since(now)) } else { "passed".to_owned() })
 }
 
-/// Images of the containers of a pod template, in order.
+/// Images of the containers of a pod template, in order, as they are shown.
 pub fn images(template: &Value) -> Vec<String> {
     let containers = template.pointer("/spec/containers").and_then(Value::as_array);
-    containers.into_iter().flatten().filter_map(|c| c["image"].as_str().map(str::to_owned)).collect()
+    containers.into_iter().flatten().filter_map(|c| c["image"].as_str().map(text::printable)).collect()
 }
 
 fn created(pod: &Pod) -> Option<Timestamp> {

@@ -9,7 +9,6 @@ use crate::status::conditions;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::age;
 use super::analysis_run::{RunInfo, in_order, is_owned};
 use super::badge::Badge;
 use super::experiment::ExperimentInfo;
@@ -17,6 +16,7 @@ use super::family::Family;
 use super::phase;
 use super::replica_set::{ReplicaSetInfo, images};
 use super::strategy::{Strategy, roles};
+use super::{age, text};
 
 /// What is shown of a rollout.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,8 +81,8 @@ impl RolloutInfo {
         let strategy = Strategy::of(rollout, &owned);
         let revisions = revisions(family, &owned, now);
         RolloutInfo {
-            name: rollout.metadata.name.clone().unwrap_or_default(),
-            namespace: rollout.metadata.namespace.clone().unwrap_or_default(),
+            name: text::printable(rollout.metadata.name.as_deref().unwrap_or_default()),
+            namespace: text::printable(rollout.metadata.namespace.as_deref().unwrap_or_default()),
             status: Badge::phase(&phase),
             waiting: waiting(rollout).filter(|waiting| *waiting != message),
             message,
@@ -148,11 +148,14 @@ impl Counts {
 pub fn waiting(rollout: &Rollout) -> Option<String> {
     let Some(waiting) = rollout.status().waiting_on.as_ref() else {
         // The installed CRD may drop the field, and keeps the condition.
-        return conditions::get(rollout.status(), conditions::kind::WAITING).map(|condition| condition.message.clone());
+        return conditions::get(rollout.status(), conditions::kind::WAITING)
+            .map(|condition| text::message(&condition.message));
     };
     Some(match &waiting.object {
-        Some(object) if !waiting.message.contains(object.as_str()) => format!("{} ({object})", waiting.message),
-        _ => waiting.message.clone(),
+        Some(object) if !waiting.message.contains(object.as_str()) => {
+            text::message(&format!("{} ({object})", waiting.message))
+        }
+        _ => text::message(&waiting.message),
     })
 }
 
@@ -162,8 +165,11 @@ fn running_images(rollout: &Rollout, revisions: &[Revision]) -> Vec<(String, Vec
     let running = revisions.iter().flat_map(|revision| &revision.replica_sets).filter(|rs| rs.runs);
     for (rs, image) in running.flat_map(|rs| rs.images.iter().map(move |image| (rs, image))) {
         if let Some((_, roles)) = found.iter_mut().find(|(known, _)| known == image) {
-            roles.extend(rs.roles.iter().copied());
-            roles.dedup();
+            for role in &rs.roles {
+                if !roles.contains(role) {
+                    roles.push(role);
+                }
+            }
         } else {
             found.push((image.clone(), rs.roles.clone()));
         }

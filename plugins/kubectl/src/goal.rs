@@ -5,11 +5,7 @@ use std::str::FromStr;
 
 use sluice_core::api::Rollout;
 use sluice_core::info::phase;
-use sluice_core::info::text::line;
 use sluice_core::status::conditions;
-
-/// The longest reason that is told, in characters.
-const LONGEST: usize = 1000;
 
 /// What to wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +99,7 @@ impl Goal {
                 Standing::Hopeless(format!("it has {steps} steps"))
             }
             Goal::Phase(_) | Goal::Step(_) if phase == "Degraded" => {
-                Standing::Hopeless(format!("it is degraded: {}", line(&message, LONGEST)))
+                Standing::Hopeless(format!("it is degraded: {message}"))
             }
             _ => Standing::Open,
         }

@@ -116,7 +116,7 @@ pub fn named_in_status(rollout: &Rollout) -> Vec<RunSays> {
     let says = named.into_iter().flatten().filter(|run| run.status != "Successful").map(|run| RunSays {
         run: text::printable(&run.name),
         phase: text::printable(&run.status),
-        message: text::line(&run.message, 400),
+        message: text::message(&run.message),
     });
     says.collect()
 }

@@ -27,8 +27,6 @@ use crate::status::conditions::{self, Is, kind, reason};
 
 /// How many events are told, the newest.
 const MOST_EVENTS: usize = 8;
-/// The longest message, in characters.
-const LONGEST_MESSAGE: usize = 1000;
 
 /// Why a rollout is where it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -145,8 +143,8 @@ impl Explanation {
         let mut explained = Explanation {
             name: text::printable(rollout.metadata.name.as_deref().unwrap_or_default()),
             namespace: text::printable(rollout.metadata.namespace.as_deref().unwrap_or_default()),
-            phase: text::printable(&phase),
-            message: text::line(&message, LONGEST_MESSAGE),
+            phase,
+            message,
             strategy: strategy.name(),
             is_observed: status.observed_generation == generation,
             is_updating,
@@ -185,14 +183,14 @@ fn waiting(rollout: &Rollout) -> Option<Waiting> {
         let condition = condition?;
         return Some(Waiting {
             reason: text::printable(&condition.reason),
-            message: text::line(&condition.message, LONGEST_MESSAGE),
+            message: text::message(&condition.message),
             object: None,
             since,
         });
     };
     Some(Waiting {
         reason: text::printable(&on.reason),
-        message: text::line(&on.message, LONGEST_MESSAGE),
+        message: text::message(&on.message),
         object: on.object.as_deref().map(text::printable),
         since,
     })
@@ -207,7 +205,7 @@ fn aborted(rollout: &Rollout) -> Option<Aborted> {
     let condition = conditions::get(status, kind::PROGRESSING).filter(|it| it.reason == reason::ABORTED);
     let why =
         condition.map_or("somebody asked for it, and no controller has acted on that yet", |it| it.message.as_str());
-    Some(Aborted { at: status.aborted_at.as_ref().map(|time| time.0), why: text::line(why, LONGEST_MESSAGE) })
+    Some(Aborted { at: status.aborted_at.as_ref().map(|time| time.0), why: text::message(why) })
 }
 
 /// Conditions under which a rollout cannot go on. Argo Rollouts' types are known; a condition of another type that is true was
@@ -225,7 +223,7 @@ fn holds(rollout: &Rollout) -> Vec<Hold> {
     let found = rollout.status().conditions.iter().filter(is_bad).map(|condition| Hold {
         condition: text::printable(&condition.type_),
         reason: text::printable(&condition.reason),
-        message: text::line(&condition.message, LONGEST_MESSAGE),
+        message: text::message(&condition.message),
         since: condition.last_transition_time.0,
     });
     found.collect()

@@ -80,7 +80,7 @@ impl Past {
         Past {
             revision: rs.revision(),
             replica_set: text::printable(rs.name()),
-            images: images(&rs.spec.template).iter().map(|image| text::printable(image)).collect(),
+            images: images(&rs.spec.template),
             created: rs.created(),
             manager: if is_current { manager(rollout) } else { None },
             cause: cause(rs, rollout, is_current),

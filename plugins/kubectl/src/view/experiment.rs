@@ -1,7 +1,6 @@
 //! The page of an experiment: its pods, and what is measured of them.
 
 use sluice_core::info::experiment::ExperimentInfo;
-use sluice_core::info::text;
 
 use super::paint::Paint;
 use super::tree::{self, Node};
@@ -17,10 +16,10 @@ pub fn render(info: &ExperimentInfo, paint: Paint) -> String {
     if !info.message.is_empty() {
         lines.push(("Message:", info.message.clone()));
     }
-    lines.extend(info.duration.clone().map(|duration| ("Duration:", text::printable(&duration))));
+    lines.extend(info.duration.clone().map(|duration| ("Duration:", duration)));
     lines.extend(info.remaining.clone().map(|remaining| ("Remaining:", remaining)));
     for (position, image) in info.images.iter().enumerate() {
-        lines.push((if position == 0 { "Images:" } else { "" }, text::printable(image)));
+        lines.push((if position == 0 { "Images:" } else { "" }, image.clone()));
     }
     let mut page = header::render(&lines) + "\n" + &tree::render(&Node::from(info), paint);
     for run in &info.runs {

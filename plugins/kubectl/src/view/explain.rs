@@ -10,6 +10,7 @@ use sluice_core::info::{age, badge::Tone};
 
 use super::events;
 use super::paint::Paint;
+use super::width::{space, width};
 
 /// The page.
 pub fn render(it: &Explanation, now: Timestamp, paint: Paint) -> String {
@@ -112,6 +113,6 @@ fn next(it: &Explanation) -> Vec<String> {
     if it.next.is_empty() {
         return vec!["Nothing: it is as it should be.".to_owned()];
     }
-    let width = it.next.iter().map(|advice| advice.command.chars().count()).max().unwrap_or(0);
-    it.next.iter().map(|Advice { why, command }| format!("{command:width$}  # {why}")).collect()
+    let column = it.next.iter().map(|advice| width(&advice.command)).max().unwrap_or(0);
+    it.next.iter().map(|Advice { why, command }| format!("{command}{}  # {why}", space(command, column))).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::chart::{self, Drawing};
 use super::paint::Paint;
+use super::width::width;
 use sluice_core::info::analysis_run::{MetricInfo, Point, Taken};
 use sluice_core::info::badge::Tone;
 
@@ -52,8 +53,7 @@ fn draw(metric: &MetricInfo, paint: Paint) -> Drawing {
     let lines = newest.iter().map(|taken| {
         let tone = Some(taken.point.tone).filter(|tone| *tone != Tone::Good);
         let line = format!("{} {}", taken.point.tone.symbol(), taken.value).trim_end().to_owned();
-        let width = line.chars().count();
-        (paint.apply(tone, &line), width)
+        (paint.apply(tone, &line), width(&line))
     });
     Drawing { lines: lines.collect() }
 }

@@ -2,10 +2,12 @@
 //!
 //! The page stays on the usual screen, as kubectl's watches do, so that it can be read after the end.
 
-/// Characters in a row, and rows.
+use super::width::cut;
+
+/// Columns and rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// Characters in a row.
+    /// Columns of a row.
     pub width: usize,
     /// Rows.
     pub height: usize,
@@ -17,7 +19,6 @@ const TOGETHER_END: &str = "\x1b[?2026l";
 const HIDE_CURSOR: &str = "\x1b[?25l";
 /// Shows the cursor again.
 pub const SHOW_CURSOR: &str = "\x1b[?25h";
-const PLAIN: &str = "\x1b[0m";
 
 /// What is sent to show `page` where something was before; `is_fresh` clears what that was.
 ///
@@ -42,40 +43,6 @@ pub fn fit(page: &str, size: Size) -> Vec<String> {
     all[..shown].iter().map(|line| cut(line, width)).chain([cut(&note, width)]).collect()
 }
 
-/// The beginning of a line, at most `width` characters on the screen; colours take no room, and end where the line is cut.
-fn cut(line: &str, width: usize) -> String {
-    let mut shown = 0;
-    let mut in_escape = false;
-    let mut has_colour = false;
-    for (at, c) in line.char_indices() {
-        if in_escape {
-            in_escape = !c.is_ascii_alphabetic();
-        } else if c == '\x1b' {
-            (in_escape, has_colour) = (true, true);
-        } else if shown + 1 == width && visible(&line[at..]) > 1 {
-            return format!("{}…{}", &line[..at], if has_colour { PLAIN } else { "" });
-        } else {
-            shown += 1;
-        }
-    }
-    line.to_owned()
-}
-
-/// How many characters of a text are seen.
-fn visible(text: &str) -> usize {
-    let (mut count, mut in_escape) = (0, false);
-    for c in text.chars() {
-        if in_escape {
-            in_escape = !c.is_ascii_alphabetic();
-        } else if c == '\x1b' {
-            in_escape = true;
-        } else {
-            count += 1;
-        }
-    }
-    count
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +51,7 @@ mod tests {
         let lines = fit(page, Size { width, height });
         assert_eq!(lines, expected);
         assert!(lines.len() <= height.max(1));
-        assert!(lines.iter().all(|line| visible(line) <= width.max(1)), "{lines:?}");
+        assert!(lines.iter().all(|line| super::super::width::width(line) <= width.max(1)), "{lines:?}");
     }
 
     #[test]

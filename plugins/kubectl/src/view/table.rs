@@ -1,6 +1,7 @@
 //! Columns that line up whatever is in them, colours included.
 
 use super::paint::Paint;
+use super::width;
 use sluice_core::info::badge::{Badge, Tone};
 
 /// Space between two columns.
@@ -47,9 +48,9 @@ impl Cell {
         self.tone
     }
 
-    /// Columns on the screen. The symbols in use are one column wide, and names in Kubernetes are ASCII.
+    /// Columns on the screen.
     fn width(&self) -> usize {
-        self.text.chars().count()
+        width::width(&self.text)
     }
 }
 
@@ -97,6 +98,8 @@ mod tests {
         ];
         let plain = "NAME    STATUS     INFO\na       ✔ Healthy\n└──⧉ b  ॥ Paused   stable\n";
         assert_eq!(Layout::default().render(&rows, Paint::Plain), plain);
+        let wide = [vec!["網路".into(), "x".into()], vec!["a".into(), "y".into()]];
+        assert_eq!(Layout::default().render(&wide, Paint::Plain), "網路  x\na     y\n");
         let coloured = Layout::default().render(&rows, Paint::Colour);
         assert!(coloured.contains("\x1b[33m॥ Paused\x1b[0m   stable"), "{coloured:?}");
     }

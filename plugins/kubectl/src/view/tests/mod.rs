@@ -299,6 +299,44 @@ fn a_retry_is_not_taken_for_the_abort_before_it() {
 }
 
 #[test]
+fn no_text_of_the_cluster_steers_the_terminal() {
+    let hostile = "a\u{1b}[2J\u{7}\nb\u{202e}";
+    let mut rollout = rollout(&json!({
+        "metadata": {"labels": {}},
+        "status": {"phase": hostile, "message": hostile, "waitingOn": {"reason": "x", "message": format!("{hostile} too")}},
+    }));
+    rollout.spec.template = Some(json!({"spec": {"containers": [{"name": "web", "image": hostile}]}}));
+    let mut old = replica_set("a", 1, 1, 1, THEN);
+    old.spec.template["spec"]["containers"][0]["image"] = hostile.into();
+    let mut crashed = pod("a", "one", true);
+    crashed.status.get_or_insert_default().reason = Some(hostile.to_owned());
+    crashed.status.get_or_insert_default().container_statuses = None;
+    let columns = Columns { wide: true, ..Columns::default() };
+    let list = list::render(&[rollout.clone()], columns, "", now(), &mut Layout::default(), Paint::Plain);
+    let family = Family { rollout, replica_sets: vec![old], pods: vec![crashed], runs: None, experiments: None };
+    let page = page::render(&RolloutInfo::of(&family, now()), true, Paint::Plain);
+    assert!(page.contains("Waiting:         a\\u{1b}[2J\\u{7} b\\u{202e} too\n"), "{page}");
+    for text in [list, page] {
+        assert!(text.contains("\\u{1b}[2J"), "{text}");
+        assert!(!text.contains(|c: char| c != '\n' && c.is_control() || c == '\u{202e}'), "{text:?}");
+    }
+}
+
+#[test]
+fn an_image_of_several_containers_has_each_role_once() {
+    let blue_green = json!({
+        "spec": {"strategy": {"canary": null, "blueGreen": {"activeService": "web"}}},
+        "status": {"phase": "Healthy", "stableRS": "b", "blueGreen": {"activeSelector": "b"}},
+    });
+    let mut both = replica_set("b", 2, 2, 2, LATER);
+    both.spec.template =
+        json!({"spec": {"containers": [{"name": "web", "image": "web:2"}, {"name": "log", "image": "web:2"}]}});
+    let family =
+        Family { rollout: rollout(&blue_green), replica_sets: vec![both], pods: vec![], runs: None, experiments: None };
+    assert_eq!(RolloutInfo::of(&family, now()).images, [("web:2".to_owned(), vec!["stable", "active"])]);
+}
+
+#[test]
 fn the_list_has_a_line_for_each_rollout() {
     let other = json!({
         "metadata": {"name": "api"},

@@ -1,0 +1,28 @@
+//! The workload that a rollout takes its template from: which generation of it the rollout has to have seen.
+//!
+//! The rollout's own annotation lags behind it: right after `set image` nothing in the rollout says that there is something new.
+
+use kube::api::{Api, ApiResource};
+use sluice_core::act::template::Home;
+use sluice_core::api::Rollout;
+
+use crate::client::Session;
+use crate::problem::chain;
+
+/// The generation of the workload that `rollout` refers to; `None` where there is none, or it cannot be read, which is said.
+pub async fn generation(rollout: &Rollout, session: &Session) -> Option<i64> {
+    let Home::Workload { kind, name } = Home::of(rollout) else { return None };
+    let api: Api<kube::api::DynamicObject> =
+        Api::namespaced_with(session.client.clone(), &session.namespace, &ApiResource::from_gvk(&kind));
+    match api.get_metadata(&name).await {
+        Ok(workload) => workload.metadata.generation,
+        Err(error) => {
+            let why = sluice_core::info::text::message(&chain(&error));
+            eprintln!(
+                "Note: {} '{name}' cannot be read ({why}); a change of it counts once the controller has seen it.",
+                kind.kind
+            );
+            None
+        }
+    }
+}
