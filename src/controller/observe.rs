@@ -96,9 +96,8 @@ pub enum Ask {
 
 /// Whether a rollout has arrived, by its status.
 fn is_at_rest(rollout: &Rollout) -> bool {
-    let (status, metadata) = (rollout.status(), &rollout.metadata);
-    let is_seen = metadata.generation.is_some_and(|generation| status.observed_generation == generation.to_string());
-    is_seen && status.phase == Phase::Healthy.as_str() && !status.abort
+    let status = rollout.status();
+    rollout.is_observed() && status.phase == Phase::Healthy.as_str() && !status.abort
 }
 
 /// Routers with their objects; `None` while one of those is not known yet, or older than an own write.

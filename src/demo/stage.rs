@@ -227,8 +227,7 @@ impl Stage {
         let deadline = Instant::now() + self.limit();
         loop {
             let rollout = self.rollout().await?;
-            let observed = rollout.status().observed_generation == rollout.metadata.generation.unwrap_or(0).to_string();
-            if observed && holds(&rollout) {
+            if rollout.is_observed() && holds(&rollout) {
                 return Ok(rollout);
             }
             if Instant::now() >= deadline {

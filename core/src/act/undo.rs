@@ -33,8 +33,7 @@ pub fn undo(rollout: &Rollout, owned: &[ReplicaSet], revision: i64) -> Result<Un
     };
     let current = rollout.status().current_pod_hash.as_str();
     // An older generation's hash says nothing about the manifest as it is now.
-    let is_observed = rollout.status().observed_generation == rollout.metadata.generation.unwrap_or(0).to_string();
-    if is_observed && target.hash().is_some_and(|hash| hash.as_str() == current) {
+    if rollout.is_observed() && target.hash().is_some_and(|hash| hash.as_str() == current) {
         return Ok(Undo::AlreadyThere(target.revision()));
     }
     Ok(Undo::Template(template(target)))

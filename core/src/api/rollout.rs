@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{BlueGreenStrategy, CanaryStrategy, RolloutStatus, null, raw};
+use super::{BlueGreenStrategy, CanaryStrategy, RolloutStatus, labels, null, raw};
 
 /// What a Rollout should run, and how an update of it goes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, CustomResource)]
@@ -169,5 +169,22 @@ impl Rollout {
     /// The status; an empty one before the first is written.
     pub fn status(&self) -> &RolloutStatus {
         self.status.as_ref().unwrap_or(&NOTHING_YET)
+    }
+
+    /// Whether the status speaks of the manifest as it is, and of the workload as the manifest knows it.
+    pub fn is_observed(&self) -> bool {
+        self.is_manifest_observed() && self.is_workload_observed()
+    }
+
+    /// Whether the status speaks of the manifest as it is.
+    pub fn is_manifest_observed(&self) -> bool {
+        self.status().observed_generation == self.metadata.generation.unwrap_or(0).to_string()
+    }
+
+    /// Whether the status speaks of the workload as the manifest knows it. One without a workload has nothing to look at.
+    pub fn is_workload_observed(&self) -> bool {
+        let annotations = self.metadata.annotations.as_ref().filter(|_| self.spec.workload_ref.is_some());
+        let known = annotations.and_then(|annotations| annotations.get(labels::WORKLOAD_GENERATION));
+        known.is_none_or(|generation| *generation == self.status().workload_observed_generation)
     }
 }

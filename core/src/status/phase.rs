@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::{Rollout, RolloutStatus, labels};
+use crate::api::{Rollout, RolloutStatus};
 
 use super::conditions::{self, kind, reason};
 use crate::strategy::Strategy;
@@ -98,17 +98,14 @@ pub fn restart_due(rollout: &Rollout, status: &RolloutStatus, now: Timestamp) ->
 /// What a client should show: the stored phase, unless it speaks of an older manifest or of a resume not yet acted on.
 pub fn shown(rollout: &Rollout) -> (String, String) {
     let status = rollout.status();
-    let generation = rollout.metadata.generation.unwrap_or(0).to_string();
     let observing = |what: &str| (Phase::Progressing.as_str().to_owned(), what.to_owned());
-    if status.observed_generation != generation {
+    if !rollout.is_manifest_observed() {
         return observing("waiting for rollout spec update to be observed");
     }
     if status.controller_pause && status.pause_conditions.is_empty() && !rollout.spec.paused {
         return observing("waiting for rollout to unpause");
     }
-    let annotations = rollout.metadata.annotations.as_ref().filter(|_| rollout.spec.workload_ref.is_some());
-    let workload = annotations.and_then(|annotations| annotations.get(labels::WORKLOAD_GENERATION));
-    if workload.is_some_and(|generation| *generation != status.workload_observed_generation) {
+    if !rollout.is_workload_observed() {
         return observing("waiting for rollout spec update to be observed for the reference workload");
     }
     (status.phase.clone(), status.message.clone())

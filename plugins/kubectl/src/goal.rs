@@ -71,23 +71,26 @@ impl fmt::Display for Goal {
 }
 
 impl Goal {
-    /// How far a rollout is; `None` is one that is gone.
-    pub fn judge(&self, rollout: Option<&Rollout>) -> Standing {
+    /// How far a rollout is that has to have seen this generation of its workload; `None` is one that is gone.
+    pub fn judge(&self, rollout: Option<&Rollout>, workload: Option<i64>) -> Standing {
         let Some(rollout) = rollout else {
             let gone = || Standing::Hopeless("it was deleted".to_owned());
             return if *self == Goal::Delete { Standing::Reached } else { gone() };
         };
+        if !has_seen(rollout, workload) {
+            return if *self == Goal::Phase("Progressing") { Standing::Reached } else { Standing::Open };
+        }
         let (phase, message) = phase::shown(rollout);
         let status = rollout.status();
         // A status that speaks of an older manifest reaches nothing.
-        let is_observed = status.observed_generation == rollout.metadata.generation.unwrap_or(0).to_string();
+        let is_observed = rollout.is_observed();
         let reached = match self {
             Goal::Phase(wanted) => phase == *wanted,
             Goal::Step(index) => {
                 is_observed && !status.abort && status.current_step_index.is_some_and(|at| at >= *index)
             }
             Goal::Condition(kind, wanted) => {
-                let condition = conditions::get(status, kind);
+                let condition = status.conditions.iter().find(|it| it.type_.eq_ignore_ascii_case(kind));
                 is_observed && condition.is_some_and(|it| it.status.eq_ignore_ascii_case(wanted))
             }
             Goal::Delete => false,
@@ -104,6 +107,15 @@ impl Goal {
             _ => Standing::Open,
         }
     }
+}
+
+/// Whether the status speaks of this generation of the workload, or of a later one. Of a manifest that cannot be acted on the
+/// workload is not looked at: it stands as it is.
+pub fn has_seen(rollout: &Rollout, workload: Option<i64>) -> bool {
+    let status = rollout.status();
+    let seen = || status.workload_observed_generation.parse().unwrap_or(0);
+    let is_held = || conditions::get(status, conditions::kind::INVALID_SPEC).is_some();
+    workload.is_none_or(|generation: i64| seen() >= generation) || is_held()
 }
 
 #[cfg(test)]
@@ -145,24 +157,53 @@ mod tests {
             ("step=2", "Degraded", degraded),
             ("step=3", "Paused", steps),
             ("condition=Available", "Degraded", Standing::Reached),
+            ("condition=available=true", "Degraded", Standing::Reached),
             ("condition=Available=false", "Healthy", Standing::Open),
             ("condition=Healthy=true", "Degraded", Standing::Open),
             ("delete", "Degraded", Standing::Open),
         ] {
             let goal: Goal = goal.parse().expect(goal);
-            assert_eq!(goal.judge(Some(&rollout(phase, &json!({})))), expected, "{goal} of {phase}");
+            assert_eq!(goal.judge(Some(&rollout(phase, &json!({}))), None), expected, "{goal} of {phase}");
         }
         let gone = Standing::Hopeless("it was deleted".to_owned());
-        assert_eq!(Goal::Step(0).judge(None), gone);
-        assert_eq!(Goal::Delete.judge(None), Standing::Reached);
+        assert_eq!(Goal::Step(0).judge(None, None), gone);
+        assert_eq!(Goal::Delete.judge(None, None), Standing::Reached);
     }
 
     #[test]
     fn a_status_of_an_older_manifest_reaches_nothing() {
         let changed = rollout("Healthy", &json!({"metadata": {"generation": 2}}));
         for goal in [Goal::Phase("Healthy"), Goal::Step(1), Goal::Condition("Available".into(), "True".into())] {
-            assert_eq!(goal.judge(Some(&changed)), Standing::Open, "{goal}");
+            assert_eq!(goal.judge(Some(&changed), None), Standing::Open, "{goal}");
         }
+    }
+
+    #[test]
+    fn a_status_of_an_older_workload_reaches_nothing() {
+        let of_workload = |known: &str, seen: &str| {
+            let changes = json!({
+                "metadata": {"annotations": {"rollout.argoproj.io/workload-generation": known}},
+                "spec": {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}},
+                "status": {"workloadObservedGeneration": seen},
+            });
+            rollout("Healthy", &changes)
+        };
+        for goal in [Goal::Phase("Healthy"), Goal::Step(1), Goal::Condition("Available".into(), "True".into())] {
+            for (known, seen, generation, expected) in [
+                ("4", "4", Some(4), Standing::Reached),
+                ("4", "4", None, Standing::Reached),
+                // The workload has changed, and nobody has written it down.
+                ("4", "4", Some(5), Standing::Open),
+                ("5", "4", None, Standing::Open),
+                // It has changed once more since it was read.
+                ("6", "6", Some(5), Standing::Reached),
+            ] {
+                let found = goal.judge(Some(&of_workload(known, seen)), generation);
+                assert_eq!(found, expected, "{goal}: {known} {seen} {generation:?}");
+            }
+        }
+        let progressing = Goal::Phase("Progressing").judge(Some(&of_workload("4", "4")), Some(5));
+        assert_eq!(progressing, Standing::Reached);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod term;
 mod top;
 mod view;
 mod watch;
+mod workload;
 
 use std::process::ExitCode;
 

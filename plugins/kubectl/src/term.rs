@@ -36,6 +36,11 @@ pub fn complain(problem: &Problem) {
     }
 }
 
+/// Says something beside the output that whoever reads it has to know.
+pub fn note(text: &str) {
+    eprintln!("Note: {}", printable(text));
+}
+
 /// Asks a question that is answered by yes or no; yes has to be said. `None` where there is nobody to ask.
 pub fn ask(question: &str) -> io::Result<Option<bool>> {
     let input = io::stdin();

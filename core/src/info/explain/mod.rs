@@ -137,16 +137,16 @@ impl Explanation {
         let is_updating = !status.stable_rs.is_empty() && status.stable_rs != status.current_pod_hash;
         let (metrics, runs) = metrics::verdicts(family, now);
         let runs = if family.runs.is_none() { metrics::named_in_status(rollout) } else { runs };
-        let generation = rollout.metadata.generation.unwrap_or(0).to_string();
-        // An update that was given up is at no step, whatever its index says.
-        let step = StepAt::of(rollout, now).filter(|_| is_updating && !status.abort);
+        let is_observed = rollout.is_observed();
+        // An update that was given up is at no step, whatever its index says; and an old index says nothing of new steps.
+        let step = StepAt::of(rollout, now).filter(|_| is_observed && is_updating && !status.abort);
         let mut explained = Explanation {
             name: text::printable(rollout.metadata.name.as_deref().unwrap_or_default()),
             namespace: text::printable(rollout.metadata.namespace.as_deref().unwrap_or_default()),
             phase,
             message,
             strategy: strategy.name(),
-            is_observed: status.observed_generation == generation,
+            is_observed,
             is_updating,
             stable_revision: numbered(&status.stable_rs),
             new_revision: numbered(&status.current_pod_hash),

@@ -75,7 +75,7 @@ impl Past {
         let rollout = &family.rollout;
         let status = rollout.status();
         let earlier: Vec<i64> = rs.annotation(labels::REVISION_HISTORY).map(numbers).unwrap_or_default();
-        let is_current = rs.has_hash(&status.current_pod_hash) && is_observed(rollout);
+        let is_current = rs.has_hash(&status.current_pod_hash) && rollout.is_observed();
         let runs = runs(family, rs);
         Past {
             revision: rs.revision(),
@@ -91,10 +91,6 @@ impl Past {
             runs,
         }
     }
-}
-
-fn is_observed(rollout: &Rollout) -> bool {
-    rollout.status().observed_generation == rollout.metadata.generation.unwrap_or(0).to_string()
 }
 
 /// Numbers, separated by commas; what is none is passed over.

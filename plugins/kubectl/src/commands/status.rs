@@ -9,10 +9,12 @@ use sluice_core::api::Rollout;
 use sluice_core::time::parse_go_duration;
 
 use crate::client::Session;
+use crate::goal::has_seen;
 use crate::output::Output;
 use crate::problem::Problem;
 use crate::term;
 use crate::watch::follow;
+use crate::workload;
 use sluice_core::info::phase;
 
 /// Arguments of `status`.
@@ -42,12 +44,13 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// Prints the status, on every change until the end is reached.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let rollout = session.rollout(&args.name).await?;
-    let mut last = Last { output: args.output, rollout: None };
+    let workload = workload::generation(&rollout, session).await;
+    let mut last = Last { output: args.output, workload, rollout: None };
     last.tell(rollout.clone())?;
     if !args.watch {
         return last.end(Ok(()));
     }
-    if let Some(outcome) = outcome(&rollout) {
+    if let Some(outcome) = outcome(&rollout, workload) {
         return last.end(outcome);
     }
     let followed = follow_in_time(&args, &mut last, session).await;
@@ -74,7 +77,7 @@ async fn follow_to_end(name: &str, last: &mut Last, session: &Session) -> Result
         let Some(rollout) = store.state().into_iter().next() else {
             return Err(Problem::new(format!("rollout '{name}' was deleted")));
         };
-        let outcome = outcome(&rollout);
+        let outcome = outcome(&rollout, last.workload);
         last.tell(Rollout::clone(&rollout))?;
         if let Some(outcome) = outcome {
             return outcome;
@@ -86,15 +89,18 @@ async fn follow_to_end(name: &str, last: &mut Last, session: &Session) -> Result
 /// What was told last.
 struct Last {
     output: Option<Output>,
+    /// The generation of the workload that the rollout has to have seen.
+    workload: Option<i64>,
     rollout: Option<Rollout>,
 }
 
 impl Last {
     /// Tells what is new to people.
     fn tell(&mut self, rollout: Rollout) -> Result<(), Problem> {
-        let is_new = self.rollout.as_ref().is_none_or(|last| text(last) != text(&rollout));
+        let is_new =
+            self.rollout.as_ref().is_none_or(|last| text(last, self.workload) != text(&rollout, self.workload));
         if is_new && self.output.is_none() {
-            term::line(&text(&rollout))?;
+            term::line(&text(&rollout, self.workload))?;
         }
         self.rollout = Some(rollout);
         Ok(())
@@ -103,7 +109,7 @@ impl Last {
     /// Tells programs where it ended.
     fn end(self, outcome: Result<(), Problem>) -> Result<(), Problem> {
         if let (Some(output), Some(rollout)) = (self.output, &self.rollout) {
-            let (phase, message) = phase::shown(rollout);
+            let (phase, message) = shown(rollout, self.workload);
             let metadata = &rollout.metadata;
             let shown = json!({
                 "name": metadata.name, "namespace": metadata.namespace, "phase": phase, "message": message,
@@ -117,16 +123,25 @@ impl Last {
     }
 }
 
-fn text(rollout: &Rollout) -> String {
-    match phase::shown(rollout) {
+/// Phase and message; of a workload that the controller has not looked at they are not known yet.
+fn shown(rollout: &Rollout, workload: Option<i64>) -> (String, String) {
+    if has_seen(rollout, workload) {
+        return phase::shown(rollout);
+    }
+    let message = "waiting for rollout spec update to be observed for the reference workload";
+    ("Progressing".to_owned(), message.to_owned())
+}
+
+fn text(rollout: &Rollout, workload: Option<i64>) -> String {
+    match shown(rollout, workload) {
         (phase, message) if message.is_empty() => phase,
         (phase, message) => format!("{phase} - {message}"),
     }
 }
 
 /// How it ended, once it has. A pause is no end: somebody may promote.
-fn outcome(rollout: &Rollout) -> Option<Result<(), Problem>> {
-    let (phase, message) = phase::shown(rollout);
+fn outcome(rollout: &Rollout, workload: Option<i64>) -> Option<Result<(), Problem>> {
+    let (phase, message) = shown(rollout, workload);
     match phase.as_str() {
         "Healthy" => Some(Ok(())),
         "Degraded" => Some(Err(Problem::new(format!("The rollout is in a degraded state with message: {message}")))),

@@ -13,6 +13,7 @@ use crate::goal::{Goal, Standing};
 use crate::problem::Problem;
 use crate::term;
 use crate::watch::follow;
+use crate::workload;
 
 /// The exit code where the time was over.
 pub const TIMED_OUT: u8 = 3;
@@ -42,11 +43,13 @@ pub struct Args {
 /// Waits.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let Args { name, goals, timeout } = &args;
+    let mut workload = None;
     if !goals.contains(&Goal::Delete) {
         // What was never there is not what somebody waits for.
-        session.rollout(name).await?;
+        let rollout = session.rollout(name).await?;
+        workload = workload::generation(&rollout, session).await;
     }
-    let waiting = reach(name, goals, session);
+    let waiting = reach(name, goals, workload, session);
     if timeout.is_zero() {
         return waiting.await;
     }
@@ -61,13 +64,13 @@ fn see(name: &str, session: &Session) -> String {
     format!("See why: {} explain {name} -n {}", session.program, session.namespace)
 }
 
-async fn reach(name: &str, goals: &[Goal], session: &Session) -> Result<(), Problem> {
+async fn reach(name: &str, goals: &[Goal], workload: Option<i64>, session: &Session) -> Result<(), Problem> {
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let (store, mut changes) = follow(session.rollouts(), config);
     while let Some(change) = changes.next().await {
         change?;
         let Some(found) = listed(&store) else { continue };
-        if let Some(outcome) = judge(name, goals, found.first(), session) {
+        if let Some(outcome) = judge(name, goals, found.first(), workload, session) {
             return outcome;
         }
     }
@@ -75,8 +78,14 @@ async fn reach(name: &str, goals: &[Goal], session: &Session) -> Result<(), Prob
 }
 
 /// How it ended, once it has.
-fn judge(name: &str, goals: &[Goal], rollout: Option<&Rollout>, session: &Session) -> Option<Result<(), Problem>> {
-    let standings: Vec<Standing> = goals.iter().map(|goal| goal.judge(rollout)).collect();
+fn judge(
+    name: &str,
+    goals: &[Goal],
+    rollout: Option<&Rollout>,
+    workload: Option<i64>,
+    session: &Session,
+) -> Option<Result<(), Problem>> {
+    let standings: Vec<Standing> = goals.iter().map(|goal| goal.judge(rollout, workload)).collect();
     if let Some(position) = standings.iter().position(|standing| *standing == Standing::Reached) {
         return Some(term::line(&format!("rollout '{name}' reached {}", goals[position])).map_err(Problem::from));
     }
