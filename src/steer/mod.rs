@@ -75,6 +75,12 @@ impl Rollouts {
 
     /// A rollout with all that belongs to it.
     pub async fn family(&self, name: &str) -> Result<Family, Refusal> {
+        let (family, of_pods) = self.family_in_sight(name).await?;
+        of_pods.map_or(Ok(family), Err)
+    }
+
+    /// A rollout with what belongs to it, and why its pods are not among it where they may not be seen.
+    pub async fn family_in_sight(&self, name: &str) -> Result<(Family, Option<Refusal>), Refusal> {
         let rollout = self.rollout(name).await?;
         let params = ListParams::default().labels(&members(&rollout));
         let (replica_sets, pods) = (self.api::<ReplicaSet>(), self.api::<Pod>());
@@ -85,8 +91,11 @@ impl Rollouts {
             self.all_if_known::<Experiment>(),
         );
         let replica_sets = replica_sets.map_err(Refusal::to("list ReplicaSets"))?.items;
-        let pods = pods.map_err(Refusal::to("list pods"))?.items;
-        Ok(Family { rollout, replica_sets, pods, runs, experiments })
+        let (pods, of_pods) = match pods.map_err(Refusal::to("list pods")) {
+            Ok(pods) => (pods.items, None),
+            Err(refusal) => (Vec::new(), Some(refusal)),
+        };
+        Ok((Family { rollout, replica_sets, pods, runs, experiments }, of_pods))
     }
 
     /// The objects of a kind, or `None` where they may not be read or there is no such kind.

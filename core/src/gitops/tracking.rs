@@ -83,8 +83,13 @@ pub fn application_of(id: &str, home: &str) -> Option<(String, String)> {
 pub fn parent(application: &Application, home: &str) -> Option<(String, String)> {
     let id = application.annotation(TRACKING_ID)?;
     let (namespace, name) = (application.metadata.namespace.as_deref()?, application.metadata.name.as_deref()?);
+    of_object(id, &format!("argoproj.io/Application:{namespace}/{name}"), home)
+}
+
+/// Namespace and name of the Application that an annotation names, if it is about this object: `GROUP/KIND:NAMESPACE/NAME`.
+pub fn of_object(id: &str, object: &str, home: &str) -> Option<(String, String)> {
     let (_, about) = id.split_once(':')?;
-    (about == format!("argoproj.io/Application:{namespace}/{name}")).then(|| application_of(id, home)).flatten()
+    (about == object).then(|| application_of(id, home)).flatten()
 }
 
 /// The owner that an object names, and whether it means itself. What an object in no namespace says of one is of no account.

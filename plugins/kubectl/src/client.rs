@@ -10,6 +10,7 @@ use sluice_core::info::family::{Family, Trial};
 
 use crate::cli::Program;
 use crate::problem::Problem;
+use crate::term;
 
 /// The name that writes are recorded under in `metadata.managedFields`.
 const FIELD_MANAGER: &str = "kubectl-sluice";
@@ -65,6 +66,13 @@ impl Session {
         self.steer().family(name).await.map_err(|refusal| self.because(refusal))
     }
 
+    /// A rollout with what belongs to it, and why its pods are not among it where they may not be seen.
+    pub async fn family_in_sight(&self, name: &str) -> Result<(Family, Option<Problem>), Problem> {
+        let seen = self.steer().family_in_sight(name).await;
+        let (family, refusal) = seen.map_err(|refusal| self.because(refusal))?;
+        Ok((family, refusal.map(|refusal| self.because(refusal))))
+    }
+
     /// An experiment with all that belongs to it.
     pub async fn trial(&self, name: &str) -> Result<Trial, Problem> {
         self.steer().trial(name).await.map_err(|refusal| match refusal {
@@ -81,9 +89,11 @@ impl Session {
         for _ in 0..MOST_PAGES {
             let listed = api.list(&params).await.map_err(|error| Problem::of_call(&error, "list events"))?;
             events.extend(listed.items);
-            let Some(token) = listed.metadata.continue_.filter(|token| !token.is_empty()) else { break };
+            let Some(token) = listed.metadata.continue_.filter(|token| !token.is_empty()) else { return Ok(events) };
             params = params.continue_token(&token);
         }
+        let (count, namespace) = (events.len(), &self.namespace);
+        term::note(&format!("there are more than {count} events in namespace {namespace}: the rest was not read"));
         Ok(events)
     }
 

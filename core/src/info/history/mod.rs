@@ -2,12 +2,13 @@
 //!
 //! A ReplicaSet keeps little of its past. What nothing says is unknown here: a history that guesses is worse than none.
 
+pub mod application;
 mod commit;
 mod outcome;
 #[cfg(test)]
 mod tests;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Event;
 use serde::Serialize;
 
@@ -19,11 +20,18 @@ use super::replica_set::images;
 use super::text;
 use crate::api::{Application, ReplicaSet, Rollout, labels};
 use crate::revision::owns;
+use crate::time;
 
 /// Annotation: why somebody changed an object, in their own words.
 const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// The longest cause that is shown, in characters.
 const LONGEST_CAUSE: usize = 200;
+/// The program that syncs Applications, by the name that it writes under.
+const SYNC: &str = "argocd-controller";
+/// A ReplicaSet follows the change of its template within this time,
+const PROMPT: SignedDuration = SignedDuration::from_secs(30);
+/// and two API servers' clocks differ by less than this.
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
 
 /// A revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,32 +82,43 @@ impl Past {
     fn of(rs: &ReplicaSet, family: &Family, events: &[&Event], application: Option<&Application>) -> Past {
         let rollout = &family.rollout;
         let status = rollout.status();
-        let earlier: Vec<i64> = rs.annotation(labels::REVISION_HISTORY).map(numbers).unwrap_or_default();
+        let earlier = earlier_numbers(rs);
         let is_current = rs.has_hash(&status.current_pod_hash) && rollout.is_observed();
         let runs = runs(family, rs);
+        let manager = if is_current { manager(rollout, rs.created()) } else { None };
+        // What somebody else wrote did not come with a sync. And of a revision that somebody went back to, the commit that brought it
+        // first says nothing about now.
+        let is_of_sync = earlier.is_empty() && (!is_current || manager.as_deref() == Some(SYNC));
         Past {
             revision: rs.revision(),
             replica_set: text::printable(rs.name()),
             images: images(&rs.spec.template),
             created: rs.created(),
-            manager: if is_current { manager(rollout) } else { None },
+            manager,
             cause: cause(rs, rollout, is_current),
             outcome: outcome::of(rs, rollout, events, &runs),
-            // Of one that somebody went back to, the commit that brought it first says nothing about now.
-            commit: application.filter(|_| earlier.is_empty()).and_then(|it| commit::of(it, rs.created()?)),
+            commit: application.filter(|_| is_of_sync).and_then(|it| commit::of(it, rs.created()?)),
             earlier_numbers: earlier,
             runs,
         }
     }
 }
 
-/// Numbers, separated by commas; what is none is passed over.
-fn numbers(text: &str) -> Vec<i64> {
-    text.split(',').filter_map(|number| number.trim().parse().ok()).collect()
+/// Numbers that a revision had before. Argo Rollouts writes the present one among them, and some of them twice.
+fn earlier_numbers(rs: &ReplicaSet) -> Vec<i64> {
+    let written = rs.annotation(labels::REVISION_HISTORY).unwrap_or_default();
+    let mut numbers: Vec<i64> = written.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.retain(|number| *number != rs.revision());
+    numbers
 }
 
-/// The program that wrote the template last, of those that own a part of it. The template of a workload is not the rollout's.
-fn manager(rollout: &Rollout) -> Option<String> {
+/// The program that wrote the template, of those that own a part of it, just before its ReplicaSet was `created`. The time of an entry
+/// is that of its program's last write, of whatever field: any other time says nothing of the template.
+fn manager(rollout: &Rollout, created: Option<Timestamp>) -> Option<String> {
+    let created = created?;
+    // The template of a workload is not the rollout's.
     if rollout.spec.workload_ref.is_some() {
         return None;
     }
@@ -109,8 +128,12 @@ fn manager(rollout: &Rollout) -> Option<String> {
         let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
         is_of_spec && fields.and_then(|fields| fields.pointer("/f:spec/f:template")).is_some()
     });
-    let last = of_template.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
-    last.manager.as_deref().filter(|manager| !manager.is_empty()).map(text::printable)
+    let mut just_before = of_template.filter(|entry| {
+        let written = entry.time.as_ref().map(|time| time.0);
+        written.is_some_and(|at| at <= time::after(created, SKEW) && created <= time::after(at, PROMPT))
+    });
+    let only = just_before.next().filter(|_| just_before.next().is_none())?;
+    only.manager.as_deref().filter(|manager| !manager.is_empty()).map(text::printable)
 }
 
 /// The cause in the ReplicaSet, its template, or of the present revision in the rollout.

@@ -64,7 +64,8 @@ pub fn of(rs: &ReplicaSet, rollout: &Rollout, events: &[&Event], runs: &[Run]) -
     if let Some(outcome) = told {
         return outcome;
     }
-    let failed = runs.iter().any(|run| ["Failed", "Error"].contains(&run.phase.as_str()));
+    // So it does of its runs: after a failed one, a good one says that it was tried again, and not how that ended.
+    let failed = runs.last().is_some_and(|run| ["Failed", "Error"].contains(&run.phase.as_str()));
     if failed { Outcome::AnalysisFailed } else { Outcome::Unknown }
 }
 

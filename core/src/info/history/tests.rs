@@ -78,19 +78,41 @@ fn a_failed_analysis_is_told_where_no_event_is_left() {
     let found = revisions(&family, &[], None);
     assert_eq!(found[0].outcome, Outcome::AnalysisFailed);
     assert_eq!(found[0].runs, [Run { name: "web-h1-1".into(), phase: "Failed".into() }]);
+    // It was tried again, and nothing says how that ended.
+    let mut again = family.runs.as_ref().expect("runs")[0].clone();
+    again.metadata.name = Some("web-h1-1.1".into());
+    again.status.as_mut().expect("a status").phase = "Successful".into();
+    family.runs.as_mut().expect("runs").push(again);
+    assert_eq!(revisions(&family, &[], None)[0].outcome, Outcome::Unknown);
+}
+
+/// That a program wrote something last at this time, and owns a part of the template.
+fn wrote(manager: &str, time: &str) -> Value {
+    json!({"manager": manager, "time": time, "fieldsV1": {"f:spec": {"f:template": {"f:spec": {}}}}})
+}
+
+#[test]
+fn who_wrote_the_template_is_known_only_where_it_was_just_before_its_replica_set() {
+    let manager = |written: &[Value]| {
+        let changes = json!({"metadata": {"managedFields": written}});
+        revisions(&family(rollout(&changes), vec![revision(3, &json!({}))]), &[], None)[0].manager.clone()
+    };
+    let set = wrote("kubectl-set", "2026-01-01T03:00:00Z");
+    // Who owns the rest of the template changed the strategy an hour later.
+    assert_eq!(manager(&[set.clone(), wrote(SYNC, "2026-01-01T04:00:00Z")]).as_deref(), Some("kubectl-set"));
+    assert_eq!(manager(&[wrote(SYNC, "2026-01-01T04:00:00Z")]), None);
+    assert_eq!(manager(&[wrote("kubectl-client-side-apply", "2026-01-01T01:00:00Z")]), None);
+    assert_eq!(manager(&[set, wrote("kubectl-edit", "2026-01-01T03:00:03Z")]), None);
 }
 
 #[test]
 fn the_present_revision_names_who_wrote_its_template_and_why() {
-    let fields =
-        |manager: &str, time: &str, fields: Value| json!({"manager": manager, "time": time, "fieldsV1": fields});
-    let template = json!({"f:spec": {"f:template": {"f:spec": {}}}});
     let changes = json!({"metadata": {
         "annotations": {"kubernetes.io/change-cause": "a faster search"},
         "managedFields": [
-            fields("kubectl-set", "2026-01-01T03:00:00Z", template.clone()),
-            fields("kubectl-client-side-apply", "2026-01-01T01:00:00Z", template),
-            fields("kubectl-scale", "2026-01-01T04:00:00Z", json!({"f:spec": {"f:replicas": {}}})),
+            wrote("kubectl-set", "2026-01-01T03:00:00Z"),
+            wrote("kubectl-client-side-apply", "2026-01-01T01:00:00Z"),
+            {"manager": "kubectl-scale", "time": "2026-01-01T03:00:02Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
         ],
     }});
     let found =
@@ -106,6 +128,11 @@ fn the_present_revision_names_who_wrote_its_template_and_why() {
     unseen.metadata.generation = Some(4);
     let found = revisions(&family(unseen, vec![revision(3, &json!({}))]), &[], None);
     assert_eq!((found[0].manager.as_deref(), found[0].cause.as_deref()), (None, None));
+}
+
+/// The third revision came with a sync.
+fn synced() -> Rollout {
+    rollout(&json!({"metadata": {"managedFields": [wrote(SYNC, "2026-01-01T03:00:02Z")]}}))
 }
 
 fn application() -> Application {
@@ -135,7 +162,7 @@ fn application() -> Application {
 #[test]
 fn a_commit_is_named_where_a_sync_was_at_work_when_the_revision_came() {
     let all = vec![revision(3, &json!({})), revision(2, &json!({})), revision(1, &json!({}))];
-    let found = revisions(&family(rollout(&json!({})), all), &[], Some(&application()));
+    let found = revisions(&family(synced(), all), &[], Some(&application()));
     let commits: Vec<_> = found.iter().map(|past| past.commit.clone().map(|commit| commit.revisions)).collect();
     // The second came by hand, half an hour before the next sync.
     assert_eq!(commits, [Some(vec!["ccc".to_owned()]), None, Some(vec!["aaa".to_owned()])]);
@@ -147,6 +174,69 @@ fn a_commit_is_named_where_a_sync_was_at_work_when_the_revision_came() {
 #[test]
 fn a_revision_that_somebody_went_back_to_remembers_its_numbers_and_no_commit() {
     let back = revision(3, &json!({"rollout.argoproj.io/revision-history": "1,x"}));
-    let found = revisions(&family(rollout(&json!({})), vec![back]), &[], Some(&application()));
+    let found = revisions(&family(synced(), vec![back]), &[], Some(&application()));
     assert_eq!((found[0].earlier_numbers.as_slice(), &found[0].commit), ([1].as_slice(), &None));
+    // Argo Rollouts writes the present number down as well, though nobody went back.
+    let adopted = revision(3, &json!({"rollout.argoproj.io/revision-history": "3,3"}));
+    let found = revisions(&family(synced(), vec![adopted]), &[], Some(&application()));
+    assert_eq!((found[0].earlier_numbers.as_slice(), found[0].commit.is_some()), ([].as_slice(), true));
+}
+
+#[test]
+fn a_commit_is_not_named_where_anything_else_may_have_brought_the_revision() {
+    let commit = |rollout: Rollout, application: &Application| {
+        let found = revisions(&family(rollout, vec![revision(3, &json!({}))]), &[], Some(application));
+        found[0].commit.as_ref().map(|commit| commit.revisions.join(","))
+    };
+    let shop = application();
+    assert_eq!(commit(synced(), &shop).as_deref(), Some("ccc"));
+    // Somebody set the image by hand meanwhile.
+    let by_hand = rollout(&json!({"metadata": {"managedFields": [wrote("kubectl-set", "2026-01-01T03:00:02Z")]}}));
+    assert_eq!(commit(by_hand, &shop), None);
+    let began = |at: &str| {
+        let mut shop = application();
+        let state = shop.status.as_mut().and_then(|status| status.operation_state.as_mut()).expect("a sync");
+        state.started_at.0 = at.parse().expect("a time");
+        shop
+    };
+    // A sync that has been under way for minutes waits for something, and anything may have come by then.
+    assert_eq!(commit(synced(), &began("2026-01-01T02:55:00Z")), None);
+    // Two syncs that are so close leave it open which it was.
+    let mut close = application();
+    let status = close.status.as_mut().expect("a status");
+    status.history[1].deploy_started_at = Some(status.operation_state.as_ref().expect("a sync").started_at.clone());
+    assert_eq!(commit(synced(), &close).as_deref(), Some("bbb"), "it is the same sync");
+    let mut before = close.clone();
+    let status = before.status.as_mut().expect("a status");
+    status.operation_state.as_mut().expect("a sync").started_at.0 = "2026-01-01T03:00:03Z".parse().expect("a time");
+    assert_eq!(commit(synced(), &before), None);
+}
+
+#[test]
+fn an_application_brings_what_it_lists_and_no_copy_of_it() {
+    let named = |metadata: Value| {
+        let mut rollout = rollout(&json!({"metadata": {"namespace": "team"}}));
+        let mut of = serde_json::to_value(&rollout.metadata).expect("metadata");
+        json_patch::merge(&mut of, &metadata);
+        rollout.metadata = serde_json::from_value(of).expect("metadata");
+        application::named(&rollout).map(|named| (named.namespace, named.name))
+    };
+    let tracked = |id: &str| json!({"annotations": {"argocd.argoproj.io/tracking-id": id}});
+    let shop = |namespace: Option<&str>| Some((namespace.map(str::to_owned), "shop".to_owned()));
+    assert_eq!(named(tracked("shop:argoproj.io/Rollout:team/web")), shop(None));
+    assert_eq!(named(tracked("apps_shop:argoproj.io/Rollout:team/web")), shop(Some("apps")));
+    assert_eq!(named(tracked("shop:argoproj.io/Rollout:team/other")), None, "it is a copy");
+    assert_eq!(named(json!({"labels": {"app.kubernetes.io/instance": "shop"}})), shop(None));
+    assert_eq!(named(json!({})), None);
+
+    let web = rollout(&json!({"metadata": {"namespace": "team"}}));
+    let lists = |name: &str| {
+        let mut shop = application();
+        let resource = json!([{"group": "argoproj.io", "kind": "Rollout", "namespace": "team", "name": name}]);
+        shop.status.as_mut().expect("a status").resources = serde_json::from_value(resource).expect("resources");
+        shop
+    };
+    assert!(application::of(&web, &[lists("other"), lists("web"), application()]).is_some());
+    assert!(application::of(&web, &[lists("other")]).is_none());
+    assert!(application::of(&web, &[lists("web"), lists("web")]).is_none());
 }

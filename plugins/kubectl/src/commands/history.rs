@@ -1,9 +1,9 @@
 //! `history`: the revisions of a rollout, and what is known of each.
 
-use kube::Api;
 use kube::api::ListParams;
+use kube::{Api, Error};
 use sluice_core::api::{Application, Rollout};
-use sluice_core::gitops::tracking::{TRACKING_ID, application_of};
+use sluice_core::info::history::application::{self, Named};
 use sluice_core::info::history::revisions;
 
 use crate::application::Stored;
@@ -34,10 +34,17 @@ pub struct Args {
 
 /// Prints the revisions, the newest first.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
-    let family = session.family(&args.name).await?;
-    let events = session.events().await.unwrap_or_default();
-    let application = application(&family.rollout, session).await;
-    let history = revisions(&family, &events, application.as_ref());
+    // Pods say nothing of revisions: who may not list them is told the rest.
+    let (family, _) = session.family_in_sight(&args.name).await?;
+    if family.runs.is_none() {
+        term::note("analysis runs cannot be read: what they say of a revision is unknown");
+    }
+    let events = session.events().await.unwrap_or_else(|problem| {
+        term::note(&format!("{problem}: what became of a revision is unknown where only an event says it"));
+        Vec::new()
+    });
+    let applications = applications(&family.rollout, session).await;
+    let history = revisions(&family, &events, application::of(&family.rollout, &applications));
     if let Some(text) = args.output.and_then(|output| output.structured(&of(&history))) {
         return Ok(term::print(&text?)?);
     }
@@ -48,19 +55,22 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     Ok(term::print(&render(&history, args.output == Some(Output::Wide), clock::now(), term::paint(args.no_color)))?)
 }
 
-/// The Application that the rollout belongs to, where it can be read and there is no doubt which it is.
-async fn application(rollout: &Rollout, session: &Session) -> Option<Application> {
-    let id = rollout.metadata.annotations.as_ref()?.get(TRACKING_ID)?;
-    // The annotation names a namespace only where it is not the controller's own.
-    let (namespace, name) = application_of(id, "")?;
-    if !namespace.is_empty() {
-        let api: Api<Stored> = Api::namespaced(session.client.clone(), &namespace);
-        return api.get(&name).await.ok()?.read().ok();
-    }
+/// The Applications that a rollout may be of.
+async fn applications(rollout: &Rollout, session: &Session) -> Vec<Application> {
+    let Some(Named { namespace, name }) = application::named(rollout) else { return Vec::new() };
+    let api: Api<Stored> = match &namespace {
+        Some(namespace) => Api::namespaced(session.client.clone(), namespace),
+        None => Api::all(session.client.clone()),
+    };
     let params = ListParams::default().fields(&format!("metadata.name={name}"));
-    let found = Api::<Stored>::all(session.client.clone()).list(&params).await.ok()?.items;
-    match found.as_slice() {
-        [one] => one.read().ok(),
-        _ => None,
+    match api.list(&params).await {
+        Ok(listed) => listed.items.iter().filter_map(|stored| stored.read().ok()).collect(),
+        // Where there is no such kind, nothing is synced.
+        Err(Error::Api(status)) if status.code == 404 => Vec::new(),
+        Err(error) => {
+            let problem = Problem::of_call(&error, &format!("read Application '{name}'"));
+            term::note(&format!("{problem}: the commits of revisions are unknown"));
+            Vec::new()
+        }
     }
 }

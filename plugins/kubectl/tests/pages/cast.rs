@@ -180,7 +180,8 @@ pub async fn aside(stage: &Stage) {
             "readyReplicas": 1, "availableReplicas": 1,
         },
     });
-    let uid = stage.put(OURS, "Rollout", healthy).await;
+    let stored = stage.put_by("argocd-controller", OURS, "Rollout", healthy).await;
+    let (uid, created) = (stored.uid.expect("a uid"), stored.creation_timestamp.expect("a time"));
     let labels = json!({"app": "mail", "rollouts-pod-template-hash": "m"});
     let mut template = template("mail:1");
     template["metadata"]["labels"] = labels.clone();
@@ -192,17 +193,17 @@ pub async fn aside(stage: &Stage) {
         "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
     });
     stage.put("apps/v1", "ReplicaSet", rs).await;
-    synced(stage).await;
+    synced(stage, &json!(created)).await;
 }
 
-/// The Application that has brought a rollout, with a sync that is still under way.
-async fn synced(stage: &Stage) {
+/// The Application that has brought a rollout, with a sync that has begun then and is still under way.
+async fn synced(stage: &Stage, began: &Value) {
     let source = json!({"repoURL": "https://git.example.com/post.git", "path": "deploy"});
     let application = json!({
         "metadata": {"name": "post", "namespace": "argo-rollouts"},
         "spec": {"project": "default", "source": source, "destination": {"name": "in-cluster", "namespace": "other"}},
-        "status": {"operationState": {
-            "operation": {"initiatedBy": {"username": "ann"}}, "phase": "Running", "startedAt": THEN,
+        "status": {"resources": [{"group": "argoproj.io", "kind": "Rollout", "namespace": "other", "name": "mail"}], "operationState": {
+            "operation": {"initiatedBy": {"username": "ann"}}, "phase": "Running", "startedAt": began,
             "syncResult": {"revision": "4f2d1c0b9a8877665544332211ffeeddccbbaa00", "source": source},
         }},
     });

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -55,7 +56,12 @@ impl Stage {
     }
 
     /// Creates an object of the namespace `shop`, or the one that it names, with its status; gives its uid.
-    pub async fn put(&self, version: &str, kind: &str, mut object: Value) -> String {
+    pub async fn put(&self, version: &str, kind: &str, object: Value) -> String {
+        self.put_by("kubectl-create", version, kind, object).await.uid.expect("a uid")
+    }
+
+    /// The same by this program; gives all that was stored about it.
+    pub async fn put_by(&self, manager: &str, version: &str, kind: &str, mut object: Value) -> ObjectMeta {
         let (group, short) = version.split_once('/').unwrap_or(("", version));
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, short, kind));
         (object["apiVersion"], object["kind"]) = (json!(version), json!(kind));
@@ -63,15 +69,15 @@ impl Stage {
         let namespace = object["metadata"]["namespace"].as_str().unwrap_or("shop").to_owned();
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &namespace, &resource);
         let object: DynamicObject = serde_json::from_value(object).expect("an object");
-        let params = PostParams { field_manager: Some("kubectl-create".to_owned()), ..PostParams::default() };
+        let params = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
         let created = api.create(&params, &object).await.expect("it is accepted");
-        let name = created.metadata.name.expect("a name");
+        let name = created.metadata.name.clone().expect("a name");
         // The status of these is no resource of its own.
         if !status.is_null() && !["AnalysisRun", "Application", "Experiment"].contains(&kind) {
             let status = Patch::Merge(json!({"status": status}));
             api.patch_status(&name, &PatchParams::default(), &status).await.expect("a status");
         }
-        created.metadata.uid.expect("a uid")
+        created.metadata
     }
 
     /// Writes a file that commands can name.
