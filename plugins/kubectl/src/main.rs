@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod complete;
 mod connection;
+mod ending;
 mod file;
 mod goal;
 mod lint;

@@ -10,8 +10,12 @@ use sluice_core::info::text::printable;
 /// Whether to use colours: only on a terminal that wants them.
 pub fn paint(no_color: bool) -> Paint {
     let refused = no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if refused || dumb || !io::stdout().is_terminal() { Paint::Plain } else { Paint::Colour }
+    if refused || !is_capable() { Paint::Plain } else { Paint::Colour }
+}
+
+/// Whether the output is a terminal that knows more than letters and lines.
+fn is_capable() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Prints text.
@@ -57,7 +61,7 @@ pub fn ask(question: &str) -> io::Result<Option<bool>> {
 
 /// A page that is shown again and again.
 pub struct Screen {
-    is_terminal: bool,
+    is_redrawn: bool,
     size: Option<Size>,
     shown: Option<String>,
 }
@@ -65,17 +69,17 @@ pub struct Screen {
 impl Screen {
     /// The standard output.
     pub fn new() -> Screen {
-        Screen { is_terminal: io::stdout().is_terminal(), size: None, shown: None }
+        Screen { is_redrawn: is_capable(), size: None, shown: None }
     }
 
     /// Whether ages are worth a new page each second.
     pub fn is_live(&self) -> bool {
-        self.is_terminal
+        self.is_redrawn
     }
 
-    /// Shows `page`. A terminal is redrawn in place; elsewhere the page is printed if `essence` is not what it was.
+    /// Shows `page`. A terminal that can be is redrawn in place; elsewhere the page is printed if `essence` is not what it was.
     pub fn show(&mut self, page: &str, essence: String) -> io::Result<()> {
-        if self.is_terminal {
+        if self.is_redrawn {
             let size = size();
             // After a resize the terminal may have wrapped what was there.
             let is_fresh = self.size.replace(size) != Some(size);

@@ -22,12 +22,14 @@ pub const SHOW_CURSOR: &str = "\x1b[?25h";
 
 /// What is sent to show `page` where something was before; `is_fresh` clears what that was.
 ///
-/// Every line is overwritten and what is left of the old one cleared: clearing everything first would flicker. No line is as
-/// wide as the terminal lets it wrap, and none follows the last, or the terminal would scroll.
+/// Every line is cleared and written at once: clearing everything first would flicker, and clearing what follows a line that
+/// fills the width would take its last letter, on which the cursor still stands. No line wraps, and none follows the last of
+/// the window, or the terminal would scroll.
 pub fn frame(page: &str, size: Size, is_fresh: bool) -> String {
     let start = if is_fresh { "\x1b[2J\x1b[H" } else { "\x1b[H" };
-    let lines = fit(page, size).join("\x1b[K\n");
-    format!("{TOGETHER}{HIDE_CURSOR}{start}{lines}\x1b[K\x1b[J{TOGETHER_END}")
+    let lines = fit(page, size);
+    let below = if lines.len() < size.height { "\n\x1b[J" } else { "" };
+    format!("{TOGETHER}{HIDE_CURSOR}{start}\x1b[K{}{below}{TOGETHER_END}", lines.join("\n\x1b[K"))
 }
 
 /// The lines of a page that are shown, each cut to the width; the last says how many are not.
@@ -79,9 +81,9 @@ mod tests {
     fn a_frame_overwrites_what_was_there_and_does_not_scroll() {
         let size = Size { width: 80, height: 24 };
         let first = frame("a\nb\n", size, true);
-        assert_eq!(first, "\x1b[?2026h\x1b[?25l\x1b[2J\x1b[Ha\x1b[K\nb\x1b[K\x1b[J\x1b[?2026l");
+        assert_eq!(first, "\x1b[?2026h\x1b[?25l\x1b[2J\x1b[H\x1b[Ka\n\x1b[Kb\n\x1b[J\x1b[?2026l");
         let next = frame("a\n", size, false);
-        assert_eq!(next, "\x1b[?2026h\x1b[?25l\x1b[Ha\x1b[K\x1b[J\x1b[?2026l");
+        assert_eq!(next, "\x1b[?2026h\x1b[?25l\x1b[H\x1b[Ka\n\x1b[J\x1b[?2026l");
         let full = "line\n".repeat(100);
         assert_eq!(frame(&full, size, false).matches('\n').count(), 23);
     }

@@ -82,7 +82,12 @@ impl Screen {
         };
         match (name, parameters) {
             (b'H', _) => (self.line, self.column) = (number(0) - 1, number(1) - 1),
-            (b'J', _) => self.cells.iter_mut().for_each(|line| line.fill(' ')),
+            (b'J', "2") => self.cells.iter_mut().for_each(|line| line.fill(' ')),
+            (b'J', _) => {
+                self.clear_line();
+                self.cells.iter_mut().skip(self.line + 1).for_each(|line| line.fill(' '));
+            }
+            (b'K', _) => self.clear_line(),
             (b'h' | b'l', "?1049") => {
                 self.is_alternate = name == b'h';
                 self.cells.iter_mut().for_each(|line| line.fill(' '));
@@ -90,6 +95,14 @@ impl Screen {
             }
             (b'h' | b'l', "?25") => self.is_cursor_shown = name == b'h',
             _ => {}
+        }
+    }
+
+    /// Clears the rest of the line. After the last column the cursor still stands on it.
+    fn clear_line(&mut self) {
+        if let Some(line) = self.cells.get_mut(self.line) {
+            let from = self.column.min(line.len() - 1);
+            line[from..].fill(' ');
         }
     }
 }

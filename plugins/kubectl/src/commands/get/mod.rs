@@ -17,6 +17,7 @@ use tokio::time::{self, MissedTickBehavior};
 use super::stored;
 use crate::client::Session;
 use crate::clock;
+use crate::ending::Endings;
 use crate::output::Output;
 use crate::problem::Problem;
 use crate::term::{self, Screen};
@@ -25,9 +26,6 @@ use crate::watch::Changes;
 
 /// Changes come in bursts; this long after the first of them the page is drawn again.
 const SETTLE: Duration = Duration::from_millis(100);
-
-/// The exit code of a program that Ctrl-C has ended.
-const INTERRUPTED: u8 = 130;
 
 /// How to show it.
 #[derive(clap::Args, Debug)]
@@ -96,10 +94,14 @@ impl Options {
             return Ok(term::print(&draw(&first, clock::now(), paint))?);
         }
         let feed = feed(&first);
-        let watching = live(first, feed, draw, paint);
-        match self.timeout_seconds {
-            0 => watching.await,
-            seconds => time::timeout(Duration::from_secs(seconds), watching).await.unwrap_or(Ok(())),
+        let screen = Screen::new();
+        // The cursor has to come back, however it ends.
+        let mut endings = if screen.is_live() { Endings::listen()? } else { Endings::by_default() };
+        let limit = Duration::from_secs(self.timeout_seconds);
+        tokio::select! {
+            ended = live(first, feed, draw, paint, screen) => ended,
+            () = time::sleep(limit), if !limit.is_zero() => Ok(()),
+            ending = endings.first() => Err(ending),
         }
     }
 }
@@ -109,12 +111,12 @@ async fn live<T>(
     Feed { mut changes, read }: Feed<T>,
     draw: impl Fn(&T, Timestamp, Paint) -> String,
     paint: Paint,
+    mut screen: Screen,
 ) -> Result<(), Problem> {
     let start = clock::now();
     let mut ticks = time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut resized = unix::signal(SignalKind::window_change())?;
-    let mut screen = Screen::new();
     loop {
         // Ages change all the time; seen from a fixed moment only what matters does.
         screen.show(&draw(&shown, clock::now(), paint), draw(&shown, start, Paint::Plain))?;
@@ -129,11 +131,6 @@ async fn live<T>(
             }
             _ = ticks.tick(), if screen.is_live() => {}
             _ = resized.recv(), if screen.is_live() => {}
-            // Somebody has seen enough; the cursor has to come back.
-            interrupted = tokio::signal::ctrl_c(), if screen.is_live() => {
-                interrupted?;
-                return Err(Problem::told().with_code(INTERRUPTED));
-            }
         }
         if let Some(now) = read() {
             shown = now?;
