@@ -28,13 +28,20 @@ pub struct Session {
     pub namespace: String,
     /// How the plugin was called, for advice.
     pub program: Program,
+    /// Flags of the connection that were given, for advice, too.
+    pub flags: String,
 }
 
 impl Session {
     /// The same in another namespace, if one is named.
     pub fn within(&self, namespace: Option<String>) -> Session {
         let namespace = namespace.unwrap_or_else(|| self.namespace.clone());
-        Session { client: self.client.clone(), namespace, program: self.program }
+        Session { client: self.client.clone(), namespace, program: self.program, flags: self.flags.clone() }
+    }
+
+    /// A command of the plugin about what is in the namespace, as one types it to get to the same API server.
+    pub fn command(&self, words: &str) -> String {
+        format!("{} {words} -n {}{}", self.program, self.namespace, self.flags)
     }
 
     /// What people ask of the rollouts of the namespace.
@@ -110,8 +117,7 @@ impl Session {
         let problem = Problem::of_call(error, attempted);
         let missing = matches!(error, Error::Api(status) if status.code == 404);
         if missing && problem.next_step().is_none() {
-            let Session { program, namespace, .. } = self;
-            return problem.advise(format!("See which there are: {program} list rollouts -n {namespace}"));
+            return problem.advise(format!("See which there are: {}", self.command("list rollouts")));
         }
         problem
     }

@@ -4,6 +4,7 @@
 //! those and the API server. [`lint`] needs none.
 
 mod act;
+mod again;
 mod application;
 mod cli;
 mod client;
@@ -45,7 +46,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (program, cli) = cli::parse(arguments);
-    match runtime.block_on(commands::run(cli, program)) {
+    let ended = runtime.block_on(commands::run(cli, program));
+    // What still goes on, such as the look-up of an address, is not waited for.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) if problem.is_silent() => ExitCode::from(problem.code()),
         Err(problem) => {

@@ -78,12 +78,14 @@ impl Screen {
     }
 
     /// Shows `page`. A terminal that can be is redrawn in place; elsewhere the page is printed if `essence` is not what it was.
-    pub fn show(&mut self, page: &str, essence: String) -> io::Result<()> {
+    ///
+    /// What is wrong stands in the last line of a terminal; elsewhere it is not of the page.
+    pub fn show(&mut self, page: &str, wrong: Option<&str>, essence: String) -> io::Result<()> {
         if self.is_redrawn {
             let size = size();
             // After a resize the terminal may have wrapped what was there.
             let is_fresh = self.size.replace(size) != Some(size);
-            print(&frame(page, size, is_fresh))?;
+            print(&frame(page, wrong, size, is_fresh))?;
         } else if self.shown.as_ref() != Some(&essence) {
             print(&if self.shown.is_none() { page.to_owned() } else { format!("\n{page}") })?;
         }

@@ -19,7 +19,7 @@ use crate::term;
 use crate::view::events::{row, titles};
 use crate::view::paint::Paint;
 use crate::view::table::Layout;
-use crate::watch::follow;
+use crate::watch::{Losses, follow};
 
 /// Events come in bursts, and before the objects that they are about; this long after one of them is looked.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -80,12 +80,13 @@ async fn go_on(
     let members = feed(name, &family, session);
     let (events, of_events) = follow(session.api::<Event>(), watcher::Config::default());
     let mut changes = select(members.changes, of_events);
-    while let Some(change) = changes.next().await {
-        change?;
+    let mut losses = Losses::default();
+    while let Some(news) = changes.next().await {
+        losses.tell(news?);
         let settled = tokio::time::sleep(SETTLE);
         tokio::pin!(settled);
-        while let Some(change) = tokio::select! { change = changes.next() => change, () = &mut settled => None } {
-            change?;
+        while let Some(news) = tokio::select! { news = changes.next() => news, () = &mut settled => None } {
+            losses.tell(news?);
         }
         if let Some(present) = (members.read)() {
             family = present?;

@@ -29,7 +29,10 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     // Without events the rest is as true.
     let events = session.events().await.ok();
     let now = clock::now();
-    let explained = Explanation::of(&family, events.as_deref(), now, &session.program.to_string());
+    let mut explained = Explanation::of(&family, events.as_deref(), now, &session.program.to_string());
+    for advice in &mut explained.next {
+        advice.command += &session.flags;
+    }
     if let Some(text) = args.output.and_then(|output| output.structured(&of(&explained))) {
         return Ok(term::print(&text?)?);
     }

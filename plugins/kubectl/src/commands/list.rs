@@ -12,6 +12,7 @@ use kube::runtime::watcher;
 use serde::de::DeserializeOwned;
 use sluice_core::time::floor_to_second;
 
+use super::get;
 use super::stored;
 use crate::client::Session;
 use crate::clock;
@@ -20,7 +21,7 @@ use crate::problem::Problem;
 use crate::term;
 use crate::view::list::{self, Columns, Listed};
 use crate::view::table::Layout;
-use crate::watch::follow;
+use crate::watch::{Losses, follow};
 
 /// Arguments of `list rollouts` and `list experiments`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -82,13 +83,14 @@ where
     let mut shown: BTreeMap<_, _> = listed.items.iter().map(|object| (key(object), row(object))).collect();
     let config = watcher::Config { field_selector: fields, ..watcher::Config::default() };
     let (store, mut changes) = follow(api, config);
-    while let Some(change) = changes.next().await {
-        change?;
-        let present = store.state();
+    let mut losses = Losses::default();
+    while let Some(news) = changes.next().await {
+        losses.tell(news?);
+        let Some(present) = get::listed(&store) else { continue };
         shown.retain(|known, _| present.iter().any(|object| key(object) == *known));
         for object in present {
             if shown.insert(key(&object), row(&object)) != Some(row(&object)) {
-                term::print(&table.render(&[list::row(&*object, columns, &time(), clock::now())], paint))?;
+                term::print(&table.render(&[list::row(&object, columns, &time(), clock::now())], paint))?;
             }
         }
     }

@@ -26,6 +26,7 @@ pub mod wait;
 
 use sluice_core::api::{AnalysisRun, Experiment, Rollout};
 
+use crate::again;
 use crate::cli::{Cli, Command, Get, List, Program, Retry, Set, Terminate};
 use crate::client::Session;
 use crate::connection::{Connected, connect};
@@ -46,7 +47,7 @@ pub async fn run(cli: Cli, program: Program) -> Result<(), Problem> {
     let code = if let Command::App(args) = &cli.command { args.code_of_failure() } else { 1 };
     let connected = connect(&cli.connection).await;
     let Connected { client, namespace, config, context } = connected.map_err(|problem| problem.with_code(code))?;
-    let session = Session { client, namespace, program };
+    let session = Session { client, namespace, program, flags: again::flags(&cli.connection) };
     let is_namespace_said = cli.connection.namespace.is_some();
     let command = match cli.command {
         Command::App(args) => return Box::pin(app::run(*args, session, is_namespace_said)).await,

@@ -8,12 +8,13 @@ use serde_json::json;
 use sluice_core::api::Rollout;
 use sluice_core::time::parse_go_duration;
 
+use super::get::listed;
 use crate::client::Session;
 use crate::goal::has_seen;
 use crate::output::Output;
 use crate::problem::Problem;
 use crate::term;
-use crate::watch::follow;
+use crate::watch::{Losses, follow};
 use crate::workload;
 use sluice_core::info::phase;
 
@@ -43,47 +44,52 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// Prints the status, on every change until the end is reached.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
-    let rollout = session.rollout(&args.name).await?;
-    let workload = workload::generation(&rollout, session).await;
-    let mut last = Last { output: args.output, workload, rollout: None };
-    last.tell(rollout.clone())?;
-    if !args.watch {
-        return last.end(Ok(()));
-    }
-    if let Some(outcome) = outcome(&rollout, workload) {
-        return last.end(outcome);
-    }
-    let followed = follow_in_time(&args, &mut last, session).await;
+    let mut last = Last { output: args.output, workload: None, rollout: None };
+    let following = follow_to_end(&args, &mut last, session);
+    let followed =
+        if args.watch && !args.timeout.is_zero() { in_time(following, &args, session).await } else { following.await };
     last.end(followed)
 }
 
-async fn follow_in_time(args: &Args, last: &mut Last, session: &Session) -> Result<(), Problem> {
-    let following = follow_to_end(&args.name, last, session);
-    if args.timeout.is_zero() {
-        return following.await;
-    }
+async fn in_time(
+    following: impl Future<Output = Result<(), Problem>>,
+    args: &Args,
+    session: &Session,
+) -> Result<(), Problem> {
     tokio::time::timeout(args.timeout, following).await.unwrap_or_else(|_| {
         let what = format!("Rollout status watch exceeded timeout of {}s", args.timeout.as_secs());
-        let next = format!("See what it waits for: {} get rollout {}", session.program, args.name);
+        let next = format!("See what it waits for: {}", session.command(&format!("get rollout {}", args.name)));
         Err(Problem::new(what).advise(next))
     })
 }
 
-async fn follow_to_end(name: &str, last: &mut Last, session: &Session) -> Result<(), Problem> {
+async fn follow_to_end(args: &Args, last: &mut Last, session: &Session) -> Result<(), Problem> {
+    let name = &args.name;
+    let first = session.rollout(name).await?;
+    last.workload = workload::generation(&first, session).await;
+    last.tell(first.clone())?;
+    if !args.watch {
+        return Ok(());
+    }
+    if let Some(outcome) = outcome(&first, last.workload) {
+        return outcome;
+    }
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let (store, mut changes) = follow(session.rollouts(), config);
-    while let Some(change) = changes.next().await {
-        change?;
-        let Some(rollout) = store.state().into_iter().next() else {
+    let mut losses = Losses::default();
+    while let Some(news) = changes.next().await {
+        losses.tell(news?);
+        let Some(found) = listed(&store) else { continue };
+        let Some(rollout) = found.into_iter().next() else {
             return Err(Problem::new(format!("rollout '{name}' was deleted")));
         };
         let outcome = outcome(&rollout, last.workload);
-        last.tell(Rollout::clone(&rollout))?;
+        last.tell(rollout)?;
         if let Some(outcome) = outcome {
             return outcome;
         }
     }
-    Ok(())
+    Err(Problem::new(format!("cannot follow rollout '{name}' any longer: the watch has ended")))
 }
 
 /// What was told last.

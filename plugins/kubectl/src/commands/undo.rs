@@ -22,7 +22,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let undone = session.steer().undo(&name, to_revision).await.map_err(|refusal| {
         let is_unfit = matches!(refusal, Refusal::Unfit { .. });
         let problem = session.because(refusal);
-        let see = || format!("See the revisions: {} get rollout {name} -n {}", session.program, session.namespace);
+        let see = || format!("See the revisions: {}", session.command(&format!("get rollout {name}")));
         if is_unfit { problem.advise(see()) } else { problem }
     })?;
     let said = match undone {

@@ -12,7 +12,7 @@ use crate::client::Session;
 use crate::goal::{Goal, Standing};
 use crate::problem::Problem;
 use crate::term;
-use crate::watch::follow;
+use crate::watch::{Losses, follow};
 use crate::workload;
 
 /// The exit code where the time was over.
@@ -43,13 +43,7 @@ pub struct Args {
 /// Waits.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let Args { name, goals, timeout } = &args;
-    let mut workload = None;
-    if !goals.contains(&Goal::Delete) {
-        // What was never there is not what somebody waits for.
-        let rollout = session.rollout(name).await?;
-        workload = workload::generation(&rollout, session).await;
-    }
-    let waiting = reach(name, goals, workload, session);
+    let waiting = reach(name, goals, session);
     if timeout.is_zero() {
         return waiting.await;
     }
@@ -61,20 +55,27 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
 }
 
 fn see(name: &str, session: &Session) -> String {
-    format!("See why: {} explain {name} -n {}", session.program, session.namespace)
+    format!("See why: {}", session.command(&format!("explain {name}")))
 }
 
-async fn reach(name: &str, goals: &[Goal], workload: Option<i64>, session: &Session) -> Result<(), Problem> {
+async fn reach(name: &str, goals: &[Goal], session: &Session) -> Result<(), Problem> {
+    let mut workload = None;
+    if !goals.contains(&Goal::Delete) {
+        // What was never there is not what somebody waits for.
+        let rollout = session.rollout(name).await?;
+        workload = workload::generation(&rollout, session).await;
+    }
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let (store, mut changes) = follow(session.rollouts(), config);
-    while let Some(change) = changes.next().await {
-        change?;
+    let mut losses = Losses::default();
+    while let Some(news) = changes.next().await {
+        losses.tell(news?);
         let Some(found) = listed(&store) else { continue };
         if let Some(outcome) = judge(name, goals, found.first(), workload, session) {
             return outcome;
         }
     }
-    Ok(())
+    Err(Problem::new(format!("cannot wait for rollout '{name}' any longer: the watch has ended")))
 }
 
 /// How it ended, once it has.

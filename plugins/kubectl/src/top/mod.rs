@@ -234,8 +234,7 @@ impl<'a> View<'a> {
 
     /// The session in the namespace of a rollout.
     fn within(&self, key: &Key) -> Session {
-        let Session { client, program, .. } = self.session;
-        Session { client: client.clone(), namespace: key.namespace.clone(), program: *program }
+        self.session.within(Some(key.namespace.clone()))
     }
 }
 

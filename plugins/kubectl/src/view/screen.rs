@@ -20,14 +20,16 @@ const HIDE_CURSOR: &str = "\x1b[?25l";
 /// Shows the cursor again.
 pub const SHOW_CURSOR: &str = "\x1b[?25h";
 
-/// What is sent to show `page` where something was before; `is_fresh` clears what that was.
+/// What is sent to show `page` and below it what is `wrong`, where something was before; `is_fresh` clears what that was.
 ///
 /// Every line is cleared and written at once: clearing everything first would flicker, and clearing what follows a line that
 /// fills the width would take its last letter, on which the cursor still stands. No line wraps, and none follows the last of
 /// the window, or the terminal would scroll.
-pub fn frame(page: &str, size: Size, is_fresh: bool) -> String {
+pub fn frame(page: &str, wrong: Option<&str>, size: Size, is_fresh: bool) -> String {
     let start = if is_fresh { "\x1b[2J\x1b[H" } else { "\x1b[H" };
-    let lines = fit(page, size);
+    let height = size.height - usize::from(wrong.is_some()).min(size.height);
+    let lines = fit(page, Size { height, ..size }).into_iter().take(height);
+    let lines: Vec<_> = lines.chain(wrong.map(|wrong| cut(wrong, size.width))).collect();
     let below = if lines.len() < size.height { "\n\x1b[J" } else { "" };
     format!("{TOGETHER}{HIDE_CURSOR}{start}\x1b[K{}{below}{TOGETHER_END}", lines.join("\n\x1b[K"))
 }
@@ -80,11 +82,14 @@ mod tests {
     #[test]
     fn a_frame_overwrites_what_was_there_and_does_not_scroll() {
         let size = Size { width: 80, height: 24 };
-        let first = frame("a\nb\n", size, true);
+        let first = frame("a\nb\n", None, size, true);
         assert_eq!(first, "\x1b[?2026h\x1b[?25l\x1b[2J\x1b[H\x1b[Ka\n\x1b[Kb\n\x1b[J\x1b[?2026l");
-        let next = frame("a\n", size, false);
+        let next = frame("a\n", None, size, false);
         assert_eq!(next, "\x1b[?2026h\x1b[?25l\x1b[H\x1b[Ka\n\x1b[J\x1b[?2026l");
         let full = "line\n".repeat(100);
-        assert_eq!(frame(&full, size, false).matches('\n').count(), 23);
+        assert_eq!(frame(&full, None, size, false).matches('\n').count(), 23);
+        let wrong = frame(&full, Some("⚠ 9s old"), size, false);
+        assert_eq!(wrong.matches('\n').count(), 23);
+        assert!(wrong.contains("78 more lines") && wrong.ends_with("⚠ 9s old\x1b[?2026l"), "{wrong}");
     }
 }

@@ -168,7 +168,8 @@ mod tests {
     }
 
     async fn asked(client: Client) -> Result<(), Problem> {
-        let session = Session { client, namespace: "gitops".to_owned(), program: Program::Sluice };
+        let session =
+            Session { client, namespace: "gitops".to_owned(), program: Program::Sluice, flags: String::new() };
         let one = One::new("gitops", "colors".to_owned(), &session);
         ask(&one, "sync application 'colors'", &|_, _| Ok(json!({"sync": {}}))).await.map(|_| ())
     }

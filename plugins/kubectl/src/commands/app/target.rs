@@ -164,15 +164,16 @@ impl<'a> One<'a> {
         let problem = of_call(error, attempted);
         let is_missing = matches!(error, Error::Api(status) if status.code == 404);
         if is_missing && problem.next_step().is_none() {
-            let next = format!("See which there are: {} app list -n {}", self.session.program, self.namespace);
-            return problem.advise(next);
+            let Session { program, flags, .. } = self.session;
+            return problem.advise(format!("See which there are: {program} app list -n {}{flags}", self.namespace));
         }
         problem
     }
 
     /// A command about it that helps on.
     pub fn command(&self, command: &str) -> String {
-        format!("{} app {command} {} -n {}", self.session.program, self.name, self.namespace)
+        let Session { program, flags, .. } = self.session;
+        format!("{program} app {command} {} -n {}{flags}", self.name, self.namespace)
     }
 }
 

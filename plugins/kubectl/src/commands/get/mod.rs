@@ -22,7 +22,7 @@ use crate::output::Output;
 use crate::problem::Problem;
 use crate::term::{self, Screen};
 use crate::view::paint::Paint;
-use crate::watch::Changes;
+use crate::watch::{Changes, Losses};
 
 /// Changes come in bursts; this long after the first of them the page is drawn again.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -117,16 +117,23 @@ async fn live<T>(
     let mut ticks = time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut resized = unix::signal(SignalKind::window_change())?;
+    let mut losses = Losses::default();
+    let is_live = screen.is_live();
+    // A page that is redrawn says itself what is lost.
+    let hear = |losses: &mut Losses, news| {
+        if is_live { drop(losses.hear(news, clock::now())) } else { losses.tell(news) }
+    };
     loop {
+        let now = clock::now();
         // Ages change all the time; seen from a fixed moment only what matters does.
-        screen.show(&draw(&shown, clock::now(), paint), draw(&shown, start, Paint::Plain))?;
+        screen.show(&draw(&shown, now, paint), losses.line(now).as_deref(), draw(&shown, start, Paint::Plain))?;
         tokio::select! {
-            change = changes.next() => {
-                change.unwrap_or(Ok(()))?;
+            Some(news) = changes.next() => {
+                hear(&mut losses, news?);
                 let settled = time::sleep(SETTLE);
                 tokio::pin!(settled);
-                while let Some(change) = tokio::select! { change = changes.next() => change, () = &mut settled => None } {
-                    change?;
+                while let Some(news) = tokio::select! { news = changes.next() => news, () = &mut settled => None } {
+                    hear(&mut losses, news?);
                 }
             }
             _ = ticks.tick(), if screen.is_live() => {}
