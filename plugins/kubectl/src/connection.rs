@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use sluice_core::time::parse_go_duration;
 
@@ -67,6 +67,9 @@ pub struct Connection {
     /// Accepted for kubectl's sake; nothing is cached
     #[arg(long, global = true, hide = true)]
     pub cache_dir: Option<PathBuf>,
+    /// Whether nobody may be asked for a password or the like: who completes a line types on.
+    #[arg(skip)]
+    pub asks_nobody: bool,
 }
 
 /// What a command works with.
@@ -142,6 +145,9 @@ fn override_config(flags: &Connection, config: &mut Config) -> Result<(), Proble
         config.read_timeout = timeout(text)?;
     }
     let auth = &mut config.auth_info;
+    if let Some(exec) = auth.exec.as_mut().filter(|_| flags.asks_nobody) {
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    }
     if let Some(user) = &flags.as_user {
         auth.impersonate = Some(user.clone());
     }

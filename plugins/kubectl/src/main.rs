@@ -32,6 +32,10 @@ fn main() -> ExitCode {
     // The one TLS provider of the program; without this line the first connection panics.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some((program, words)) = complete::asked(&arguments) {
+        complete::run(program, &words);
+        return ExitCode::SUCCESS;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -39,12 +43,6 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Some((program, words)) = complete::asked(&arguments) {
-        runtime.block_on(complete::run(program, &words));
-        // A name that is still being looked up is not waited for.
-        runtime.shutdown_background();
-        return ExitCode::SUCCESS;
-    }
     let (program, cli) = cli::parse(arguments);
     let ended = runtime.block_on(commands::run(cli, program));
     // What still goes on, such as the look-up of an address, is not waited for.

@@ -36,43 +36,79 @@ pub fn run(args: &Args, program: Program) -> Result<(), Problem> {
     Ok(term::print(&script)?)
 }
 
-/// bash takes the sign in `--flag=value` for a word of its own; so does what reads the words.
+/// What stands between two spaces is one word, although bash takes it apart at the signs of `COMP_WORDBREAKS` (`a:b`,
+/// `--flag=value`) and replaces what follows the last of them alone.
 const BASH: &str = r#"_FUNCTION() {
-    local line word
+    local rest="${COMP_LINE:0:COMP_POINT}" last=-1 cut="" next word line sign i
+    local -a given=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        next="${rest#"${rest%%[![:space:]]*}"}"
+        word="${COMP_WORDS[i]}"
+        [[ $i -eq $COMP_CWORD ]] && word="$next"
+        if [[ $last -lt 0 || "$next" != "$rest" ]]; then
+            given[++last]="$word"
+        else
+            given[last]+="$word"
+        fi
+        rest="${next#"$word"}"
+    done
+    for sign in : =; do
+        [[ "$COMP_WORDBREAKS" == *"$sign"* ]] || continue
+        word="${given[last]%"${given[last]##*"$sign"}"}"
+        [[ ${#word} -gt ${#cut} ]] && cut="$word"
+    done
     COMPREPLY=()
     while IFS= read -r line; do
         word="${line%%$'\t'*}"
         case "$word" in
+            :0) compopt -o default 2>/dev/null ;;
             :6) compopt -o nospace 2>/dev/null ;;
             :*) ;;
-            *) COMPREPLY+=("$word") ;;
+            *) COMPREPLY+=("${word#"$cut"}") ;;
         esac
-    done < <(NAME __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    done < <(NAME __complete "${given[@]:1}" 2>/dev/null)
 }
 complete -F _FUNCTION NAME
 "#;
 
+/// As a file of the `fpath` it is the function itself, which is called at once.
 const ZSH: &str = r#"#compdef NAME
 _FUNCTION() {
-    local line word meaning space=' '
-    local -a words_found meanings
+    local line word meaning files space=' '
+    local -a given words_found meanings
+    given=("${(@)words[2,CURRENT]}")
+    given[-1]="$PREFIX"
     while IFS= read -r line; do
         word="${line%%$'\t'*}"
         meaning="${line#*$'\t'}"
         case "$word" in
+            :0) files=yes ;;
             :6) space='' ;;
             :*) ;;
             *) words_found+=("$word"); [ "$meaning" = "$word" ] && meanings+=("$word") || meanings+=("$word -- $meaning") ;;
         esac
-    done < <(NAME __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
-    (( ${#words_found} )) && compadd -S "$space" -l -d meanings -- "${words_found[@]}"
+    done < <(NAME __complete "${given[@]}" 2>/dev/null)
+    if [ -n "$files" ]; then
+        compset -P '--*='
+        _files
+    elif (( ${#words_found} )); then
+        compadd -S "$space" -l -d meanings -- "${words_found[@]}"
+    fi
 }
-compdef _FUNCTION NAME
+if [ "$funcstack[1]" = "_NAME" ]; then
+    _FUNCTION "$@"
+else
+    compdef _FUNCTION NAME
+fi
 "#;
 
 const FISH: &str = r"function __FUNCTION_candidates
     set -l words (commandline -opc) (commandline -ct)
-    NAME __complete $words[2..-1] 2>/dev/null | string match -v -r '^:[0-9]+$'
+    set -l found (NAME __complete $words[2..-1] 2>/dev/null)
+    string match -v -r '^:[0-9]+$' -- $found
+    if contains -- :0 $found
+        __fish_complete_path (commandline -ct)
+    end
 end
 complete -c NAME -f -a '(__FUNCTION_candidates)'
 ";

@@ -11,6 +11,8 @@ pub enum Wanted {
     Words(Vec<(String, String)>),
     /// Names of something in the cluster or in the kubeconfig.
     Names(Names),
+    /// A file or a folder, which the shell finds.
+    Files,
     /// Something that only the user knows.
     Nothing,
 }
@@ -26,6 +28,8 @@ pub enum Names {
     AnalysisRuns,
     /// Analysis templates.
     Templates,
+    /// Analysis templates of the whole cluster.
+    ClusterTemplates,
     /// Applications.
     Applications,
     /// Namespaces.
@@ -51,7 +55,9 @@ pub struct Line {
     pub lead: String,
     /// What was typed of it.
     pub typed: String,
-    /// Values of flags that were given, by the flags' long names.
+    /// The commands that were given: `app`, `diff`.
+    pub commands: Vec<String>,
+    /// Values of flags that were given, by the flags' long names; of one that needs none `true`.
     pub flags: BTreeMap<String, String>,
     /// What was given beside commands and flags.
     pub positionals: Vec<String>,
@@ -61,19 +67,21 @@ pub struct Line {
 pub fn read(mut root: Command, words: &[String]) -> Line {
     root.build();
     let (typed, before) = words.split_last().map_or((String::new(), words), |(last, before)| (last.clone(), before));
-    let mut line =
-        Line { wanted: Wanted::Nothing, lead: String::new(), typed, flags: BTreeMap::new(), positionals: Vec::new() };
+    let mut line = Line {
+        wanted: Wanted::Nothing,
+        lead: String::new(),
+        typed,
+        commands: Vec::new(),
+        flags: BTreeMap::new(),
+        positionals: Vec::new(),
+    };
     let mut path = vec![&root];
     let mut pending: Option<&Arg> = None;
     let mut only_positionals = false;
     for word in before {
         let command = path[path.len() - 1];
-        if let Some(flag) = pending {
-            // A shell may take the sign between flag and value for a word.
-            if word != "=" {
-                line.flags.insert(name(flag), word.clone());
-                pending = None;
-            }
+        if let Some(flag) = pending.take() {
+            line.flags.insert(name(flag), word.clone());
         } else if word == "--" {
             only_positionals = true;
         } else if !only_positionals && word.len() > 1 && word.starts_with('-') {
@@ -82,10 +90,14 @@ pub fn read(mut root: Command, words: &[String]) -> Line {
                     let known = find(command, flag).map(name);
                     line.flags.extend(known.map(|name| (name, value.to_owned())));
                 }
-                None => pending = find(command, word).filter(|flag| takes_value(flag)),
+                None => match find(command, word) {
+                    Some(flag) if takes_value(flag) => pending = Some(flag),
+                    flag => line.flags.extend(flag.map(|flag| (name(flag), "true".to_owned()))),
+                },
             }
         } else if let Some(inner) = command.find_subcommand(word).filter(|_| line.positionals.is_empty()) {
             path.push(inner);
+            line.commands.push(inner.get_name().to_owned());
         } else {
             line.positionals.push(word.clone());
         }
@@ -94,7 +106,6 @@ pub fn read(mut root: Command, words: &[String]) -> Line {
     let names: Vec<&str> = path.iter().map(|command| command.get_name()).collect();
     let typed = line.typed.clone();
     if let Some(flag) = pending {
-        typed.trim_start_matches('=').clone_into(&mut line.typed);
         line.wanted = of_value(flag, &names);
     } else if let Some((flag, value)) = typed.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
         line.lead = format!("{flag}=");
@@ -106,6 +117,10 @@ pub fn read(mut root: Command, words: &[String]) -> Line {
         line.wanted = Wanted::Words(commands(command));
     } else {
         line.wanted = positional(command, line.positionals.len()).map_or(Wanted::Nothing, |arg| of_value(arg, &names));
+    }
+    let is_global = line.flags.get("global").is_some_and(|value| value == "true");
+    if is_global && line.wanted == Wanted::Names(Names::Templates) {
+        line.wanted = Wanted::Names(Names::ClusterTemplates);
     }
     line
 }
@@ -169,12 +184,15 @@ fn of_value(arg: &Arg, path: &[&str]) -> Wanted {
     let title = arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
     let is_of = |command: &str| path.contains(&command);
     let names = match (arg.get_id().as_str(), title) {
-        ("namespace", _) => Names::Namespaces,
+        ("namespace" | "app_namespace", _) => Names::Namespaces,
         ("context", _) => Names::Contexts,
         ("cluster", _) => Names::Clusters,
         ("user", _) => Names::Users,
         ("to_revision", _) => Names::Revisions,
         ("goals", _) => return goals(),
+        // In the repository.
+        ("path", "PATH") => return Wanted::Nothing,
+        (_, "FILE" | "FOLDER" | "PATH") => return Wanted::Files,
         (_, "CONTAINER=IMAGE") => Names::Containers,
         (_, "ROLLOUT") => Names::Rollouts,
         (_, "EXPERIMENT") => Names::Experiments,
@@ -238,7 +256,6 @@ mod tests {
             ("get rollout web -n ", Names::Namespaces),
             ("get rollout web -wn ", Names::Namespaces),
             ("--namespace=s", Names::Namespaces),
-            ("get rollout web --namespace = s", Names::Namespaces),
             ("--context ", Names::Contexts),
             ("-n shop --kubeconfig a promote ", Names::Rollouts),
             ("get ar ", Names::AnalysisRuns),
@@ -248,10 +265,26 @@ mod tests {
             ("set image web ", Names::Containers),
             ("undo web --to-revision=", Names::Revisions),
             ("create analysisrun --from ", Names::Templates),
+            ("create analysisrun --global --from ", Names::ClusterTemplates),
+            ("create analysisrun --global=false --from ", Names::Templates),
+            ("app list -N ", Names::Namespaces),
             ("app get ", Names::Applications),
         ] {
             assert_eq!(at(line).wanted, Wanted::Names(names), "{line}");
         }
+        for line in [
+            "create -f ",
+            "lint ",
+            "lint -f a --complete ",
+            "--kubeconfig ",
+            "--kubeconfig=",
+            "man ",
+            "app diff web --local ",
+        ] {
+            assert_eq!(at(line).wanted, Wanted::Files, "{line}");
+        }
+        assert_eq!(at("app create web --path ").wanted, Wanted::Nothing);
+        assert_eq!(at("-n shop app diff --wrong ").commands, ["app", "diff"]);
         assert_eq!(at("get rollout web ").wanted, Wanted::Nothing);
         assert_eq!(at("set image web w").positionals, ["web"]);
         assert_eq!(at("-n shop get rollout ").flags["namespace"], "shop");

@@ -11,7 +11,7 @@ use kube::{Client, Resource, ResourceExt as _};
 use serde_json::Value;
 use sluice::steer::Rollouts;
 use sluice_core::act::template::Home;
-use sluice_core::api::{AnalysisRun, AnalysisTemplate, Application, Experiment, Rollout};
+use sluice_core::api::{AnalysisRun, AnalysisTemplate, Application, ClusterAnalysisTemplate, Experiment, Rollout};
 use sluice_core::info::replica_set::images;
 use sluice_core::info::text::printable;
 
@@ -35,7 +35,11 @@ pub async fn find(names: Names, line: &Line) -> Option<Vec<(String, String)>> {
         Names::Experiments => list::<Experiment>(client, Some(&namespace)).await,
         Names::AnalysisRuns => list::<AnalysisRun>(client, Some(&namespace)).await,
         Names::Templates => list::<AnalysisTemplate>(client, Some(&namespace)).await,
-        Names::Applications => list::<Application>(client, Some(&namespace)).await,
+        Names::ClusterTemplates => list::<ClusterAnalysisTemplate>(client, None).await,
+        Names::Applications => {
+            let said = line.flags.get("app-namespace");
+            list::<Application>(client, Some(said.unwrap_or(&namespace))).await
+        }
         Names::Namespaces => list::<Namespace>(client, None).await,
         Names::Containers => {
             let rollout = rollouts.rollout(line.positionals.first()?).await.ok()?;
@@ -63,7 +67,8 @@ fn connection(line: &Line) -> Option<Connection> {
     let given = line.flags.iter().filter(|(name, _)| known(name)).map(|(name, value)| format!("--{name}={value}"));
     let words: Vec<String> = std::iter::once("connection".to_owned()).chain(given).collect();
     let matches = command.clone().try_get_matches_from(words).ok()?;
-    Connection::from_arg_matches(&matches).ok()
+    let connection = Connection::from_arg_matches(&matches).ok()?;
+    Some(Connection { asks_nobody: true, ..connection })
 }
 
 fn of_file(names: Names, file: Option<PathBuf>) -> Option<Vec<(String, String)>> {

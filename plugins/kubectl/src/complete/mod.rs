@@ -4,20 +4,24 @@
 //! each with its meaning after a tab, and at the end `:` with a number that says how to go on. The scripts of `completion` read
 //! the same from `kubectl-sluice __complete`.
 
-mod line;
+pub mod line;
 mod lookup;
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
-use self::line::{Line, Wanted};
+use self::line::{Line, Names, Wanted};
 use crate::cli::{Program, command};
 use crate::term;
 
 /// A shell waits for the candidates: a slow API server must not hold it up.
 const LIMIT: Duration = Duration::from_secs(2);
-/// How to go on: no names of files are to be offered.
+/// How to go on: the shell offers names of files.
+const FILES: &str = ":0";
+/// No names of files are to be offered.
 const NO_FILES: &str = ":4";
 /// The same, and no space after the candidate, which goes on.
 const NO_FILES_NO_SPACE: &str = ":6";
@@ -35,22 +39,34 @@ pub fn asked(arguments: &[OsString]) -> Option<(Program, Vec<String>)> {
 }
 
 /// Prints what can come next. What cannot be found out is not offered, and is no error: nobody asked for its message.
-pub async fn run(program: Program, words: &[String]) {
+pub fn run(program: Program, words: &[String]) {
     let line = line::read(command(program), words);
     let candidates = match &line.wanted {
         Wanted::Words(words) => words.clone(),
-        Wanted::Names(names) => {
-            let found = tokio::time::timeout(LIMIT, lookup::find(*names, &line)).await;
-            found.ok().flatten().unwrap_or_default()
-        }
-        Wanted::Nothing => Vec::new(),
+        Wanted::Names(names) => look_up(*names, &line).unwrap_or_default(),
+        Wanted::Files | Wanted::Nothing => Vec::new(),
     };
     // The reader of a pipe that has gone away wants nothing more.
     let _ = term::print(&render(&line, &candidates));
 }
 
+/// Looks names up in a thread of its own, which is left behind when the time is over: programs that a kubeconfig names for
+/// credentials block whoever runs them.
+fn look_up(names: Names, line: &Line) -> Option<Vec<(String, String)>> {
+    let (sender, found) = mpsc::channel();
+    let line = line.clone();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        sender.send(runtime.block_on(lookup::find(names, &line))).ok()
+    });
+    found.recv_timeout(LIMIT).ok().flatten()
+}
+
 /// The candidates that begin as was typed, and how to go on.
 fn render(line: &Line, candidates: &[(String, String)]) -> String {
+    if line.wanted == Wanted::Files {
+        return format!("{FILES}\n");
+    }
     let mut text = String::new();
     let fitting: Vec<_> = candidates.iter().filter(|(word, _)| word.starts_with(&line.typed)).collect();
     for (word, meaning) in &fitting {
