@@ -274,10 +274,19 @@ pub struct DashboardFlags {
     pub oidc: OidcFlags,
 }
 
-/// Flags of the provider at which people log in to the dashboard: one that the API server trusts, too.
+/// What an ID token of the provider is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OidcMode {
+    /// The API server trusts the provider: people act with their ID token
+    Token,
+    /// It does not: it is asked by SubjectAccessReview what they may do, and the dashboard acts with its own rights
+    Review,
+}
+
+/// Flags of the provider at which people log in to the dashboard.
 #[derive(Args, Clone, Debug)]
 pub struct OidcFlags {
-    /// Issuer URL of the OIDC provider at which people log in; the API server has to trust it
+    /// Issuer URL of the OIDC provider at which people log in
     #[arg(long, requires_all = ["dashboard_oidc_client_id", "dashboard_oidc_url"])]
     pub dashboard_oidc_issuer_url: Option<String>,
     /// Name of the dashboard at the provider
@@ -292,9 +301,21 @@ pub struct OidcFlags {
     /// What is asked for beside openid
     #[arg(long, value_delimiter = ',', default_value = "profile,email,groups")]
     pub dashboard_oidc_scopes: Vec<String>,
-    /// The claim by which the API server names a person, as its --oidc-username-claim
+    /// What an ID token is good for
+    #[arg(long, value_enum, default_value = "token")]
+    pub dashboard_oidc_mode: OidcMode,
+    /// The claim that names a person, as the API server's --oidc-username-claim
     #[arg(long, default_value = "sub")]
     pub dashboard_oidc_username_claim: String,
+    /// For the mode review: what is put before a person's name; the issuer URL and # where it is not given, but for e-mail addresses
+    #[arg(long)]
+    pub dashboard_oidc_username_prefix: Option<String>,
+    /// For the mode review: the claim with a person's groups
+    #[arg(long, default_value = "groups")]
+    pub dashboard_oidc_groups_claim: String,
+    /// For the mode review: what is put before each group
+    #[arg(long, default_value = "")]
+    pub dashboard_oidc_groups_prefix: String,
     /// File with the certificates of who vouches for the provider's
     #[arg(long, requires = "dashboard_oidc_issuer_url")]
     pub dashboard_oidc_ca_file: Option<PathBuf>,

@@ -223,6 +223,9 @@ async fn dashboard(flags: DashboardFlags, home: String, scope: Option<String>, c
     let provider = provider(flags.oidc)?;
     let listener = serve::listen(flags.dashboard_port, "the dashboard").await?;
     let connect = access::with_tokens(&config);
+    // What people ask for is done once; watches have a patience of their own.
+    let mut config = config;
+    config.default_retry = false;
     let client = Client::try_from(config).context("cannot make a client for the dashboard")?;
     dashboard::serve_with_provider(settings, (client, connect), provider, scope, listener).await
 }
@@ -232,7 +235,7 @@ async fn dashboard(flags: DashboardFlags, home: String, scope: Option<String>, c
 fn provider(
     flags: crate::flags::OidcFlags,
 ) -> anyhow::Result<Option<crate::dashboard::access::oidc::provider::Provider>> {
-    use crate::dashboard::access::oidc;
+    use crate::dashboard::access::{self, oidc};
     let read = |path: Option<std::path::PathBuf>| {
         let text = path.map(|path| {
             std::fs::read_to_string(&path)
@@ -245,13 +248,23 @@ fn provider(
     else {
         return Ok(None);
     };
+    let username_claim = flags.dashboard_oidc_username_claim;
+    // As the API server does: what is unique at one issuer alone is told apart from others' by its name.
+    let of_issuer = || if username_claim == "email" { String::new() } else { format!("{issuer}#") };
+    let naming = access::person::Naming {
+        username_prefix: flags.dashboard_oidc_username_prefix.unwrap_or_else(of_issuer),
+        username_claim,
+        groups_claim: flags.dashboard_oidc_groups_claim,
+        groups_prefix: flags.dashboard_oidc_groups_prefix,
+    };
     let settings = oidc::Settings {
         issuer,
         client_id,
         client_secret: read(flags.dashboard_oidc_client_secret_file)?.map(|secret| secret.trim().to_owned()),
         url,
         scopes: flags.dashboard_oidc_scopes,
-        username_claim: flags.dashboard_oidc_username_claim,
+        mode: flags.dashboard_oidc_mode,
+        naming,
         authorities: read(flags.dashboard_oidc_ca_file)?,
     };
     let provider = oidc::provider::Provider::new(settings, Clock::System);

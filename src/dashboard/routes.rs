@@ -142,7 +142,10 @@ async fn guard(
     if needs != Needs::Nothing {
         match dashboard.gatekeeper.caller(headers) {
             Ok(Some(caller)) => {
-                request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(caller.clone());
+                let answer = next.run(request).await;
+                dashboard.gatekeeper.remember(caller);
+                return answer;
             }
             Ok(None) if to_program || needs == Needs::Change => {
                 let why = "nobody is logged in: send a token of the cluster (Authorization: Bearer TOKEN)";

@@ -23,6 +23,8 @@ use sluice::dashboard::access::oidc::Settings;
 use sluice::dashboard::access::oidc::keys::{Algorithm, Keys};
 use sluice::dashboard::access::oidc::provider::Provider;
 use sluice::dashboard::access::oidc::token::{Expected, Parts, Wrong};
+use sluice::dashboard::access::person::Naming;
+use sluice::flags::OidcMode;
 
 use crate::stage::{SHARED, Stage, text};
 
@@ -63,6 +65,7 @@ fn verdict(signer: &Signer, token: &str) -> Result<Timestamp, Wrong> {
         client_id: "sluice",
         nonce: "n",
         username_claim: "sub",
+        naming: None,
         algorithms: &[Algorithm::Es256],
     };
     let now = Timestamp::from_second(NOW).expect("a time");
@@ -167,7 +170,7 @@ fn each_kind_of_key_verifies_what_it_signed_and_nothing_else() {
 }
 
 /// A provider that lets everybody in.
-struct Small {
+pub struct Small {
     address: String,
     signer: Signer,
     /// Of each code: its challenge and its nonce.
@@ -177,7 +180,8 @@ struct Small {
 }
 
 impl Small {
-    async fn start(refuses: bool) -> Arc<Small> {
+    /// Starts one; whether it refuses our secret.
+    pub async fn start(refuses: bool) -> Arc<Small> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let small = Arc::new(Small { address, signer: Signer::new(), codes: Mutex::default(), refuses });
@@ -197,13 +201,19 @@ impl Small {
             client_secret: Some("s3cret".to_owned()),
             url: "http://localhost:3100".to_owned(),
             scopes: vec!["email".to_owned()],
-            username_claim: "sub".to_owned(),
+            mode: OidcMode::Token,
+            naming: Naming {
+                username_claim: "sub".to_owned(),
+                username_prefix: "oidc:".to_owned(),
+                groups_claim: "groups".to_owned(),
+                groups_prefix: String::new(),
+            },
             authorities: None,
         }
     }
 
     /// What its pages do: somebody is let in, and sent back with a code.
-    fn lets_in(&self, entrance: &Url) -> String {
+    pub fn lets_in(&self, entrance: &Url) -> String {
         let asked: HashMap<String, String> = entrance.query_pairs().into_owned().collect();
         assert!(entrance.as_str().starts_with(&format!("{}/authorize?", self.address)), "{entrance}");
         assert_eq!(asked["code_challenge_method"], "S256");
@@ -245,7 +255,7 @@ async fn issue(State(small): State<Arc<Small>>, body: String) -> (StatusCode, St
 }
 
 /// Begins a login: the browser's cookie, and where it is sent.
-async fn begin(stage: &Stage) -> (String, Url) {
+pub async fn begin(stage: &Stage) -> (String, Url) {
     let answer = stage.asked(Method::GET, "/login/oidc?to=%2Frollouts%3Fq%3Dweb").send().await.expect("an answer");
     assert_eq!(answer.status(), 303);
     let cookie = answer.headers()["set-cookie"].to_str().expect("text").to_owned();
@@ -255,13 +265,28 @@ async fn begin(stage: &Stage) -> (String, Url) {
     (cookie, entrance.parse().expect("an address"))
 }
 
-async fn back(stage: &Stage, cookie: &str, path: &str) -> Response {
+/// What a browser with this cookie is answered.
+pub async fn back(stage: &Stage, cookie: &str, path: &str) -> Response {
     stage.asked(Method::GET, path).header("cookie", cookie).send().await.expect("an answer")
 }
 
 async fn stage_with(small: &Small) -> Stage {
     let provider = Provider::new(small.settings(), Clock::System).expect("a provider");
     Stage::with_provider(SHARED, Some(provider)).await
+}
+
+/// A stage whose API server does not know the provider, but says what people may do.
+pub async fn stage_that_reviews(small: &Small) -> Stage {
+    let settings = Settings { mode: OidcMode::Review, ..small.settings() };
+    let provider = Provider::new(settings, Clock::System).expect("a provider");
+    Stage::with_provider(SHARED, Some(provider)).await
+}
+
+/// The session that an answer begins, as a cookie to send.
+pub fn session(answer: &Response) -> String {
+    let mut cookies = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text"));
+    let session = cookies.find(|cookie| cookie.starts_with("sluice-session=")).expect("a session");
+    session.split(';').next().expect("a cookie").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -125,6 +125,20 @@ impl Stage {
         Api::<Rollout>::namespaced(self.client.clone(), namespace).get(name).await.expect("a rollout")
     }
 
+    /// Lets a person do in `shop` all that the rules say.
+    pub async fn bind(&self, person: &str, rules: &Value) {
+        let meta = json!({"namespace": "shop", "name": person.replace(':', "-")});
+        let rbac = "rbac.authorization.k8s.io";
+        self.apply(&json!({"apiVersion": format!("{rbac}/v1"), "kind": "Role", "metadata": meta, "rules": rules}))
+            .await;
+        self.apply(&json!({
+            "apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding", "metadata": meta,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": meta["name"]},
+            "subjects": [{"kind": "User", "apiGroup": rbac, "name": person}],
+        }))
+        .await;
+    }
+
     /// A token of a service account of `shop` that may do all that the rules say there.
     pub async fn token(&self, name: &str, rules: &Value) -> String {
         let meta = json!({"namespace": "shop", "name": name});

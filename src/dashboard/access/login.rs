@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::oidc::flow;
-use super::session;
+use super::{Credential, session};
 use crate::dashboard::{Dashboard, html as shell};
 
 /// Where to go afterwards.
@@ -75,7 +75,7 @@ pub async fn log_in(
     let gatekeeper = &dashboard.gatekeeper;
     let has_provider = gatekeeper.provider.is_some();
     let wrong = |status: StatusCode, why: &str| (status, form(&wanted, has_provider, Some(why))).into_response();
-    let caller = match gatekeeper.with_token(&token) {
+    let caller = match gatekeeper.with(Credential::Token(token.clone())) {
         Ok(caller) if !token.is_empty() => caller,
         Ok(_) => return wrong(StatusCode::BAD_REQUEST, "The token is empty."),
         Err(error) => return wrong(StatusCode::BAD_REQUEST, &format!("The token cannot be used: {error}")),
@@ -86,9 +86,14 @@ pub async fn log_in(
         Err(Error::Api(status)) if status.code == 401 => {
             return wrong(StatusCode::UNAUTHORIZED, "The cluster does not know this token, or it has run out.");
         }
-        Err(error) => return wrong(StatusCode::BAD_GATEWAY, &format!("The API server cannot be asked: {error}")),
+        // Whoever may not ask who they are is known nevertheless, and so is who asks a server that cannot tell.
+        Err(Error::Api(status)) if [403, 404].contains(&status.code) => {}
+        Err(error) => {
+            tracing::warn!("nobody is logged in by a token: the API server cannot be asked: {error}");
+            return wrong(StatusCode::BAD_GATEWAY, "The API server cannot be asked just now. Try again in a moment.");
+        }
     }
-    let Ok(id) = gatekeeper.sessions.begin(token, dashboard.clock.now()) else {
+    let Ok(id) = gatekeeper.sessions.begin(Credential::Token(token), dashboard.clock.now()) else {
         return wrong(StatusCode::INTERNAL_SERVER_ERROR, "The machine gives no random numbers.");
     };
     let by_https = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");

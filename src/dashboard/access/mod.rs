@@ -1,29 +1,39 @@
 //! Who asks, and what they may do.
 //!
-//! The dashboard has no rights to lend. On a person's own machine it acts as that person; elsewhere who comes has to show a token of the
-//! cluster, with which it asks the API server whether something may be seen, and does what is asked for.
+//! On a person's own machine the dashboard acts as that person; elsewhere who comes has to show a token of the cluster, with which it
+//! asks the API server whether something may be seen, and does what is asked for. Who logged in at a provider that the API server does
+//! not trust has none: for them it asks the API server before each request whether they may, and sends it with its own rights.
 
+mod attributes;
 pub mod login;
 pub mod oidc;
 pub mod origin;
+mod passage;
+pub mod person;
 pub mod review;
 pub mod session;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, header};
+use jiff::Timestamp;
 use kube::config::AuthInfo;
 use kube::{Client, Config};
 
 use self::oidc::provider::Provider;
+use self::passage::Known;
+use self::person::Person;
 use self::review::{Asked, Kind, Reviews};
 use self::session::Sessions;
 use crate::clock::Clock;
 
-/// How many tokens have a connection of their own; more of them take turns.
-const CONNECTIONS: usize = 256;
+/// How many people's answers are remembered; of more, those who have not come for the longest are asked about anew.
+const REMEMBERED: usize = 256;
+/// The longest name of a namespace.
+const LONGEST_NAMESPACE: usize = 63;
 /// The longest token that is taken for one, in bytes.
 const LONGEST: usize = 16 << 10;
 
@@ -39,15 +49,31 @@ pub enum Gate {
 /// Makes a client that shows a token.
 pub type Connect = Arc<dyn Fn(&str) -> Result<Client, kube::Error> + Send + Sync>;
 
-/// Makes clients for the cluster of `config` that show a token instead of what `config` has to show.
+/// Makes clients for the cluster of `config` that show a token instead of what `config` has to show. They share connections, and repeat
+/// nothing by themselves: what was asked for once is done once.
 pub fn with_tokens(config: &Config) -> Connect {
     let mut bare = config.clone();
     bare.auth_info = AuthInfo::default();
+    bare.default_retry = false;
+    let shared: Mutex<Option<Client>> = Mutex::default();
     Arc::new(move |token| {
-        let mut config = bare.clone();
-        config.auth_info.token = Some(token.to_owned().into());
-        Client::try_from(config)
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = match shared.take() {
+            Some(client) => client,
+            None => Client::try_from(bare.clone())?,
+        };
+        *shared = Some(client.clone());
+        passage::with_token(client, token)
     })
+}
+
+/// By what somebody is known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// A token of the cluster.
+    Token(String),
+    /// The word of a provider that the dashboard trusts, and the API server does not.
+    Person(Person),
 }
 
 /// Lets people in.
@@ -55,7 +81,7 @@ pub struct Gatekeeper {
     gate: Gate,
     owner: Client,
     connect: Connect,
-    callers: Mutex<HashMap<String, Caller>>,
+    callers: Mutex<HashMap<Credential, (Caller, Timestamp)>>,
     /// Those who have logged in.
     pub sessions: Sessions,
     /// Where people can log in without a token in their hands.
@@ -70,6 +96,10 @@ pub struct Caller {
     pub client: Client,
     /// Whether they come with a session, which can be ended.
     pub has_session: bool,
+    /// By what they are known; the owner of the machine by nothing.
+    credential: Option<Credential>,
+    /// Whether the API server has answered them as somebody whom it knows.
+    known: Known,
     /// What they may see. `None`: what is watched is watched with their own rights.
     reviews: Option<Arc<Reviews>>,
 }
@@ -108,41 +138,76 @@ impl Gatekeeper {
     /// Who asks by these headers; `None` is nobody that is known.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, kube::Error> {
         if self.gate == Gate::Owner {
-            return Ok(Some(Caller { client: self.owner.clone(), has_session: false, reviews: None }));
+            return Ok(Some(Caller::new(self.owner.clone(), None, None)));
         }
         if let Some(token) = bearer(headers) {
-            return self.with_token(token).map(Some);
+            return self.with(Credential::Token(token.to_owned())).map(Some);
         }
-        let session = session::of(headers).and_then(|id| self.sessions.token(id, self.clock.now()));
-        let caller = session.map(|token| self.with_token(&token)).transpose()?;
+        let session = session::of(headers).and_then(|id| self.sessions.credential(id, self.clock.now()));
+        let caller = session.map(|credential| self.with(credential)).transpose()?;
         Ok(caller.map(|caller| Caller { has_session: true, ..caller }))
     }
 
-    /// Whoever has this token. Whether the cluster knows it turns out when they ask for something.
-    pub fn with_token(&self, token: &str) -> Result<Caller, kube::Error> {
-        if token.len() > LONGEST {
+    /// Whoever is known by this. Whether the cluster knows a token turns out when they ask for something.
+    pub fn with(&self, credential: Credential) -> Result<Caller, kube::Error> {
+        if matches!(&credential, Credential::Token(token) if token.len() > LONGEST) {
             return Err(kube::Error::Service("a token is not that long".into()));
         }
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(caller) = callers.get(token) {
+        if let Some((caller, last)) = callers.get_mut(&credential) {
+            *last = self.clock.now();
             return Ok(caller.clone());
         }
-        let client = (self.connect)(token)?;
-        let reviews = Some(Arc::new(Reviews::new(client.clone(), self.clock)));
-        let caller = Caller { client, has_session: false, reviews };
-        if callers.len() >= CONNECTIONS {
-            callers.clear();
+        drop(callers);
+        let (client, reviews) = match &credential {
+            Credential::Token(token) => ((self.connect)(token)?, None),
+            Credential::Person(person) => {
+                let reviews = Reviews::of_person(self.owner.clone(), person.clone(), self.clock);
+                (self.owner.clone(), Some(Arc::new(reviews)))
+            }
+        };
+        let mut caller = Caller::new(client, Some(credential), reviews);
+        if caller.reviews.is_none() {
+            caller.reviews = Some(Arc::new(Reviews::new(caller.client.clone(), self.clock)));
         }
-        callers.insert(token.to_owned(), caller.clone());
         Ok(caller)
+    }
+
+    /// Remembers somebody with the answers about them, once the API server is known to know them: strangers take no place.
+    pub fn remember(&self, caller: Caller) {
+        let Some(credential) = caller.credential.clone() else { return };
+        if !caller.known.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.contains_key(&credential) {
+            return;
+        }
+        if callers.len() >= REMEMBERED {
+            let oldest = callers.iter().min_by_key(|(_, (_, last))| *last).map(|(credential, _)| credential.clone());
+            oldest.and_then(|oldest| callers.remove(&oldest));
+        }
+        callers.insert(credential, (Caller { has_session: false, ..caller }, self.clock.now()));
     }
 }
 
 impl Caller {
-    /// Whether they may see the objects of a kind in a namespace.
+    /// Somebody who asks by this client; about whom `judge` is asked first, if they have no rights of their own.
+    fn new(client: Client, credential: Option<Credential>, judge: Option<Arc<Reviews>>) -> Caller {
+        // A person's session has been verified where it began.
+        let known = Arc::new(AtomicBool::new(judge.is_some()));
+        let client = passage::client(client, judge.clone(), Arc::clone(&known));
+        Caller { client, has_session: false, credential, known, reviews: judge }
+    }
+
+    /// Whether they may see the objects of a kind in a namespace; without one, in all of them.
     pub async fn may_see(&self, kind: Kind, namespace: &str) -> Result<bool, kube::Error> {
+        let is_one = namespace.len() <= LONGEST_NAMESPACE
+            && namespace.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-');
         match &self.reviews {
             None => Ok(true),
+            // There is no such namespace, and an answer about it would only be kept.
+            Some(_) if !is_one => Ok(false),
             Some(reviews) => reviews.allows(Asked::to_list(kind, namespace)).await,
         }
     }

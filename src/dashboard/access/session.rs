@@ -1,4 +1,4 @@
-//! Who has logged in by a page: the token stays here, the browser gets a random name for it.
+//! Who has logged in by a page: what they are known by stays here, the browser gets a random name for it.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+
+use super::Credential;
 
 /// The name of the cookie.
 const COOKIE: &str = "sluice-session";
@@ -21,21 +23,21 @@ const MOST: usize = 1_000;
 pub struct Sessions(Mutex<HashMap<String, Session>>);
 
 struct Session {
-    token: String,
+    credential: Credential,
     since: Timestamp,
-    /// When its token ends, and with that the session; one of a token that was shown here ends when the API server says so.
+    /// When what the provider issued ends, and with that the session; one of a token that was shown here ends when the API server says so.
     until: Option<Timestamp>,
 }
 
 impl Sessions {
-    /// Begins a session of who has this token, and returns its name.
-    pub fn begin(&self, token: String, now: Timestamp) -> Result<String, Unspecified> {
-        self.add(Session { token, since: now, until: None }, now)
+    /// Begins a session of somebody, and returns its name.
+    pub fn begin(&self, credential: Credential, now: Timestamp) -> Result<String, Unspecified> {
+        self.add(Session { credential, since: now, until: None }, now)
     }
 
-    /// Begins a session that came of a provider, and ends with its token.
-    pub fn begin_until(&self, token: String, now: Timestamp, until: Timestamp) -> Result<String, Unspecified> {
-        self.add(Session { token, since: now, until: Some(until) }, now)
+    /// Begins a session that came of a provider, and ends with what that issued.
+    pub fn begin_until(&self, whose: Credential, now: Timestamp, until: Timestamp) -> Result<String, Unspecified> {
+        self.add(Session { credential: whose, since: now, until: Some(until) }, now)
     }
 
     fn add(&self, session: Session, now: Timestamp) -> Result<String, Unspecified> {
@@ -52,10 +54,10 @@ impl Sessions {
         Ok(id)
     }
 
-    /// The token of a session that lasts.
-    pub fn token(&self, id: &str, now: Timestamp) -> Option<String> {
+    /// Whose session it is, while it lasts.
+    pub fn credential(&self, id: &str, now: Timestamp) -> Option<Credential> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(id).filter(|session| is_alive(session, now)).map(|session| session.token.clone())
+        sessions.get(id).filter(|session| is_alive(session, now)).map(|session| session.credential.clone())
     }
 
     /// Ends a session, and tells whether it came of a provider.
@@ -97,17 +99,21 @@ pub fn farewell() -> String {
 mod tests {
     use super::*;
 
+    fn token(text: &str) -> Credential {
+        Credential::Token(text.to_owned())
+    }
+
     #[test]
     fn a_session_has_a_name_that_nobody_guesses_and_an_end() {
         let sessions = Sessions::default();
         let now = Timestamp::UNIX_EPOCH;
-        let ids = ["a", "b"].map(|token| sessions.begin(token.to_owned(), now).expect("random numbers"));
+        let ids = ["a", "b"].map(|text| sessions.begin(token(text), now).expect("random numbers"));
         assert_ne!(ids[0], ids[1]);
         assert!(ids[0].len() >= 40, "{}", ids[0]);
-        assert_eq!(sessions.token(&ids[0], now).as_deref(), Some("a"));
-        assert_eq!(sessions.token(&ids[0], now + LASTS), None);
+        assert_eq!(sessions.credential(&ids[0], now), Some(token("a")));
+        assert_eq!(sessions.credential(&ids[0], now + LASTS), None);
         assert!(!sessions.end(&ids[1]), "it came of no provider");
-        assert_eq!(sessions.token(&ids[1], now), None);
+        assert_eq!(sessions.credential(&ids[1], now), None);
     }
 
     #[test]
@@ -115,9 +121,9 @@ mod tests {
         let sessions = Sessions::default();
         let now = Timestamp::UNIX_EPOCH;
         let until = now + SignedDuration::from_mins(5);
-        let id = sessions.begin_until("a".to_owned(), now, until).expect("random numbers");
-        assert_eq!(sessions.token(&id, now + SignedDuration::from_mins(4)).as_deref(), Some("a"));
-        assert_eq!(sessions.token(&id, until), None);
+        let id = sessions.begin_until(token("a"), now, until).expect("random numbers");
+        assert_eq!(sessions.credential(&id, now + SignedDuration::from_mins(4)), Some(token("a")));
+        assert_eq!(sessions.credential(&id, until), None);
         assert!(sessions.end(&id));
     }
 
@@ -125,13 +131,13 @@ mod tests {
     fn there_are_never_more_than_so_many() {
         let sessions = Sessions::default();
         let begin = |second: i64| {
-            sessions.begin("t".to_owned(), Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)).expect("an id")
+            sessions.begin(token("t"), Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)).expect("an id")
         };
         let first = begin(0);
         let rest: Vec<String> = (1..=MOST as i64).map(begin).collect();
         let now = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(MOST as i64);
-        assert_eq!(sessions.token(&first, now), None);
-        assert!(rest.iter().all(|id| sessions.token(id, now).is_some()));
+        assert_eq!(sessions.credential(&first, now), None);
+        assert!(rest.iter().all(|id| sessions.credential(id, now).is_some()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::pending;
 use super::problem::Problem;
 use super::provider::Provider;
 use crate::dashboard::access::login::Wanted;
-use crate::dashboard::access::session;
+use crate::dashboard::access::{Credential, session};
 use crate::dashboard::refused::Refused;
 use crate::dashboard::{Dashboard, html as shell};
 
@@ -75,17 +75,30 @@ async fn accept(
     }
     let (token, verified) = provider.token(&answer.code, &login).await?;
     let gatekeeper = &dashboard.gatekeeper;
-    let caller = gatekeeper.with_token(&token).map_err(|error| Problem::Server(error.to_string()))?;
+    let credential = match verified.person {
+        Some(person) => Credential::Person(person),
+        None => taken_by_the_cluster(dashboard, provider, token).await?,
+    };
+    let begun = gatekeeper.sessions.begin_until(credential, dashboard.clock.now(), verified.until);
+    begun.map(|id| (id, login.to)).map_err(|_| Problem::Random)
+}
+
+/// An ID token that the API server takes for one of its own.
+async fn taken_by_the_cluster(
+    dashboard: &Dashboard,
+    provider: &Provider,
+    token: String,
+) -> Result<Credential, Problem> {
+    let credential = Credential::Token(token);
+    let caller = dashboard.gatekeeper.with(credential.clone()).map_err(|error| Problem::Server(error.to_string()))?;
     let reviews: Api<SelfSubjectReview> = Api::all(caller.client);
     match reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await {
-        Ok(_) => {}
-        Err(Error::Api(status)) if status.code == 401 => {
-            return Err(Problem::Cluster(provider.settings.issuer.clone()));
-        }
-        Err(error) => return Err(Problem::Server(error.to_string())),
+        Ok(_) => Ok(credential),
+        Err(Error::Api(status)) if status.code == 401 => Err(Problem::Cluster(provider.settings.issuer.clone())),
+        // Whoever may not ask who they are is known nevertheless, and so is who asks a server that cannot tell.
+        Err(Error::Api(status)) if [403, 404].contains(&status.code) => Ok(credential),
+        Err(error) => Err(Problem::Server(error.to_string())),
     }
-    let begun = gatekeeper.sessions.begin_until(token, dashboard.clock.now(), verified.until);
-    begun.map(|id| (id, login.to)).map_err(|_| Problem::Random)
 }
 
 /// A page that goes on by itself. After a redirect from another site a browser would not send the session's strict cookie along; from

@@ -2,7 +2,7 @@
 //!
 //! [`flow`] is what a browser goes through, [`pending`] what is remembered of it meanwhile, [`provider`] what is asked of the provider
 //! and kept of it, and [`token`] the pure decision whether what it issued counts. The ID token is then a token of the cluster, whose
-//! API server trusts the same provider.
+//! API server trusts the same provider; or it only says who somebody is, for reviews of what they may do.
 
 pub mod fetch;
 pub mod flow;
@@ -17,6 +17,8 @@ use std::net::IpAddr;
 use reqwest::Url;
 
 use self::problem::Problem;
+use super::person::Naming;
+use crate::flags::OidcMode;
 
 /// What is to be known of the provider, and what it knows of us.
 #[derive(Clone)]
@@ -31,8 +33,10 @@ pub struct Settings {
     pub url: String,
     /// What is asked for beside `openid`.
     pub scopes: Vec<String>,
-    /// The claim that names a person. A token without it is of no use to the API server.
-    pub username_claim: String,
+    /// What an ID token is good for.
+    pub mode: OidcMode,
+    /// How its claims become a person. The API server, where it sees the token, has its own word on that.
+    pub naming: Naming,
     /// Who vouches for the provider's certificate, in PEM, beside those whom the machine trusts.
     pub authorities: Option<String>,
 }

@@ -17,6 +17,7 @@ use super::token::{Expected, Parts, Verified, Wrong};
 use super::{Settings, protected};
 use crate::clock::Clock;
 use crate::dashboard::html::query;
+use crate::flags::OidcMode;
 
 /// How long what a provider announces counts.
 const ANNOUNCED: SignedDuration = SignedDuration::from_hours(1);
@@ -156,7 +157,8 @@ impl Provider {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
             nonce: &login.nonce,
-            username_claim: &self.settings.username_claim,
+            username_claim: &self.settings.naming.username_claim,
+            naming: (self.settings.mode == OidcMode::Review).then_some(&self.settings.naming),
             algorithms: &announced.algorithms,
         };
         let verified = parts.verify(&keys, &expected, self.clock.now()).map_err(refused)?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::keys::{Algorithm, Keys};
+use crate::dashboard::access::person::{Naming, Person, Unfit};
 
 /// How far the clocks of the provider and of this machine may be apart.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
@@ -43,6 +44,9 @@ pub enum Wrong {
     /// It does not count yet.
     #[error("it does not count yet: compare the clocks of the provider and of the controller's node")]
     Early,
+    /// Nobody can be bound by it.
+    #[error("{0}")]
+    Person(#[from] Unfit),
     /// It answers another login.
     #[error("it belongs to another login: log in again")]
     Nonce,
@@ -58,6 +62,8 @@ pub struct Expected<'a> {
     pub nonce: &'a str,
     /// The claim that it needs to name a person.
     pub username_claim: &'a str,
+    /// How its claims become a person, where the API server is not to see it.
+    pub naming: Option<&'a Naming>,
     /// What the provider signs with.
     pub algorithms: &'a [Algorithm],
 }
@@ -78,6 +84,8 @@ pub struct Parts<'a> {
 pub struct Verified {
     /// When it ends.
     pub until: Timestamp,
+    /// Whom it speaks of, where the API server is not to see it.
+    pub person: Option<Person>,
 }
 
 impl Parts<'_> {
@@ -91,7 +99,7 @@ impl Parts<'_> {
         let bytes = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Wrong::Shape);
         let object = |text: &str| {
             let object: Map<String, Value> = serde_json::from_slice(&bytes(text)?).map_err(|_| Wrong::Shape)?;
-            Ok(object)
+            Ok::<_, Wrong>(object)
         };
         let header = object(header)?;
         let text = |name: &str| header.get(name).and_then(Value::as_str);
@@ -126,7 +134,8 @@ impl Parts<'_> {
         }
         self.text("sub")?;
         self.text(expected.username_claim)?;
-        Ok(Verified { until })
+        let person = expected.naming.map(|naming| Person::of(&self.claims, naming)).transpose()?;
+        Ok(Verified { until, person })
     }
 
     fn text(&self, claim: &str) -> Result<&str, Wrong> {
