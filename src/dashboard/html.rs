@@ -43,7 +43,7 @@ pub fn badge(badge: &Badge) -> Markup {
 
 /// A page with nothing but its content, for those who are not let in yet and for what went wrong.
 pub fn bare(title: &str, content: &Markup) -> Markup {
-    document(title, "/", &html! { main id="main" class="bare" { (content) } })
+    document(title, &html! { main id="main" class="bare" { (content) } })
 }
 
 /// What stands around the content of a page.
@@ -89,11 +89,11 @@ impl Page<'_> {
             }
             main id="main" data-live=[self.live.as_deref()] { (content) }
         };
-        document(self.title, &format!("/{}", settings.root), &body)
+        document(self.title, &body)
     }
 }
 
-fn document(title: &str, home: &str, body: &Markup) -> Markup {
+fn document(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -104,7 +104,6 @@ fn document(title: &str, home: &str, body: &Markup) -> Markup {
                 title { (title) " · Sluice" }
                 link rel="stylesheet" href="/assets/sluice.css";
                 link rel="icon" href="/assets/sluice.svg" type="image/svg+xml";
-                link rel="home" href=(home);
                 script src="/assets/sluice.js" defer {}
             }
             body { (body) }

@@ -6,22 +6,17 @@ mod stage;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 use sluice::dashboard::access::Gate;
-use sluice_core::api::AppProject;
 use tokio::time::Instant;
 
-use self::stage::{HOME, Stage, read, streams};
+use self::stage::{HOME, Stage, object, read, streams};
 
 /// What a page with a thousand of something may have. Its time is asserted for a debug build on a busy machine.
 const MOST_BYTES: usize = 300_000;
 const MOST_TIME: Duration = Duration::from_secs(3);
-
-fn object(kind: &str, name: &str, status: &str) -> Value {
-    json!({"version": "v1", "kind": kind, "namespace": "shop", "name": name, "status": status})
-}
 
 fn page(name: &str) -> String {
     format!("/applications/{HOME}/{name}")
@@ -271,30 +266,7 @@ async fn a_dashboard_in_the_cluster_renders_nothing_and_says_how_to_see_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_own_machine_what_a_sync_would_change_is_shown_line_by_line() {
     let stage = Stage::usual().await;
-    stage.namespace("shop").await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("deploy/color.yaml");
-    std::fs::create_dir(folder.path().join("deploy")).expect("a folder");
-    let map =
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "color"}, "data": {"value": "<green>"}});
-    let secret =
-        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "data": {"pin": "MTIzNA=="}});
-    std::fs::write(file, format!("{map}\n---\n{secret}\n")).expect("a file");
-    for line in ["init --quiet --initial-branch main", "add --all", "commit --quiet --message One"] {
-        stage::git(folder.path(), line);
-    }
-    let live = json!({"metadata": {"name": "color"}, "data": {"value": "blue"}});
-    let live = serde_json::from_value(live).expect("a ConfigMap");
-    let maps: Api<ConfigMap> = Api::namespaced(stage.client.clone(), "shop");
-    maps.create(&PostParams::default(), &live).await.expect("a ConfigMap");
-    let project = json!({"metadata": {"name": "default", "namespace": HOME}, "spec": {
-        "sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}});
-    let project = serde_json::from_value(project).expect("an AppProject");
-    let projects: Api<AppProject> = Api::namespaced(stage.client.clone(), HOME);
-    projects.create(&PostParams::default(), &project).await.expect("an AppProject");
-    let source =
-        json!({"repoURL": format!("file://{}", folder.path().display()), "path": "deploy", "targetRevision": "main"});
-    stage.create("colors", &json!({"spec": {"source": source}})).await;
+    let _repository = stage.colors().await;
     stage.shows(&page("colors"), "<h1>colors").await;
 
     let text = stage.get(&format!("{}/diff", page("colors"))).await.text;
@@ -304,9 +276,5 @@ async fn on_the_own_machine_what_a_sync_would_change_is_shown_line_by_line() {
     assert!(!text.contains("MTIzNA"), "{text}");
     let one = stage.get(&format!("{}/diff?kind=ConfigMap&namespace=shop&name=color", page("colors"))).await.text;
     assert!(one.contains("value: blue") && !one.contains("login"), "{one}");
-    assert_eq!(
-        maps.get("color").await.expect("a ConfigMap").data.expect("data")["value"],
-        "blue",
-        "nothing is written"
-    );
+    assert_eq!(stage.color().await, "blue", "nothing is written");
 }

@@ -9,18 +9,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Client;
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use sluice::clock::Clock;
 use sluice::dashboard::access::{Connect, Gate, Gatekeeper};
 use sluice::dashboard::book::Book;
 use sluice::dashboard::{Dashboard, Settings, routes};
 use sluice::trial;
+use sluice_core::api::AppProject;
 use sluice_core::info::application::stored::Stored;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::workloads::node;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use tower::Service as _;
 
@@ -52,6 +55,7 @@ impl Stage {
         let (client, _) = trial::prepare(&sandbox, Box::new(node::Lifeless)).await.expect("a sandbox");
         if has_kind {
             trial::install_gitops(&client).await.expect("the kinds");
+            until_served(&client).await;
         }
         let (book, watching) = Book::open(client.clone(), None);
         tokio::spawn(watching);
@@ -72,6 +76,16 @@ impl Stage {
     /// The usual one.
     pub async fn usual() -> Stage {
         Stage::new(true, Gate::Owner, false).await
+    }
+
+    /// Listens for a browser; the address.
+    #[allow(dead_code, reason = "for stories in a browser")]
+    pub async fn listen(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let router = self.router.clone();
+        tokio::spawn(async { axum::serve(listener, router).await });
+        address
     }
 
     /// Creates a namespace.
@@ -103,6 +117,43 @@ impl Stage {
         json_patch::merge(&mut application, changes);
         let application: Stored = serde_json::from_value(application).expect("an object");
         self.applications().create(&PostParams::default(), &application).await.expect("an Application");
+    }
+
+    /// Creates the Application `colors`, whose repository wants a ConfigMap otherwise than the cluster has it, and a Secret besides.
+    pub async fn colors(&self) -> TempDir {
+        self.namespace("shop").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("deploy/color.yaml");
+        std::fs::create_dir(folder.path().join("deploy")).expect("a folder");
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "color"}, "data": {"value": "<green>"}});
+        let secret =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "data": {"pin": "MTIzNA=="}});
+        std::fs::write(file, format!("{map}\n---\n{secret}\n")).expect("a file");
+        for line in ["init --quiet --initial-branch main", "add --all", "commit --quiet --message One"] {
+            git(folder.path(), line);
+        }
+        let live = serde_json::from_value(json!({"metadata": {"name": "color"}, "data": {"value": "blue"}}));
+        self.maps().create(&PostParams::default(), &live.expect("a ConfigMap")).await.expect("a ConfigMap");
+        let project = json!({"metadata": {"name": "default", "namespace": HOME}, "spec": {
+            "sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}});
+        let project = serde_json::from_value(project).expect("an AppProject");
+        let projects: Api<AppProject> = Api::namespaced(self.client.clone(), HOME);
+        projects.create(&PostParams::default(), &project).await.expect("an AppProject");
+        let url = format!("file://{}", folder.path().display());
+        let source = json!({"repoURL": url, "path": "deploy", "targetRevision": "main"});
+        let resources = json!([object("ConfigMap", "color", "OutOfSync"), object("Secret", "login", "OutOfSync")]);
+        let status = json!({"resources": resources, "sync": {"status": "OutOfSync"}});
+        self.create("colors", &json!({"spec": {"source": source}, "status": status})).await;
+        folder
+    }
+
+    /// The value of that ConfigMap.
+    pub async fn color(&self) -> String {
+        self.maps().get("color").await.expect("a ConfigMap").data.expect("data")["value"].clone()
+    }
+
+    fn maps(&self) -> Api<ConfigMap> {
+        Api::namespaced(self.client.clone(), "shop")
     }
 
     /// Changes an Application.
@@ -157,6 +208,16 @@ impl Stage {
     }
 }
 
+/// Waits until the kind that was defined is served.
+async fn until_served(client: &Client) {
+    let start = Instant::now();
+    let applications: Api<Stored> = Api::all(client.clone());
+    while let Err(error) = applications.list(&ListParams::default()).await {
+        assert!(start.elapsed() < LIMIT, "Applications are never served: {error}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// All of an answer.
 pub async fn read(response: axum::response::Response) -> Answer {
     let status = response.status();
@@ -178,8 +239,13 @@ pub async fn streams(response: axum::response::Response, wanted: &str) -> Body {
     body
 }
 
+/// An object as the status of an Application lists it.
+pub fn object(kind: &str, name: &str, status: &str) -> Value {
+    json!({"version": "v1", "kind": kind, "namespace": "shop", "name": name, "status": status})
+}
+
 /// Runs Git in a folder.
-pub fn git(folder: &Path, line: &str) {
+fn git(folder: &Path, line: &str) {
     let who = ["-c", "user.name=Story", "-c", "user.email=story@example.com", "-c", "commit.gpgsign=false"];
     let output = Command::new("git").args(who).args(line.split(' ')).current_dir(folder).output();
     let output = output.expect("git is installed");

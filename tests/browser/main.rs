@@ -5,10 +5,14 @@
 
 mod accessible;
 mod act;
+mod applications;
 #[path = "../dashboard/stage.rs"]
 #[allow(dead_code, reason = "stories of the dashboard without a browser use the rest of it")]
 mod dashboard;
 mod driver;
+#[path = "../applications/stage.rs"]
+#[allow(dead_code, reason = "stories of Applications without a browser use the rest of it")]
+mod gitops;
 mod keyboard;
 mod live;
 mod look;
@@ -63,6 +67,13 @@ stories! {
         everything_on_a_rollout_is_done_with_the_keyboard,
         a_phone_shows_all_of_it_in_the_dark,
         somebody_logs_in_with_a_token,
+    ],
+    applications: [
+        an_application_of_a_thousand_objects_stays_readable,
+        what_a_sync_would_change_is_looked_at_and_synced,
+        somebody_sees_who_synced_which_commit_and_goes_back,
+        an_application_is_found_and_synced_with_the_keyboard,
+        a_phone_shows_an_application_in_the_dark,
     ],
     accessible: [
         everybody_can_use_the_page,

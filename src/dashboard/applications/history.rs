@@ -26,7 +26,7 @@ pub fn section(dashboard: &Dashboard, application: &Application, own: (&str, &st
             @if is_automatic {
                 p class="quiet" { "It syncs by itself: a way back is a commit in Git. A rollback needs automated sync off." }
             }
-            table {
+            table class="list history" {
                 thead { tr {
                     @for title in ["Id", "Synced", "By", "Revision", "Source"] { th scope="col" { (title) } }
                     @if can_return { th scope="col" { "Way back" } }
