@@ -236,7 +236,11 @@ fn an_application_brings_what_it_lists_and_no_copy_of_it() {
         shop.status.as_mut().expect("a status").resources = serde_json::from_value(resource).expect("resources");
         shop
     };
-    assert!(application::of(&web, &[lists("other"), lists("web"), application()]).is_some());
-    assert!(application::of(&web, &[lists("other")]).is_none());
-    assert!(application::of(&web, &[lists("web"), lists("web")]).is_none());
+    let brings = |names: &[&str]| {
+        let all: Vec<Application> = names.iter().map(|name| lists(name)).collect();
+        application::of(&web, &all).is_some()
+    };
+    assert!(brings(&["other", "web"]));
+    assert!(!brings(&["other"]));
+    assert!(!brings(&["web", "web"]));
 }
