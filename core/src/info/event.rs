@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::analysis_run::is_owned;
 use super::family::Family;
 use super::text;
+use crate::api::AnalysisRun;
 use crate::revision::owns;
 
 /// What is shown of an event.
@@ -71,17 +72,25 @@ pub fn of_family<'a>(family: &Family, events: &'a [Event]) -> Vec<&'a Event> {
     found
 }
 
+/// A name that is made for an object begins with that of its owner and a dash, as far as this many characters.
+const LONGEST_BASE: usize = 58;
+
 /// The objects whose events are wanted.
+#[derive(Default)]
 struct Members {
     uids: BTreeSet<String>,
     /// Of writers that name no uid: kind and name.
     names: BTreeSet<(&'static str, String)>,
+    /// What names of pods are made of. Events outlive their pods: those that crashed are gone after an abort.
+    bases: BTreeSet<String>,
+    /// Jobs that measure; nobody keeps their uids.
+    jobs: BTreeSet<String>,
 }
 
 impl Members {
     fn of(family: &Family) -> Members {
         let rollout = &family.rollout;
-        let mut members = Members { uids: BTreeSet::new(), names: BTreeSet::new() };
+        let mut members = Members::default();
         let uid = rollout.metadata.uid.clone().unwrap_or_default();
         members.add("Rollout", Some(&uid), rollout.metadata.name.as_deref());
         for rs in family.replica_sets.iter().filter(|rs| owns(rollout, rs)) {
@@ -104,6 +113,7 @@ impl Members {
         for run in family.runs.iter().flatten() {
             if is_of(&members.uids, &run.metadata) {
                 members.add("AnalysisRun", run.metadata.uid.as_deref(), run.metadata.name.as_deref());
+                members.jobs.extend(jobs(run));
             }
         }
         for pod in &family.pods {
@@ -111,6 +121,8 @@ impl Members {
                 members.add("Pod", pod.metadata.uid.as_deref(), pod.metadata.name.as_deref());
             }
         }
+        let sets = members.names.iter().filter(|(kind, _)| *kind == "ReplicaSet").map(|(_, name)| name);
+        members.bases = sets.chain(&members.jobs).map(|name| base(name)).collect();
         members
     }
 
@@ -121,12 +133,33 @@ impl Members {
 
     fn has(&self, event: &Event) -> bool {
         let about = &event.involved_object;
-        if let Some(uid) = about.uid.as_deref().filter(|uid| !uid.is_empty()) {
-            return self.uids.contains(uid);
-        }
-        let (kind, name) = (about.kind.as_deref(), about.name.as_deref());
-        self.names.iter().any(|(known, of)| Some(*known) == kind && Some(of.as_str()) == name)
+        let (kind, name) = (about.kind.as_deref(), about.name.as_deref().unwrap_or_default());
+        let is_made = match kind {
+            Some("Pod") => name.rfind('-').is_some_and(|end| self.is_base(&name[..end])) || self.is_base(&base(name)),
+            Some("Job") => self.jobs.contains(name),
+            _ => false,
+        };
+        let is_known = match about.uid.as_deref().filter(|uid| !uid.is_empty()) {
+            Some(uid) => self.uids.contains(uid),
+            None => self.names.iter().any(|(known, of)| Some(*known) == kind && of == name),
+        };
+        is_made || is_known
     }
+
+    fn is_base(&self, name: &str) -> bool {
+        self.bases.contains(name)
+    }
+}
+
+/// The Jobs that a run measured with.
+fn jobs(run: &AnalysisRun) -> impl Iterator<Item = String> {
+    let results = run.status.iter().flat_map(|status| &status.metric_results);
+    results.flat_map(|result| &result.measurements).filter_map(|taken| taken.metadata.get("job-name").cloned())
+}
+
+/// What the names of its pods begin with, without the dash.
+fn base(name: &str) -> String {
+    name.chars().take(LONGEST_BASE).collect()
 }
 
 #[cfg(test)]
@@ -152,27 +185,48 @@ mod tests {
         let rs =
             json!({"metadata": {"name": "web-a", "uid": "rs", "ownerReferences": owner("Rollout", "u")}, "spec": {}});
         let pod = json!({"metadata": {"name": "web-a-1", "uid": "p", "ownerReferences": owner("ReplicaSet", "rs")}});
+        let taken = json!({"phase": "Successful", "metadata": {"job-name": "run.1"}});
+        let run = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "spec": {"metrics": []},
+            "metadata": {"name": "run", "uid": "r", "ownerReferences": owner("Rollout", "u")},
+            "status": {"phase": "Running", "metricResults": [{"name": "m", "phase": "Running", "measurements": [taken]}]},
+        });
         let stranger =
             json!({"metadata": {"name": "api-1", "uid": "s", "ownerReferences": owner("ReplicaSet", "other")}});
         let family = Family {
             rollout: serde_json::from_value(rollout).expect("a rollout"),
             replica_sets: vec![serde_json::from_value(rs).expect("a ReplicaSet")],
             pods: vec![serde_json::from_value(pod).expect("a pod"), serde_json::from_value(stranger).expect("a pod")],
-            runs: None,
+            runs: Some(vec![serde_json::from_value(run).expect("a run")]),
             experiments: None,
         };
         let events = [
             event("late", json!({"kind": "Pod", "name": "web-a-1", "uid": "p"}), "2026-01-01T00:00:09Z"),
             event("stranger", json!({"kind": "Pod", "name": "api-1", "uid": "s"}), "2026-01-01T00:00:05Z"),
+            // This one is gone, and so are those of the Job that measured.
+            event("gone", json!({"kind": "Pod", "name": "web-a-2", "uid": "q"}), "2026-01-01T00:00:08Z"),
+            event("other rollout", json!({"kind": "Pod", "name": "web-a-b-1", "uid": "q"}), "2026-01-01T00:00:08Z"),
+            event("job", json!({"kind": "Job", "name": "run.1", "uid": "j"}), "2026-01-01T00:00:06Z"),
+            event("of job", json!({"kind": "Pod", "name": "run.1-x", "uid": "j"}), "2026-01-01T00:00:07Z"),
             event("early", json!({"kind": "Rollout", "name": "web"}), "2026-01-01T00:00:01Z"),
             // The name is the same, the rollout is another one, which was deleted.
             event("before", json!({"kind": "Rollout", "name": "web", "uid": "gone"}), "2026-01-01T00:00:00Z"),
         ];
         let found = of_family(&family, &events);
         let names: Vec<_> = found.iter().filter_map(|event| event.metadata.name.as_deref()).collect();
-        assert_eq!(names, ["early", "late"]);
-        let info = EventInfo::of(found[1]);
+        assert_eq!(names, ["early", "job", "of job", "gone", "late"]);
+        let info = EventInfo::of(found[4]);
         assert_eq!((info.count, info.object.as_str(), info.message.as_str()), (3, "Pod/web-a-1", "a b"));
         assert!(info.is_warning());
+    }
+
+    #[test]
+    fn a_pod_of_a_long_name_is_told_by_the_part_of_it_that_is_left() {
+        let long = format!("{}-7d9c5", "w".repeat(60));
+        let members = Members { bases: BTreeSet::from([base(&long)]), ..Members::default() };
+        let about = |name: String| event("e", json!({"kind": "Pod", "name": name, "uid": "q"}), "2026-01-01T00:00:00Z");
+        assert!(members.has(&about(format!("{}abcde", &long[..LONGEST_BASE]))));
+        assert!(!members.has(&about(format!("{}-abcde", "w".repeat(50)))));
+        assert!(!members.has(&about("é".repeat(70))));
     }
 }
