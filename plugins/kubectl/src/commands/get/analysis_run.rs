@@ -6,12 +6,14 @@ use sluice_core::info::analysis_run::RunInfo;
 
 use super::{Feed, Options, listed, only};
 use crate::client::Session;
+use crate::output::Output;
 use crate::problem::Problem;
 use crate::view::analysis_run::render;
 use crate::watch::follow;
 
 /// Arguments of `get analysisrun`.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("output", |arg| arg.value_parser(Output::among(&[Output::Json, Output::Yaml, Output::Name]))))]
 pub struct Args {
     /// The analysis run
     #[arg(value_name = "ANALYSISRUN")]

@@ -10,12 +10,14 @@ use sluice_core::info::family::Trial;
 
 use super::{Feed, Options, listed, only};
 use crate::client::Session;
+use crate::output::Output;
 use crate::problem::Problem;
 use crate::view::experiment::render;
 use crate::watch::follow;
 
 /// Arguments of `get experiment`.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("output", |arg| arg.value_parser(Output::among(&[Output::Json, Output::Yaml, Output::Name]))))]
 pub struct Args {
     /// The experiment
     #[arg(value_name = "EXPERIMENT")]
