@@ -27,7 +27,8 @@ pub struct StepInfo {
 
 /// The steps of a rollout; none where it has no canary.
 pub fn of(rollout: &Rollout) -> Vec<StepInfo> {
-    let steps = rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_deref()).unwrap_or_default();
+    let Some(canary) = &rollout.spec.strategy.canary else { return Vec::new() };
+    let (steps, max) = (canary.steps.as_deref().unwrap_or_default(), canary.max_weight());
     let status = rollout.status();
     // Without an index nothing has begun. An abort leaves all of it ahead, for the retry.
     let current = status.current_step_index.and_then(|index| usize::try_from(index).ok()).filter(|_| !status.abort);
@@ -37,7 +38,7 @@ pub fn of(rollout: &Rollout) -> Vec<StepInfo> {
         Some(_) | None => Place::Ahead,
     };
     let each = steps.iter().enumerate();
-    each.map(|(index, step)| StepInfo { number: index + 1, text: in_words(step), place: place(index) }).collect()
+    each.map(|(index, step)| StepInfo { number: index + 1, text: in_words(step, max), place: place(index) }).collect()
 }
 
 #[cfg(test)]

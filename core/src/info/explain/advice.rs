@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::Explanation;
+use super::pods::PodFault;
 use crate::api::{PauseReason, Rollout};
 use crate::info::text::printable;
-use crate::status::conditions::{self, kind, reason};
+use crate::status::conditions::{self, kind};
 use crate::status::waiting;
 
 /// A command, and what it is good for.
@@ -51,7 +52,6 @@ pub fn of(rollout: &Rollout, explained: &Explanation, program: &str) -> Vec<Advi
     let mut commands =
         Commands { program, name: explained.name.clone(), namespace: explained.namespace.clone(), advice: Vec::new() };
     let status = rollout.status();
-    let timed_out = conditions::reason_of(status, kind::PROGRESSING) == reason::TIMED_OUT;
     if !explained.is_observed {
         unobserved(&mut commands);
     } else if conditions::get(status, kind::INVALID_SPEC).is_some() {
@@ -64,10 +64,10 @@ pub fn of(rollout: &Rollout, explained: &Explanation, program: &str) -> Vec<Advi
     } else if explained.phase == "Paused" {
         paused(&mut commands, rollout, explained);
     } else if explained.phase == "Healthy" {
-        // There is nothing to be done.
+        healthy(&mut commands, explained);
     } else {
         causes(&mut commands, explained);
-        on_its_way(&mut commands, explained, timed_out);
+        on_its_way(&mut commands, explained);
     }
     commands.advice
 }
@@ -88,9 +88,11 @@ fn causes(commands: &mut Commands, explained: &Explanation) {
     if let Some(run) = run {
         commands.look(&format!("get analysisrun {run}"), "see what was measured");
     }
-    if let Some(pod) = explained.pods.iter().find(|pod| pod.has_ended) {
-        let words = format!("logs {} --all-containers --previous", pod.name);
-        commands.kubectl(&words, "read what a pod said before it ended");
+    let ended = explained.pods.iter().find_map(|pod| Some((&pod.name, pod.ended.as_ref()?)));
+    if let Some((pod, ended)) = ended {
+        let previous = if ended.is_previous { " --previous" } else { "" };
+        let words = format!("logs {pod} -c {}{previous}", ended.container);
+        commands.kubectl(&words, "read what a container said before it ended");
     }
     if let Some(pod) = explained.pods.first() {
         commands.kubectl(&format!("describe pod {}", pod.name), "see what happened to a pod that is not ready");
@@ -109,11 +111,35 @@ fn aborted(commands: &mut Commands, explained: &Explanation) {
     }
 }
 
+/// A rollout may be healthy by its phase, and something is wrong with it all the same.
+fn healthy(commands: &mut Commands, explained: &Explanation) {
+    if explained.holds.is_empty() && explained.pods.is_empty() {
+        return;
+    }
+    causes(commands, explained);
+    if commands.advice.is_empty() {
+        commands.steer("get rollout --watch", "watch whether it stays so");
+    }
+}
+
+/// Whether something is known that speaks against the new revision.
+fn is_against(explained: &Explanation) -> bool {
+    let serves = |role: &&str| ["stable", "active"].contains(role);
+    let fails = |pod: &PodFault| pod.is_against() && !pod.roles.iter().any(serves);
+    explained.metrics.iter().any(|verdict| verdict.is_against)
+        || !explained.runs.is_empty()
+        || explained.pods.iter().any(fails)
+}
+
 fn paused(commands: &mut Commands, rollout: &Rollout, explained: &Explanation) {
     let inconclusive = [PauseReason::INCONCLUSIVE_ANALYSIS_RUN, PauseReason::INCONCLUSIVE_EXPERIMENT];
     let is_inconclusive = rollout.status().pause_conditions.iter().any(|it| inconclusive.contains(&it.reason.as_str()));
-    if is_inconclusive {
+    let is_against = explained.is_updating && is_against(explained);
+    if is_inconclusive || is_against || explained.pods.iter().any(PodFault::is_against) {
         causes(commands, explained);
+    }
+    if is_against && !is_inconclusive {
+        commands.steer("abort", "send all traffic back to the stable revision");
     }
     let waits_for_time = explained.step.as_ref().is_some_and(|step| step.until.is_some()) && !rollout.spec.paused;
     let why = if rollout.spec.paused {
@@ -130,11 +156,13 @@ fn paused(commands: &mut Commands, rollout: &Rollout, explained: &Explanation) {
     commands.steer("promote", why);
     if explained.is_updating {
         commands.steer("promote --full", "skip everything that is left of the update");
-        commands.steer("abort", "send all traffic back to the stable revision");
+        if !is_against || is_inconclusive {
+            commands.steer("abort", "send all traffic back to the stable revision");
+        }
     }
 }
 
-fn on_its_way(commands: &mut Commands, explained: &Explanation, timed_out: bool) {
+fn on_its_way(commands: &mut Commands, explained: &Explanation) {
     let waits_for = explained.waiting.as_ref().map_or("", |on| on.reason.as_str());
     let object = explained.waiting.as_ref().and_then(|on| on.object.as_deref()).and_then(|on| on.split_once('/'));
     if waiting::is_for_measurements(waits_for) && explained.metrics.iter().all(|verdict| !verdict.is_against) {
@@ -154,9 +182,6 @@ fn on_its_way(commands: &mut Commands, explained: &Explanation, timed_out: bool)
         commands.kubectl(&words, "see the object that it waits for");
     }
     if explained.is_updating {
-        if timed_out {
-            commands.steer("retry rollout", "give it another try, once what holds it is mended");
-        }
         commands.steer("abort", "send all traffic back to the stable revision");
     }
     if commands.advice.len() < 2 {

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::api::{AnalysisRun, Experiment, Rollout, labels};
+use crate::api::{AnalysisRun, Experiment, Rollout, RolloutAnalysisRunStatus, labels};
 use crate::info::analysis_run::{RunInfo, in_order, is_owned};
 use crate::info::badge::Tone;
 use crate::info::family::Family;
+use crate::info::rollout::number;
 use crate::info::text;
 
 /// A metric of a run, with the last that it measured.
@@ -43,10 +44,10 @@ pub struct RunSays {
     pub message: String,
 }
 
-/// Metrics of the revision that the manifest asks for, those against it first; and runs that are against it as a whole.
+/// Metrics of the attempt that is under way, or was the last, those against it first; and runs that are against it as a whole.
 pub fn verdicts(family: &Family, now: Timestamp) -> (Vec<Verdict>, Vec<RunSays>) {
     let (mut metrics, mut runs) = (Vec::new(), Vec::new());
-    for run in of_revision(family) {
+    for run in of_attempt(family) {
         let info = RunInfo::of(run, now);
         let before = metrics.len();
         for metric in &info.metrics {
@@ -81,29 +82,42 @@ fn against(tone: Tone) -> bool {
     matches!(tone, Tone::Bad | Tone::Doubtful | Tone::Open)
 }
 
-/// The runs of the newest revision: the rollout's own, and those of its experiments.
-fn of_revision(family: &Family) -> Vec<&AnalysisRun> {
+/// The runs that count: those that the status names, and those of the experiment that it names. Runs of an attempt before this one
+/// are of the same revision, and say nothing of it.
+fn of_attempt(family: &Family) -> Vec<&AnalysisRun> {
     let rollout = &family.rollout;
-    let hash = rollout.status().current_pod_hash.as_str();
     let uid = rollout.metadata.uid.as_deref().unwrap_or_default();
-    let is_current = |map: Option<&std::collections::BTreeMap<String, String>>| {
-        map.and_then(|map| map.get(labels::POD_TEMPLATE_HASH)).is_some_and(|of| of == hash)
-    };
-    let own = |experiment: &&Experiment| {
-        is_owned(&experiment.metadata, uid) && is_current(experiment.metadata.labels.as_ref())
-    };
-    let experiments = family.experiments.iter().flatten().filter(own);
-    let experiments: Vec<&str> = experiments.filter_map(|experiment| experiment.metadata.uid.as_deref()).collect();
-    let runs = in_order(family.runs.as_deref().unwrap_or_default());
-    let wanted = runs.into_iter().filter(|run| {
-        let is_ours = is_owned(&run.metadata, uid) && is_current(run.metadata.labels.as_ref());
-        is_ours || experiments.iter().any(|experiment| is_owned(&run.metadata, experiment))
+    let named: Vec<&str> = named(rollout).map(|run| run.name.as_str()).collect();
+    let experiment = experiment(family).and_then(|experiment| experiment.metadata.uid.as_deref());
+    let runs = in_order(family.runs.as_deref().unwrap_or_default()).into_iter();
+    let wanted = runs.filter(|run| {
+        let name = run.metadata.name.as_deref().unwrap_or_default();
+        is_owned(&run.metadata, uid) && named.contains(&name)
+            || experiment.is_some_and(|experiment| is_owned(&run.metadata, experiment))
     });
     wanted.collect()
 }
 
-/// The message of the run that a status names, where the runs themselves cannot be read.
-pub fn named_in_status(rollout: &Rollout) -> Vec<RunSays> {
+/// The experiment that the status names; of an update that was given up, when the name is forgotten, the last one of its revision.
+fn experiment(family: &Family) -> Option<&Experiment> {
+    let status = family.rollout.status();
+    let uid = family.rollout.metadata.uid.as_deref().unwrap_or_default();
+    let own = family.experiments.iter().flatten().filter(|experiment| is_owned(&experiment.metadata, uid));
+    let name = status.canary.as_ref().map_or("", |canary| canary.current_experiment.as_str());
+    if !status.abort || !name.is_empty() {
+        return own.into_iter().find(|experiment| experiment.metadata.name.as_deref() == Some(name));
+    }
+    let present = number(&family.rollout.metadata);
+    let is_present = |experiment: &&Experiment| {
+        let map = experiment.metadata.labels.as_ref();
+        let hash = map.and_then(|map| map.get(labels::POD_TEMPLATE_HASH));
+        hash == Some(&status.current_pod_hash) && number(&experiment.metadata) == present
+    };
+    own.filter(is_present).max_by_key(|experiment| experiment.metadata.creation_timestamp.as_ref().map(|time| time.0))
+}
+
+/// The runs that a status names.
+fn named(rollout: &Rollout) -> impl Iterator<Item = &RolloutAnalysisRunStatus> {
     let status = rollout.status();
     let canary = status.canary.as_ref();
     let blue_green = status.blue_green.as_ref();
@@ -113,7 +127,12 @@ pub fn named_in_status(rollout: &Rollout) -> Vec<RunSays> {
         blue_green.and_then(|blue_green| blue_green.pre_promotion_analysis_run_status.as_ref()),
         blue_green.and_then(|blue_green| blue_green.post_promotion_analysis_run_status.as_ref()),
     ];
-    let says = named.into_iter().flatten().filter(|run| run.status != "Successful").map(|run| RunSays {
+    named.into_iter().flatten()
+}
+
+/// What the runs that a status names say, where they themselves cannot be read.
+pub fn named_in_status(rollout: &Rollout) -> Vec<RunSays> {
+    let says = named(rollout).filter(|run| run.status != "Successful").map(|run| RunSays {
         run: text::printable(&run.name),
         phase: text::printable(&run.status),
         message: text::message(&run.message),

@@ -68,6 +68,10 @@ pub struct Explanation {
     pub pods: Vec<PodFault>,
     /// How many more there are of those.
     pub more_pods: usize,
+    /// What the controller decided last.
+    pub decision: Option<Decision>,
+    /// What could not be read, and so is not among this.
+    pub unread: Vec<&'static str>,
     /// The last events, the oldest first; `None` where they could not be read.
     pub events: Option<Vec<EventInfo>>,
     /// What to do next.
@@ -106,6 +110,17 @@ pub struct Aborted {
     pub at: Option<Timestamp>,
     /// Why.
     pub why: String,
+}
+
+/// What the controller decided last. It stays when the events are forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// In one word.
+    pub reason: String,
+    /// In one sentence.
+    pub message: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A condition that holds it.
@@ -159,6 +174,8 @@ impl Explanation {
             runs: if is_updating { runs } else { Vec::new() },
             pods,
             more_pods,
+            decision: decision(rollout),
+            unread: if is_updating { unread(family) } else { Vec::new() },
             events: events.map(|events| last(family, events)),
             next: Vec::new(),
         };
@@ -203,9 +220,27 @@ fn aborted(rollout: &Rollout) -> Option<Aborted> {
         return None;
     }
     let condition = conditions::get(status, kind::PROGRESSING).filter(|it| it.reason == reason::ABORTED);
-    let why =
-        condition.map_or("somebody asked for it, and no controller has acted on that yet", |it| it.message.as_str());
+    let unsaid = match status.aborted_at {
+        None => "somebody asked for it, and no controller has acted on that yet",
+        Some(_) => "the status does not say why",
+    };
+    let why = condition.map_or(unsaid, |it| it.message.as_str());
     Some(Aborted { at: status.aborted_at.as_ref().map(|time| time.0), why: text::message(why) })
+}
+
+fn decision(rollout: &Rollout) -> Option<Decision> {
+    let condition = conditions::get(rollout.status(), kind::PROGRESSING)?;
+    Some(Decision {
+        reason: text::printable(&condition.reason),
+        message: text::message(&condition.message),
+        at: condition.last_update_time.0,
+    })
+}
+
+/// Kinds that measure an update and could not be read.
+fn unread(family: &Family) -> Vec<&'static str> {
+    let kinds = [("analysis runs", family.runs.is_none()), ("experiments", family.experiments.is_none())];
+    kinds.into_iter().filter(|(_, is_unread)| *is_unread).map(|(kind, _)| kind).collect()
 }
 
 /// Conditions under which a rollout cannot go on. Argo Rollouts' types are known; a condition of another type that is true was
@@ -229,12 +264,12 @@ fn holds(rollout: &Rollout) -> Vec<Hold> {
     found.collect()
 }
 
-/// The last events that say something of the rollout: what is usual of pods and ReplicaSets is left out.
+/// The last events that say something of the rollout: what is usual of pods, ReplicaSets and Jobs is left out.
 fn last(family: &Family, events: &[Event]) -> Vec<EventInfo> {
     let all = event::of_family(family, events).into_iter().map(EventInfo::of);
     let is_usual = |event: &EventInfo| {
         let about = event.object.split_once('/').map_or("", |(kind, _)| kind);
-        !event.is_warning() && ["Pod", "ReplicaSet"].contains(&about)
+        !event.is_warning() && ["Pod", "ReplicaSet", "Job"].contains(&about)
     };
     let mut telling: Vec<EventInfo> = all.filter(|event| !is_usual(event)).collect();
     telling.drain(..telling.len().saturating_sub(MOST_EVENTS));

@@ -28,7 +28,8 @@ pub struct StepAt {
 impl StepAt {
     /// The step that a rollout is at, if it has steps and an update is under way.
     pub fn of(rollout: &Rollout, now: Timestamp) -> Option<StepAt> {
-        let steps = rollout.spec.strategy.canary.as_ref()?.steps.as_deref().filter(|steps| !steps.is_empty())?;
+        let canary = rollout.spec.strategy.canary.as_ref()?;
+        let steps = canary.steps.as_deref().filter(|steps| !steps.is_empty())?;
         let index = usize::try_from(rollout.status().current_step_index?).ok()?;
         let Some(step) = steps.get(index) else {
             let doing = "all steps are done".to_owned();
@@ -42,7 +43,7 @@ impl StepAt {
             left if left.is_positive() => format!(", {} left", age::human(left)),
             _ => ", which is over".to_owned(),
         });
-        let doing = in_words(step) + &left.unwrap_or_default();
+        let doing = in_words(step, canary.max_weight()) + &left.unwrap_or_default();
         Some(StepAt { number: index + 1, count: steps.len(), doing, until })
     }
 
@@ -66,10 +67,10 @@ fn length(step: &CanaryStep) -> Option<jiff::SignedDuration> {
     }
 }
 
-/// What a step does.
-pub fn in_words(step: &CanaryStep) -> String {
+/// What a step does, where all of the traffic is `max_weight`.
+pub fn in_words(step: &CanaryStep, max_weight: i32) -> String {
     if let Some(weight) = step.set_weight {
-        return format!("send {weight}% to the new revision");
+        return format!("send {}% to the new revision", percent(weight, max_weight));
     }
     if step.pause.is_some() {
         return length(step)
@@ -110,6 +111,11 @@ pub fn in_words(step: &CanaryStep) -> String {
     }
 }
 
+/// A weight in percent, to the hundredth.
+fn percent(weight: i32, of: i32) -> f64 {
+    (f64::from(weight) * 10_000.0 / f64::from(of.max(1))).round() / 100.0
+}
+
 fn templates(templates: &[AnalysisTemplateRef]) -> String {
     list(templates.iter().map(|template| template.template_name.as_str()))
 }
@@ -132,7 +138,7 @@ mod tests {
     #[test]
     fn every_kind_of_step_reads_as_one_would_say_it() {
         let reads = |step: Value, words: &str| {
-            assert_eq!(in_words(&serde_json::from_value(step).expect("a step")), words);
+            assert_eq!(in_words(&serde_json::from_value(step).expect("a step"), 100), words);
         };
         reads(json!({"setWeight": 20}), "send 20% to the new revision");
         reads(json!({"pause": {}}), "wait until promoted");
@@ -161,5 +167,16 @@ mod tests {
         reads(json!({"setMirrorRoute": {"name": "copy"}}), "take the mirror route copy away");
         reads(json!({"plugin": {"name": "org/approve"}}), "run the plugin org/approve");
         reads(json!({}), "a kind of step that this version does not know");
+    }
+
+    #[test]
+    fn a_weight_is_a_share_of_the_most_that_there_is() {
+        for (weight, words) in [(500, "send 50% to"), (5, "send 0.5% to"), (1, "send 0.1% to"), (1000, "send 100% to")]
+        {
+            let step = serde_json::from_value(json!({"setWeight": weight})).expect("a step");
+            assert_eq!(in_words(&step, 1000), format!("{words} the new revision"));
+        }
+        let step = serde_json::from_value(json!({"setWeight": 1})).expect("a step");
+        assert_eq!(in_words(&step, 3), "send 33.33% to the new revision");
     }
 }

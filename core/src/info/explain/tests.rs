@@ -1,6 +1,8 @@
 //! States in which people ask why, and the answers.
 
 use super::*;
+use crate::api::AnalysisRun;
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
 const NOW: &str = "2026-01-01T00:05:00Z";
@@ -50,6 +52,7 @@ fn advises(changes: &Value, commands: &[&str]) -> Explanation {
 
 const PROMOTE: &str = "kubectl sluice promote web -n shop";
 const FULL: &str = "kubectl sluice promote --full web -n shop";
+const WATCH: &str = "kubectl sluice get rollout --watch web -n shop";
 const ABORT: &str = "kubectl sluice abort web -n shop";
 
 #[test]
@@ -81,10 +84,7 @@ fn what_it_waits_for_comes_with_its_object_and_its_time() {
     assert_eq!((waiting.reason.as_str(), waiting.object.as_deref()), ("Verification", Some("HTTPRoute/web")));
     assert_eq!(waiting.since, "2026-01-01T00:02:00Z".parse().ok());
     // Where the definition drops the field, the condition says it.
-    let explained = advises(
-        &json!({"status": {"conditions": condition}}),
-        &[ABORT, "kubectl sluice get rollout --watch web -n shop"],
-    );
+    let explained = advises(&json!({"status": {"conditions": condition}}), &[ABORT, WATCH]);
     assert_eq!(explained.waiting.expect("it waits").message, "HTTPRoute/web: it has not heard");
 }
 
@@ -109,6 +109,26 @@ fn an_abort_says_why_and_how_to_go_on_or_back() {
     let aborted = explained.aborted.expect("an abort");
     assert_eq!(aborted.why, "Rollout aborted update to revision 2: the metric is bad");
     assert_eq!(explained.runs[0].message, "errors: 7 is too many");
+}
+
+#[test]
+fn an_abort_without_a_reason_is_not_given_one() {
+    let why = |changes: &Value| explain(&family(changes)).aborted.expect("an abort").why;
+    let asked = "somebody asked for it, and no controller has acted on that yet";
+    assert_eq!(why(&json!({"status": {"abort": true}})), asked);
+    let acted = json!({"status": {"abort": true, "abortedAt": "2026-01-01T00:02:00Z"}});
+    assert_eq!(why(&acted), "the status does not say why");
+}
+
+#[test]
+fn the_last_decision_stays_when_the_events_are_gone() {
+    let condition = json!([{
+        "type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": "it moves",
+        "lastUpdateTime": "2026-01-01T00:03:00Z", "lastTransitionTime": "2026-01-01T00:02:00Z",
+    }]);
+    let decision = explain(&family(&json!({"status": {"conditions": condition}}))).decision.expect("a decision");
+    assert_eq!((decision.reason.as_str(), decision.message.as_str()), ("ReplicaSetUpdated", "it moves"));
+    assert_eq!(decision.at, "2026-01-01T00:03:00Z".parse().expect("a time"));
 }
 
 #[test]
@@ -145,7 +165,8 @@ fn events_that_are_usual_of_pods_are_left_out() {
 
 #[test]
 fn a_metric_against_the_update_is_told_with_value_condition_and_query() {
-    let mut family = family(&json!({"status": {"currentStepIndex": 3, "phase": "Progressing"}}));
+    let named = json!({"currentStepAnalysisRunStatus": {"name": "web-b-2-3", "status": "Failed"}});
+    let mut family = family(&json!({"status": {"currentStepIndex": 3, "phase": "Progressing", "canary": named}}));
     let measured = |phase: &str, value: &str| json!({"phase": phase, "value": value});
     let run = json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun",
@@ -167,7 +188,11 @@ fn a_metric_against_the_update_is_told_with_value_condition_and_query() {
             {"name": "aside", "phase": "Failed", "dryRun": true},
         ]},
     });
-    family.runs = Some(vec![serde_json::from_value(run).expect("a run")]);
+    let run: AnalysisRun = serde_json::from_value(run).expect("a run");
+    // One of an attempt before this one, which was against it as well.
+    let mut before = run.clone();
+    before.metadata.name = Some("web-b-2-3.1".to_owned());
+    family.runs = Some(vec![before, run]);
     let explained = explain(&family);
     assert_eq!(explained.step.as_ref().expect("a step").text(), "step 4 of 4: run the analysis errors");
     assert_eq!(
@@ -185,32 +210,95 @@ fn a_metric_against_the_update_is_told_with_value_condition_and_query() {
     );
     assert_eq!(explained.next[0].command, "kubectl sluice get analysisrun web-b-2-3 -n shop");
     assert!(explained.runs.is_empty(), "its metric says it");
+    assert_eq!(explained.unread, ["experiments"]);
+}
+
+#[test]
+fn an_experiment_of_an_update_that_was_given_up_is_still_told() {
+    let mut family = family(&json!({"status": {"abort": true, "phase": "Degraded"}}));
+    let revision = json!({"rollout.argoproj.io/revision": "2"});
+    let experiment = |name: &str, revision: &Value, created: &str| {
+        serde_json::from_value(json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment", "spec": {"templates": []},
+            "metadata": {
+                "name": name, "uid": name, "creationTimestamp": created, "ownerReferences": owner("Rollout", "u"),
+                "labels": {"rollouts-pod-template-hash": "b"}, "annotations": revision,
+            },
+        }))
+        .expect("an experiment")
+    };
+    let run = |of: &str| {
+        serde_json::from_value(json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "spec": {"metrics": []},
+            "metadata": {"name": format!("{of}-run"), "ownerReferences": owner("Experiment", of)},
+            "status": {"phase": "Failed", "message": "it is bad"},
+        }))
+        .expect("a run")
+    };
+    family.rollout.metadata.annotations = serde_json::from_value(revision.clone()).expect("annotations");
+    let earlier = json!({"rollout.argoproj.io/revision": "1"});
+    family.experiments = Some(vec![
+        experiment("first", &revision, "2026-01-01T00:01:00Z"),
+        experiment("last", &revision, "2026-01-01T00:02:00Z"),
+        experiment("other", &earlier, "2026-01-01T00:03:00Z"),
+    ]);
+    family.runs = Some(["first", "last", "other"].map(run).to_vec());
+    let explained = explain(&family);
+    let runs: Vec<&str> = explained.runs.iter().map(|run| run.run.as_str()).collect();
+    assert_eq!(runs, ["last-run"]);
+    assert!(explained.unread.is_empty());
 }
 
 #[test]
 fn a_pod_that_crashes_is_named_with_where_to_read_on() {
     let mut family = family(&json!({}));
-    let pod = |name: &str, ready: bool| {
-        let ended = json!({"terminated": {"exitCode": 1, "reason": "Error"}});
-        let status = json!({
-            "name": "web", "image": "web:2", "imageID": "", "ready": ready, "restartCount": 4,
-            "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended,
-        });
-        let condition = json!([{"type": "Ready", "status": if ready { "True" } else { "False" }}]);
-        serde_json::from_value(json!({
-            "metadata": {"name": name, "ownerReferences": owner("ReplicaSet", "b")}, "spec": {"containers": [{"name": "web"}]},
-            "status": {"phase": "Running", "conditions": condition, "containerStatuses": [status]},
-        }))
-        .expect("a pod")
-    };
     family.pods = (0..7).map(|n| pod(&format!("web-b-{n}"), n == 0)).collect();
     let explained = explain(&family);
     assert_eq!((explained.pods.len(), explained.more_pods), (5, 1));
     assert_eq!(explained.pods[0].roles, ["canary"]);
     assert_eq!(explained.pods[0].why, ["container web: CrashLoopBackOff; ended last with exit code 1 (Error)"]);
     let commands: Vec<&str> = explained.next.iter().map(|advice| advice.command.as_str()).collect();
-    let logs = "kubectl logs web-b-1 --all-containers --previous -n shop";
+    let logs = "kubectl logs web-b-1 -c web --previous -n shop";
     assert_eq!(commands, [logs, "kubectl describe pod web-b-1 -n shop", ABORT]);
+}
+
+#[test]
+fn a_pause_is_not_sent_on_first_while_its_pods_crash() {
+    let pause = json!([{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:04:00Z"}]);
+    let mut family = family(&json!({"status": {"phase": "Paused", "pauseConditions": pause}}));
+    family.pods = vec![pod("web-b-1", false)];
+    let commands: Vec<String> = explain(&family).next.into_iter().map(|advice| advice.command).collect();
+    let logs = "kubectl logs web-b-1 -c web --previous -n shop";
+    assert_eq!(commands, [logs, "kubectl describe pod web-b-1 -n shop", ABORT, PROMOTE, FULL]);
+}
+
+#[test]
+fn what_is_healthy_by_its_phase_alone_is_not_as_it_should_be() {
+    let condition = json!([{
+        "type": "Available", "status": "False", "reason": "AvailableReason", "message": "it is not",
+        "lastUpdateTime": NOW, "lastTransitionTime": NOW,
+    }]);
+    let healthy = json!({"status": {"phase": "Healthy", "stableRS": "b", "conditions": condition}});
+    advises(&healthy, &[WATCH]);
+    let mut family = family(&json!({"status": {"phase": "Healthy", "stableRS": "b"}}));
+    family.pods = vec![pod("web-b-1", false)];
+    let commands: Vec<String> = explain(&family).next.into_iter().map(|advice| advice.command).collect();
+    assert_eq!(commands, ["kubectl logs web-b-1 -c web --previous -n shop", "kubectl describe pod web-b-1 -n shop"]);
+}
+
+/// A pod of the canary; one that is not ready crashes.
+fn pod(name: &str, ready: bool) -> Pod {
+    let ended = json!({"terminated": {"exitCode": 1, "reason": "Error"}});
+    let status = json!({
+        "name": "web", "image": "web:2", "imageID": "", "ready": ready, "restartCount": 4,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended,
+    });
+    let condition = json!([{"type": "Ready", "status": if ready { "True" } else { "False" }}]);
+    serde_json::from_value(json!({
+        "metadata": {"name": name, "ownerReferences": owner("ReplicaSet", "b")}, "spec": {"containers": [{"name": "web"}]},
+        "status": {"phase": "Running", "conditions": condition, "containerStatuses": [status]},
+    }))
+    .expect("a pod")
 }
 
 #[test]
@@ -229,7 +317,7 @@ fn an_invalid_manifest_and_a_passed_deadline_hold_a_rollout() {
     let late = json!({"status": {
         "phase": "Degraded", "conditions": condition("Progressing", "False", "ProgressDeadlineExceeded"),
     }});
-    let explained = advises(&late, &["kubectl sluice retry rollout web -n shop", ABORT]);
+    let explained = advises(&late, &[ABORT, WATCH]);
     assert_eq!(explained.holds[0].reason, "ProgressDeadlineExceeded");
     let guarded = json!({"status": {"conditions": condition("InvariantViolated", "True", "S1-capacity")}});
     assert_eq!(explain(&family(&guarded)).holds[0].condition, "InvariantViolated");
@@ -242,4 +330,5 @@ fn of_what_is_well_there_is_nothing_to_do_and_nobody_has_looked_at_a_change() {
     let changed = json!({"metadata": {"generation": 3}});
     let explained = advises(&changed, &["kubectl get leases --all-namespaces"]);
     assert!(!explained.is_observed);
+    assert_eq!(explained.step, None, "the index is of the steps before");
 }

@@ -25,7 +25,7 @@ pub struct Args {
 
 /// Explains it.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
-    let family = session.family(&args.name).await?;
+    let (family, of_pods) = session.family_in_sight(&args.name).await?;
     // Without events the rest is as true.
     let events = session.events().await.ok();
     let now = clock::now();
@@ -33,6 +33,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     for advice in &mut explained.next {
         advice.command += &session.flags;
     }
+    explained.unread.extend(of_pods.map(|_| "pods"));
     if let Some(text) = args.output.and_then(|output| output.structured(&of(&explained))) {
         return Ok(term::print(&text?)?);
     }

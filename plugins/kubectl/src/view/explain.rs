@@ -40,6 +40,8 @@ pub fn render(it: &Explanation, now: Timestamp, paint: Paint) -> String {
         faults.push(format!("and {} more", it.more_pods));
     }
     part("Pods that are not ready", faults);
+    part("Not known", it.unread.iter().map(|what| format!("{what} cannot be read")).collect());
+    part("Last decision", decision(it, now));
     let events = match &it.events {
         Some(events) => events::render(events, now, paint).lines().map(str::to_owned).collect(),
         None => vec!["unknown: events cannot be read".to_owned()],
@@ -102,6 +104,16 @@ fn runs(it: &Explanation) -> Vec<String> {
     it.runs.iter().map(line).collect()
 }
 
+/// What was decided last, where no event and no other part says it.
+fn decision(it: &Explanation, now: Timestamp) -> Vec<String> {
+    let is_told = it.events.as_ref().is_some_and(|events| !events.is_empty()) || it.aborted.is_some();
+    let decision = it.decision.iter().filter(|_| !is_told);
+    decision
+        .filter(|decision| it.holds.iter().all(|hold| hold.reason != decision.reason))
+        .map(|decision| since(&format!("{}: {}", decision.reason, decision.message), Some(decision.at), now))
+        .collect()
+}
+
 fn pod(it: &PodFault, paint: Paint) -> Vec<String> {
     let roles = if it.roles.is_empty() { String::new() } else { format!(" ({})", it.roles.join(", ")) };
     let mut lines = vec![format!("{}{}: {}", it.name, paint.apply(Some(Tone::Marked), &roles), it.state)];
@@ -111,7 +123,10 @@ fn pod(it: &PodFault, paint: Paint) -> Vec<String> {
 
 fn next(it: &Explanation) -> Vec<String> {
     if it.next.is_empty() {
-        return vec!["Nothing: it is as it should be.".to_owned()];
+        let is_all_known = it.unread.is_empty();
+        return vec![
+            if is_all_known { "Nothing: it is as it should be." } else { "Nothing, by what is known." }.to_owned(),
+        ];
     }
     let column = it.next.iter().map(|advice| width(&advice.command)).max().unwrap_or(0);
     it.next.iter().map(|Advice { why, command }| format!("{command}{}  # {why}", space(command, column))).collect()

@@ -125,6 +125,7 @@ pub async fn aborted(stage: &Stage) {
         "observedGeneration": "1", "stableRS": "good", "currentPodHash": "poor", "currentStepIndex": 0, "phase": "Degraded",
         "message": format!("RolloutAborted: {message}"), "abort": true, "abortedAt": THEN,
         "replicas": 2, "readyReplicas": 2, "availableReplicas": 2,
+        "canary": {"currentStepAnalysisRunStatus": {"name": "cart-poor-2-1", "status": "Failed"}},
         "conditions": [condition("Progressing", "False", "RolloutAborted", message)],
     });
     let steps = json!([{"setWeight": 50}, {"analysis": {"templates": [{"templateName": "errors"}]}}]);
