@@ -279,7 +279,7 @@ pub struct DashboardFlags {
 pub enum OidcMode {
     /// The API server trusts the provider: people act with their ID token
     Token,
-    /// It does not: it is asked by SubjectAccessReview what they may do, and the dashboard acts with its own rights
+    /// It does not: it is asked what they may do, and the dashboard acts with its own rights
     Review,
 }
 

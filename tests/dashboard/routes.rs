@@ -50,9 +50,14 @@ fn routes() -> Vec<(Method, String, Needs)> {
 /// Everything that a request could change.
 async fn everything(stage: &Stage) -> Value {
     let applications: Api<Application> = Api::namespaced(stage.client.clone(), "shop");
-    let [web, busy] = [applications.get("web").await, applications.get("busy").await];
-    let [web, busy] = [web, busy].map(|application| application.expect("an Application"));
-    json!([stage.read("shop", "web").await, stage.read("bank", "api").await, web, busy])
+    let mut all = Vec::new();
+    for name in ["web", "busy"] {
+        all.push(json!(applications.get(name).await.expect("an Application")));
+    }
+    for (namespace, name) in [("shop", "web"), ("bank", "api")] {
+        all.push(json!(stage.read(namespace, name).await));
+    }
+    json!(all)
 }
 
 async fn furnished(manner: Manner) -> Stage {
@@ -76,12 +81,12 @@ async fn furnish(stage: &Stage) {
         .await;
     // One whose sync can be ended.
     let operation = json!({"sync": {"revision": "a"}});
-    let state = json!({"phase": "Running", "operation": operation, "startedAt": "2026-01-01T00:00:00Z"});
+    let running = json!({"phase": "Running", "operation": operation, "startedAt": "2026-01-01T00:00:00Z"});
     stage
         .apply(&json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"namespace": "shop", "name": "busy"},
             "spec": {"project": "default", "source": source, "destination": {"namespace": "shop"}},
-            "operation": operation, "status": {"operationState": state},
+            "operation": operation, "status": {"operationState": running},
         }))
         .await;
     // In the middle of an update, so that there is something to promote.
