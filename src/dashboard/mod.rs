@@ -19,6 +19,7 @@ pub mod routes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use kube::Client;
@@ -28,6 +29,14 @@ use self::access::oidc::provider::Provider;
 use self::access::{Connect, Gate, Gatekeeper};
 use self::book::Book;
 use crate::clock::Clock;
+use crate::serve::limited::Limited;
+
+/// How many connections there may be at a time: people with a few open pages each.
+const CONNECTIONS: usize = 1_000;
+/// How long somebody may take until they are told something; a comparison takes a minute and a half.
+const ASKS: Duration = Duration::from_mins(2);
+/// How long a connection stays on which nothing is told. Streams of pages say something four times a minute.
+const SILENT: Duration = Duration::from_mins(5);
 
 /// How a dashboard works.
 #[derive(Clone, Debug)]
@@ -93,8 +102,9 @@ pub async fn serve_with_provider(
     let (book, watching) = Book::open(client.clone(), namespace);
     let gatekeeper = Gatekeeper::new(settings.gate, client, connect, Clock::System).with_provider(provider);
     let router = routes::router(&Dashboard::new(settings, book, gatekeeper, Clock::System));
+    let limited = Limited::new(listener, CONNECTIONS, ASKS).while_told(SILENT);
     tokio::select! {
-        served = async { axum::serve(listener, router).await } => served.context("the dashboard stopped"),
+        served = async { axum::serve(limited, router).await } => served.context("the dashboard stopped"),
         () = watching => anyhow::bail!("the dashboard sees nothing any more: its watches ended"),
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::access::oidc::flow;
-use super::access::{Gate, login, origin};
-use super::refused::Refused;
+use super::access::{Gate, login, origin, session};
+use super::refused::{self, Refused};
 use super::rollouts::{act, list, one};
 use super::{Dashboard, api, applications, assets, compressed, html};
 
@@ -34,6 +34,8 @@ pub struct Route {
     pub path: String,
     /// What it needs.
     pub needs: Needs,
+    /// Whether answering is so much work that no other site may have it done.
+    pub is_costly: bool,
     handler: MethodRouter<Arc<Dashboard>>,
 }
 
@@ -43,16 +45,22 @@ impl Route {
     pub fn for_everybody(self) -> Route {
         Route { needs: Needs::Nothing, ..self }
     }
+
+    /// The same for our own pages alone.
+    #[must_use]
+    pub fn costly(self) -> Route {
+        Route { is_costly: true, ..self }
+    }
 }
 
 pub(super) type Handler = MethodRouter<Arc<Dashboard>>;
 
 pub(super) fn get(path: impl Into<String>, needs: Needs, handler: fn() -> Handler) -> Route {
-    Route { method: Method::GET, path: path.into(), needs, handler: handler() }
+    Route { method: Method::GET, path: path.into(), needs, is_costly: false, handler: handler() }
 }
 
 pub(super) fn change(method: Method, path: impl Into<String>, handler: fn() -> Handler) -> Route {
-    Route { method, path: path.into(), needs: Needs::Change, handler: handler() }
+    Route { method, path: path.into(), needs: Needs::Change, is_costly: false, handler: handler() }
 }
 
 /// The table, for pages below `root`.
@@ -70,12 +78,14 @@ pub fn table(root: &str) -> Vec<Route> {
             method: Method::POST,
             path: "/login".to_owned(),
             needs: Needs::Nothing,
+            is_costly: false,
             handler: on(On::POST, login::log_in),
         },
         Route {
             method: Method::POST,
             path: "/logout".to_owned(),
             needs: Needs::Nothing,
+            is_costly: false,
             handler: on(On::POST, login::log_out),
         },
         get(page(""), Needs::Sight, || on(On::GET, list::page)),
@@ -93,18 +103,19 @@ pub fn table(root: &str) -> Vec<Route> {
 /// One line of the table for a program.
 pub fn of_api(method: &Method, path: &str, handler: Handler) -> Route {
     let needs = if *method == Method::GET { Needs::Sight } else { Needs::Change };
-    Route { method: method.clone(), path: path.to_owned(), needs, handler }
+    Route { method: method.clone(), path: path.to_owned(), needs, is_costly: false, handler }
 }
 
 /// The router.
 pub fn router(dashboard: &Arc<Dashboard>) -> Router {
     let mut router = Router::new();
-    for Route { path, needs, handler, .. } in table(&dashboard.settings.root) {
-        let guarded = middleware::from_fn_with_state((Arc::clone(dashboard), needs), guard);
+    for Route { path, needs, is_costly, handler, .. } in table(&dashboard.settings.root) {
+        let guarded = middleware::from_fn_with_state((Arc::clone(dashboard), needs, is_costly), guard);
         router = router.route(&path, handler.route_layer(guarded));
     }
     router
         .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "there is nothing here") })
+        .layer(middleware::from_fn(refused::in_form))
         .layer(middleware::from_fn(compressed::pages))
         .layer(middleware::map_response(with_headers))
         .with_state(Arc::clone(dashboard))
@@ -116,22 +127,19 @@ async fn home(State(dashboard): State<Arc<Dashboard>>) -> Redirect {
 
 /// Lets a request through that has what it needs.
 async fn guard(
-    State((dashboard, needs)): State<(Arc<Dashboard>, Needs)>,
+    State((dashboard, needs, is_costly)): State<(Arc<Dashboard>, Needs, bool)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let to_program = request.uri().path().starts_with("/api/");
-    let refused = |status, why: String| {
-        let refused = Refused::new(status, why);
-        if to_program { refused.in_json() } else { refused }.into_response()
-    };
+    let refused = |status, why: String| Refused::new(status, why).into_response();
     let headers = request.headers();
     if dashboard.gatekeeper.gate() == Gate::Owner && !origin::is_own_machine(headers) {
         let why = "this dashboard is for its own machine: ask it by the name localhost";
         return refused(StatusCode::FORBIDDEN, why.to_owned());
     }
-    // Logging in and out, too: nobody is to be logged in as somebody else without knowing.
-    if request.method() != Method::GET
+    // Logging in and out, too, and what is much work: nobody is to be logged in as somebody else without knowing.
+    if (request.method() != Method::GET || is_costly)
         && let Some(why) = origin::is_foreign(headers)
     {
         return refused(StatusCode::FORBIDDEN, format!("the request is refused: {why}"));
@@ -143,22 +151,45 @@ async fn guard(
         match dashboard.gatekeeper.caller(headers) {
             Ok(Some(caller)) => {
                 request.extensions_mut().insert(caller.clone());
+                let (wanted, headers) = (request.uri().clone(), request.headers().clone());
+                let is_page = request.method() == Method::GET && !to_program && !is_stream(&headers);
                 let answer = next.run(request).await;
-                dashboard.gatekeeper.remember(caller);
-                return answer;
+                if answer.status() != StatusCode::UNAUTHORIZED || !caller.has_session {
+                    dashboard.gatekeeper.remember(caller);
+                    return answer;
+                }
+                // What the session holds is nothing to the cluster any more.
+                if let Some(id) = session::of(&headers) {
+                    dashboard.gatekeeper.sessions.end(id);
+                }
+                let answer = if is_page {
+                    to_login(&wanted)
+                } else if to_program || is_stream(&headers) {
+                    answer
+                } else {
+                    refused(answer.status(), "your login has run out: nothing was changed".to_owned())
+                };
+                return ([(header::SET_COOKIE, session::farewell(&headers))], answer).into_response();
             }
             Ok(None) if to_program || needs == Needs::Change => {
                 let why = "nobody is logged in: send a token of the cluster (Authorization: Bearer TOKEN)";
                 return refused(StatusCode::UNAUTHORIZED, why.to_owned());
             }
-            Ok(None) => {
-                let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
-                return Redirect::to(&format!("/login?to={}", html::query(wanted))).into_response();
-            }
+            Ok(None) => return to_login(request.uri()),
             Err(error) => return refused(StatusCode::BAD_GATEWAY, format!("cannot reach the API server: {error}")),
         }
     }
     next.run(request).await
+}
+
+/// Sends somebody to log in, and back to where they wanted to go.
+fn to_login(wanted: &Uri) -> Response {
+    let wanted = wanted.path_and_query().map_or("/", |path| path.as_str());
+    Redirect::to(&format!("/login?to={}", html::query(wanted))).into_response()
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// What browsers are told of every answer: to load nothing from elsewhere, to be shown within no other page, to keep nothing.

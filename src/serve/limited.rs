@@ -1,5 +1,5 @@
-//! A listener for whoever may call: so many connections at a time, each for so long. What nobody has signed yet must not use up the
-//! process's files.
+//! A listener for whoever may call: so many connections at a time, each for so long, or for as long as it is being answered. Strangers
+//! must not use up the process's files.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,19 +12,26 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// Takes no more connections than there are places for; the next ones wait until one ends.
 pub struct Limited {
     listener: TcpListener,
     places: Arc<Semaphore>,
     lasts: Duration,
+    silent: Option<Duration>,
 }
 
 impl Limited {
     /// So many connections at a time, which end after that long, whatever they are in the middle of.
     pub fn new(listener: TcpListener, connections: usize, lasts: Duration) -> Limited {
-        Limited { listener, places: Arc::new(Semaphore::new(connections)), lasts }
+        Limited { listener, places: Arc::new(Semaphore::new(connections)), lasts, silent: None }
+    }
+
+    /// The same, but whoever is being told something stays, until there was nothing to tell them for so long.
+    #[must_use]
+    pub fn while_told(self, silent: Duration) -> Limited {
+        Limited { silent: Some(silent), ..self }
     }
 }
 
@@ -36,7 +43,8 @@ impl Listener for Limited {
         // The semaphore is never closed: nobody is kept out for ever.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, from) = Listener::accept(&mut self.listener).await;
-        (Connection { stream, end: Box::pin(tokio::time::sleep(self.lasts)), _place: place }, from)
+        let end = Box::pin(tokio::time::sleep(self.lasts));
+        (Connection { stream, end, silent: self.silent, _place: place }, from)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -48,6 +56,7 @@ impl Listener for Limited {
 pub struct Connection {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
+    silent: Option<Duration>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -70,7 +79,11 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.in_time(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if let (Poll::Ready(Ok(_)), Some(silent)) = (&written, self.silent) {
+            self.end.as_mut().reset(Instant::now() + silent);
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -89,6 +102,33 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+
+    #[tokio::test]
+    async fn who_is_told_something_stays_until_there_is_nothing_to_tell() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let limited = Limited::new(listener, 2, Duration::from_secs(3)).while_told(Duration::from_secs(5));
+        // Five words, one a second, and then nothing.
+        let words = || {
+            futures::stream::unfold(0, |count| async move {
+                match count {
+                    0..5 => tokio::time::sleep(Duration::from_secs(1)).await,
+                    _ => std::future::pending().await,
+                }
+                Some((Ok::<_, io::Error>("word "), count + 1))
+            })
+        };
+        let router = Router::new().route("/", get(async move || axum::body::Body::from_stream(words())));
+        let serving = tokio::spawn(async move { axum::serve(limited, router).await });
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is sent");
+        let mut told = Vec::new();
+        // It ends, and with an error where the server was in the middle of an answer.
+        let _ = stream.read_to_end(&mut told).await;
+        let told = String::from_utf8_lossy(&told);
+        assert_eq!(told.matches("word").count(), 5, "{told}");
+        serving.abort();
+    }
 
     #[tokio::test]
     async fn those_who_say_nothing_make_room_for_the_next_after_a_while() {

@@ -9,10 +9,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Error;
 use kube::api::{Api, PostParams};
-use maud::{Markup, html};
+use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 
-use super::oidc::flow;
 use super::{Credential, session};
 use crate::dashboard::{Dashboard, html as shell};
 
@@ -96,8 +95,7 @@ pub async fn log_in(
     let Ok(id) = gatekeeper.sessions.begin(Credential::Token(token), dashboard.clock.now()) else {
         return wrong(StatusCode::INTERNAL_SERVER_ERROR, "The machine gives no random numbers.");
     };
-    let by_https = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
-    ([(header::SET_COOKIE, session::cookie(&id, by_https))], Redirect::to(wanted.path())).into_response()
+    ([(header::SET_COOKIE, session::cookie(&headers, &id))], Redirect::to(wanted.path())).into_response()
 }
 
 /// Ends the session, and sends who logged in at a provider there to end that of theirs. It is a page that does: forms lead nowhere
@@ -109,9 +107,24 @@ pub async fn log_out(State(dashboard): State<Arc<Dashboard>>, headers: HeaderMap
         && let Some(provider) = &gatekeeper.provider
         && let Some(exit) = provider.exit().await
     {
-        return ([(header::SET_COOKIE, session::farewell())], flow::onward(&exit)).into_response();
+        return ([(header::SET_COOKIE, session::farewell(&headers))], onward(&exit)).into_response();
     }
-    ([(header::SET_COOKIE, session::farewell())], Redirect::to("/login")).into_response()
+    ([(header::SET_COOKIE, session::farewell(&headers))], Redirect::to("/login")).into_response()
+}
+
+/// A page that goes on by itself to another site, where the policy of our pages lets no form lead.
+fn onward(to: &str) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="refresh" content={ "0;url=" (to) };
+                title { "Sluice" }
+            }
+            body { p { a href=(to) { "Go on" } } }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,8 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Credential;
 
-/// The name of the cookie.
+/// The beginning of the name of the cookie.
 const COOKIE: &str = "sluice-session";
+/// What browsers take from nobody but this very host, by HTTPS.
+const LOCKED: &str = "__Host-";
 /// How long a session lasts; most tokens of a cluster last no longer.
 const LASTS: SignedDuration = SignedDuration::from_hours(12);
 /// How many there may be. The oldest goes when there are more.
@@ -73,7 +75,24 @@ fn is_alive(session: &Session, now: Timestamp) -> bool {
 
 /// The name of the session that a request belongs to.
 pub fn of(headers: &HeaderMap) -> Option<&str> {
-    named(headers, COOKIE)
+    let name = cookie_name(headers);
+    named(headers, &format!("{LOCKED}{name}")).or_else(|| named(headers, &name))
+}
+
+/// The name of the cookie for the port by which we are asked: cookies themselves do not tell ports apart, and a machine may have
+/// several dashboards.
+fn cookie_name(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+    match port.parse::<u16>() {
+        Ok(port) => format!("{COOKIE}-{port}"),
+        Err(_) => COOKIE.to_owned(),
+    }
+}
+
+/// Whether the browser came by HTTPS.
+fn is_secure(headers: &HeaderMap) -> bool {
+    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
 }
 
 /// What a cookie holds.
@@ -83,16 +102,21 @@ pub fn named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     each.find(|(name, _)| *name == wanted).map(|(_, id)| id)
 }
 
-/// The cookie that names a session, for no script and no other site. `is_secure`: the browser came by HTTPS, and is to send it nowhere
-/// else.
-pub fn cookie(id: &str, is_secure: bool) -> String {
-    let secure = if is_secure { "; Secure" } else { "" };
-    format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}", LASTS.as_secs())
+/// The cookie that names a session to who asks by these headers, for no script. Another site that leads here brings it along, as a link
+/// in a mail does; it has nothing changed by that.
+pub fn cookie(headers: &HeaderMap, id: &str) -> String {
+    written(headers, id, LASTS)
 }
 
 /// The cookie that makes a browser forget its session.
-pub fn farewell() -> String {
-    format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")
+pub fn farewell(headers: &HeaderMap) -> String {
+    written(headers, "", SignedDuration::ZERO)
+}
+
+fn written(headers: &HeaderMap, id: &str, lasts: SignedDuration) -> String {
+    let (locked, secure) = if is_secure(headers) { (LOCKED, "; Secure") } else { ("", "") };
+    let (name, lasts) = (cookie_name(headers), lasts.as_secs());
+    format!("{locked}{name}={id}; Path=/; HttpOnly; SameSite=Lax; Max-Age={lasts}{secure}")
 }
 
 #[cfg(test)]
@@ -140,11 +164,27 @@ mod tests {
         assert!(rest.iter().all(|id| sessions.credential(id, now).is_some()));
     }
 
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()
+    }
+
     #[test]
     fn its_cookie_is_found_among_others() {
-        let with = |value: &str| HeaderMap::from_iter([(header::COOKIE, value.parse().expect(value))]);
-        assert_eq!(of(&with("a=b; sluice-session=xyz; c=d")), Some("xyz"));
-        assert_eq!(of(&with("a=b")), None);
-        assert!(cookie("xyz", true).contains("; HttpOnly; SameSite=Strict;"));
+        assert_eq!(of(&headers(&[("cookie", "a=b; sluice-session=xyz; c=d")])), Some("xyz"));
+        assert_eq!(of(&headers(&[("cookie", "a=b")])), None);
+        // Those of other ports are other dashboards'.
+        let both = ("cookie", "sluice-session-3100=one; sluice-session-3101=two");
+        assert_eq!(of(&headers(&[("host", "localhost:3101"), both])), Some("two"));
+        assert_eq!(of(&headers(&[("host", "localhost"), both])), None);
+    }
+
+    #[test]
+    fn by_https_its_cookie_is_for_this_host_alone() {
+        let near = headers(&[("host", "localhost:3100")]);
+        assert!(cookie(&near, "xyz").starts_with("sluice-session-3100=xyz; Path=/; HttpOnly; SameSite=Lax;"));
+        let far = headers(&[("host", "a.example.com"), ("x-forwarded-proto", "https")]);
+        let cookie = cookie(&far, "xyz");
+        assert!(cookie.starts_with("__Host-sluice-session=xyz; Path=/;") && cookie.ends_with("; Secure"), "{cookie}");
+        assert_eq!(of(&headers(&[("host", "a.example.com"), ("cookie", "__Host-sluice-session=xyz")])), Some("xyz"));
     }
 }

@@ -31,7 +31,7 @@ pub fn table() -> Vec<Route> {
         get(page("/{namespace}/{name}"), Needs::Sight, || on(On::GET, one::page)),
         get(page("/{namespace}/{name}/live"), Needs::Sight, || on(On::GET, one::live)),
         get(page("/{namespace}/{name}/object"), Needs::Sight, || on(On::GET, object::page)),
-        get(page("/{namespace}/{name}/diff"), Needs::Sight, || on(On::GET, diff::page)),
+        get(page("/{namespace}/{name}/diff"), Needs::Sight, || on(On::GET, diff::page)).costly(),
         get(page("/{namespace}/{name}/do/{action}"), Needs::Sight, || on(On::GET, act::ask)),
         change(Method::POST, page("/{namespace}/{name}/do/{action}"), || on(On::POST, act::act)),
     ]

@@ -8,7 +8,7 @@ use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Error;
 use kube::api::{Api, PostParams};
-use maud::{DOCTYPE, html};
+use maud::html;
 use serde::Deserialize;
 
 use super::pending;
@@ -52,10 +52,9 @@ pub async fn finish(
     let Some(provider) = &dashboard.gatekeeper.provider else { return nobody() };
     match accept(&dashboard, provider, &headers, &answer).await {
         Ok((id, to)) => {
-            let is_secure = provider.settings.is_secure();
-            let cookies = [session::cookie(&id, is_secure), pending::farewell()];
+            let cookies = [session::cookie(&headers, &id), pending::farewell()];
             let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)));
-            (cookies, onward(&to)).into_response()
+            (cookies, Redirect::to(&to)).into_response()
         }
         Err(problem) => ([(header::SET_COOKIE, pending::farewell())], told(&problem)).into_response(),
     }
@@ -99,23 +98,6 @@ async fn taken_by_the_cluster(
         Err(Error::Api(status)) if [403, 404].contains(&status.code) => Ok(credential),
         Err(error) => Err(Problem::Server(error.to_string())),
     }
-}
-
-/// A page that goes on by itself. After a redirect from another site a browser would not send the session's strict cookie along; from
-/// a page of ours it does.
-pub fn onward(to: &str) -> Response {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="refresh" content={ "0;url=" (to) };
-                title { "Sluice" }
-            }
-            body { p { a href=(to) { "Go on" } } }
-        }
-    };
-    page.into_response()
 }
 
 fn nobody() -> Response {
