@@ -24,6 +24,9 @@ use crate::dashboard::refused::Refused;
 
 /// The longest reason that is shown in full; the rollout's own page has all of it.
 const LONGEST: usize = 100;
+/// Where there are many rows, all reasons together have so many characters, but each of them a few.
+const TOGETHER: usize = 45_000;
+const SHORTEST: usize = 40;
 /// The columns.
 const TITLES: [&str; 7] = ["Name", "Strategy", "Status", "Step", "Weight", "Pods", "Waits for"];
 
@@ -116,7 +119,9 @@ fn summary(dashboard: &Dashboard, query: &Query, counts: [usize; 4]) -> Markup {
 
 fn table(dashboard: &Dashboard, query: &Query, rollouts: &[Arc<Rollout>]) -> Part {
     let has_namespaces = query.namespace.is_empty();
-    let rows: Vec<(String, Markup)> = rollouts.iter().map(|rollout| row(dashboard, rollout, has_namespaces)).collect();
+    let longest = (TOGETHER / rollouts.len().max(1)).clamp(SHORTEST, LONGEST);
+    let rows: Vec<(String, Markup)> =
+        rollouts.iter().map(|rollout| row(dashboard, rollout, has_namespaces, longest)).collect();
     let html = html! {
         div id="list" {
             @if rows.is_empty() {
@@ -136,7 +141,7 @@ fn table(dashboard: &Dashboard, query: &Query, rollouts: &[Arc<Rollout>]) -> Par
 }
 
 /// A line of the table: no more of it than must be, as there may be thousands.
-fn row(dashboard: &Dashboard, rollout: &Rollout, has_namespace: bool) -> (String, Markup) {
+fn row(dashboard: &Dashboard, rollout: &Rollout, has_namespace: bool, longest: usize) -> (String, Markup) {
     let namespace = rollout.metadata.namespace.as_deref().unwrap_or_default();
     let name = rollout.metadata.name.as_deref().unwrap_or_default();
     let id = format!("{namespace}/{name}");
@@ -159,7 +164,7 @@ fn row(dashboard: &Dashboard, rollout: &Rollout, has_namespace: bool) -> (String
                 Strategy::BlueGreen | Strategy::Unknown => { td {} td {} }
             }
             td { (counts.ready) "/" (counts.desired) }
-            td { @if phase != "Healthy" { (text::line(&why, LONGEST)) } }
+            td { @if phase != "Healthy" { (text::line(&why, longest)) } }
         }
     };
     (id, html)
