@@ -147,6 +147,11 @@ impl Book {
         within(&self.replica_sets, namespace)
     }
 
+    /// The pods of a namespace.
+    pub fn pods(&self, namespace: &str) -> Vec<Pod> {
+        within(&self.pods, namespace)
+    }
+
     /// The namespaces that have rollouts.
     pub fn namespaces(&self) -> Vec<String> {
         namespaces(&self.rollouts.state())

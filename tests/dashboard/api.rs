@@ -34,10 +34,12 @@ async fn a_script_looks_and_steers_under_the_paths_that_it_knows() {
     assert_eq!(roles, [(Some(2), true, false), (Some(1), false, true)]);
     assert!(sets[0]["pods"][0]["objectMeta"]["name"].is_string(), "{info}");
     assert!(sets[0].get("preview").is_none(), "what is false is left out");
+    let list = stage.json("/api/v1/rollouts/shop/info").await;
+    assert_eq!(list["rollouts"][0]["replicaSets"], info["replicaSets"], "lists have them, too");
+    assert!(list["rollouts"][0].get("analysisRuns").is_none());
 
     assert_eq!(put("promote", r#"{"name": "web", "namespace": "shop", "full": true}"#).await["kind"], "Rollout");
-    // In the list, where ReplicaSets are not.
-    stage.until_page_says("/api/v1/rollouts/shop/info", r#""status":"Healthy""#).await;
+    stage.until_page_says("/api/v1/rollouts/shop/web/info", r#""status":"Healthy","icon":"✔","strategy""#).await;
     put("undo/1", "").await;
     stage.until_page_says("/api/v1/rollouts/shop/web/info", "CanaryPauseStep").await;
     put("abort", "").await;
@@ -46,6 +48,8 @@ async fn a_script_looks_and_steers_under_the_paths_that_it_knows() {
     stage.until_page_says("/api/v1/rollouts/shop/web/info", "CanaryPauseStep").await;
     put("restart", "").await;
     assert!(stage.read("shop", "web").await.spec.restart_at.is_some());
+    // As Go writes times; `Never` before.
+    stage.until_page_says("/api/v1/rollouts/shop/web/info", r#" +0000 UTC","generation""#).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

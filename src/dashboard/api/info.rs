@@ -1,14 +1,16 @@
 //! A rollout as the HTTP API has it. Fields that are empty, zero or false are left out, as its clients know it. (Argo Rollouts,
 //! `pkg/apiclient/rollout/rollout.proto`.)
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout};
-use sluice_core::info::analysis_run::{RunInfo, in_order, is_owned};
+use sluice_core::api::{Experiment, ReplicaSet, Rollout};
+use sluice_core::info::analysis_run::is_owned;
 use sluice_core::info::badge::Badge;
 use sluice_core::info::family::Family;
 use sluice_core::info::phase;
@@ -18,7 +20,9 @@ use sluice_core::info::rollout::{Counts, number};
 use sluice_core::info::strategy::{Strategy, roles};
 use sluice_core::revision::owns;
 
-fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+use super::run::{self, AnalysisRunInfo};
+
+pub(super) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -140,36 +144,26 @@ pub struct ExperimentInfo {
     analysis_runs: Vec<AnalysisRunInfo>,
 }
 
-/// An analysis run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AnalysisRunInfo {
-    object_meta: Value,
-    icon: String,
-    #[serde(skip_serializing_if = "is_zero")]
-    revision: i64,
-    status: String,
-    #[serde(skip_serializing_if = "is_zero")]
-    successful: i32,
-    #[serde(skip_serializing_if = "is_zero")]
-    failed: i32,
-    #[serde(skip_serializing_if = "is_zero")]
-    inconclusive: i32,
-    #[serde(skip_serializing_if = "is_zero")]
-    error: i32,
-    spec_and_status: Value,
-}
-
 impl RolloutInfo {
     /// Its name.
     pub fn name(&self) -> &str {
         self.object_meta["name"].as_str().unwrap_or_default()
     }
 
-    /// A rollout without what belongs to it, as lists have it. The weight that it has is told by the `ReplicaSets` of its namespace.
-    pub fn alone(rollout: &Rollout, replica_sets: &[ReplicaSet]) -> RolloutInfo {
-        let owned: Vec<&ReplicaSet> = replica_sets.iter().filter(|rs| owns(rollout, rs)).collect();
-        RolloutInfo::with(rollout, &owned)
+    /// A rollout with its `ReplicaSets` and their pods, as lists have it.
+    pub fn listed(
+        rollout: &Rollout,
+        sets: Vec<&ReplicaSet>,
+        pods: &HashMap<String, Vec<Pod>>,
+        now: Timestamp,
+    ) -> RolloutInfo {
+        let owned = in_revisions(sets);
+        let none = Vec::new();
+        let of = |rs: &ReplicaSet| rs.metadata.uid.as_ref().and_then(|uid| pods.get(uid)).unwrap_or(&none).as_slice();
+        RolloutInfo {
+            replica_sets: owned.iter().map(|rs| replica_set(rs, &roles(rollout, rs), of(rs), now)).collect(),
+            ..RolloutInfo::with(rollout, &owned)
+        }
     }
 
     fn with(rollout: &Rollout, owned: &[&ReplicaSet]) -> RolloutInfo {
@@ -186,7 +180,7 @@ impl RolloutInfo {
             Strategy::BlueGreen | Strategy::Unknown => Default::default(),
         };
         let status = rollout.status();
-        let restarted = status.restarted_at.as_ref().map_or_else(|| "Never".to_owned(), |time| time.0.to_string());
+        let restarted = status.restarted_at.as_ref().map_or_else(|| "Never".to_owned(), |time| at(time.0));
         let steps = rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_deref());
         let steps = steps.unwrap_or_default().iter().filter_map(|step| serde_json::to_value(step).ok());
         RolloutInfo {
@@ -216,21 +210,31 @@ impl RolloutInfo {
     pub fn of(family: &Family, now: Timestamp) -> RolloutInfo {
         let rollout = &family.rollout;
         let uid = rollout.metadata.uid.as_deref().unwrap_or_default();
-        let mut owned: Vec<&ReplicaSet> = family.replica_sets.iter().filter(|rs| owns(rollout, rs)).collect();
-        owned.sort_by_key(|rs| (std::cmp::Reverse(rs.revision()), rs.name().to_owned()));
+        let owned = in_revisions(family.replica_sets.iter().filter(|rs| owns(rollout, rs)).collect());
         let runs = family.runs.as_deref().unwrap_or_default();
         let experiments = family.experiments.iter().flatten().filter(|one| is_owned(&one.metadata, uid));
         RolloutInfo {
             replica_sets: owned.iter().map(|rs| replica_set(rs, &roles(rollout, rs), &family.pods, now)).collect(),
             experiments: experiments.map(|one| experiment(one, family, now)).collect(),
-            analysis_runs: runs_of(uid, runs),
+            analysis_runs: run::of_owner(uid, runs),
             ..RolloutInfo::with(rollout, &owned)
         }
     }
 }
 
+/// The newest revision first.
+fn in_revisions(mut sets: Vec<&ReplicaSet>) -> Vec<&ReplicaSet> {
+    sets.sort_by_key(|rs| (std::cmp::Reverse(rs.revision()), rs.name().to_owned()));
+    sets
+}
+
+/// A time as Go writes one, which is how clients read this one.
+fn at(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string()
+}
+
 /// What tells an object from others.
-fn identity(metadata: &ObjectMeta) -> Value {
+pub(super) fn identity(metadata: &ObjectMeta) -> Value {
     let mut meta = serde_json::to_value(metadata).unwrap_or_else(|_| json!({}));
     if let Some(fields) = meta.as_object_mut() {
         fields.remove("managedFields");
@@ -291,26 +295,6 @@ fn experiment(one: &Experiment, family: &Family, now: Timestamp) -> ExperimentIn
         revision: number(&one.metadata),
         message: status.message,
         replica_sets: own.map(|rs| replica_set(rs, &[], &family.pods, now)).collect(),
-        analysis_runs: runs_of(uid, family.runs.as_deref().unwrap_or_default()),
-    }
-}
-
-fn runs_of(uid: &str, runs: &[AnalysisRun]) -> Vec<AnalysisRunInfo> {
-    in_order(runs).into_iter().filter(|run| is_owned(&run.metadata, uid)).map(analysis_run).collect()
-}
-
-fn analysis_run(run: &AnalysisRun) -> AnalysisRunInfo {
-    let tally = RunInfo::of(run, Timestamp::UNIX_EPOCH).tally();
-    let badge = Badge::analysis(run.status.as_ref().map_or("", |status| &status.phase));
-    AnalysisRunInfo {
-        object_meta: identity(&run.metadata),
-        icon: badge.tone.symbol().to_owned(),
-        status: badge.word,
-        revision: number(&run.metadata),
-        successful: tally.successful,
-        failed: tally.failed,
-        inconclusive: tally.inconclusive,
-        error: tally.error,
-        spec_and_status: json!({"spec": run.spec, "status": run.status}),
+        analysis_runs: run::of_owner(uid, family.runs.as_deref().unwrap_or_default()),
     }
 }

@@ -3,8 +3,10 @@
 
 pub mod info;
 mod openapi;
+mod run;
 mod watch;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -13,15 +15,17 @@ use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter as On, on};
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::Api;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sluice_core::act::action::{Action, Details};
-use sluice_core::api::Rollout;
+use sluice_core::api::{ReplicaSet, Rollout};
 
 use self::info::RolloutInfo;
 use super::Dashboard;
 use super::access::Caller;
+use super::access::review::Kind;
 use super::book::namespaces;
 use super::refused::Refused;
 use super::rollouts::act::carry_out;
@@ -76,8 +80,33 @@ async fn listed(dashboard: &Dashboard, caller: &Caller, namespace: &str) -> Resu
     let mut rollouts = seen::all(dashboard, caller).await.map_err(Refused::in_json)?;
     rollouts.retain(|rollout| rollout.metadata.namespace.as_deref() == Some(namespace));
     rollouts.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-    let sets = dashboard.book.replica_sets(namespace);
-    Ok(rollouts.iter().map(|rollout| RolloutInfo::alone(rollout, &sets)).collect())
+    let may =
+        |kind| async move { caller.may_see(kind, namespace).await.map_err(|error| seen::refused(&error).in_json()) };
+    let sets = if may(Kind::ReplicaSets).await? { dashboard.book.replica_sets(namespace) } else { Vec::new() };
+    let pods = if may(Kind::Pods).await? { dashboard.book.pods(namespace) } else { Vec::new() };
+    // There may be thousands of each: nothing is looked for among all of them.
+    let mut pods_of: HashMap<String, Vec<Pod>> = HashMap::new();
+    for pod in pods {
+        let owners = pod.metadata.owner_references.iter().flatten();
+        let owner = owners.filter(|owner| owner.controller == Some(true)).map(|owner| owner.uid.clone()).next();
+        if let Some(owner) = owner {
+            pods_of.entry(owner).or_default().push(pod);
+        }
+    }
+    let mut sets_of: HashMap<&str, Vec<&ReplicaSet>> = HashMap::new();
+    for rs in &sets {
+        if let Some(owner) = rs.controller_uid() {
+            sets_of.entry(owner).or_default().push(rs);
+        }
+    }
+    let now = dashboard.clock.now();
+    Ok(rollouts
+        .iter()
+        .map(|rollout| {
+            let uid = rollout.metadata.uid.as_deref().unwrap_or_default();
+            RolloutInfo::listed(rollout, sets_of.remove(uid).unwrap_or_default(), &pods_of, now)
+        })
+        .collect())
 }
 
 async fn list(
