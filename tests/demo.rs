@@ -1,13 +1,32 @@
 //! The demo, as a newcomer runs it, on a machine without any program; and with a bug in the controller, which it must not pass over.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 #[test]
 fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
-    let output = command.args(["demo", "--speed", "4"]).env("PATH", "/there/is/none").output().expect("it runs");
-    let (told, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let mut demo = command
+        .args(["demo", "--speed", "4"])
+        .env("PATH", "/there/is/none")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut told = String::new();
+    for line in BufReader::new(demo.stdout.take().expect("an output")).lines() {
+        let line = line.expect("text");
+        if let Some(address) = line.strip_prefix("In a browser: http://") {
+            has_pages(address);
+        }
+        told = told + &line + "\n";
+    }
+    let output = demo.wait_with_output().expect("it ends");
+    let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}\n{error}");
+    #[cfg(feature = "dashboard")]
+    assert!(told.contains("In a browser: "), "{told}");
     let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
     for expected in [
         "analysis of step 1 Successful ✔ 1.00 ✔ 1.00 ✔ 1.00 ✔ 1.00 ✔ 1.00 success-rate: result[0] >= 0.95",
@@ -31,6 +50,16 @@ fn the_demo_shows_what_happened_and_says_so_by_its_exit_code() {
         let most = if nth < 4 { weight + 25 } else { weight + 5 };
         assert!((weight - 5..=most).contains(&share), "weight {weight} came out as {share} % in\n{told}");
     }
+}
+
+/// The dashboard answers while the story is told.
+fn has_pages(address: &str) {
+    let (host, path) = address.split_once('/').expect("a path");
+    let mut server = TcpStream::connect(host).expect("it listens");
+    write!(server, "GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").expect("it is asked");
+    let mut answer = String::new();
+    server.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("<h1>Rollouts</h1>"), "{answer}");
 }
 
 /// Each commit that was made is one that the Application was synced to, in this order, and no other; and one whose update was given up

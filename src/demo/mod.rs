@@ -1,13 +1,14 @@
 //! `sluice demo`: the product in a minute, on a machine that has nothing else.
 //!
 //! It starts the sandbox with the controller and the GitOps core, a repository for that, pods that are real HTTP servers, a proxy that is
-//! their gateway, what Prometheus would know of them and a small load, and tells a story about them. What is on the screen was measured, and
+//! their gateway, what Prometheus would know of them, a small load and the dashboard, and tells a story about them. What is on the screen was measured, and
 //! the exit code says whether all of it happened.
 
 mod application;
 pub mod load;
 mod manifests;
 mod measured;
+mod pages;
 pub mod repository;
 pub mod screen;
 pub mod stage;
@@ -77,7 +78,7 @@ struct Tasks {
     workloads: JoinHandle<()>,
     controller: JoinHandle<()>,
     sync: JoinHandle<()>,
-    servers: [JoinHandle<()>; 2],
+    servers: Vec<JoinHandle<()>>,
 }
 
 impl Tasks {
@@ -155,10 +156,13 @@ pub async fn perform(flags: &DemoFlags, out: Box<dyn Write + Send>, live: bool) 
         prometheus::serve::listen(network.counters(), anywhere).await.context("cannot open the counters")?;
     let (proxy, proxying) =
         Proxy::new(sandbox.clone(), network).listen(anywhere).await.context("cannot open the proxy")?;
-    let mut tasks = Tasks { workloads, controller, sync, servers: [counting, proxying] };
+    let pages = pages::open(&client, !flags.keep).await?;
+    let (url, serving) = pages.map(|pages| (pages.url, pages.serving)).unzip();
+    let servers = [counting, proxying].into_iter().chain(serving).collect();
+    let mut tasks = Tasks { workloads, controller, sync, servers };
     let patience = PROMISED.div_f64(flags.speed.min(1.0));
     let stage = Stage::new(client, repository, Load::default(), Screen::new(out, live), flags.speed);
-    let story = Box::pin(play(stage, proxy, prometheus));
+    let story = Box::pin(play(stage, proxy, prometheus, url));
     tokio::select! {
         told = tokio::time::timeout(patience, story) => told
             .unwrap_or_else(|_| Err(anyhow!("it is not over after {patience:.0?}")))
@@ -174,12 +178,20 @@ fn repository_in(folder: &TempDir) -> PathBuf {
 }
 
 /// The load, and the story.
-async fn play(mut stage: Stage, proxy: SocketAddr, prometheus: SocketAddr) -> anyhow::Result<()> {
+async fn play(
+    mut stage: Stage,
+    proxy: SocketAddr,
+    prometheus: SocketAddr,
+    pages: Option<String>,
+) -> anyhow::Result<()> {
     stage.say(
         "A Kubernetes API, a Git repository and Sluice, in this process. Pods are HTTP servers on this machine (● ready, ○ not\n\
          ready, ✖ going), behind a gateway that splits real requests by the weights of an HTTPRoute. Their answers are counted,\n\
          and Sluice asks for the counts as it asks Prometheus.",
     )?;
+    if let Some(url) = pages {
+        stage.say(&format!("In a browser: {url}"))?;
+    }
     // The load begins with the first release: before, there is nobody to answer.
     story::begin(&mut stage, prometheus).await?;
     let (stop, stopped) = watch::channel(false);
