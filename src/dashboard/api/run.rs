@@ -152,3 +152,38 @@ fn asked(metric: &Metric) -> Metrics {
         failure_limit: number(&metric.failure_limit),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_measurement_is_told_with_what_is_asked_of_it() {
+        let at = "2026-01-01T00:00:00Z";
+        let run: AnalysisRun = serde_json::from_value(json!({
+            "metadata": {"namespace": "shop", "name": "web-1"},
+            "spec": {"metrics": [
+                {"name": "rate", "count": 3, "failureLimit": "2", "successCondition": "result > 1", "provider": {}},
+                {"name": "smoke", "count": "{{args.count}}", "provider": {}},
+            ]},
+            "status": {"phase": "Running", "metricResults": [
+                {"name": "rate", "phase": "Running", "successful": 1, "measurements": [{"phase": "Successful", "value": "2", "startedAt": at}]},
+                {"name": "smoke", "phase": "Failed", "failed": 1, "measurements": [{"phase": "Failed", "startedAt": at, "metadata": {"job-name": "smoke-1"}}]},
+            ]},
+        }))
+        .expect("an AnalysisRun");
+        let told = serde_json::to_value(one(&run)).expect("JSON");
+        let measured = json!([{"value": "2", "status": "Successful", "metricName": "rate", "startedAt": at}]);
+        assert_eq!(told["nonJobInfo"], measured);
+        let job = json!([{
+            "objectMeta": {"name": "smoke-1", "namespace": "shop", "creationTimestamp": at},
+            "status": "Failed", "icon": "✖", "metricName": "smoke", "startedAt": at,
+        }]);
+        assert_eq!(told["jobs"], job);
+        let asked = json!([
+            {"name": "rate", "successCondition": "result > 1", "count": 3, "failureLimit": 2}, {"name": "smoke"},
+        ]);
+        assert_eq!(told["metrics"], asked);
+        assert_eq!((&told["successful"], &told["failed"]), (&json!(1), &json!(1)));
+    }
+}
