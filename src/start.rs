@@ -208,7 +208,12 @@ fn settings(flags: &ControllerFlags, namespace: Option<String>, home: String, ho
 
 /// Serves the dashboard, where it is asked for, to those who show a token of the cluster.
 #[cfg(feature = "dashboard")]
-async fn dashboard(flags: DashboardFlags, home: String, scope: Option<String>, config: Config) -> anyhow::Result<()> {
+async fn dashboard(
+    flags: DashboardFlags,
+    home: String,
+    scope: Option<String>,
+    mut config: Config,
+) -> anyhow::Result<()> {
     use crate::dashboard::{self, access};
     if flags.dashboard_port == 0 {
         return std::future::pending().await;
@@ -222,6 +227,8 @@ async fn dashboard(flags: DashboardFlags, home: String, scope: Option<String>, c
     };
     let provider = provider(flags.oidc)?;
     let listener = serve::listen(flags.dashboard_port, "the dashboard").await?;
+    // A write whose answer was lost may have been done: nobody wants it twice.
+    config.default_retry = false;
     let connect = access::with_tokens(&config);
     // What people ask for is done once; watches have a patience of their own.
     let mut config = config;

@@ -3,6 +3,7 @@
 //! The kubectl plugin, its live view and the dashboard go through here, each with its own user's client: what somebody may do is for
 //! the API server to say.
 
+mod act;
 pub mod application;
 mod refusal;
 mod template;
@@ -16,15 +17,16 @@ use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, Error, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sluice_core::act::action::{Action, Details};
+use sluice_core::act::change::{Change, under_uid, under_version};
 use sluice_core::act::image::{self, Assignment};
-use sluice_core::act::promote::{Extent, promote, unified};
+use sluice_core::act::promote::{Extent, promote};
 use sluice_core::act::{request, undo};
 use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, labels};
 use sluice_core::info::family::{Family, Trial};
 use sluice_core::revision::owns;
 use sluice_core::selector;
 
+pub use self::act::Outcome;
 pub use self::refusal::Refusal;
 use self::template::Template;
 
@@ -41,6 +43,12 @@ pub struct Rollouts {
     /// The name that writes are recorded under in `metadata.managedFields`.
     pub manager: &'static str,
 }
+
+/// What is to be written into a rollout as it is, or why nothing is.
+type Make<'a> = &'a (dyn Fn(&Rollout) -> Result<Change, Refusal> + Send + Sync);
+
+/// Whether a rollout is still what it is to be.
+type Check<'a> = &'a (dyn Fn(&Rollout) -> Result<(), Refusal> + Send + Sync);
 
 /// What going back came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,37 +157,23 @@ impl Rollouts {
         merged.map_err(Refusal::to(format!("restart rollout '{name}'")))
     }
 
-    /// Lets a rollout go on, as far as `extent` says.
-    pub async fn promote(&self, name: &str, extent: Extent) -> Result<(), Refusal> {
+    /// Lets a rollout go on, as far as `extent` says. Returns whether there was anything to write for that.
+    pub async fn promote(&self, name: &str, extent: Extent) -> Result<bool, Refusal> {
         let attempted = format!("promote rollout '{name}'");
-        let mut attempt = 1;
-        loop {
-            let promotion = promote(&self.rollout(name).await?, extent).map_err(Refusal::unfit(&attempted))?;
-            let mut spec = promotion.spec.as_ref();
-            if let Some(status) = &promotion.status {
-                match self.patch_status(name, status, &unified(&promotion)).await {
-                    Ok(all_in_one) if all_in_one => spec = None,
-                    Ok(_) => {}
-                    Err(Error::Api(refused)) if refused.is_conflict() && attempt < ATTEMPTS => {
-                        attempt += 1;
-                        continue;
-                    }
-                    Err(error) => return Err(Refusal::to(attempted)(error)),
-                }
-            }
-            return match spec {
-                Some(spec) => self.merge::<Rollout>(name, spec).await.map_err(Refusal::to(attempted)),
-                None => Ok(()),
-            };
-        }
+        self.change(name, &attempted, &|rollout| promote(rollout, extent).map_err(Refusal::unfit(&attempted))).await
     }
 
     /// Changes images in the pod template, which begins an update. Returns whether that changed anything.
     pub async fn set_image(&self, name: &str, assignments: &[Assignment]) -> Result<bool, Refusal> {
+        self.set_image_if(&|_| Ok(()), name, assignments).await
+    }
+
+    async fn set_image_if(&self, check: Check<'_>, name: &str, assignments: &[Assignment]) -> Result<bool, Refusal> {
         let attempted = format!("set the image of rollout '{name}'");
         let mut refused: Option<json_patch::Patch> = None;
         loop {
             let rollout = self.rollout(name).await?;
+            check(&rollout)?;
             let workload = Template::of(&rollout, self);
             let template = workload.read().await?;
             let patch = image::set(&template, workload.home.path(), assignments).map_err(Refusal::unfit(&attempted))?;
@@ -200,42 +194,59 @@ impl Rollouts {
 
     /// Puts the pod template of an earlier revision back into the manifest; 0 is the one before the newest.
     pub async fn undo(&self, name: &str, revision: i64) -> Result<Undone, Refusal> {
-        let attempted = format!("undo rollout '{name}'");
-        let rollout = self.rollout(name).await?;
-        let owned = self.owned(&rollout).await?;
-        let template = match undo::undo(&rollout, &owned, revision).map_err(Refusal::unfit(&attempted))? {
-            undo::Undo::AlreadyThere(revision) => return Ok(Undone::AlreadyThere(revision)),
-            undo::Undo::Template(template) => template,
-        };
-        let workload = Template::of(&rollout, self);
-        let patch = undo::patch(workload.home.path(), &template).map_err(Refusal::unfit(&attempted))?;
-        workload.patch(patch).await.map_err(Refusal::to(attempted))?;
-        Ok(Undone::Done)
+        self.undo_if(&|_| Ok(()), name, revision).await
     }
 
-    /// Does what is asked for by name, and says what came of it.
-    pub async fn act(&self, name: &str, action: Action, details: &Details, now: Timestamp) -> Result<String, Refusal> {
-        match action {
-            Action::Promote => self.promote(name, Extent::Next).await?,
-            Action::PromoteFull => self.promote(name, Extent::Full).await?,
-            Action::Abort => self.abort(name).await?,
-            Action::Retry => self.retry(name).await?,
-            Action::Restart => self.restart(name, now, SignedDuration::ZERO).await?,
-            Action::Pause => self.pause(name).await?,
-            Action::SetImage => {
-                let attempted = format!("set the image of rollout '{name}'");
-                let assignment = details.assignment().map_err(Refusal::unfit(&attempted))?;
-                if !self.set_image(name, &[assignment]).await? {
-                    return Ok(format!("rollout '{name}' has that image already"));
+    async fn undo_if(&self, check: Check<'_>, name: &str, revision: i64) -> Result<Undone, Refusal> {
+        let attempted = format!("undo rollout '{name}'");
+        let mut refused: Option<json_patch::Patch> = None;
+        loop {
+            let rollout = self.rollout(name).await?;
+            check(&rollout)?;
+            let owned = self.owned(&rollout).await?;
+            let template = match undo::undo(&rollout, &owned, revision).map_err(Refusal::unfit(&attempted))? {
+                undo::Undo::AlreadyThere(revision) => return Ok(Undone::AlreadyThere(revision)),
+                undo::Undo::Template(template) => template,
+            };
+            let workload = Template::of(&rollout, self);
+            let old = workload.read().await?;
+            let patch = undo::patch(workload.home.path(), &old, &template).map_err(Refusal::unfit(&attempted))?;
+            match workload.patch(patch.clone()).await {
+                Ok(()) => return Ok(Undone::Done),
+                // As above.
+                Err(Error::Api(status)) if status.is_invalid() && refused.as_ref() != Some(&patch) => {
+                    refused = Some(patch);
                 }
-            }
-            Action::Undo => {
-                if let Undone::AlreadyThere(revision) = self.undo(name, details.revision).await? {
-                    return Ok(format!("the manifest of rollout '{name}' asks for revision {revision} already"));
-                }
+                Err(error) => return Err(Refusal::to(attempted)(error)),
             }
         }
-        Ok(action.done(name))
+    }
+
+    /// Writes what `make` makes of a rollout as it is. Returns whether that was anything.
+    async fn change(&self, name: &str, attempted: &str, make: Make<'_>) -> Result<bool, Refusal> {
+        let mut attempt = 1;
+        loop {
+            let rollout = self.rollout(name).await?;
+            let change = make(&rollout)?;
+            if change == Change::default() {
+                return Ok(false);
+            }
+            match self.write(name, &rollout, change).await {
+                Err(Error::Api(refused)) if refused.is_conflict() && attempt < ATTEMPTS => attempt += 1,
+                done => return done.map(|()| true).map_err(Refusal::to(attempted)),
+            }
+        }
+    }
+
+    async fn write(&self, name: &str, rollout: &Rollout, change: Change) -> Result<(), Error> {
+        let unified = under_version(change.unified(), rollout);
+        let Change { status: Some(status), spec } = change else { return self.merge::<Rollout>(name, &unified).await };
+        let is_all = self.patch_status(name, &under_version(status, rollout), &unified).await?;
+        match spec.filter(|_| !is_all) {
+            // The status that was just written has given it another version.
+            Some(spec) => self.merge::<Rollout>(name, &under_uid(spec, rollout)).await,
+            None => Ok(()),
+        }
     }
 
     /// Merges `patch` into an object of any kind of ours.

@@ -13,6 +13,12 @@ pub enum Refusal {
         /// What speaks against it.
         why: String,
     },
+    /// It is not any more what somebody was asked about.
+    #[error("cannot {attempted}: it has gone on since you were asked. Look at it, and ask again")]
+    GoneOn {
+        /// What was to be done, on which object.
+        attempted: String,
+    },
     /// The API server, or the way to it, said no.
     #[error("cannot {attempted}: {}", said(error))]
     Call {

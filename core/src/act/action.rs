@@ -2,10 +2,13 @@
 
 use serde::Deserialize;
 
+use super::asked::Asked;
+use super::change::Change;
 use super::image::Assignment;
-use super::promote::{Extent, Promotion, promote};
+use super::promote::{Extent, is_serving, promote};
 use super::template::Home;
-use crate::api::Rollout;
+use crate::api::{Rollout, labels};
+use crate::info::explain::step::in_words;
 use crate::info::text::printable;
 
 /// Something to ask of a rollout.
@@ -39,6 +42,8 @@ pub struct Details {
     pub container: String,
     /// For [`Action::SetImage`]: its image.
     pub image: String,
+    /// What the question was about that was answered by yes; none where nobody was asked.
+    pub asked: Option<Asked>,
 }
 
 impl Action {
@@ -106,12 +111,20 @@ impl Action {
     pub fn effect(self, rollout: &Rollout, revisions: &[i64], details: &Details) -> Result<String, String> {
         let status = rollout.status();
         match self {
+            // An aborted update is at its first step, of which nothing is left to pass over.
+            Action::Promote if status.abort => Err("is aborted: retry it, or promote it to the end".to_owned()),
             Action::Promote => promotion(rollout, Extent::Next),
             Action::PromoteFull => promotion(rollout, Extent::Full),
             Action::Abort if status.abort => Err("is aborted already".to_owned()),
-            Action::Abort => Ok("The update is given up, and all traffic goes back to the stable revision.".to_owned()),
+            Action::Abort if is_serving(rollout) => Err("has no update to give up".to_owned()),
+            Action::Abort => Ok(format!(
+                "The update{} is given up, and all traffic goes back to the stable revision.",
+                to_revision(rollout)
+            )),
             Action::Retry if !status.abort => Err("is not aborted: there is nothing to retry".to_owned()),
-            Action::Retry => Ok("The aborted update begins again with its first step.".to_owned()),
+            Action::Retry => {
+                Ok(format!("The aborted update{} begins again with its first step.", to_revision(rollout)))
+            }
             Action::Restart => {
                 Ok(format!("Its {} pods are replaced, some at a time.", rollout.spec.replicas.unwrap_or(1)))
             }
@@ -138,24 +151,29 @@ fn home(rollout: &Rollout) -> String {
     }
 }
 
+/// ` to revision 6`, where the number is known.
+fn to_revision(rollout: &Rollout) -> String {
+    let annotations = rollout.metadata.annotations.as_ref();
+    let number = annotations.and_then(|annotations| annotations.get(labels::REVISION));
+    number.map_or_else(String::new, |number| format!(" to revision {}", printable(number)))
+}
+
 /// What a promotion changes, in words.
 fn promotion(rollout: &Rollout, extent: Extent) -> Result<String, String> {
-    let Promotion { status, spec } = promote(rollout, extent).map_err(|why| format!("cannot be promoted: {why}"))?;
+    let Change { status, spec } = promote(rollout, extent).map_err(|why| format!("cannot be promoted: {why}"))?;
     if status.is_none() && spec.is_none() {
         return Err("has nothing to promote".to_owned());
     }
     let mut said = Vec::new();
     if let Some(status) = status.as_ref().map(|patch| &patch["status"]) {
-        let steps = rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_ref()).map_or(0, Vec::len);
         let pause = rollout.status().pause_conditions.first().map(|pause| printable(&pause.reason));
-        said.push(match (status["currentStepIndex"].as_u64(), pause) {
-            _ if extent == Extent::Full => {
-                "The new revision gets all traffic, without any further step, pause or analysis.".to_owned()
-            }
-            (Some(next), _) => {
-                let from = rollout.status().current_step_index.unwrap_or(0);
-                format!("What is left of step {from} is passed over: it goes on at step {next} of {steps}.")
-            }
+        let next = status["currentStepIndex"].as_u64().and_then(|index| usize::try_from(index).ok());
+        said.push(match (next, pause) {
+            _ if extent == Extent::Full => format!(
+                "The update{} gets all traffic, without any further step, pause or analysis.",
+                to_revision(rollout)
+            ),
+            (Some(next), _) => passed_over(rollout, next),
             (None, Some(pause)) => format!("Its pause ({pause}) ends, and it goes on."),
             (None, None) => "It goes on.".to_owned(),
         });
@@ -164,6 +182,17 @@ fn promotion(rollout: &Rollout, extent: Extent) -> Result<String, String> {
         said.push("The pause in its manifest (spec.paused) ends.".to_owned());
     }
     Ok(said.join(" "))
+}
+
+/// That the step before the one with the index `next` is not waited for. People count from 1.
+fn passed_over(rollout: &Rollout, next: usize) -> String {
+    let steps = rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_deref()).unwrap_or_default();
+    let step = |index: usize| {
+        let doing = steps.get(index).map(in_words).unwrap_or_default();
+        format!("step {} of {} ({doing})", index + 1, steps.len())
+    };
+    let then = if next < steps.len() { format!("at {}", step(next)) } else { "past the last step".to_owned() };
+    format!("What is left of {} is passed over: it goes on {then}.", step(next.saturating_sub(1)))
 }
 
 impl Details {
@@ -188,7 +217,7 @@ mod tests {
 
     fn rollout(changes: &Value) -> Rollout {
         let mut rollout = json!({
-            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"},
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web", "annotations": {"rollout.argoproj.io/revision": "5"}},
             "spec": {"replicas": 3, "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}},
             "status": {"currentPodHash": "b", "stableRS": "a", "currentStepIndex": 0},
         });
@@ -210,17 +239,31 @@ mod tests {
         let (none, held, aborted) = (json!({}), json!({"spec": {"paused": true}}), json!({"status": {"abort": true}}));
         let complete = json!({"status": {"stableRS": "b", "currentStepIndex": 2}});
         for (action, changes, expected) in [
-            (Action::Promote, &none, Ok("What is left of step 0 is passed over: it goes on at step 1 of 2.")),
+            (
+                Action::Promote,
+                &none,
+                Ok(
+                    "What is left of step 1 of 2 (send 50% to the new revision) is passed over: it goes on at step 2 of 2 (wait until promoted).",
+                ),
+            ),
             (Action::Promote, &pause, Ok("Its pause (CanaryPauseStep) ends, and it goes on.")),
             (
                 Action::PromoteFull,
                 &none,
-                Ok("The new revision gets all traffic, without any further step, pause or analysis."),
+                Ok("The update to revision 5 gets all traffic, without any further step, pause or analysis."),
             ),
             (Action::PromoteFull, &complete, Err("has nothing to promote")),
+            (Action::Promote, &complete, Err("has nothing to promote")),
+            (Action::Promote, &aborted, Err("is aborted: retry it, or promote it to the end")),
+            (
+                Action::Abort,
+                &none,
+                Ok("The update to revision 5 is given up, and all traffic goes back to the stable revision."),
+            ),
+            (Action::Abort, &complete, Err("has no update to give up")),
             (Action::Abort, &aborted, Err("is aborted already")),
             (Action::Retry, &none, Err("is not aborted: there is nothing to retry")),
-            (Action::Retry, &aborted, Ok("The aborted update begins again with its first step.")),
+            (Action::Retry, &aborted, Ok("The aborted update to revision 5 begins again with its first step.")),
             (Action::Restart, &none, Ok("Its 3 pods are replaced, some at a time.")),
             (Action::Pause, &held, Err("is paused already by its manifest")),
             (Action::SetImage, &none, Ok("The image is put into its manifest, which begins an update.")),
@@ -243,7 +286,9 @@ mod tests {
     #[test]
     fn an_image_that_is_none_is_refused() {
         let details = |container: &str, image: &str| {
-            Details { container: container.to_owned(), image: image.to_owned(), revision: 0 }.assignment().is_ok()
+            Details { container: container.to_owned(), image: image.to_owned(), ..Details::default() }
+                .assignment()
+                .is_ok()
         };
         assert!(details("web", " web:2 "));
         assert!(!details("", "web:2"));

@@ -2,6 +2,8 @@
 
 pub mod action;
 pub mod application;
+pub mod asked;
+pub mod change;
 pub mod image;
 pub mod promote;
 pub mod request;

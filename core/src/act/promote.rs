@@ -1,7 +1,9 @@
 //! Promotion: what to write depends on what holds the rollout.
 
-use crate::api::Rollout;
 use serde_json::{Value, json};
+
+use super::change::Change;
+use crate::api::Rollout;
 
 /// How far to promote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,20 +18,8 @@ pub enum Extent {
     SkipAllSteps,
 }
 
-/// What a promotion writes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Promotion {
-    /// Into the status.
-    pub status: Option<Value>,
-    /// Into the spec.
-    pub spec: Option<Value>,
-}
-
 /// What promotes `rollout`; nothing where nothing holds it.
-///
-/// A step index is written under the `resourceVersion` that it was computed from: the controller may have gone on meanwhile,
-/// and an old index must not move the rollout backwards.
-pub fn promote(rollout: &Rollout, extent: Extent) -> Result<Promotion, String> {
+pub fn promote(rollout: &Rollout, extent: Extent) -> Result<Change, String> {
     let spec = rollout.spec.paused.then(|| json!({"spec": {"paused": false}}));
     let status = match extent {
         Extent::Next => next(rollout),
@@ -37,10 +27,10 @@ pub fn promote(rollout: &Rollout, extent: Extent) -> Result<Promotion, String> {
             let status = rollout.status();
             (status.current_pod_hash != status.stable_rs).then(|| json!({"status": {"promoteFull": true}}))
         }
-        Extent::SkipCurrentStep => Some(to_step(rollout, following(rollout, stepped(rollout)?), false)),
-        Extent::SkipAllSteps => Some(to_step(rollout, stepped(rollout)?, false)),
+        Extent::SkipCurrentStep => Some(to_step(following(rollout, stepped(rollout)?), false)),
+        Extent::SkipAllSteps => Some(to_step(stepped(rollout)?, false)),
     };
-    Ok(Promotion { status, spec })
+    Ok(Change { status, spec })
 }
 
 fn next(rollout: &Rollout) -> Option<Value> {
@@ -50,12 +40,21 @@ fn next(rollout: &Rollout) -> Option<Value> {
     let is_canary = rollout.spec.strategy.canary.is_some();
     if is_canary && is_paused && status.controller_pause && is_inconclusive(rollout) {
         // Resuming alone would run into the same analysis again, so its step is passed over too.
-        return Some(to_step(rollout, following(rollout, steps), true));
+        return Some(to_step(following(rollout, steps), true));
     }
     if is_paused {
         return Some(json!({"status": {"pauseConditions": null}}));
     }
-    (is_canary && steps > 0).then(|| to_step(rollout, following(rollout, steps), false))
+    // At the end there is no next step, and what serves already has none to go through.
+    let is_over = rollout.status().current_step_index.and_then(|index| usize::try_from(index).ok()) >= Some(steps);
+    let is_there = is_over || is_serving(rollout);
+    (is_canary && steps > 0 && !is_there).then(|| to_step(following(rollout, steps), false))
+}
+
+/// Whether what the manifest asked for last is the stable revision: there is no update.
+pub(super) fn is_serving(rollout: &Rollout) -> bool {
+    let status = rollout.status();
+    !status.stable_rs.is_empty() && status.stable_rs == status.current_pod_hash
 }
 
 fn is_inconclusive(rollout: &Rollout) -> bool {
@@ -64,16 +63,12 @@ fn is_inconclusive(rollout: &Rollout) -> bool {
     run.is_some_and(|run| run.status == "Inconclusive")
 }
 
-fn to_step(rollout: &Rollout, index: usize, resume: bool) -> Value {
+fn to_step(index: usize, resume: bool) -> Value {
     let mut status = json!({"pauseConditions": null, "currentStepIndex": index});
     if resume {
         status["controllerPause"] = Value::Bool(false);
     }
-    let mut patch = json!({"status": status});
-    if let Some(version) = &rollout.metadata.resource_version {
-        patch["metadata"] = json!({"resourceVersion": version});
-    }
-    patch
+    json!({"status": status})
 }
 
 /// The index of the next step; the number of steps is the end.
@@ -93,15 +88,6 @@ fn stepped(rollout: &Rollout) -> Result<usize, String> {
     }
 }
 
-/// The status and the spec of a promotion as one patch, for a CRD without a status subresource.
-pub fn unified(promotion: &Promotion) -> Value {
-    let mut patch = promotion.status.clone().unwrap_or_else(|| json!({}));
-    if let Some(spec) = &promotion.spec {
-        json_patch::merge(&mut patch, spec);
-    }
-    patch
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,7 +96,7 @@ mod tests {
         let canary = json!({"steps": [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}]});
         serde_json::from_value(json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
-            "metadata": {"name": "web", "resourceVersion": "7"},
+            "metadata": {"name": "web"},
             "spec": {"paused": paused, "strategy": {"canary": canary}},
             "status": status,
         }))
@@ -123,12 +109,12 @@ mod tests {
     }
 
     fn to(index: usize) -> Value {
-        json!({"metadata": {"resourceVersion": "7"}, "status": {"pauseConditions": null, "currentStepIndex": index}})
+        json!({"status": {"pauseConditions": null, "currentStepIndex": index}})
     }
 
     #[track_caller]
     fn writes(rollout: &Rollout, extent: Extent, status: Option<Value>, spec: Option<Value>) {
-        assert_eq!(promote(rollout, extent), Ok(Promotion { status, spec }));
+        assert_eq!(promote(rollout, extent), Ok(Change { status, spec }));
     }
 
     #[test]
@@ -139,7 +125,10 @@ mod tests {
         writes(&rollout(true, &at_pause()), Extent::Next, resume(), unpause());
         writes(&rollout(false, &json!({"currentStepIndex": 0})), Extent::Next, Some(to(1)), None);
         writes(&rollout(true, &json!({"currentStepIndex": 2})), Extent::Next, Some(to(3)), unpause());
-        writes(&rollout(false, &json!({"currentStepIndex": 3})), Extent::Next, Some(to(3)), None);
+        writes(&rollout(false, &json!({"currentStepIndex": 3})), Extent::Next, None, None);
+        writes(&rollout(true, &json!({"currentStepIndex": 3})), Extent::Next, None, unpause());
+        let serves = json!({"currentStepIndex": 1, "currentPodHash": "b", "stableRS": "b"});
+        writes(&rollout(false, &serves), Extent::Next, None, None);
         writes(&rollout(false, &json!({})), Extent::Next, Some(to(1)), None);
         writes(&rollout(false, &at_pause()), Extent::SkipCurrentStep, Some(to(2)), None);
         writes(&rollout(false, &at_pause()), Extent::SkipAllSteps, Some(to(3)), None);
@@ -159,11 +148,5 @@ mod tests {
         writes(&plain, Extent::Next, None, None);
         assert!(promote(&plain, Extent::SkipCurrentStep).is_err());
         assert!(promote(&plain, Extent::SkipAllSteps).is_err());
-    }
-
-    #[test]
-    fn an_old_crd_gets_status_and_spec_at_once() {
-        let promotion = promote(&rollout(true, &at_pause()), Extent::Next).expect("a promotion");
-        assert_eq!(unified(&promotion), json!({"status": {"pauseConditions": null}, "spec": {"paused": false}}));
     }
 }

@@ -68,10 +68,13 @@ fn remove(template: &mut Value, map: &str, key: &str) {
     }
 }
 
-/// The patch that puts `template` at `path`.
-pub fn patch(path: &str, template: &Value) -> Result<json_patch::Patch, String> {
-    serde_json::from_value(json!([{"op": "replace", "path": path, "value": template}]))
-        .map_err(|error| format!("cannot build the patch: {error}"))
+/// The patch that puts `template` at `path`, to be refused where what stands there is no longer `old`.
+pub fn patch(path: &str, old: &Value, template: &Value) -> Result<json_patch::Patch, String> {
+    serde_json::from_value(json!([
+        {"op": "test", "path": path, "value": old},
+        {"op": "replace", "path": path, "value": template},
+    ]))
+    .map_err(|error| format!("cannot build the patch: {error}"))
 }
 
 #[cfg(test)]
@@ -139,5 +142,16 @@ mod tests {
         assert_eq!(error, Err("unable to find revision 7; there are: 3, 2".to_owned()));
         let error = undo(&rollout("h3"), &[revision(3)], 0);
         assert_eq!(error, Err("there is no revision before the newest; there is: 3".to_owned()));
+    }
+
+    #[test]
+    fn a_template_that_was_changed_meanwhile_is_not_written_over() {
+        let image = |image: &str| json!({"spec": {"containers": [{"name": "web", "image": image}]}});
+        let patch = patch("/spec/template", &image("web:2"), &image("web:1")).expect("a patch");
+        let mut rollout = json!({"spec": {"template": image("web:2")}});
+        json_patch::patch(&mut rollout, &patch).expect("it is as it was read");
+        assert_eq!(rollout["spec"]["template"], image("web:1"));
+        let mut rollout = json!({"spec": {"template": image("web:3")}});
+        assert!(json_patch::patch(&mut rollout, &patch).is_err());
     }
 }

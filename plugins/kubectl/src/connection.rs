@@ -88,6 +88,8 @@ pub struct Connected {
 pub async fn connect(flags: &Connection) -> Result<Connected, Problem> {
     let mut config = load(flags).await?;
     override_config(flags, &mut config)?;
+    // A write whose answer was lost may have been done: nobody wants it twice.
+    config.default_retry = false;
     let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config.clone())
         .map_err(|error| Problem::new(format!("cannot make a client for the API server: {}", chain(&error))))?;

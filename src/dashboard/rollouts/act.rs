@@ -17,7 +17,7 @@ use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
 use crate::dashboard::question::{Question, told};
 use crate::dashboard::refused::Refused;
-use crate::steer::Rollouts;
+use crate::steer::{Outcome, Rollouts};
 
 /// The name that writes are recorded under in `metadata.managedFields`.
 const MANAGER: &str = "sluice-dashboard";
@@ -94,8 +94,11 @@ pub async fn carry_out(
 ) -> Result<String, Refused> {
     let client = caller.client.clone();
     let rollouts = Rollouts { client, namespace: namespace.to_owned(), manager: MANAGER };
-    let done = rollouts.act(name, action, details, dashboard.clock.now()).await;
-    done.map_err(|refusal| Refused::by_server(&refusal))
+    match rollouts.act(name, action, details, dashboard.clock.now()).await {
+        Ok(Outcome::Done) => Ok(action.done(name)),
+        Ok(Outcome::Nothing(why)) => Ok(why),
+        Err(refusal) => Err(Refused::by_server(&refusal)),
+    }
 }
 
 /// A container and its image to fill in. A template that is in another object is not here to choose from.

@@ -1,6 +1,7 @@
 //! The question that comes before something is done: what exactly will happen, to which object, and where.
 
 use sluice_core::act::action::{Action, Details};
+use sluice_core::act::asked::Asked;
 use sluice_core::info::text::printable;
 
 use super::state::{Place, Request, Row};
@@ -23,12 +24,13 @@ pub struct Question {
 /// The question before `action`, or why there is nothing to ask.
 pub fn ask(row: &Row, action: Action, place: &Place) -> Result<Question, String> {
     let name = printable(&row.key.name);
-    let revision = if action == Action::Undo { earlier(row) } else { Some(0) };
-    let details = Details { revision: revision.unwrap_or(0), ..Details::default() };
-    let effect = action.effect(&row.rollout, &row.revisions, &details);
+    let revision = if action == Action::Undo { earlier(row, &name)? } else { 0 };
+    let asked = Some(Asked::about(action, &row.rollout));
+    let details = Details { revision, asked, ..Details::default() };
+    let effect = action.effect(&row.rollout, row.revisions.as_deref().unwrap_or_default(), &details);
     let effect = effect.map_err(|why| format!("rollout '{name}' {why}"))?;
     Ok(Question {
-        request: Request { key: row.key.clone(), action, revision: revision.unwrap_or(0) },
+        request: Request { key: row.key.clone(), action, details },
         title: format!("{} rollout '{name}'?", action.label()),
         effect,
         object: format!(
@@ -40,7 +42,9 @@ pub fn ask(row: &Row, action: Action, place: &Place) -> Result<Question, String>
     })
 }
 
-/// The revision before the newest.
-fn earlier(row: &Row) -> Option<i64> {
-    row.revisions.get(1).copied()
+/// The revision before the newest; 0 where there is none.
+fn earlier(row: &Row, name: &str) -> Result<i64, String> {
+    let revisions =
+        row.revisions.as_ref().ok_or_else(|| format!("the revisions of rollout '{name}' cannot be read"))?;
+    Ok(revisions.get(1).copied().unwrap_or(0))
 }

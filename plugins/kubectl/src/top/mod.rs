@@ -92,6 +92,7 @@ struct View<'a> {
     /// When the picture is to be made anew.
     due: Option<Instant>,
     is_over: bool,
+    is_interrupted: bool,
 }
 
 impl<'a> View<'a> {
@@ -103,7 +104,19 @@ impl<'a> View<'a> {
         feed::feel(&mut tasks, session.client.clone(), sender, returned);
         let overview = Overview::follow(&mut tasks, &wire, session, state.place.namespace.is_none());
         let acts = JoinSet::new();
-        View { session, state, wire, news, tasks, overview, closely: None, acts, due: None, is_over: false }
+        View {
+            session,
+            state,
+            wire,
+            news,
+            tasks,
+            overview,
+            closely: None,
+            acts,
+            due: None,
+            is_over: false,
+            is_interrupted: false,
+        }
     }
 
     async fn live(mut self, terminal: &mut Terminal) -> Result<(), Problem> {
@@ -139,7 +152,8 @@ impl<'a> View<'a> {
                 _ = interrupt.recv() => return Err(Problem::told().with_code(130)),
             }
         }
-        self.finish().await
+        self.finish().await?;
+        if self.is_interrupted { Err(Problem::told().with_code(130)) } else { Ok(()) }
     }
 
     /// Lets what was confirmed come to its end, and tells what was refused: nothing shows it any more.
@@ -210,6 +224,7 @@ impl<'a> View<'a> {
         for command in update(&mut self.state, event) {
             match command {
                 Command::Quit => self.is_over = true,
+                Command::Interrupt => (self.is_over, self.is_interrupted) = (true, true),
                 Command::Look(key) => self.look(&key),
                 Command::Leave => {
                     self.closely = None;

@@ -10,7 +10,7 @@ use sluice_core::info::rollout::{Counts, RolloutInfo, waiting};
 use sluice_core::info::strategy::Strategy;
 use sluice_core::info::{phase, text};
 
-use sluice_core::act::action::Action;
+use sluice_core::act::action::{Action, Details};
 
 use super::action::Question;
 use super::order::Order;
@@ -67,8 +67,8 @@ pub struct Row {
     pub waits: String,
     /// When it was created.
     pub created: Option<Timestamp>,
-    /// The numbers of its revisions, the newest first.
-    pub revisions: Vec<i64>,
+    /// The numbers of its revisions, the newest first; `None` where they cannot be read.
+    pub revisions: Option<Vec<i64>>,
 }
 
 impl Row {
@@ -78,10 +78,6 @@ impl Row {
         let status = Badge::phase(&phase);
         let is_routed = rollout.spec.strategy.canary.as_ref().is_some_and(|canary| canary.traffic_routing.is_some());
         let waits = waiting(&rollout).filter(|text| !text.is_empty()).unwrap_or(message);
-        let mut revisions: Vec<i64> = owned.unwrap_or_default().iter().map(|rs| rs.revision()).collect();
-        revisions.retain(|number| *number > 0);
-        revisions.sort_unstable_by(|a, b| b.cmp(a));
-        revisions.dedup();
         Row {
             key: Key::of(&rollout),
             status: Badge::new(status.tone, text::line(&status.word, LONGEST)),
@@ -90,10 +86,17 @@ impl Row {
             counts: Counts::of(&rollout),
             waits: text::line(&waits, LONGEST),
             created: rollout.metadata.creation_timestamp.as_ref().map(|time| time.0),
-            revisions,
+            revisions: owned.map(revisions),
             rollout,
         }
     }
+}
+
+fn revisions(owned: &[&ReplicaSet]) -> Vec<i64> {
+    let mut revisions: Vec<i64> = owned.iter().map(|rs| rs.revision()).filter(|number| *number > 0).collect();
+    revisions.sort_unstable_by(|a, b| b.cmp(a));
+    revisions.dedup();
+    revisions
 }
 
 /// One rollout, looked at closely.
@@ -195,6 +198,8 @@ pub struct State {
     pub dialog: Option<Dialog>,
     /// What is said in the last line.
     pub notice: Option<Notice>,
+    /// What is being done, in words. Until it is known what came of it, nothing else is.
+    pub under_way: Option<String>,
     /// What is not up to date, by the kind of objects.
     pub troubles: BTreeMap<String, Trouble>,
 }
@@ -218,6 +223,7 @@ impl State {
             detail: None,
             dialog: None,
             notice: None,
+            under_way: None,
             troubles: BTreeMap::new(),
         }
     }
@@ -257,6 +263,6 @@ pub struct Request {
     pub key: Key,
     /// What.
     pub action: Action,
-    /// The revision to go back to, where that is what is to be done.
-    pub revision: i64,
+    /// To go back to which revision, and what the question was about.
+    pub details: Details,
 }

@@ -1,10 +1,10 @@
 //! What comes of a key or of news: the next state, and what is to be done.
 
 use jiff::Timestamp;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
-use sluice_core::info::badge::Tone;
-
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use sluice_core::act::action::Action;
+use sluice_core::info::badge::Tone;
+use sluice_core::info::text::printable;
 
 use super::action;
 use super::draw;
@@ -40,6 +40,8 @@ pub enum Event {
 pub enum Command {
     /// End.
     Quit,
+    /// End at once, as somebody has interrupted it.
+    Interrupt,
     /// Follow what belongs to this rollout.
     Look(Key),
     /// Follow it no longer.
@@ -73,8 +75,13 @@ pub fn update(state: &mut State, event: Event) -> Vec<Command> {
         Event::Found(kind) => {
             state.troubles.remove(&kind);
         }
-        Event::Done(Ok(text)) => state.notice = Some(Notice { tone: Tone::Good, text }),
-        Event::Done(Err(lines)) => state.dialog = Some(Dialog::Failed(lines)),
+        Event::Done(done) => {
+            state.under_way = None;
+            match done {
+                Ok(text) => state.notice = Some(Notice { tone: Tone::Good, text }),
+                Err(lines) => state.dialog = Some(Dialog::Failed(lines)),
+            }
+        }
     }
     follow_cursor(state);
     Vec::new()
@@ -117,7 +124,7 @@ fn press(state: &mut State, key: KeyEvent) -> Vec<Command> {
         return Vec::new();
     }
     if keys::is_interrupt(key) {
-        return vec![Command::Quit];
+        return vec![Command::Interrupt];
     }
     state.notice = None;
     if let Some(dialog) = state.dialog.take() {
@@ -133,9 +140,13 @@ fn press(state: &mut State, key: KeyEvent) -> Vec<Command> {
 /// A key while something stands over the view: only a `y` is a yes.
 fn answer(state: &mut State, dialog: Dialog, key: KeyEvent) -> Vec<Command> {
     let Dialog::Confirm(asked) = dialog else { return Vec::new() };
+    // Esc and a letter right after it come as the letter with Alt: that is no answer.
+    let is_plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     match key.code {
-        KeyCode::Char('y' | 'Y') => {}
-        KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => return Vec::new(),
+        // Nobody says yes to what is not in sight.
+        KeyCode::Char('y' | 'Y') if is_plain && draw::dialog::fits(&asked, state.size) => {}
+        KeyCode::Char('n' | 'N' | 'q') if is_plain => return Vec::new(),
+        KeyCode::Esc => return Vec::new(),
         // What is neither is a slip of the finger.
         _ => {
             state.dialog = Some(Dialog::Confirm(asked));
@@ -144,12 +155,13 @@ fn answer(state: &mut State, dialog: Dialog, key: KeyEvent) -> Vec<Command> {
     }
     let key = &asked.request.key;
     let Some(row) = state.row(key) else {
-        state.notice = Some(bad(format!("rollout '{}' was deleted meanwhile", key.name)));
+        state.notice = Some(bad(format!("rollout '{}' was deleted meanwhile", printable(&key.name))));
         return Vec::new();
     };
     // A yes is to what was read, not to what has become of it since.
     match action::ask(row, asked.request.action, &state.place) {
         Ok(now) if now == (action::Question { is_changed: false, ..asked.clone() }) => {
+            state.under_way = Some(format!("{} rollout '{}'", asked.request.action.label(), printable(&key.name)));
             return vec![Command::Act(asked.request)];
         }
         Ok(now) => state.dialog = Some(Dialog::Confirm(action::Question { is_changed: true, ..now })),
@@ -229,6 +241,11 @@ fn open(state: &mut State) -> Vec<Command> {
 }
 
 fn wonder(state: &mut State, action: Action) {
+    // What it will do depends on what has just been done.
+    if let Some(what) = &state.under_way {
+        state.notice = Some(bad(format!("wait for what was confirmed: {what}")));
+        return;
+    }
     let Some(row) = state.subject() else {
         state.notice = Some(bad("there is no rollout to act on".to_owned()));
         return;

@@ -94,7 +94,7 @@ async fn a_refusal_is_shown_and_ctrl_c_ends_from_everywhere() {
     tty.shows("Not done").await;
     tty.shows("cannot abort rollout 'web'").await;
     tty.press("\x03");
-    assert_eq!(tty.ends().await, Some(0));
+    assert_eq!(tty.ends().await, Some(130));
     tty.is_as_before();
 }
 

@@ -3,7 +3,7 @@
 //! Everything is drawn within the area that there is, however small. Only what is on the screen is drawn.
 
 pub mod detail;
-mod dialog;
+pub mod dialog;
 mod table;
 mod text;
 
@@ -106,6 +106,9 @@ fn foot(state: &State) -> Line<'static> {
     if let Some(notice) = &state.notice {
         let text = format!("{} {}", notice.tone.symbol(), notice.text);
         return Line::from(span(&text, style(notice.tone, state.paint)));
+    }
+    if let Some(what) = &state.under_way {
+        return Line::from(span(&format!("{} {what}: under way", Tone::Busy.symbol()), style(Tone::Busy, state.paint)));
     }
     let hints: &[&str] = if state.detail.is_some() {
         &["? keys", "q back", "p promote", "P to the end", "a abort", "r retry", "z pause", "R restart", "u undo"]

@@ -1,11 +1,13 @@
 //! What comes of keys and of news.
 
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::{Value, json};
+use sluice_core::act::action::{Action, Details};
+use sluice_core::act::asked::Asked;
 
-use super::super::state::{Detail, Dialog, Key, Request, State};
+use super::super::state::{Detail, Dialog, Key, Request, Row, State};
 use super::super::update::{Command, Event, update};
 use super::{now, press, press_all, row, rows, state};
-use sluice_core::act::action::Action;
 
 fn names(state: &State) -> Vec<&str> {
     state.visible().map(|row| row.key.name.as_str()).collect()
@@ -17,6 +19,13 @@ fn chosen(state: &State) -> &str {
 
 fn key(namespace: &str, name: &str) -> Key {
     Key { namespace: namespace.to_owned(), name: name.to_owned() }
+}
+
+/// What comes of a yes.
+fn does(action: Action, row: &Row, revision: i64) -> Command {
+    let asked = Some(Asked::about(action, &row.rollout));
+    let details = Details { revision, asked, ..Details::default() };
+    Command::Act(Request { key: row.key.clone(), action, details })
 }
 
 /// The text of the question that is asked.
@@ -91,7 +100,7 @@ fn what_is_pasted_is_a_filter_and_never_a_command() {
     let mut state = state(80, 24);
     assert_eq!(update(&mut state, Event::Paste("pyq".to_owned())), []);
     assert_eq!((&state.dialog, state.filter.as_str()), (&None, ""));
-    press_all(&mut state, &["p"]);
+    press(&mut state, "R");
     assert_eq!(update(&mut state, Event::Paste("y".to_owned())), []);
     assert!(state.dialog.is_some());
     press_all(&mut state, &["n", "/"]);
@@ -162,7 +171,7 @@ fn an_interrupt_ends_from_everywhere() {
     for keys in [&[][..], &["/"], &["?"], &["enter"], &["enter", "a"], &["p"]] {
         let mut state = state(80, 24);
         press_all(&mut state, keys);
-        assert_eq!(press(&mut state, "ctrl-c"), [Command::Quit], "{keys:?}");
+        assert_eq!(press(&mut state, "ctrl-c"), [Command::Interrupt], "{keys:?}");
     }
 }
 
@@ -186,9 +195,17 @@ fn questions_say_what_will_happen() {
         ("Paused", &none, "p", "Promote rollout 'web'? Its pause (CanaryPauseStep) ends, and it goes on. rollout web,"),
         ("Paused", &none, "p", "rollout web, namespace shop, context prod"),
         ("Paused", &manual, "p", "and it goes on. The pause in its manifest (spec.paused) ends."),
-        ("Progressing", &none, "p", "What is left of step 1 is passed over: it goes on at step 2 of 4."),
+        (
+            "Progressing",
+            &none,
+            "p",
+            "What is left of step 2 of 4 (wait until promoted) is passed over: it goes on at step 3 of 4 (send 80% to the new revision).",
+        ),
         ("Paused", &none, "P", "gets all traffic, without any further step, pause or analysis."),
         ("Healthy", &stable, "P", "rollout 'web' has nothing to promote"),
+        ("Healthy", &stable, "p", "rollout 'web' has nothing to promote"),
+        ("Healthy", &stable, "a", "rollout 'web' has no update to give up"),
+        ("Degraded", &json!({"status": {"abort": true}}), "p", "rollout 'web' is aborted: retry it"),
         ("Paused", &none, "a", "given up, and all traffic goes back to the stable revision."),
         ("Degraded", &json!({"status": {"abort": true}}), "a", "is aborted already"),
         ("Degraded", &json!({"status": {"abort": true}}), "r", "Retry rollout 'web'? The aborted update begins again"),
@@ -214,14 +231,10 @@ fn only_a_yes_is_a_yes() {
         assert_eq!(state.dialog.is_some(), is_open, "{keys:?}");
         state.dialog = None;
     }
-    let request = Request { key: key("shop", "web"), action: Action::Promote, revision: 0 };
-    assert_eq!(press_all(&mut state, &["p", "y"]), [Command::Act(request.clone())]);
-    assert_eq!(
-        press_all(&mut state, &["enter", "u", "Y"])[1..],
-        [Command::Act(Request { action: Action::Undo, revision: 1, ..request.clone() })]
-    );
+    assert_eq!(press_all(&mut state, &["p", "y"]), [does(Action::Promote, &rows()[1], 0)]);
     update(&mut state, Event::Done(Ok("rollout 'web' promoted".to_owned())));
     assert_eq!(said(&state), "rollout 'web' promoted");
+    assert_eq!(press_all(&mut state, &["enter", "u", "Y"])[1..], [does(Action::Undo, &rows()[1], 1)]);
     let refusal = vec!["cannot promote rollout 'web': no".to_owned()];
     update(&mut state, Event::Done(Err(refusal.clone())));
     assert_eq!(state.dialog, Some(Dialog::Failed(refusal)));
@@ -238,13 +251,79 @@ fn a_yes_to_what_has_changed_meanwhile_is_asked_for_again() {
     update(&mut state, Event::Rollouts(at(2)));
     assert_eq!(press(&mut state, "y"), []);
     assert!(matches!(&state.dialog, Some(Dialog::Confirm(question)) if question.is_changed));
-    assert!(asked(&state).contains("it goes on at step 3 of 4"));
-    let request = Request { key: key("shop", "web"), action: Action::Promote, revision: 0 };
-    assert_eq!(press(&mut state, "y"), [Command::Act(request)]);
+    assert!(asked(&state).contains("it goes on at step 4 of 4"));
+    assert_eq!(press(&mut state, "y"), [does(Action::Promote, &at(2)[0], 0)]);
+    update(&mut state, Event::Done(Ok(String::new())));
     press(&mut state, "p");
     update(&mut state, Event::Rollouts(Vec::new()));
     assert_eq!(press(&mut state, "y"), []);
     assert_eq!(said(&state), "rollout 'web' was deleted meanwhile");
+}
+
+#[test]
+fn a_yes_is_to_the_rollout_and_the_revision_that_were_asked_about() {
+    for (action, before) in [("P", "Paused"), ("a", "Paused"), ("z", "Paused"), ("R", "Paused"), ("u", "Paused")] {
+        for changes in [
+            json!({"status": {"currentPodHash": "c"}}),
+            json!({"metadata": {"uid": "another"}}),
+            json!({"metadata": {"generation": 3}}),
+        ] {
+            let mut state = state(80, 24);
+            let with = |changes: &Value| {
+                let row = row("shop", "web", before, changes);
+                vec![Row { revisions: Some(vec![2, 1]), ..row }]
+            };
+            update(&mut state, Event::Rollouts(with(&json!({}))));
+            press(&mut state, action);
+            update(&mut state, Event::Rollouts(with(&changes)));
+            assert_eq!(press(&mut state, "y"), [], "{action} {changes}");
+            assert!(asked(&state).contains("web"), "{action} {changes}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_asked_while_something_is_under_way() {
+    let mut state = state(80, 24);
+    press_all(&mut state, &["down", "p", "y"]);
+    assert_eq!(press_all(&mut state, &["p", "y"]), []);
+    assert_eq!((said(&state), &state.dialog), ("", &None), "the y is no answer to anything");
+    press(&mut state, "p");
+    assert_eq!(said(&state), "wait for what was confirmed: Promote rollout 'web'");
+    update(&mut state, Event::Done(Ok("rollout 'web' promoted".to_owned())));
+    press(&mut state, "p");
+    assert!(state.dialog.is_some());
+}
+
+#[test]
+fn an_escape_that_comes_with_the_next_letter_is_no_yes() {
+    for modifiers in [KeyModifiers::ALT, KeyModifiers::CONTROL] {
+        let mut state = state(80, 24);
+        press_all(&mut state, &["down", "p"]);
+        let key = KeyEvent::new(KeyCode::Char('y'), modifiers);
+        assert_eq!(update(&mut state, Event::Key(key)), [], "{modifiers:?}");
+        assert!(state.dialog.is_some(), "{modifiers:?}");
+    }
+}
+
+#[test]
+fn nobody_says_yes_to_what_is_not_in_sight() {
+    let mut state = state(80, 6);
+    press_all(&mut state, &["down", "p"]);
+    update(&mut state, Event::Resize(80, 5));
+    assert_eq!(press(&mut state, "y"), []);
+    assert!(state.dialog.is_some());
+    update(&mut state, Event::Resize(80, 6));
+    assert_eq!(press(&mut state, "y").len(), 1);
+}
+
+#[test]
+fn revisions_that_cannot_be_read_are_not_said_to_be_none() {
+    let mut state = state(80, 24);
+    let rollout = super::rollout("shop", "web", "Healthy", &json!({}));
+    update(&mut state, Event::Rollouts(vec![Row::of(rollout.into(), None)]));
+    press(&mut state, "u");
+    assert_eq!(said(&state), "the revisions of rollout 'web' cannot be read");
 }
 
 #[test]
