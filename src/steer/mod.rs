@@ -226,7 +226,7 @@ impl Rollouts {
     async fn change(&self, name: &str, attempted: &str, make: Make<'_>) -> Result<bool, Refusal> {
         let mut attempt = 1;
         loop {
-            let rollout = self.rollout(name).await?;
+            let rollout = self.api::<Rollout>().get(name).await.map_err(Refusal::to(attempted))?;
             let change = make(&rollout)?;
             if change == Change::default() {
                 return Ok(false);
