@@ -10,6 +10,8 @@ pub struct Question<'a> {
     pub title: String,
     /// What it comes to; or why there is nothing to do.
     pub effect: Result<String, String>,
+    /// Whether it was asked before, about what is no longer so.
+    pub is_changed: bool,
     /// What else there is to know, where there is.
     pub note: Option<&'a str>,
     /// What can be filled in.
@@ -27,10 +29,13 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// As a part of a page.
     pub fn render(&self, dashboard: &Dashboard) -> Markup {
-        let Question { title, effect, note, fields, label, to, back, namespace } = self;
+        let Question { title, effect, is_changed, note, fields, label, to, back, namespace } = self;
         html! {
             section id="question" class="question" {
                 h1 id="question-title" { (title) "?" }
+                @if *is_changed {
+                    p class="bad" role="alert" { "Nothing was done: it has gone on since you were asked. This is what happens now:" }
+                }
                 @match effect {
                     Ok(effect) => {
                         p { (effect) }

@@ -204,7 +204,12 @@ impl Stage {
     /// Something that is done on a page of our own.
     pub async fn post(&self, path: &str, form: &str) -> Answer {
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", "http://localhost:3100")];
-        read(self.ask(Method::POST, path, form, &headers).await).await
+        let answer = self.ask(Method::POST, path, form, &headers).await;
+        // What was done is told on the page that it leads to.
+        match answer.headers().get("location").and_then(|to| to.to_str().ok()) {
+            Some(to) => self.get(to).await,
+            None => read(answer).await,
+        }
     }
 }
 

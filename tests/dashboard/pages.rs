@@ -5,11 +5,27 @@ use serde_json::json;
 
 use crate::stage::{OWN, Stage, rollout, text};
 
-async fn asks(stage: &Stage, action: &str, form: &'static str) -> (u16, String) {
+/// The form of a question as a browser sends it, with what it asks about.
+async fn form(stage: &Stage, action: &str, filled_in: &str) -> String {
+    let question = stage.page(&format!("/rollouts/shop/web/do/{action}?{filled_in}")).await;
+    let asked = question.split_once(r#"name="asked" value=""#).and_then(|(_, rest)| rest.split_once('"'));
+    format!("{filled_in}&asked={}", asked.map_or("", |(asked, _)| asked))
+}
+
+/// Sends a form, and follows to where that leads.
+async fn send(stage: &Stage, action: &str, form: String) -> (u16, String) {
     let request = stage.asked(Method::POST, &format!("/rollouts/shop/web/do/{action}"));
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
-    let answer = request.send().await.expect("an answer");
+    let mut answer = request.send().await.expect("an answer");
+    if answer.status() == 303 {
+        let to = answer.headers()["location"].to_str().expect("a path").to_owned();
+        answer = stage.asked(Method::GET, &to).send().await.expect("an answer");
+    }
     (answer.status().as_u16(), text(answer).await)
+}
+
+async fn asks(stage: &Stage, action: &str, filled_in: &str) -> (u16, String) {
+    send(stage, action, form(stage, action, filled_in).await).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,12 +45,17 @@ async fn an_update_is_begun_promoted_and_taken_back_by_its_pages() {
 
     let question = stage.page("/rollouts/shop/web/do/promote").await;
     assert!(question.contains("Its pause (CanaryPauseStep) ends, and it goes on."), "{question}");
-    let (status, said) = asks(&stage, "promote", "").await;
+    let promotion = form(&stage, "promote", "").await;
+    let (status, said) = send(&stage, "promote", promotion.clone()).await;
     assert!(
         status == 200 && said.contains("rollout &#39;web&#39; promoted") || said.contains("rollout 'web' promoted"),
         "{said}"
     );
     stage.until_page_says("/rollouts?status=Healthy", "/rollouts/shop/web").await;
+
+    // What was sent is sent again, as by a browser that goes back.
+    let (status, said) = send(&stage, "promote", promotion).await;
+    assert!(status == 409 && said.contains("Nothing was done: it has gone on since you were asked"), "{status} {said}");
 
     let question = stage.page("/rollouts/shop/web/do/undo?revision=1").await;
     assert!(question.contains("The pod template of revision 1 is put back"), "{question}");
@@ -59,6 +80,10 @@ async fn what_cannot_be_done_is_said_with_its_reason() {
         let (answered, said) = asks(&stage, action, form).await;
         assert!(answered == status && said.contains(why), "{action}: {answered} {said}");
     }
+    let before = stage.read("shop", "web").await;
+    let (answered, said) = send(&stage, "pause", String::new()).await;
+    assert!(answered == 409 && said.contains("it has gone on since you were asked"), "{answered} {said}");
+    assert_eq!(stage.read("shop", "web").await, before, "nobody was asked");
     let missing = stage.asked(Method::POST, "/rollouts/shop/nope/do/abort");
     let missing = missing.header("content-type", "application/x-www-form-urlencoded").send().await.expect("an answer");
     assert_eq!(missing.status(), 404);

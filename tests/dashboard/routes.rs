@@ -9,6 +9,7 @@ use sluice::dashboard::applications::action::Action as OfApplication;
 use sluice::dashboard::routes::{Needs, table};
 use sluice::trial;
 use sluice_core::act::action::Action;
+use sluice_core::act::asked::Asked;
 use sluice_core::api::{Application, Rollout};
 
 use crate::oidc::{self, Small};
@@ -113,12 +114,15 @@ async fn furnish(stage: &Stage) {
 /// Asks for a change as somebody who could have it, but for what `spoil` does to the request.
 async fn refuses_all(stage: &Stage, expected: u16, spoil: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder) {
     let before = everything(stage).await;
+    let web = stage.read("shop", "web").await;
     let mut refused = 0;
     for (method, path, needs) in routes() {
         if needs != Needs::Change {
             continue;
         }
-        let form = "container=web&image=web:2&revision=0";
+        let action = path.rsplit('/').next().and_then(Action::named);
+        let asked = action.map(|action| Asked::about(action, &web)).unwrap_or_default();
+        let form = format!("container=web&image=web:2&revision=0&asked={}", asked.as_str());
         let request = stage.asked(method.clone(), &path).header("content-type", "application/x-www-form-urlencoded");
         let request = if path.starts_with("/api/") { request } else { request.body(form) };
         let answer = spoil(request).send().await.expect("an answer");

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use maud::{Markup, html};
+use serde::Deserialize;
 use sluice_core::act::application::rollback::Way;
 use sluice_core::act::application::sync::Wish;
 
@@ -53,6 +55,7 @@ pub async fn ask(
     let question = Question {
         title: format!("{} {name}", action.label()),
         effect: Ok(action.means(&details)),
+        is_changed: false,
         note: None,
         fields,
         label: action.label(),
@@ -64,35 +67,65 @@ pub async fn ask(
     Ok(page.render(&dashboard, &caller, &question.render(&dashboard)))
 }
 
-/// Does it.
+/// Does it. What was done is said on the page of the Application, so that loading it again does nothing again.
 pub async fn act(
     State(dashboard): State<Arc<Dashboard>>,
     Extension(caller): Extension<Caller>,
     Path((namespace, name, action)): Named,
     Form(details): Form<Details>,
-) -> Result<Markup, (StatusCode, Markup)> {
+) -> Response {
+    let own = path(&[&namespace, &name]);
+    let label = Action::named(&action).map_or("Nothing for", Action::label);
     let done = match known(&action) {
         Ok(action) => carry_out(&dashboard, &caller, (&namespace, &name), action, &details).await,
         Err(refused) => Err(refused),
     };
-    let own = path(&[&namespace, &name]);
-    let label = Action::named(&action).map_or("Nothing for", Action::label);
-    let title = format!("{label} {name}");
-    let page = Page { title: label, live: None, trail: trail(&namespace, &name) };
     match done {
-        Ok(said) => Ok(page.render(&dashboard, &caller, &told(&title, Ok(&said), &own))),
-        Err(refused) => Err((refused.status, page.render(&dashboard, &caller, &told(&title, Err(&refused.why), &own)))),
+        Ok(()) => {
+            let Details { id, dry_run, .. } = details;
+            Redirect::to(&format!("{own}?done={action}&id={id}&dry_run={dry_run}")).into_response()
+        }
+        Err(refused) => {
+            let page = Page { title: label, live: None, trail: trail(&namespace, &name) };
+            let content = told(&format!("{label} {name}"), Err(&refused.why), &own);
+            (refused.status, page.render(&dashboard, &caller, &content)).into_response()
+        }
     }
 }
 
-/// Does what was asked for, and says what came of it.
+/// What is said on the page that an action leads to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    /// The name of the action that was done.
+    done: String,
+    /// The entry of the history that it was about.
+    id: i64,
+    /// Whether nothing was changed.
+    dry_run: bool,
+}
+
+impl Said {
+    /// As a part of the page of an Application.
+    pub fn render(&self, namespace: &str, name: &str) -> Markup {
+        let &Said { dry_run, id, .. } = self;
+        let details = Details { dry_run, id, ..Details::default() };
+        html! {
+            @if let Some(action) = Action::named(&self.done) {
+                (told(&format!("{} {name}", action.label()), Ok(&action.done(name, &details)), &path(&[namespace, name])))
+            }
+        }
+    }
+}
+
+/// Does what was asked for.
 async fn carry_out(
     dashboard: &Dashboard,
     caller: &Caller,
     (namespace, name): (&str, &str),
     action: Action,
     details: &Details,
-) -> Result<String, Refused> {
+) -> Result<(), Refused> {
     let (client, namespace) = (caller.client.clone(), namespace.to_owned());
     let applications = Applications { client, namespace, manager: MANAGER };
     let now = dashboard.clock.now();
@@ -104,5 +137,5 @@ async fn carry_out(
         Action::Terminate => applications.terminate(name).await,
         Action::RollBack => applications.roll_back(name, Way { id: Some(id), prune, dry_run }, now).await,
     };
-    done.map(|()| action.done(name, details)).map_err(|refusal| Refused::by_server(&refusal))
+    done.map_err(|refusal| Refused::by_server(&refusal))
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use sluice_core::info::application::row::rows;
 use sluice_core::info::application::tree::Show;
 
+use super::act::Said;
 use super::query::said;
 use super::watched::Known;
 use super::{history, parts, path, seen, trail, tree};
@@ -57,9 +58,11 @@ pub async fn page(
     Extension(caller): Extension<Caller>,
     Path((namespace, name)): Path<(String, String)>,
     Asked(query): Asked<Query>,
+    Asked(said): Asked<Said>,
 ) -> Result<Markup, Refused> {
     let known = seen::one(&dashboard, &caller, &namespace, &name).await?;
     let content = html! {
+        (said.render(&namespace, &name))
         @for part in parts(&dashboard, &known, (&namespace, &name), &query) {
             @if part.id == OBJECTS { (tree::form((&namespace, &name), &query)) }
             (part.html)

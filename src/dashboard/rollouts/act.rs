@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use maud::{Markup, html};
+use serde::Deserialize;
 use sluice_core::act::action::{Action, Details};
+use sluice_core::act::asked::Asked;
 use sluice_core::act::template::Home;
 use sluice_core::api::Rollout;
+use sluice_core::info::family::Family;
 use sluice_core::info::rollout::RolloutInfo;
 
 use super::seen;
@@ -17,7 +21,7 @@ use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
 use crate::dashboard::question::{Question, told};
 use crate::dashboard::refused::Refused;
-use crate::steer::{Outcome, Rollouts};
+use crate::steer::{Outcome, Refusal, Rollouts};
 
 /// The name that writes are recorded under in `metadata.managedFields`.
 const MANAGER: &str = "sluice-dashboard";
@@ -43,48 +47,121 @@ pub async fn ask(
 ) -> Result<Markup, Refused> {
     let action = known(&action)?;
     let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
-    let own = dashboard.path(&[&namespace, &name]);
-    let revisions = RolloutInfo::of(&family, dashboard.clock.now()).to_go_back_to();
-    let fields = match action {
-        Action::SetImage => images(&family.rollout),
-        Action::Undo => html! { input type="hidden" name="revision" value=(details.revision); },
-        _ => html! {},
+    Ok(question(&dashboard, &caller, &family, action, &details, false))
+}
+
+/// The page that asks about a rollout as it is.
+fn question(
+    dashboard: &Dashboard,
+    caller: &Caller,
+    family: &Family,
+    action: Action,
+    details: &Details,
+    is_changed: bool,
+) -> Markup {
+    let metadata = &family.rollout.metadata;
+    let (namespace, name) = (metadata.namespace.as_deref().unwrap_or(""), metadata.name.as_deref().unwrap_or(""));
+    let own = dashboard.path(&[namespace, name]);
+    let revisions = RolloutInfo::of(family, dashboard.clock.now()).to_go_back_to();
+    // The one before the newest may be another one by the time of the answer.
+    let before = Some(details.revision).filter(|number| *number > 0).or(revisions.get(1).copied());
+    let fields = html! {
+        input type="hidden" name="asked" value=(Asked::about(action, &family.rollout).as_str());
+        @match action {
+            Action::SetImage => { (images(&family.rollout)) }
+            Action::Undo => { input type="hidden" name="revision" value=(before.unwrap_or(0)); }
+            _ => {}
+        }
     };
     let question = Question {
         title: format!("{} {name}", action.label()),
-        effect: action.effect(&family.rollout, &revisions, &details),
+        effect: action.effect(&family.rollout, &revisions, details),
+        is_changed,
         note: matches!(action, Action::SetImage | Action::Undo).then_some(FROM_GIT),
         fields,
         label: action.label(),
-        to: dashboard.path(&[&namespace, &name, "do", action.name()]),
+        to: dashboard.path(&[namespace, name, "do", action.name()]),
         back: &own,
-        namespace: &namespace,
+        namespace,
     };
-    Ok(page(&dashboard, &caller, action.label(), (&namespace, &name), &question.render(&dashboard)))
+    page(dashboard, caller, action.label(), (namespace, name), &question.render(dashboard))
 }
 
-/// Does it.
+/// Does it. What was done is said on the page of the rollout, so that loading it again does nothing again.
 pub async fn act(
     State(dashboard): State<Arc<Dashboard>>,
     Extension(caller): Extension<Caller>,
     Path((namespace, name, action)): Named,
     Form(details): Form<Details>,
-) -> Result<Markup, (StatusCode, Markup)> {
-    let done = match known(&action) {
-        Ok(action) => carry_out(&dashboard, &caller, (&namespace, &name), action, &details).await,
-        Err(refused) => Err(refused),
-    };
+) -> Response {
     let own = dashboard.path(&[&namespace, &name]);
     let label = Action::named(&action).map_or("Nothing for", Action::label);
-    let title = format!("{label} {name}");
-    let shown = |content: &Markup| page(&dashboard, &caller, label, (&namespace, &name), content);
-    match done {
-        Ok(said) => Ok(shown(&told(&title, Ok(&said), &own))),
-        Err(refused) => Err((refused.status, shown(&told(&title, Err(&refused.why), &own)))),
+    let shown = |status, outcome: Result<&str, &str>| {
+        let content = told(&format!("{label} {name}"), outcome, &own);
+        (status, page(&dashboard, &caller, label, (&namespace, &name), &content)).into_response()
+    };
+    let action = match known(&action) {
+        Ok(action) => action,
+        Err(refused) => return shown(refused.status, Err(&refused.why)),
+    };
+    // Whoever does not say what was asked was asked about nothing.
+    let details = Details { asked: Some(details.asked.unwrap_or_default()), ..details };
+    let rollouts = steering(&caller, &namespace);
+    match rollouts.act(&name, action, &details, dashboard.clock.now()).await {
+        Ok(Outcome::Done) => Redirect::to(&format!("{own}?done={}", action.name())).into_response(),
+        Ok(Outcome::Nothing(why)) => shown(StatusCode::OK, Ok(&why)),
+        Err(Refusal::GoneOn { .. }) => {
+            match ask_anew(&dashboard, &caller, (&namespace, &name), action, &details).await {
+                Ok(question) => (StatusCode::CONFLICT, question).into_response(),
+                Err(refused) => shown(refused.status, Err(&refused.why)),
+            }
+        }
+        Err(refusal) => {
+            let refused = Refused::by_server(&refusal);
+            shown(refused.status, Err(&refused.why))
+        }
     }
 }
 
-/// Does what was asked for, and says what came of it.
+/// The question about a rollout as the API server has it: what is watched may be older.
+async fn ask_anew(
+    dashboard: &Dashboard,
+    caller: &Caller,
+    (namespace, name): (&str, &str),
+    action: Action,
+    details: &Details,
+) -> Result<Markup, Refused> {
+    let mut family = seen::family(dashboard, caller, namespace, name).await?;
+    let read = steering(caller, namespace).rollout(name).await;
+    family.rollout = read.map_err(|refusal| Refused::by_server(&refusal))?;
+    Ok(question(dashboard, caller, &family, action, details, true))
+}
+
+/// What is said on the page that an action leads to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    /// The name of the action that was done.
+    done: String,
+}
+
+impl Said {
+    /// As a part of the page of a rollout.
+    pub fn render(&self, dashboard: &Dashboard, (namespace, name): (&str, &str)) -> Markup {
+        html! {
+            @if let Some(action) = Action::named(&self.done) {
+                (told(&format!("{} {name}", action.label()), Ok(&action.done(name)), &dashboard.path(&[namespace, name])))
+            }
+        }
+    }
+}
+
+/// The rollouts of a namespace, steered with the rights of who asks.
+fn steering(caller: &Caller, namespace: &str) -> Rollouts {
+    Rollouts { client: caller.client.clone(), namespace: namespace.to_owned(), manager: MANAGER }
+}
+
+/// Does what a program asks for, and says what came of it.
 pub async fn carry_out(
     dashboard: &Dashboard,
     caller: &Caller,
@@ -92,9 +169,7 @@ pub async fn carry_out(
     action: Action,
     details: &Details,
 ) -> Result<String, Refused> {
-    let client = caller.client.clone();
-    let rollouts = Rollouts { client, namespace: namespace.to_owned(), manager: MANAGER };
-    match rollouts.act(name, action, details, dashboard.clock.now()).await {
+    match steering(caller, namespace).act(name, action, details, dashboard.clock.now()).await {
         Ok(Outcome::Done) => Ok(action.done(name)),
         Ok(Outcome::Nothing(why)) => Ok(why),
         Err(refusal) => Err(Refused::by_server(&refusal)),
@@ -113,6 +188,8 @@ fn images(rollout: &Rollout) -> Markup {
         .flat_map(|list| spec.and_then(|spec| spec[list].as_array()).into_iter().flatten())
         .map(|container| (container["name"].as_str().unwrap_or(""), container["image"].as_str().unwrap_or("")))
         .collect();
+    // Of several containers, the image of one is not to be put into another.
+    let image = if let [(_, image)] = containers[..] { image } else { "" };
     html! {
         label for="container" { "Container" }
         @if containers.is_empty() { input id="container" name="container" required; }
@@ -123,7 +200,7 @@ fn images(rollout: &Rollout) -> Markup {
         }
         label for="image" { "Image" }
         input id="image" name="image" required autocomplete="off" spellcheck="false"
-            value=(containers.first().map(|(_, image)| *image).unwrap_or_default());
+            value=(image);
     }
 }
 

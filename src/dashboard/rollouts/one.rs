@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
@@ -14,6 +14,7 @@ use sluice_core::info::family::Family;
 use sluice_core::info::rollout::RolloutInfo;
 use sluice_core::info::steps;
 
+use super::act::Said;
 use super::{parts, revisions, runs, seen, why};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -36,10 +37,12 @@ pub async fn page(
     State(dashboard): State<Arc<Dashboard>>,
     Extension(caller): Extension<Caller>,
     Path((namespace, name)): Path<(String, String)>,
+    Query(said): Query<Said>,
 ) -> Result<Markup, Refused> {
     let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
     let events = events(&caller, &family).await;
-    let content = html! { @for part in parts(&dashboard, &family, &events) { (part.html) } };
+    let said = said.render(&dashboard, (&namespace, &name));
+    let content = html! { (said) @for part in parts(&dashboard, &family, &events) { (part.html) } };
     let own = dashboard.path(&[&namespace, &name]);
     let of_namespace = format!("{}?namespace={}", dashboard.path(&[]), crate::dashboard::html::query(&namespace));
     let page = Page {
