@@ -11,6 +11,7 @@ use crate::commands::{
     abort, app, completion, create, dashboard, events, explain, get, history, lint, list, man, pause, promote, restart,
     retry, set_image, status, terminate, undo, version, wait,
 };
+use crate::complete::line;
 use crate::connection::Connection;
 use crate::names;
 use crate::top;
@@ -56,7 +57,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed or the command line makes
 /// Look at and steer rollouts and Applications
 #[derive(Parser, Debug)]
 #[command(after_help = EXIT_CODES)]
-#[command(args_override_self = true, disable_help_subcommand = true, subcommand_required = true)]
+#[command(args_override_self = true, subcommand_required = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -73,6 +74,22 @@ pub struct Cli {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    #[command(flatten)]
+    InCluster(InCluster),
+    /// Check manifests without a cluster
+    Lint(lint::Args),
+    /// Print the version
+    Version(version::Args),
+    /// Print a completion script for a shell
+    Completion(completion::Args),
+    /// Write manual pages
+    #[command(hide = true)]
+    Man(man::Args),
+}
+
+/// What to do in a cluster.
+#[derive(Subcommand, Debug)]
+pub enum InCluster {
     /// Create what is in a file, or an analysis run from a template
     Create(create::Args),
     /// Show a rollout, an analysis run or an experiment
@@ -114,17 +131,8 @@ pub enum Command {
     Top(top::Args),
     /// Look at Applications and steer them
     App(Box<app::Args>),
-    /// Check manifests without a cluster
-    Lint(lint::Args),
     /// Show rollouts in the browser
     Dashboard(dashboard::Args),
-    /// Print the version
-    Version(version::Args),
-    /// Print a completion script for a shell
-    Completion(completion::Args),
-    /// Write manual pages
-    #[command(hide = true)]
-    Man(man::Args),
 }
 
 /// What can be shown.
@@ -182,21 +190,20 @@ pub enum Retry {
 }
 
 /// Reads the command line; prints help or usage and ends the process where it makes no sense.
-pub fn parse(arguments: Vec<OsString>) -> (Program, Cli) {
+pub fn parse(arguments: &[OsString]) -> (Program, Cli) {
     let program = Program::of(arguments.first());
-    let code = code_of_misuse(&arguments);
     let mut command = command(program);
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    (program, parsed.unwrap_or_else(|error| leave(&error.format(&mut command), code)))
+    (program, parsed.unwrap_or_else(|error| leave(&error.format(&mut command), code_of_misuse(program, arguments))))
 }
 
 /// The exit code for a command line that makes no sense. Scripts expect 1, except of `lint` and `app diff`, where 1 is a verdict.
-fn code_of_misuse(arguments: &[OsString]) -> i32 {
-    let words = || arguments.iter().skip(1).filter_map(|argument| argument.to_str());
-    let is_lint = words().find(|word| !word.starts_with('-')) == Some("lint");
-    // Between the two may be flags with values.
-    let is_diff = words().skip_while(|word| *word != "app").any(|word| word == "diff");
-    if is_lint || is_diff { 2 } else { 1 }
+fn code_of_misuse(program: Program, arguments: &[OsString]) -> i32 {
+    let words = arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    // What follows the last word does not matter.
+    let words: Vec<String> = words.chain([String::new()]).collect();
+    let commands = line::read(command(program), &words).commands;
+    if commands == ["lint"] || commands == ["app", "diff"] { 2 } else { 1 }
 }
 
 /// Prints help, or what is wrong with the command line in the form of every other error.
@@ -214,7 +221,8 @@ fn leave(error: &clap::Error, code: i32) -> ! {
 pub fn command(program: Program) -> clap::Command {
     // One word for clap, so that usage lines read as what one types.
     let command = Cli::command().name(program.executable()).bin_name(program.to_string());
-    names::checked(command).mut_subcommand("app", with_go_flags)
+    // `help` is a command of the whole, and none of each that has others below it.
+    with_go_flags(names::checked(command)).mut_subcommands(|inner| inner.disable_help_subcommand(true))
 }
 
 /// Lets every flag of a command that is on or off be given a value, as programs in Go have it: `--prune=false`.
@@ -263,12 +271,17 @@ mod tests {
 
     #[test]
     fn a_misused_command_is_no_verdict() {
-        let code = |line: &str| code_of_misuse(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let code =
+            |line: &str| code_of_misuse(Program::Sluice, &line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(
             [code("kubectl-sluice lint --wrong"), code("kubectl-sluice --wrong lint"), code("x abort lint")],
             [2, 2, 1]
         );
         assert_eq!([code("x app diff"), code("x app -n a diff"), code("x app sync")], [2, 2, 1]);
+        assert_eq!(
+            [code("x -n shop lint --wrong"), code("x --context=a lint"), code("x app get diff --wrong")],
+            [2, 2, 1]
+        );
         assert!(read("lint").is_err());
     }
 
@@ -276,6 +289,13 @@ mod tests {
     fn flags_that_are_on_or_off_take_a_value_as_in_go_and_no_word_that_follows() {
         let read = |line: &str| format!("{:?}", read(line).expect(line));
         for (line, expected) in [
+            ("promote web -c=true", "skip_current_step: true"),
+            ("version --short=true", "short: true"),
+            ("dashboard --read-only=true", "read_only: true"),
+            ("lint a --strict=true", "strict: true"),
+            ("events web -w=false", "watch: false"),
+            ("top -A=true", "all_namespaces: true"),
+            ("list rollouts -Aw", "watch: true"),
             ("app sync web", "prune: false"),
             ("app sync web --prune", "prune: true"),
             ("app sync web --prune=false", "prune: false"),
@@ -285,6 +305,17 @@ mod tests {
         ] {
             assert!(read(line).contains(expected), "{line}");
         }
+    }
+
+    #[test]
+    fn help_is_a_command_too() {
+        let help = |line: &str| {
+            let error = read(line).expect_err("the help is what comes instead");
+            assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp);
+            error.to_string()
+        };
+        assert!(help("help promote").contains("Usage: kubectl sluice promote"));
+        assert_eq!(help("help get rollout"), help("get rollout --help"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (program, cli) = cli::parse(arguments);
+    let (program, cli) = cli::parse(&arguments);
     let ended = runtime.block_on(commands::run(cli, program));
     // What still goes on, such as the look-up of an address, is not waited for.
     runtime.shutdown_background();

@@ -44,7 +44,9 @@ fn collect(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>
     let mut page = Vec::new();
     Man::new(command.clone().display_name(name.to_owned())).render(&mut page)?;
     pages.push((name.to_owned(), page));
-    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+    // What `help` says is in the pages themselves.
+    let shown = |inner: &&clap::Command| !inner.is_hide_set() && inner.get_name() != "help";
+    for inner in command.get_subcommands().filter(shown) {
         collect(inner, &format!("{name}-{}", inner.get_name()), pages)?;
     }
     Ok(())
@@ -62,7 +64,8 @@ mod tests {
                 assert!(page.contains(&format!("--{long}")), "{name}: --{long} is not in\n{page}");
             }
         }
-        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+        let shown = |inner: &&clap::Command| !inner.is_hide_set() && inner.get_name() != "help";
+        for inner in command.get_subcommands().filter(shown) {
             complete(inner, &format!("{name}-{}", inner.get_name()), pages);
         }
     }

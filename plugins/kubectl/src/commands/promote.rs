@@ -13,7 +13,7 @@ pub struct Args {
     #[arg(required = true, value_name = "ROLLOUT")]
     names: Vec<String>,
     /// To the end, without any further step, pause or analysis
-    #[arg(long, conflicts_with_all = ["skip_current_step", "skip_all_steps"], num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, conflicts_with_all = ["skip_current_step", "skip_all_steps"])]
     full: bool,
     /// Deprecated: promote does it
     #[arg(long, short = 'c', hide = true, conflicts_with = "skip_all_steps")]

@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     from_file: Option<PathBuf>,
     /// With --from: the template is a `ClusterAnalysisTemplate`
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long)]
     global: bool,
 }
 

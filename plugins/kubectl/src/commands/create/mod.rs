@@ -27,10 +27,10 @@ pub struct Args {
     #[arg(long, short = 'f', value_name = "FILE", required = true)]
     filename: Vec<PathBuf>,
     /// Then show the rollout, or the experiment, and keep the page up to date
-    #[arg(long, short, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, short)]
     watch: bool,
     /// No colours
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long)]
     no_color: bool,
 }
 

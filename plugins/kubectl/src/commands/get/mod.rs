@@ -31,10 +31,10 @@ const SETTLE: Duration = Duration::from_millis(100);
 #[derive(clap::Args, Debug)]
 pub struct Options {
     /// Keep the page up to date
-    #[arg(long, short, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, short)]
     watch: bool,
     /// No colours
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long)]
     no_color: bool,
     /// With --watch: end after this many seconds; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
