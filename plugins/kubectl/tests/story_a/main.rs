@@ -44,8 +44,8 @@ async fn walk(stage: Stage) {
 
     // A step of 5 % and then everything felt risky.
     let careful = json!([
-        {"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {"duration": "8s"}},
-        {"setWeight": 75}, {"pause": {"duration": "3s"}},
+        {"setWeight": 25}, {"pause": {}}, {"setWeight": 50}, {"pause": {"duration": "30s"}},
+        {"setWeight": 75}, {"pause": {"duration": "30s"}},
     ]);
     stage.change(&rollout(10, &careful)).await;
     stage.says("get rollout rollouts-demo", "Available:     10").await;
@@ -57,10 +57,23 @@ async fn walk(stage: Stage) {
     let half =
         ["Step:          3/6", "ActualWeight:  50", "Desired:       10", "Current:       15", "Updated:       5"];
     stage.says_all("get rollout rollouts-demo", &half).await;
+    assert_eq!(stage.shares().await, json!({"rollouts-demo-stable": 50, "rollouts-demo-canary": 50}));
     // The rest goes by itself, on the dashboard's page, too.
+    let most =
+        ["Step:          5/6", "ActualWeight:  75", "Desired:       10", "Current:       18", "Updated:       8"];
+    stage.says_all("get rollout rollouts-demo", &most).await;
+    assert_eq!(stage.shares().await, json!({"rollouts-demo-stable": 25, "rollouts-demo-canary": 75}));
     board.says("send 75% to the new revision").await;
-    board.says(r#"<li class="current" aria-current="step"><span class="unseen">now: </span>wait for 3s"#).await;
-    assert_eq!(stage.does("status rollouts-demo --timeout 60s").await.lines().last(), Some("Healthy"));
+    board.says(r#"<li class="current" aria-current="step"><span class="unseen">now: </span>wait for 30s"#).await;
+    assert_eq!(stage.does("status rollouts-demo --timeout 2m").await.lines().last(), Some("Healthy"));
+    let end = [
+        "Status:          ✔ Healthy",
+        "Step:          6/6",
+        "ActualWeight:  100",
+        "argoproj/rollouts-demo:green (stable)",
+    ];
+    stage.says_all("get rollout rollouts-demo", &end).await;
+    assert_eq!(stage.shares().await, json!({"rollouts-demo-stable": 100, "rollouts-demo-canary": 0}));
 
     // And back, by the dashboard.
     board.asks("undo", "revision=2").await;

@@ -1,6 +1,6 @@
 //! What the story needs: a cluster with a controller, the plugin, and its dashboard.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use sluice::trial;
 use sluice_sandbox::Sandbox;
 use sluice_sandbox::serve::Server;
 use sluice_sandbox::workloads::node;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
@@ -29,8 +30,12 @@ const NAMESPACE: &str = "story-a";
 pub struct Stage {
     client: Client,
     kubeconfig: PathBuf,
+    /// Where the plugin is found by the name that users know.
+    programs: TempDir,
+    /// The `kubectl` of this machine, which calls it.
+    kubectl: Option<PathBuf>,
     /// What the sandbox has, goes with this.
-    _folder: Option<tempfile::TempDir>,
+    _folder: Option<TempDir>,
 }
 
 /// A dashboard that was started with the plugin.
@@ -61,7 +66,7 @@ impl Stage {
         Stage::begin(client, kubeconfig.into(), None).await
     }
 
-    async fn begin(client: Client, kubeconfig: PathBuf, folder: Option<tempfile::TempDir>) -> Stage {
+    async fn begin(client: Client, kubeconfig: PathBuf, folder: Option<TempDir>) -> Stage {
         for name in [NAMESPACE, trial::HOME] {
             let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
             let namespace = Namespace { metadata, ..Namespace::default() };
@@ -72,7 +77,11 @@ impl Stage {
         }
         let clients = Clients { reads: client.clone(), writes: client.clone() };
         trial::control(clients, Clock::System, Metrics::new(), trial::USUAL);
-        Stage { client, kubeconfig, _folder: folder }
+        let programs = tempfile::tempdir().expect("a folder");
+        let plugin = env!("CARGO_BIN_EXE_kubectl-sluice");
+        std::os::unix::fs::symlink(plugin, programs.path().join("kubectl-argo-rollouts")).expect("a link");
+        let kubectl = find("kubectl").filter(|path| calls_plugins(path));
+        Stage { client, kubeconfig, programs, kubectl, _folder: folder }
     }
 
     fn api(&self, object: &Value) -> Api<DynamicObject> {
@@ -124,8 +133,21 @@ impl Stage {
             .collect()
     }
 
+    /// `kubectl argo rollouts LINE`, where there is a kubectl; without one, what it would call.
     fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-sluice"));
+        let Some(kubectl) = &self.kubectl else { return self.plugin(line) };
+        let mut path = vec![self.programs.path().to_owned()];
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let mut command = self.with_place(Command::new(kubectl), &format!("argo rollouts {line}"));
+        command.env("PATH", std::env::join_paths(path).expect("a path"));
+        command
+    }
+
+    fn plugin(&self, line: &str) -> Command {
+        self.with_place(Command::new(self.programs.path().join("kubectl-argo-rollouts")), line)
+    }
+
+    fn with_place(&self, mut command: Command, line: &str) -> Command {
         command.args(line.split_whitespace()).args(["-n", NAMESPACE]).env("KUBECONFIG", &self.kubeconfig);
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
@@ -173,13 +195,20 @@ impl Stage {
         }
     }
 
-    /// Starts the dashboard.
+    /// Starts the dashboard, on the port that it has where nobody says another one. Where somebody else has that, on any.
     pub async fn dashboard(&self) -> Board {
-        let mut process = self.command("dashboard --port 0").stdout(Stdio::piped()).spawn().expect("it starts");
+        let is_free = std::net::TcpListener::bind(("127.0.0.1", 3100)).is_ok();
+        if !is_free {
+            eprintln!("port 3100 is taken: the dashboard is looked at on another one");
+        }
+        let line = if is_free { "dashboard" } else { "dashboard --port 0" };
+        // Without kubectl between, so that it ends with the test.
+        let mut process = self.plugin(line).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
         let said = lines.next_line().await.expect("text").expect("a line");
         let (_, url) = said.split_once("is now available at ").expect("where it is");
-        assert!(url.starts_with("http://localhost:") && url.ends_with("/rollouts"), "{said}");
+        let port = if is_free { "3100" } else { "" };
+        assert!(url.starts_with(&format!("http://localhost:{port}")) && url.ends_with("/rollouts"), "{said}");
         Board { url: url.to_owned(), _process: process }
     }
 
@@ -213,6 +242,17 @@ impl Board {
         let said = answer.text().await.expect("text");
         assert!(said.contains(r#"role="status""#), "{said}");
     }
+}
+
+/// A program of the `PATH`.
+fn find(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Whether a kubectl calls plugins that have two words in their name, as every one of the last years does.
+fn calls_plugins(kubectl: &Path) -> bool {
+    let called = std::process::Command::new(kubectl).args(["plugin", "--help"]).output();
+    called.is_ok_and(|output| output.status.success())
 }
 
 /// The words of a page line by line, without what is different each time.
