@@ -7,7 +7,7 @@ use super::change::Change;
 use super::image::Assignment;
 use super::promote::{Extent, is_serving, promote};
 use super::template::Home;
-use crate::api::{Rollout, labels};
+use crate::api::{CanaryStrategy, Rollout, labels};
 use crate::info::explain::step::in_words;
 use crate::info::text::printable;
 
@@ -186,9 +186,11 @@ fn promotion(rollout: &Rollout, extent: Extent) -> Result<String, String> {
 
 /// That the step before the one with the index `next` is not waited for. People count from 1.
 fn passed_over(rollout: &Rollout, next: usize) -> String {
-    let steps = rollout.spec.strategy.canary.as_ref().and_then(|canary| canary.steps.as_deref()).unwrap_or_default();
+    let canary = rollout.spec.strategy.canary.as_ref();
+    let steps = canary.and_then(|canary| canary.steps.as_deref()).unwrap_or_default();
+    let max_weight = canary.map_or(100, CanaryStrategy::max_weight);
     let step = |index: usize| {
-        let doing = steps.get(index).map(in_words).unwrap_or_default();
+        let doing = steps.get(index).map(|step| in_words(step, max_weight)).unwrap_or_default();
         format!("step {} of {} ({doing})", index + 1, steps.len())
     };
     let then = if next < steps.len() { format!("at {}", step(next)) } else { "past the last step".to_owned() };

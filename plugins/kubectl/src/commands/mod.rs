@@ -78,7 +78,7 @@ async fn act(
         InCluster::History(args) => Box::pin(history::run(args, session)).await,
         InCluster::Events(args) => Box::pin(events::run(args, session)).await,
         InCluster::Wait(args) => Box::pin(wait::run(args, session)).await,
-        InCluster::Status(args) => status::run(args, session).await,
+        InCluster::Status(args) => Box::pin(status::run(args, session)).await,
         InCluster::Set(Set::Image(args)) => set_image::run(args, session).await,
         InCluster::Promote(args) => promote::run(args, session).await,
         InCluster::Abort(args) => abort::run(args, session).await,
