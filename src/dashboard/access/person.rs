@@ -122,7 +122,7 @@ mod tests {
     fn nobody_becomes_one_of_the_clusters_own_by_a_claim() {
         let reserved = |name: &str| Err(Unfit::Reserved(name.to_owned()));
         assert_eq!(person(&json!({"email": "system:admin"}), ["", ""]), reserved("system:admin"));
-        assert_eq!(person(&json!({"email": ":admin"}), ["system", ""]), reserved("system::admin"));
+        assert_eq!(person(&json!({"email": ":admin"}), ["system", ""]), reserved("system:admin"));
         let masters = json!({"email": "a", "groups": ["dev", "system:masters"]});
         assert_eq!(person(&masters, ["", ""]), reserved("system:masters"));
         assert!(person(&masters, ["", "oidc:"]).is_ok());
