@@ -102,7 +102,7 @@ impl Bench {
         let counted = Counted { inner: sandbox, requests: Arc::default() };
         let requests = Arc::clone(&counted.requests);
         let owner = Client::new(counted, "default");
-        let (book, watching) = Book::open(owner.clone(), None);
+        let (book, watching) = Book::open(owner.clone(), None, Clock::System);
         tokio::spawn(watching);
         let others = owner.clone();
         let connect: Connect = Arc::new(move |_| Ok(others.clone()));

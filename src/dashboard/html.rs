@@ -7,6 +7,7 @@ use sluice_core::info::badge::{Badge, Tone};
 
 use super::Dashboard;
 use super::access::Caller;
+use super::live;
 
 /// What stays as it is in a part of a path.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -87,6 +88,7 @@ impl Page<'_> {
                     }
                 }
             }
+            (live::notices(dashboard).html)
             main id="main" data-live=[self.live.as_deref()] { (content) }
         };
         document(self.title, &body)

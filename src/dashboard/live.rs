@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use futures::stream;
-use maud::Markup;
+use maud::{Markup, html};
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -37,6 +37,15 @@ impl Part {
     pub fn whole(id: &str, html: Markup) -> Part {
         Part { id: id.to_owned(), html, rows: Vec::new() }
     }
+}
+
+/// What is wrong with what a page shows. It is on every page.
+pub fn notices(dashboard: &Dashboard) -> Part {
+    let notices = dashboard.book.notices();
+    let html = html! {
+        div id="notices" role="status" hidden[notices.is_empty()] { @for notice in &notices { p class="bad" { (notice) } } }
+    };
+    Part::whole("notices", html)
 }
 
 /// What a browser has.
@@ -93,9 +102,9 @@ where
     F: Future<Output = Option<Vec<Part>>> + Send,
 {
     let bell = dashboard.book.bell();
-    let start = (dashboard, make, bell, Shown::default(), true);
-    let events = stream::unfold(start, |(dashboard, make, mut bell, mut shown, is_first)| async move {
-        let mut is_first = is_first;
+    let start = Some((dashboard, make, bell, Shown::default(), true));
+    let events = stream::unfold(start, |state| async move {
+        let (dashboard, make, mut bell, mut shown, mut is_first) = state?;
         loop {
             if !is_first {
                 let tick = Instant::now() + AGES;
@@ -109,16 +118,17 @@ where
                 }
             }
             is_first = false;
-            let Some(parts) = make(Arc::clone(&dashboard)).await else {
-                return Some((Ok(Event::default().event("gone").data("")), (dashboard, make, bell, shown, false)));
+            let Some(mut parts) = make(Arc::clone(&dashboard)).await else {
+                return Some((Ok(Event::default().event("gone").data("")), None));
             };
+            parts.push(notices(&dashboard));
             let changes = shown.lacks(parts);
             if changes.is_empty() {
                 continue;
             }
             let data = changes.into_iter().map(|(id, html)| json!({"id": id, "html": html})).collect::<Vec<_>>();
             let event = Event::default().event("change").data(serde_json::Value::Array(data).to_string());
-            return Some((Ok(event), (dashboard, make, bell, shown, false)));
+            return Some((Ok(event), Some((dashboard, make, bell, shown, false))));
         }
     });
     Sse::new(events).keep_alive(KeepAlive::default())

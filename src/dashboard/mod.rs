@@ -11,6 +11,7 @@ pub mod book;
 mod chart;
 mod compressed;
 mod html;
+pub mod kept;
 mod live;
 mod question;
 mod refused;
@@ -99,7 +100,7 @@ pub async fn serve_with_provider(
     namespace: Option<String>,
     listener: TcpListener,
 ) -> anyhow::Result<()> {
-    let (book, watching) = Book::open(client.clone(), namespace);
+    let (book, watching) = Book::open(client.clone(), namespace, Clock::System);
     let gatekeeper = Gatekeeper::new(settings.gate, client, connect, Clock::System).with_provider(provider);
     let router = routes::router(&Dashboard::new(settings, book, gatekeeper, Clock::System));
     let limited = Limited::new(listener, CONNECTIONS, ASKS).while_told(SILENT);

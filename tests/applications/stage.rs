@@ -57,7 +57,7 @@ impl Stage {
             trial::install_gitops(&client).await.expect("the kinds");
             until_served(&client).await;
         }
-        let (book, watching) = Book::open(client.clone(), None);
+        let (book, watching) = Book::open(client.clone(), None, Clock::System);
         tokio::spawn(watching);
         let others = client.clone();
         let connect: Connect = Arc::new(move |_| Ok(others.clone()));

@@ -13,6 +13,8 @@ use sluice_core::info::family::Family;
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::access::review::Kind;
+use crate::dashboard::book::namespaces;
+use crate::dashboard::kept::Sight;
 use crate::dashboard::refused::Refused;
 
 /// How many questions about one person are under way at a time.
@@ -31,14 +33,28 @@ pub fn refused(error: &Error) -> Refused {
     }
 }
 
+/// Whether it is known which rollouts there are: that nothing is known is not told as if there were none.
+async fn is_told(dashboard: &Dashboard) -> Result<(), Refused> {
+    dashboard.book.is_open().await;
+    let why = match dashboard.book.rollouts.sight() {
+        Sight::There | Sight::Failing { has_any: true, .. } => return Ok(()),
+        Sight::Missing => "the cluster does not have the kind Rollout: install its definition first",
+        Sight::Refused => {
+            "this dashboard may not watch rollouts: give whose rights it uses the right to list and watch them"
+        }
+        Sight::Asked | Sight::Failing { .. } => "the API server has not listed the rollouts yet: try again in a moment",
+    };
+    Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, why))
+}
+
 /// The rollouts that somebody may see.
 pub async fn all(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Arc<Rollout>>, Refused> {
-    dashboard.book.is_open().await;
-    let mut rollouts = dashboard.book.rollouts.state();
+    is_told(dashboard).await?;
+    let mut rollouts = dashboard.book.rollouts.all();
     if caller.may_see(Kind::Rollouts, "").await.map_err(|error| refused(&error))? {
         return Ok(rollouts);
     }
-    let answers = allowed(caller, Kind::Rollouts, dashboard.book.namespaces()).await?;
+    let answers = allowed(caller, Kind::Rollouts, namespaces(&rollouts)).await?;
     rollouts.retain(|rollout| {
         let namespace = rollout.metadata.namespace.as_deref().unwrap_or_default();
         answers.get(namespace).copied().unwrap_or(false)
@@ -59,12 +75,12 @@ pub async fn allowed(caller: &Caller, kind: Kind, namespaces: Vec<String>) -> Re
 
 /// A rollout with as much of what belongs to it as somebody may see.
 pub async fn family(dashboard: &Dashboard, caller: &Caller, namespace: &str, name: &str) -> Result<Family, Refused> {
-    dashboard.book.is_open().await;
     let may = |kind| async move { caller.may_see(kind, namespace).await.map_err(|error| refused(&error)) };
     let none = || Refused::no_rollout(namespace, name);
     if !may(Kind::Rollouts).await? {
         return Err(none());
     }
+    is_told(dashboard).await?;
     let mut family = dashboard.book.family(namespace, name).ok_or_else(none)?;
     if !may(Kind::ReplicaSets).await? {
         family.replica_sets.clear();
@@ -72,10 +88,10 @@ pub async fn family(dashboard: &Dashboard, caller: &Caller, namespace: &str, nam
     if !may(Kind::Pods).await? {
         family.pods.clear();
     }
-    if !may(Kind::AnalysisRuns).await? {
+    if family.runs.is_some() && !may(Kind::AnalysisRuns).await? {
         family.runs = None;
     }
-    if !may(Kind::Experiments).await? {
+    if family.experiments.is_some() && !may(Kind::Experiments).await? {
         family.experiments = None;
     }
     Ok(family)
