@@ -1,25 +1,33 @@
 //! Pages that keep themselves up to date: what is different about them is sent as it changes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::hash::{DefaultHasher, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
+use axum::http::request;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::Stream;
+use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use maud::{Markup, html};
 use serde_json::json;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use super::Dashboard;
+use super::access::Caller;
+use super::refused::Refused;
 
 /// Changes come in bursts; this long after the first of them a page is made again.
 const SETTLE: Duration = Duration::from_millis(150);
-/// Ages change without anything else.
-const AGES: Duration = Duration::from_secs(1);
+/// How often a page is made again without a change: rights are withdrawn and sessions end without one.
+pub const CALM: Duration = Duration::from_secs(10);
+/// The same where something on the page counts down.
+pub const COUNTING: Duration = Duration::from_secs(1);
 
 /// A part of a page: an element with an id.
 #[derive(Debug)]
@@ -39,7 +47,49 @@ impl Part {
     }
 }
 
-/// What is wrong with what a page shows. It is on every page.
+/// Who keeps a page up to date. They are asked who they are again and again: a session ends, and with it what it sees.
+#[derive(Debug)]
+pub struct Viewer {
+    headers: HeaderMap,
+    /// What they have already, by its mark.
+    at: Option<u64>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Viewer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Viewer, Infallible> {
+        let mut said = parts.uri.query().unwrap_or_default().split('&');
+        // What came last counts for a browser that connects anew: the page has changed since it was loaded.
+        let at = match parts.headers.get("last-event-id") {
+            Some(last) => last.to_str().ok().and_then(|last| last.parse().ok()),
+            None => said.find_map(|part| part.strip_prefix("at=")?.parse().ok()),
+        };
+        Ok(Viewer { headers: parts.headers.clone(), at })
+    }
+}
+
+impl Viewer {
+    /// Who they are now.
+    pub fn caller(&self, dashboard: &Dashboard) -> Result<Caller, Refused> {
+        match dashboard.gatekeeper.caller(&self.headers) {
+            Ok(Some(caller)) => Ok(caller),
+            Ok(None) => Err(Refused::new(StatusCode::UNAUTHORIZED, "the session is over: log in again")),
+            Err(error) => Err(Refused::new(StatusCode::BAD_GATEWAY, format!("cannot reach the API server: {error}"))),
+        }
+    }
+}
+
+/// From where a page is kept up to date that is made of these parts; `base` may have a query. It says what the page has, so that nothing
+/// is sent twice.
+pub fn path(dashboard: &Dashboard, base: &str, parts: &[Part]) -> String {
+    let separator = if base.contains('?') { '&' } else { '?' };
+    let mut shown = Shown::default();
+    shown.lacks(parts.iter().chain([&notices(dashboard)]));
+    format!("{base}{separator}at={}", shown.mark())
+}
+
+/// What is wrong with what a page shows; it is on every page.
 pub fn notices(dashboard: &Dashboard) -> Part {
     let notices = dashboard.book.notices();
     let html = html! {
@@ -49,14 +99,14 @@ pub fn notices(dashboard: &Dashboard) -> Part {
 }
 
 /// What a browser has.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 struct Shown {
-    parts: HashMap<String, u64>,
+    parts: BTreeMap<String, u64>,
     /// Which rows there are, and in which order.
-    order: HashMap<String, u64>,
+    order: BTreeMap<String, u64>,
 }
 
-fn hash(text: impl std::hash::Hash) -> u64 {
+fn hash(text: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
@@ -64,74 +114,138 @@ fn hash(text: impl std::hash::Hash) -> u64 {
 
 impl Shown {
     /// What a browser lacks that has what was shown before: elements to replace, by their ids.
-    fn lacks(&mut self, parts: Vec<Part>) -> Vec<(String, String)> {
+    fn lacks<'a>(&mut self, parts: impl IntoIterator<Item = &'a Part>) -> Vec<(String, String)> {
         let mut changes = Vec::new();
-        let mut known = HashMap::new();
+        let mut known = BTreeMap::new();
         for Part { id, html, rows } in parts {
             if rows.is_empty() {
                 let now = hash(&html.0);
-                if self.parts.get(&id) != Some(&now) {
-                    changes.push((id.clone(), html.0));
+                if self.parts.get(id) != Some(&now) {
+                    changes.push((id.clone(), html.0.clone()));
                 }
-                self.order.remove(&id);
-                known.insert(id, now);
+                self.order.remove(id);
+                known.insert(id.clone(), now);
                 continue;
             }
             let order = hash(rows.iter().map(|(row, _)| row).collect::<Vec<_>>());
             let is_same = self.order.insert(id.clone(), order) == Some(order);
             if !is_same {
-                changes.push((id, html.0));
+                changes.push((id.clone(), html.0.clone()));
             }
             for (row, html) in rows {
                 let now = hash(&html.0);
-                if is_same && self.parts.get(&row) != Some(&now) {
-                    changes.push((row.clone(), html.0));
+                if is_same && self.parts.get(row) != Some(&now) {
+                    changes.push((row.clone(), html.0.clone()));
                 }
-                known.insert(row, now);
+                known.insert(row.clone(), now);
             }
         }
         self.parts = known;
         changes
     }
+
+    /// The same for whoever has the same.
+    fn mark(&self) -> u64 {
+        hash(self)
+    }
 }
 
-/// Keeps a page up to date: `make` makes its parts; `None` ends it, as its object is gone or its viewer may not see it any more.
-pub fn stream<F, M>(dashboard: Arc<Dashboard>, make: M) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
+/// What a stream goes on with.
+struct Going<M> {
+    dashboard: Arc<Dashboard>,
+    viewer: Viewer,
+    make: M,
+    every: Duration,
+    bell: watch::Receiver<u64>,
+    shown: Shown,
+    /// What the browser was told of why nothing comes.
+    trouble: String,
+    /// What is to be sent before anything else.
+    first: Option<Event>,
+}
+
+/// Keeps a page up to date: `make` makes its parts for who asks, at every change and, without any, every so often. What is refused at
+/// once is no stream.
+pub async fn stream<F, M>(
+    dashboard: Arc<Dashboard>,
+    viewer: Viewer,
+    every: Duration,
+    make: M,
+) -> Result<Response, Refused>
 where
-    M: Fn(Arc<Dashboard>) -> F + Send + 'static,
-    F: Future<Output = Option<Vec<Part>>> + Send,
+    M: Fn(Arc<Dashboard>, Caller) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<Part>, Refused>> + Send,
 {
-    let bell = dashboard.book.bell();
-    let start = Some((dashboard, make, bell, Shown::default(), true));
-    let events = stream::unfold(start, |state| async move {
-        let (dashboard, make, mut bell, mut shown, mut is_first) = state?;
-        loop {
-            if !is_first {
-                let tick = Instant::now() + AGES;
-                tokio::select! {
-                    rung = bell.changed() => {
-                        rung.ok()?;
-                        sleep(SETTLE).await;
-                        bell.mark_unchanged();
-                    }
-                    () = sleep_until(tick) => {}
-                }
-            }
-            is_first = false;
-            let Some(mut parts) = make(Arc::clone(&dashboard)).await else {
-                return Some((Ok(Event::default().event("gone").data("")), None));
-            };
-            parts.push(notices(&dashboard));
-            let changes = shown.lacks(parts);
-            if changes.is_empty() {
-                continue;
-            }
-            let data = changes.into_iter().map(|(id, html)| json!({"id": id, "html": html})).collect::<Vec<_>>();
-            let event = Event::default().event("change").data(serde_json::Value::Array(data).to_string());
-            return Some((Ok(event), Some((dashboard, make, bell, shown, false))));
+    let mut bell = dashboard.book.bell();
+    bell.mark_unchanged();
+    let (mut shown, trouble) = (Shown::default(), String::new());
+    let parts = made(&dashboard, &viewer, &make).await?;
+    let changes = shown.lacks(&parts);
+    let first = (viewer.at != Some(shown.mark())).then(|| changed(changes, shown.mark()));
+    let going = Going { dashboard, viewer, make, every, bell, shown, trouble, first };
+    let events = stream::unfold(Some(going), |going| async move { next(going?).await });
+    // A proxy that gathers what it passes on would make it late.
+    Ok(([("x-accel-buffering", "no")], Sse::new(events).keep_alive(KeepAlive::default())).into_response())
+}
+
+async fn made<F, M>(dashboard: &Arc<Dashboard>, viewer: &Viewer, make: &M) -> Result<Vec<Part>, Refused>
+where
+    M: Fn(Arc<Dashboard>, Caller) -> F,
+    F: Future<Output = Result<Vec<Part>, Refused>>,
+{
+    let caller = viewer.caller(dashboard)?;
+    let mut parts = make(Arc::clone(dashboard), caller).await?;
+    parts.push(notices(dashboard));
+    Ok(parts)
+}
+
+/// The next event, and what the stream goes on with; without the latter it ends.
+async fn next<F, M>(mut going: Going<M>) -> Option<(Result<Event, Infallible>, Option<Going<M>>)>
+where
+    M: Fn(Arc<Dashboard>, Caller) -> F + Send + Sync,
+    F: Future<Output = Result<Vec<Part>, Refused>> + Send,
+{
+    if let Some(first) = going.first.take() {
+        return Some((Ok(first), Some(going)));
+    }
+    loop {
+        if let Ok(rung) = timeout(going.every, going.bell.changed()).await {
+            rung.ok()?;
+            sleep(SETTLE).await;
+            going.bell.mark_unchanged();
         }
-    });
-    Sse::new(events).keep_alive(KeepAlive::default())
+        let event = match made(&going.dashboard, &going.viewer, &going.make).await {
+            Ok(parts) => {
+                let changes = going.shown.lacks(&parts);
+                let was_in_trouble = !std::mem::take(&mut going.trouble).is_empty();
+                if changes.is_empty() && !was_in_trouble {
+                    continue;
+                }
+                // Whatever comes means that all is well again.
+                changed(changes, going.shown.mark())
+            }
+            Err(refused) => match refused.status {
+                StatusCode::UNAUTHORIZED => return Some((Ok(Event::default().event("login").data("")), None)),
+                StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+                    return Some((Ok(Event::default().event("gone").data("")), None));
+                }
+                // It may pass: what is shown stays, and people know that it is old.
+                _ if refused.why == going.trouble => continue,
+                _ => {
+                    let said = json!(refused.why).to_string();
+                    going.trouble = refused.why;
+                    Event::default().event("trouble").data(said)
+                }
+            },
+        };
+        return Some((Ok(event), Some(going)));
+    }
+}
+
+/// Elements to replace, and the mark of what a browser has then.
+fn changed(changes: Vec<(String, String)>, mark: u64) -> Event {
+    let data = changes.into_iter().map(|(id, html)| json!({"id": id, "html": html})).collect::<Vec<_>>();
+    Event::default().event("change").id(mark.to_string()).data(serde_json::Value::Array(data).to_string())
 }
 
 #[cfg(test)]
@@ -151,13 +265,13 @@ mod tests {
     fn only_what_changed_is_sent() {
         let mut shown = Shown::default();
         let ids = |changes: Vec<(String, String)>| changes.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-        assert_eq!(ids(shown.lacks(table(&[("a", "1"), ("b", "1")]))), ["table", "count"]);
-        assert_eq!(ids(shown.lacks(table(&[("a", "1"), ("b", "1")]))), [""; 0]);
-        assert_eq!(ids(shown.lacks(table(&[("a", "1"), ("b", "2")]))), ["b"]);
+        assert_eq!(ids(shown.lacks(&table(&[("a", "1"), ("b", "1")]))), ["table", "count"]);
+        assert_eq!(ids(shown.lacks(&table(&[("a", "1"), ("b", "1")]))), [""; 0]);
+        assert_eq!(ids(shown.lacks(&table(&[("a", "1"), ("b", "2")]))), ["b"]);
         // Rows that come, go or change places are for the table.
-        assert_eq!(ids(shown.lacks(table(&[("b", "2"), ("a", "1")]))), ["table"]);
-        assert_eq!(ids(shown.lacks(table(&[("b", "2")]))), ["table"]);
-        assert_eq!(ids(shown.lacks(table(&[]))), ["table"]);
-        assert_eq!(ids(shown.lacks(table(&[("a", "1")]))), ["table"]);
+        assert_eq!(ids(shown.lacks(&table(&[("b", "2"), ("a", "1")]))), ["table"]);
+        assert_eq!(ids(shown.lacks(&table(&[("b", "2")]))), ["table"]);
+        assert_eq!(ids(shown.lacks(&table(&[]))), ["table"]);
+        assert_eq!(ids(shown.lacks(&table(&[("a", "1")]))), ["table"]);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Query as Asked, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use sluice_core::info::age;
@@ -18,7 +18,7 @@ use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::book::namespaces;
 use crate::dashboard::html::{self as shell, Page};
-use crate::dashboard::live::{self, Part};
+use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
 
 /// The columns, without that of namespaces.
@@ -39,7 +39,8 @@ pub async fn page(
         (form(&query, &namespaces))
         @for part in &parts { (part.html) }
     };
-    let live = Some(format!("{}{}", path(&["live"]), query.to_text()));
+    let base = format!("{}{}", path(&["live"]), query.to_text());
+    let live = Some(live::path(&dashboard, &base, &parts));
     let page = Page { title: "Applications", live, trail: vec![("Applications".to_owned(), path(&[]))] };
     Ok(page.render(&dashboard, &caller, &content))
 }
@@ -47,14 +48,14 @@ pub async fn page(
 /// What keeps it up to date.
 pub async fn live(
     State(dashboard): State<Arc<Dashboard>>,
-    Extension(caller): Extension<Caller>,
     Asked(query): Asked<Query>,
-) -> Response {
-    let make = move |dashboard: Arc<Dashboard>| {
-        let (caller, query) = (caller.clone(), query.clone());
-        async move { Some(parts(&dashboard, &seen::all(&dashboard, &caller).await.ok()?, &query)) }
+    viewer: Viewer,
+) -> Result<Response, Refused> {
+    let make = move |dashboard: Arc<Dashboard>, caller: Caller| {
+        let query = query.clone();
+        async move { Ok(parts(&dashboard, &seen::all(&dashboard, &caller).await?, &query)) }
     };
-    live::stream(dashboard, make).into_response()
+    live::stream(dashboard, viewer, live::COUNTING, make).await
 }
 
 fn parts(dashboard: &Dashboard, known: &[Arc<Known>], query: &Query) -> Vec<Part> {

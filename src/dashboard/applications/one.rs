@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, Query as Asked, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 use sluice_core::info::application::row::rows;
@@ -17,7 +17,7 @@ use super::{history, parts, path, seen, trail, tree};
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
-use crate::dashboard::live::{self, Part};
+use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
 
 /// The part with its objects.
@@ -61,14 +61,16 @@ pub async fn page(
     Asked(said): Asked<Said>,
 ) -> Result<Markup, Refused> {
     let known = seen::one(&dashboard, &caller, &namespace, &name).await?;
+    let parts = parts(&dashboard, &known, (&namespace, &name), &query);
     let content = html! {
         (said.render(&namespace, &name))
-        @for part in parts(&dashboard, &known, (&namespace, &name), &query) {
+        @for part in &parts {
             @if part.id == OBJECTS { (tree::form((&namespace, &name), &query)) }
             (part.html)
         }
     };
-    let live = Some(format!("{}{}", path(&[&namespace, &name, "live"]), query.to_text()));
+    let base = format!("{}{}", path(&[&namespace, &name, "live"]), query.to_text());
+    let live = Some(live::path(&dashboard, &base, &parts));
     let page = Page { title: &name, live, trail: trail(&namespace, &name) };
     Ok(page.render(&dashboard, &caller, &content))
 }
@@ -76,18 +78,18 @@ pub async fn page(
 /// What keeps it up to date.
 pub async fn live(
     State(dashboard): State<Arc<Dashboard>>,
-    Extension(caller): Extension<Caller>,
     Path((namespace, name)): Path<(String, String)>,
     Asked(query): Asked<Query>,
-) -> Response {
-    let make = move |dashboard: Arc<Dashboard>| {
-        let (caller, namespace, name, query) = (caller.clone(), namespace.clone(), name.clone(), query.clone());
+    viewer: Viewer,
+) -> Result<Response, Refused> {
+    let make = move |dashboard: Arc<Dashboard>, caller: Caller| {
+        let (namespace, name, query) = (namespace.clone(), name.clone(), query.clone());
         async move {
-            let known = seen::one(&dashboard, &caller, &namespace, &name).await.ok()?;
-            Some(parts(&dashboard, &known, (&namespace, &name), &query))
+            let known = seen::one(&dashboard, &caller, &namespace, &name).await?;
+            Ok(parts(&dashboard, &known, (&namespace, &name), &query))
         }
     };
-    live::stream(dashboard, make).into_response()
+    live::stream(dashboard, viewer, live::COUNTING, make).await
 }
 
 /// What the page is made of, each by itself, so that what changes can be sent alone.
@@ -95,7 +97,13 @@ fn parts(dashboard: &Dashboard, known: &Known, own: (&str, &str), query: &Query)
     let now = dashboard.clock.now();
     let application = match &known.said {
         Ok(application) => application,
-        Err(why) => return vec![Part::whole("head", parts::unreadable(own.1, why))],
+        Err(why) => {
+            // The same elements as of one that can be read, which it may become.
+            let hidden = |id: &str| Part::whole(id, html! { section id=(id) hidden {} });
+            let mut all = vec![Part::whole("head", parts::unreadable(own.1, why))];
+            all.extend(["operation", "conditions", OBJECTS, "sources", "history"].map(hidden));
+            return all;
+        }
     };
     let rows = rows(application);
     vec![

@@ -41,15 +41,78 @@ for (const end of ["pointerup", "pointercancel"]) {
   }, 0), true);
 }
 
-if (main && main.dataset.live) {
-  const source = new EventSource(main.dataset.live);
-  source.addEventListener("open", () => { connection.textContent = ""; document.body.dataset.live = "yes"; });
-  source.addEventListener("error", () => { connection.textContent = "not connected; trying again"; document.body.dataset.live = "no"; });
-  source.addEventListener("change", (event) => {
+// Listens for changes while somebody looks. A browser connects anew by itself where a connection was lost, but not where the answer was
+// no stream.
+const AGAIN = [2000, 30000];
+let source = null;
+let pause = AGAIN[0];
+let live = main?.dataset.live;
+let isOver = false;
+
+function say(text, link) {
+  connection.replaceChildren(text);
+  if (link) connection.append(" ", link);
+}
+
+function end(text, link) {
+  isOver = true;
+  source?.close();
+  document.body.dataset.live = "no";
+  say(text, link);
+}
+
+function offerLogin() {
+  const link = document.createElement("a");
+  link.href = `/login?to=${encodeURIComponent(location.pathname + location.search)}`;
+  link.textContent = "Log in again";
+  end("Your session is over: what you see is not kept up to date.", link);
+}
+
+const GONE = "This is gone, or not for you to see any more.";
+
+function listen() {
+  if (isOver || document.hidden) return;
+  source?.close();
+  const own = source = new EventSource(live);
+  own.addEventListener("open", () => { pause = AGAIN[0]; say(""); document.body.dataset.live = "yes"; });
+  own.addEventListener("error", () => {
+    say("not connected; trying again");
+    document.body.dataset.live = "no";
+    if (own === source && own.readyState === EventSource.CLOSED) setTimeout(askWhy, pause);
+  });
+  own.addEventListener("change", (event) => {
+    say("");
+    // The page is not what it was when it was loaded.
+    live = live.replace(/[?&]at=\d+$/, "");
     whenReleased(() => { for (const { id, html } of JSON.parse(event.data)) replace(id, html); });
     document.body.dataset.changes = Number(document.body.dataset.changes || 0) + 1;
   });
-  source.addEventListener("gone", () => { source.close(); connection.textContent = "This is gone, or not for you to see any more."; });
+  own.addEventListener("trouble", (event) => say(`not kept up to date: ${JSON.parse(event.data)}`));
+  own.addEventListener("gone", () => end(GONE));
+  own.addEventListener("login", offerLogin);
+}
+
+// The page itself tells why it has no stream.
+async function askWhy() {
+  if (isOver || document.hidden || source.readyState !== EventSource.CLOSED) return;
+  pause = Math.min(pause * 2, AGAIN[1]);
+  try {
+    const answer = await fetch(location.pathname + location.search);
+    await answer.body?.cancel();
+    if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) offerLogin();
+    else if (answer.status === 403 || answer.status === 404) end(GONE);
+    else if (answer.ok) listen();
+    else setTimeout(askWhy, pause);
+  } catch { setTimeout(askWhy, pause); }
+}
+
+if (live) {
+  listen();
+  // A page that nobody sees holds no connection; browsers have few of them.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) source?.close();
+    else listen();
+  });
 }
 
 // A question in a dialog instead of on a page of its own.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Query as Asked, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use sluice_core::api::Rollout;
 use sluice_core::info::badge::Badge;
@@ -19,7 +19,7 @@ use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::book::namespaces;
 use crate::dashboard::html::{self as shell, Page};
-use crate::dashboard::live::{self, Part};
+use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
 
 /// The longest reason that is shown in full; the rollout's own page has all of it.
@@ -46,7 +46,8 @@ pub async fn page(
         (form(&dashboard, &query, &namespaces))
         @for part in &parts { (part.html) }
     };
-    let live = Some(format!("{}{}", dashboard.path(&["live"]), query.to_text()));
+    let base = format!("{}{}", dashboard.path(&["live"]), query.to_text());
+    let live = Some(live::path(&dashboard, &base, &parts));
     let page = Page { title: "Rollouts", live, trail: vec![("Rollouts".to_owned(), root)] };
     Ok(page.render(&dashboard, &caller, &content))
 }
@@ -54,14 +55,14 @@ pub async fn page(
 /// What keeps it up to date.
 pub async fn live(
     State(dashboard): State<Arc<Dashboard>>,
-    Extension(caller): Extension<Caller>,
     Asked(query): Asked<Query>,
-) -> Response {
-    let make = move |dashboard: Arc<Dashboard>| {
-        let (caller, query) = (caller.clone(), query.clone());
-        async move { Some(parts(&dashboard, seen::all(&dashboard, &caller).await.ok()?, &query)) }
+    viewer: Viewer,
+) -> Result<Response, Refused> {
+    let make = move |dashboard: Arc<Dashboard>, caller: Caller| {
+        let query = query.clone();
+        async move { Ok(parts(&dashboard, seen::all(&dashboard, &caller).await?, &query)) }
     };
-    live::stream(dashboard, make).into_response()
+    live::stream(dashboard, viewer, live::CALM, make).await
 }
 
 fn parts(dashboard: &Dashboard, rollouts: Vec<Arc<Rollout>>, query: &Query) -> Vec<Part> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
 use maud::{Markup, html};
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
-use crate::dashboard::live::{self, Part};
+use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
 
 /// The newest events that are asked for.
@@ -42,12 +42,13 @@ pub async fn page(
     let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
     let events = events(&caller, &family).await;
     let said = said.render(&dashboard, (&namespace, &name));
-    let content = html! { (said) @for part in parts(&dashboard, &family, &events) { (part.html) } };
+    let parts = parts(&dashboard, &family, &events);
+    let content = html! { (said) @for part in &parts { (part.html) } };
     let own = dashboard.path(&[&namespace, &name]);
     let of_namespace = format!("{}?namespace={}", dashboard.path(&[]), crate::dashboard::html::query(&namespace));
     let page = Page {
         title: &name,
-        live: Some(dashboard.path(&[&namespace, &name, "live"])),
+        live: Some(live::path(&dashboard, &dashboard.path(&[&namespace, &name, "live"]), &parts)),
         trail: vec![("Rollouts".to_owned(), dashboard.path(&[])), (namespace, of_namespace), (name.clone(), own)],
     };
     Ok(page.render(&dashboard, &caller, &content))
@@ -56,22 +57,22 @@ pub async fn page(
 /// What keeps it up to date.
 pub async fn live(
     State(dashboard): State<Arc<Dashboard>>,
-    Extension(caller): Extension<Caller>,
     Path((namespace, name)): Path<(String, String)>,
-) -> Response {
+    viewer: Viewer,
+) -> Result<Response, Refused> {
     let told: Arc<Mutex<Told>> = Arc::default();
-    let make = move |dashboard: Arc<Dashboard>| {
-        let (caller, namespace, name, told) = (caller.clone(), namespace.clone(), name.clone(), Arc::clone(&told));
+    let make = move |dashboard: Arc<Dashboard>, caller: Caller| {
+        let (namespace, name, told) = (namespace.clone(), name.clone(), Arc::clone(&told));
         async move {
-            let family = seen::family(&dashboard, &caller, &namespace, &name).await.ok()?;
+            let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
             let mut told = told.lock().await;
             if told.at.is_none_or(|at| at.elapsed() >= NEWS) {
                 *told = Told { at: Some(Instant::now()), events: events(&caller, &family).await };
             }
-            Some(parts(&dashboard, &family, &told.events))
+            Ok(parts(&dashboard, &family, &told.events))
         }
     };
-    live::stream(dashboard, make).into_response()
+    live::stream(dashboard, viewer, live::COUNTING, make).await
 }
 
 /// The events as they were read last. They are not watched: they would be most of what is, and few are ever looked at.
