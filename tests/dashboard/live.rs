@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::json;
 
-use crate::stage::{OWN, Stage};
+use crate::stage::{OWN, SHARED, Stage};
 
 /// How long a stream may take to end. Generous: it is only ever waited out on failure.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -43,4 +44,68 @@ async fn a_page_is_told_once_that_its_rollout_is_gone() {
     let (said, ()) = tokio::join!(tokio::time::timeout(LIMIT, heard), going);
     let said = said.expect("nothing comes after it");
     assert_eq!(said.matches("event: gone").count(), 1, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_begins_where_the_page_or_the_stream_before_ended() {
+    let stage = Stage::new(OWN).await;
+    stage.rollout("shop", "web").await;
+    let page = stage.until_page_says("/rollouts", "/rollouts/shop/web").await;
+    let path = page.split_once(r#"data-live=""#).and_then(|(_, rest)| rest.split('"').next()).expect("a path");
+    let path = path.replace("&amp;", "&");
+    // Whoever has nothing is sent everything; whoever has the page, what is new.
+    let all = stage.until_stream_says("/rollouts/live", "text/event-stream", "/rollouts/shop/web").await;
+    assert!(all.contains(r#""id":"notices""#), "{all}");
+    let (new, ()) = tokio::join!(
+        stage.until_stream_says(&path, "text/event-stream", "/rollouts/bank/api"),
+        stage.rollout("bank", "api"),
+    );
+    assert!(!new.contains(r#""id":"notices""#), "{new}");
+
+    // What came last counts, not the page: a browser that connects anew has the change.
+    let mark = new.lines().filter_map(|line| line.strip_prefix("id: ")).last().expect("a mark");
+    let again = |mark: &str| stage.asked(Method::GET, &path).header("last-event-id", mark);
+    let mut behind = again("1").send().await.expect("an answer");
+    let first = behind.chunk().await.expect("it is not cut").expect("an event");
+    assert!(String::from_utf8_lossy(&first).contains("/rollouts/bank/api"), "{first:?}");
+    let mut answer = again(mark).send().await.expect("an answer");
+    let heard = async {
+        let mut said = String::new();
+        while !said.contains("/rollouts/shop/late") {
+            said += &String::from_utf8_lossy(&answer.chunk().await.expect("it is not cut").expect("more"));
+        }
+        said
+    };
+    let (said, ()) = tokio::join!(tokio::time::timeout(LIMIT, heard), stage.rollout("shop", "late"));
+    assert!(!said.expect("it comes").contains(r#""id":"notices""#));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logging_out_ends_what_an_open_page_hears() {
+    let stage = Stage::new(SHARED).await;
+    stage.rollout("shop", "web").await;
+    let rules = json!([{"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["*"]}]);
+    let token = stage.token("looker", &rules).await;
+    stage.until_seen("/rollouts/shop/web", &token).await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let login = stage.asked(Method::POST, "/login").header(form.0, form.1).body(format!("token={token}"));
+    let answer = login.send().await.expect("an answer");
+    let cookie = answer.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a cookie").to_owned();
+
+    let live = stage.asked(Method::GET, "/rollouts/shop/web/live").header("cookie", &cookie);
+    let mut live = live.send().await.expect("an answer");
+    assert_eq!(live.status(), 200);
+    let logout = stage.asked(Method::POST, "/logout").header("cookie", &cookie).header(form.0, form.1);
+    assert_eq!(logout.send().await.expect("an answer").status(), 303);
+    let heard = async {
+        let mut said = String::new();
+        while let Some(more) = live.chunk().await.expect("it is not cut") {
+            said += &String::from_utf8_lossy(&more);
+        }
+        said
+    };
+    let said = tokio::time::timeout(LIMIT, heard).await.expect("it ends");
+    assert!(said.contains("event: login") && !said.contains("event: gone"), "{said}");
+    let again = stage.asked(Method::GET, "/rollouts/shop/web/live").header("cookie", &cookie);
+    assert_ne!(again.send().await.expect("an answer").status(), 200);
 }
