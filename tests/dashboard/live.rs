@@ -63,7 +63,7 @@ async fn a_stream_begins_where_the_page_or_the_stream_before_ended() {
     assert!(!new.contains(r#""id":"notices""#), "{new}");
 
     // What came last counts, not the page: a browser that connects anew has the change.
-    let mark = new.lines().filter_map(|line| line.strip_prefix("id: ")).last().expect("a mark");
+    let mark = new.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().expect("a mark");
     let again = |mark: &str| stage.asked(Method::GET, &path).header("last-event-id", mark);
     let mut behind = again("1").send().await.expect("an answer");
     let first = behind.chunk().await.expect("it is not cut").expect("an event");
