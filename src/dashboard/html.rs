@@ -1,8 +1,8 @@
 //! What all pages have in common.
 
-use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sluice_core::info::age::Age;
 use sluice_core::info::badge::{Badge, Tone};
 
 use super::Dashboard;
@@ -89,7 +89,7 @@ impl Page<'_> {
                 }
             }
             (live::notices(dashboard).html)
-            main id="main" data-live=[self.live.as_deref()] { (content) }
+            main id="main" data-live=[self.live.as_deref()] data-now=(dashboard.clock.now()) { (content) }
         };
         document(self.title, &body)
     }
@@ -113,10 +113,10 @@ fn document(title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// A moment, and how long ago it was.
-pub fn ago(age: &str, at: Option<Timestamp>) -> Markup {
+/// How old something is; the browser counts on.
+pub fn age(age: &Age) -> Markup {
     html! {
-        @if let Some(at) = at { time datetime=(at) title=(at) { (age) } }
+        @if let Some(since) = age.since { time datetime=(since) title=(since) { (age) } }
         @else { (age) }
     }
 }

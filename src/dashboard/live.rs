@@ -106,6 +106,19 @@ struct Shown {
     order: BTreeMap<String, u64>,
 }
 
+/// What is the same as long as nothing but ages change: browsers count these themselves.
+fn steady(html: &Markup) -> u64 {
+    let mut rest = html.0.as_str();
+    let mut parts = Vec::new();
+    while let Some((before, age)) =
+        rest.split_once("<time ").and_then(|(before, time)| Some((before, time.split_once('>')?)))
+    {
+        parts.push((before, age.0));
+        rest = age.1.split_once('<').map_or("", |(_, after)| after);
+    }
+    hash((parts, rest))
+}
+
 fn hash(text: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
@@ -119,7 +132,7 @@ impl Shown {
         let mut known = BTreeMap::new();
         for Part { id, html, rows } in parts {
             if rows.is_empty() {
-                let now = hash(&html.0);
+                let now = steady(html);
                 if self.parts.get(id) != Some(&now) {
                     changes.push((id.clone(), html.0.clone()));
                 }
@@ -133,7 +146,7 @@ impl Shown {
                 changes.push((id.clone(), html.0.clone()));
             }
             for (row, html) in rows {
-                let now = hash(&html.0);
+                let now = steady(html);
                 if is_same && self.parts.get(row) != Some(&now) {
                     changes.push((row.clone(), html.0.clone()));
                 }

@@ -1,6 +1,29 @@
 //! Times as kubectl prints ages: at most two units, the coarser the older.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
+
+/// How old something is, as it was told at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Age {
+    /// Since when it is there; nobody knows where it is none.
+    pub since: Option<Timestamp>,
+    text: String,
+}
+
+impl Age {
+    /// How old something is `now`.
+    pub fn of(since: Option<Timestamp>, now: Timestamp) -> Age {
+        Age { since, text: age(since, now) }
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
 
 /// How long ago `since` was.
 pub fn age(since: Option<Timestamp>, now: Timestamp) -> String {

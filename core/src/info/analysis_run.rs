@@ -6,8 +6,9 @@ use crate::expr::Condition;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::age::{self, Age};
 use super::badge::{Badge, Tone, of_analysis};
-use super::{age, text};
+use super::text;
 
 /// Shown in place of what comes from a Secret.
 const HIDDEN: &str = "*****";
@@ -28,7 +29,7 @@ pub struct RunInfo {
     /// Why it is in that phase.
     pub message: String,
     /// Its age.
-    pub age: String,
+    pub age: Age,
     /// How many of its metrics ended how; of those that decide, and of those that do not.
     pub summary: String,
     /// Its metrics.
@@ -129,7 +130,7 @@ impl RunInfo {
             namespace: text::printable(namespace.as_deref().unwrap_or_default()),
             status: Badge::analysis(&status.phase),
             message: text::message(&status.message),
-            age: age::age(creation_timestamp.as_ref().map(|time| time.0), now),
+            age: Age::of(creation_timestamp.as_ref().map(|time| time.0), now),
             summary: summary(&status.metric_results),
             metrics: run.spec.metrics.iter().map(|metric| MetricInfo::of(run, metric, now)).collect(),
         }

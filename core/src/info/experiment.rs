@@ -6,10 +6,11 @@ use crate::time::parse_go_duration;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 
+use super::age::{self, Age};
 use super::analysis_run::{RunInfo, in_order, is_owned};
 use super::badge::Badge;
 use super::replica_set::ReplicaSetInfo;
-use super::{age, text};
+use super::text;
 
 /// What is shown of an experiment.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +28,7 @@ pub struct ExperimentInfo {
     /// How long it still takes.
     pub remaining: Option<String>,
     /// Its age.
-    pub age: String,
+    pub age: Age,
     /// Images that it runs.
     pub images: Vec<String>,
     /// Its ReplicaSets.
@@ -63,7 +64,7 @@ impl ExperimentInfo {
             message: text::message(&status.message),
             duration: experiment.spec.duration.as_deref().map(text::printable).filter(|duration| !duration.is_empty()),
             remaining: remaining(experiment, now),
-            age: age::age(metadata.creation_timestamp.as_ref().map(|time| time.0), now),
+            age: Age::of(metadata.creation_timestamp.as_ref().map(|time| time.0), now),
             images,
             replica_sets: own.collect(),
             runs: runs.map(|run| RunInfo::of(run, now)).collect(),

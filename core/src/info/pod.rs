@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
 
+use super::age::Age;
 use super::badge::{Badge, Tone};
-use super::{age, text};
+use super::text;
 
 /// What is shown of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct PodInfo {
     /// Its state in one word.
     pub status: Badge,
     /// Its age.
-    pub age: String,
+    pub age: Age,
     /// Ready containers out of all, `1/1`.
     pub ready: String,
     /// Restarts of its containers.
@@ -29,7 +30,7 @@ impl PodInfo {
         PodInfo {
             name: text::printable(pod.metadata.name.as_deref().unwrap_or_default()),
             status: Badge::new(tone(&word, ready == containers), word),
-            age: age::age(pod.metadata.creation_timestamp.as_ref().map(|time| time.0), now),
+            age: Age::of(pod.metadata.creation_timestamp.as_ref().map(|time| time.0), now),
             ready: format!("{ready}/{containers}"),
             restarts: containers_of(pod).map(|container| container.restart_count).sum(),
         }

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
+use super::age::{self, Age};
 use super::badge::{Badge, Tone};
 use super::pod::PodInfo;
-use super::{age, text};
+use super::text;
 
 /// Annotation: when a ReplicaSet that serves no more is to be scaled down.
 pub const SCALE_DOWN_DEADLINE: &str = "scale-down-deadline";
@@ -20,7 +21,7 @@ pub struct ReplicaSetInfo {
     /// Its state in one word.
     pub status: Badge,
     /// Its age.
-    pub age: String,
+    pub age: Age,
     /// What it serves as: `stable`, `canary`, `active`, `preview`.
     pub roles: Vec<&'static str>,
     /// The time until it is scaled down.
@@ -42,7 +43,7 @@ impl ReplicaSetInfo {
         ReplicaSetInfo {
             name: text::printable(rs.name()),
             status: status(rs, &pods),
-            age: age::age(rs.created(), now),
+            age: Age::of(rs.created(), now),
             roles,
             delay: delay(rs, now),
             images: images(&rs.spec.template),

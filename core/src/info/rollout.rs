@@ -9,6 +9,7 @@ use crate::status::conditions;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::age::Age;
 use super::analysis_run::{RunInfo, in_order, is_owned};
 use super::badge::Badge;
 use super::experiment::ExperimentInfo;
@@ -16,7 +17,7 @@ use super::family::Family;
 use super::phase;
 use super::replica_set::{ReplicaSetInfo, images};
 use super::strategy::{Strategy, roles};
-use super::{age, text};
+use super::text;
 
 /// What is shown of a rollout.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +39,7 @@ pub struct RolloutInfo {
     /// What it waits for.
     pub waiting: Option<String>,
     /// Its age.
-    pub age: String,
+    pub age: Age,
     /// Its revisions, newest first.
     pub revisions: Vec<Revision>,
 }
@@ -89,7 +90,7 @@ impl RolloutInfo {
             strategy,
             images: running_images(rollout, &revisions),
             replicas: Counts::of(rollout),
-            age: age::age(rollout.metadata.creation_timestamp.as_ref().map(|time| time.0), now),
+            age: Age::of(rollout.metadata.creation_timestamp.as_ref().map(|time| time.0), now),
             revisions,
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use sluice_core::api::Application;
-use sluice_core::info::age;
+use sluice_core::info::age::Age;
 use sluice_core::info::application::summary::{by, parts};
 
 use super::action::Action;
@@ -37,7 +37,7 @@ pub fn section(dashboard: &Dashboard, application: &Application, own: (&str, &st
                         @let parts = parts(entry);
                         tr {
                             td { (entry.id) }
-                            td { (shell::ago(&age::age(at, now), at)) " ago" }
+                            td { (shell::age(&Age::of(at, now))) " ago" }
                             td { (by(entry.initiated_by.as_ref())) }
                             td { @for (revision, ..) in &parts { div { code { (revision) } } } }
                             td { @for (_, repository, place) in &parts { div { (repository) " " (place) } } }

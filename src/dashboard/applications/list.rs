@@ -7,7 +7,7 @@ use axum::extract::{Query as Asked, State};
 use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use sluice_core::info::age;
+use sluice_core::info::age::Age;
 use sluice_core::info::application::summary::Summary;
 use sluice_core::info::application::words;
 
@@ -177,7 +177,7 @@ fn row(index: usize, summary: &Summary, has_namespace: bool, now: Timestamp) -> 
             td class=(shell::class(summary.sync.tone)) { (summary.sync.text()) }
             td class=(shell::class(summary.health.tone)) { (summary.health.text()) }
             td { (summary.revision) }
-            td { @if let Some((at, by)) = &summary.synced { (age::age(Some(*at), now)) " " (by) } }
+            td { @if let Some((at, by)) = &summary.synced { (shell::age(&Age::of(Some(*at), now))) " " (by) } }
             td { (place(summary)) }
             td { @if let Some(waits) = &summary.waits { (waits) } }
         }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sluice_core::api::{Application, ResourceStatus};
 use sluice_core::gitops::key::Key;
-use sluice_core::info::age;
+use sluice_core::info::age::Age;
 use sluice_core::info::application::live;
 use sluice_core::info::application::words;
 
@@ -132,7 +132,7 @@ fn fields(entries: &[ManagedFieldsEntry], now: jiff::Timestamp) -> Markup {
                         span class="quiet" {
                             (entry.operation.as_deref().unwrap_or_default())
                             @if let Some(part) = &entry.subresource { " of " (part) }
-                            ", " (shell::ago(&age::age(at, now), at)) " ago, " (paths.len())
+                            ", " (shell::age(&Age::of(at, now))) " ago, " (paths.len())
                             @if paths.len() == MOST_FIELDS { " fields or more" } @else { " fields" }
                         }
                     }

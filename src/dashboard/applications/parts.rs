@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use sluice_core::api::{Application, OperationState, SyncOperationResult, SyncStatus};
-use sluice_core::info::age;
+use sluice_core::info::age::{self, Age};
 use sluice_core::info::application::operation::{Progress, progress};
 use sluice_core::info::application::summary::{Summary, by, waits_for, what};
 use sluice_core::info::application::words;
@@ -36,12 +36,12 @@ pub fn head(dashboard: &Dashboard, application: &Application, own: (&str, &str),
                 div { dt { "Namespace" } dd { (words::line(&spec.destination.namespace)) } }
                 div { dt { "Sync policy" } dd { (words::policy(application)) } }
                 @if let Some((at, by)) = &summary.synced {
-                    div { dt { "Synced" } dd { (shell::ago(&age::age(Some(*at), now), Some(*at))) " ago by " (by) } }
+                    div { dt { "Synced" } dd { (shell::age(&Age::of(Some(*at), now))) " ago by " (by) } }
                 }
                 @if compared.is_some() {
-                    div { dt { "Compared" } dd { (shell::ago(&age::age(compared, now), compared)) " ago" } }
+                    div { dt { "Compared" } dd { (shell::age(&Age::of(compared, now))) " ago" } }
                 }
-                div { dt { "Age" } dd { (shell::ago(&age::age(created, now), created)) } }
+                div { dt { "Age" } dd { (shell::age(&Age::of(created, now))) } }
             }
             div class="actions" role="group" aria-label="Actions" {
                 @if !dashboard.settings.read_only {
@@ -129,7 +129,7 @@ fn of_state(application: &Application, state: &OperationState, now: Timestamp) -
         dl class="facts" {
             div { dt { "By" } dd { (by(state.operation.initiated_by.as_ref())) } }
             @if !revisions.is_empty() { div { dt { "Revision" } dd { code { (revisions.join(", ")) } } } }
-            div { dt { "Started" } dd { (shell::ago(&age::age(Some(started), now), Some(started))) " ago" } }
+            div { dt { "Started" } dd { (shell::age(&Age::of(Some(started), now))) " ago" } }
             div { dt { "Took" } dd { (age::human(ended.unwrap_or(now).duration_since(started))) } }
             @if let (Some(first), Some(last)) = (waves.iter().min(), waves.iter().max()) {
                 div { dt { "Waves" } dd { (first.min(&0)) " to " (last.max(&0)) } }
@@ -153,7 +153,7 @@ pub fn conditions(application: &Application, now: Timestamp) -> Markup {
                         @let since = condition.last_transition_time.as_ref().map(|time| time.0);
                         tr {
                             td class=(shell::class(tone)) { (words::line(&condition.type_)) }
-                            td { (shell::ago(&age::age(since, now), since)) }
+                            td { (shell::age(&Age::of(since, now))) }
                             td { (words::line(&condition.message)) }
                         }
                     }

@@ -115,6 +115,32 @@ if (live) {
   });
 }
 
+// Ages, as kubectl writes them: at most two units, the coarser the older.
+function age(seconds) {
+  const two = (coarse, c, fine, f) => `${Math.floor(coarse)}${c}${fine >= 1 ? `${Math.floor(fine)}${f}` : ""}`;
+  const minute = 60, hour = 3600, day = 86400;
+  if (seconds < 2 * minute) return `${Math.floor(Math.max(seconds, 0))}s`;
+  if (seconds < 10 * minute) return two(seconds / minute, "m", seconds % minute, "s");
+  if (seconds < 3 * hour) return `${Math.floor(seconds / minute)}m`;
+  if (seconds < 8 * hour) return two(seconds / hour, "h", (seconds % hour) / minute, "m");
+  if (seconds < 2 * day) return `${Math.floor(seconds / hour)}h`;
+  if (seconds < 8 * day) return two(seconds / day, "d", (seconds % day) / hour, "h");
+  if (seconds < 730 * day) return `${Math.floor(seconds / day)}d`;
+  if (seconds < 2920 * day) return two(seconds / (365 * day), "y", (seconds / day) % 365, "d");
+  return `${Math.floor(seconds / (365 * day))}y`;
+}
+
+// The clock of the browser may be another one than the one that wrote the page.
+const ahead = main?.dataset.now ? Date.now() - Date.parse(main.dataset.now) : 0;
+function tick() {
+  if (document.hidden) return;
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const text = age((Date.now() - ahead - Date.parse(time.dateTime)) / 1000);
+    if (time.firstChild?.data !== text) time.textContent = text;
+  }
+}
+setInterval(tick, 1000);
+
 // A question in a dialog instead of on a page of its own.
 function dialog(text, opener) {
   const page = new DOMParser().parseFromString(text, "text/html");

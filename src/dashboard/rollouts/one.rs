@@ -9,6 +9,7 @@ use axum::response::Response;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
 use maud::{Markup, html};
+use sluice_core::info::event;
 use sluice_core::info::explain::Explanation;
 use sluice_core::info::family::Family;
 use sluice_core::info::rollout::RolloutInfo;
@@ -25,8 +26,9 @@ use crate::dashboard::html::Page;
 use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
 
-/// The newest events that are asked for.
-const MOST_EVENTS: u32 = 200;
+/// How many events are asked for at once, and how often at most: they are given in the order of their names.
+const PAGE_OF_EVENTS: u32 = 500;
+const MOST_PAGES: usize = 4;
 /// How people call the plugin, in advice.
 const PROGRAM: &str = "kubectl sluice";
 /// How often a page that is open asks for new ones.
@@ -40,7 +42,7 @@ pub async fn page(
     Query(said): Query<Said>,
 ) -> Result<Markup, Refused> {
     let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
-    let events = events(&caller, &family).await;
+    let events = events(&caller, &family).await.unwrap_or_default();
     let said = said.render(&dashboard, (&namespace, &name));
     let parts = parts(&dashboard, &family, &events);
     let content = html! { (said) @for part in &parts { (part.html) } };
@@ -67,7 +69,9 @@ pub async fn live(
             let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
             let mut told = told.lock().await;
             if told.at.is_none_or(|at| at.elapsed() >= NEWS) {
-                *told = Told { at: Some(Instant::now()), events: events(&caller, &family).await };
+                // What was told before stays where there is no answer.
+                let events = events(&caller, &family).await.unwrap_or_else(|| std::mem::take(&mut told.events));
+                *told = Told { at: Some(Instant::now()), events };
             }
             Ok(parts(&dashboard, &family, &told.events))
         }
@@ -98,13 +102,23 @@ fn parts(dashboard: &Dashboard, family: &Family, events: &[Event]) -> Vec<Part> 
     ]
 }
 
-/// The events of a rollout, as far as who asks may see them. Without them the page is still a page.
-async fn events(caller: &Caller, family: &Family) -> Vec<Event> {
+/// The events of a rollout, the oldest first, as far as who asks may see them; none where there is no answer. Without them the page is
+/// still a page.
+async fn events(caller: &Caller, family: &Family) -> Option<Vec<Event>> {
     let metadata = &family.rollout.metadata;
-    let (name, namespace) = (metadata.name.as_deref(), metadata.namespace.as_deref());
-    let (Some(name), Some(namespace)) = (name, namespace) else { return Vec::new() };
-    let fields = format!("involvedObject.kind=Rollout,involvedObject.name={name}");
-    let params = ListParams::default().fields(&fields).limit(MOST_EVENTS);
+    let (uid, namespace) = (metadata.uid.as_deref()?, metadata.namespace.as_deref()?);
     let api: Api<Event> = Api::namespaced(caller.client.clone(), namespace);
-    api.list(&params).await.map(|list| list.items).unwrap_or_default()
+    // One of the same name that was deleted is another one.
+    let fields = format!("involvedObject.kind=Rollout,involvedObject.uid={uid}");
+    let mut params = ListParams::default().fields(&fields).limit(PAGE_OF_EVENTS);
+    let mut found = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let page = api.list(&params).await.ok()?;
+        found.extend(page.items);
+        params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+        if params.continue_token.is_none() {
+            break;
+        }
+    }
+    Some(event::of_family(family, &found).into_iter().cloned().collect())
 }

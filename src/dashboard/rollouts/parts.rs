@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Event;
 use maud::{Markup, html};
 use sluice_core::act::action::{Action, Details};
 use sluice_core::api::WeightDestination;
-use sluice_core::info::age;
+use sluice_core::info::age::Age;
 use sluice_core::info::badge::Tone;
 use sluice_core::info::event::EventInfo;
 use sluice_core::info::family::Family;
@@ -21,7 +21,6 @@ const MOST_EVENTS: usize = 50;
 
 /// What it is, how it is, why, and what can be asked of it.
 pub fn head(dashboard: &Dashboard, family: &Family, info: &RolloutInfo) -> Markup {
-    let created = family.rollout.metadata.creation_timestamp.as_ref().map(|time| time.0);
     html! {
         section id="head" class="head" {
             h1 { (info.name) " " span class="state" { (shell::badge(&info.status)) } }
@@ -34,7 +33,7 @@ pub fn head(dashboard: &Dashboard, family: &Family, info: &RolloutInfo) -> Marku
                 div { dt { "Updated" } dd { (info.replicas.updated) } }
                 div { dt { "Ready" } dd { (info.replicas.ready) } }
                 div { dt { "Available" } dd { (info.replicas.available) } }
-                div { dt { "Age" } dd { (shell::ago(&info.age, created)) } }
+                div { dt { "Age" } dd { (shell::age(&info.age)) } }
             }
             ul class="images" aria-label="Images" {
                 @for (image, roles) in &info.images {
@@ -126,19 +125,18 @@ pub fn steps(steps: &[StepInfo]) -> Markup {
     }
 }
 
-/// What was said of it, the newest first.
+/// What was said of it, the newest first; `events` has the oldest first.
 pub fn events(events: &[Event], now: Timestamp) -> Markup {
-    let mut events: Vec<EventInfo> = events.iter().map(EventInfo::of).collect();
-    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    let events: Vec<EventInfo> = events.iter().rev().take(MOST_EVENTS).map(EventInfo::of).collect();
     html! {
         section id="events" hidden[events.is_empty()] aria-labelledby="events-title" {
             h2 id="events-title" { "Events" }
             table {
                 thead { tr { th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Said" } } }
                 tbody {
-                    @for event in events.iter().take(MOST_EVENTS) {
+                    @for event in &events {
                         tr {
-                            td { (shell::ago(&age::age(event.at, now), event.at)) }
+                            td { (shell::age(&Age::of(event.at, now))) }
                             td class=[event.is_warning().then(|| shell::class(Tone::Doubtful))] { (event.reason) }
                             td { (event.message) }
                         }

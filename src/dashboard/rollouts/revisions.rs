@@ -49,7 +49,7 @@ fn replica_set(rs: &ReplicaSetInfo) -> Markup {
         div class="replica-set" {
             p {
                 span class="kind" { "ReplicaSet " } b { (rs.name) } " " (shell::badge(&rs.status))
-                " " span class="quiet" { (rs.age) }
+                " " span class="quiet" { (shell::age(&rs.age)) }
                 @let facts = rs.facts();
                 @if !facts.is_empty() { " " span class="role" { (facts) } }
             }
@@ -58,7 +58,7 @@ fn replica_set(rs: &ReplicaSetInfo) -> Markup {
                     @for pod in &rs.pods {
                         li class=(shell::class(pod.status.tone)) {
                             span aria-hidden="true" { (pod.status.tone.symbol()) } " " (pod.name) " "
-                            span class="quiet" { (pod.status.word) ", " (pod.facts()) ", " (pod.age) }
+                            span class="quiet" { (pod.status.word) ", " (pod.facts()) ", " (shell::age(&pod.age)) }
                         }
                     }
                 }
@@ -72,7 +72,7 @@ fn of_experiment(experiment: &ExperimentInfo) -> Markup {
         div class="experiment" {
             p {
                 span class="kind" { "Experiment " } b { (experiment.name) } " " (shell::badge(&experiment.status))
-                " " span class="quiet" { (experiment.age) }
+                " " span class="quiet" { (shell::age(&experiment.age)) }
                 @if let Some(remaining) = &experiment.remaining { " " span class="quiet" { "still " (remaining) } }
             }
             @if !experiment.message.is_empty() { p { (experiment.message) } }

@@ -24,7 +24,7 @@ pub fn section(info: &RolloutInfo) -> Markup {
             h2 id="analysis-title" { "Analysis" }
             @for (index, run) in runs.iter().enumerate() {
                 details id=(format!("run-{}", run.name)) open[index < OPEN] {
-                    summary { b { (run.name) } " " (shell::badge(&run.status)) " " span class="quiet" { (run.age) } }
+                    summary { b { (run.name) } " " (shell::badge(&run.status)) " " span class="quiet" { (shell::age(&run.age)) } }
                     @if !run.message.is_empty() { p { (run.message) } }
                     @for metric in &run.metrics { (of_metric(metric)) }
                 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use sluice_core::info::age;
+use sluice_core::info::age::Age;
 use sluice_core::info::badge::Badge;
 use sluice_core::info::explain::Explanation;
 use sluice_core::info::explain::advice::Advice;
@@ -15,7 +15,7 @@ use crate::dashboard::html as shell;
 pub fn section(it: &Explanation, now: Timestamp) -> Markup {
     let nothing = it.aborted.is_none() && it.holds.is_empty() && it.metrics.is_empty() && it.runs.is_empty();
     let nothing = nothing && it.pods.is_empty() && it.next.is_empty() && it.is_observed;
-    let ago = |at: Option<Timestamp>| at.map(|at| shell::ago(&format!("{} ago", age::age(Some(at), now)), Some(at)));
+    let ago = |at: Option<Timestamp>| at.map(|at| html! { (shell::age(&Age::of(Some(at), now))) " ago" });
     html! {
         section id="why" hidden[nothing] aria-labelledby="why-title" {
             h2 id="why-title" { "Why, and what next" }

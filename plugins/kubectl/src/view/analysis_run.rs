@@ -15,6 +15,6 @@ pub fn render(info: &RunInfo, paint: Paint) -> String {
     if !info.message.is_empty() {
         lines.push(("Message:", info.message.clone()));
     }
-    lines.extend([("Metrics:", info.summary.clone()), ("Age:", info.age.clone())]);
+    lines.extend([("Metrics:", info.summary.clone()), ("Age:", info.age.to_string())]);
     header::render(&lines) + &measurements::render(&info.metrics, paint)
 }

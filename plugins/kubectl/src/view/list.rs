@@ -89,7 +89,7 @@ impl Listed for Experiment {
 
     fn cells(&self, now: Timestamp) -> Vec<Cell> {
         let ExperimentInfo { status, duration, remaining, age, .. } = ExperimentInfo::of(self, &[], &[], &[], now);
-        vec![Cell::toned(status.tone, status.word), dash(duration), dash(remaining), age.into()]
+        vec![Cell::toned(status.tone, status.word), dash(duration), dash(remaining), age.to_string().into()]
     }
 
     const WIDE: &'static [&'static str] = &["IMAGES", "MESSAGE"];
