@@ -76,7 +76,7 @@ async fn walk(stage: Stage) {
     assert_eq!(stage.shares().await, json!({"rollouts-demo-stable": 100, "rollouts-demo-canary": 0}));
 
     // And back, by the dashboard.
-    board.asks("undo", "revision=2").await;
+    board.asks("undo", "revision=2", "rollout 'rollouts-demo' goes back").await;
     let back = stage.says("get rollout rollouts-demo", "CanaryPauseStep").await;
     assert!(back.contains("argoproj/rollouts-demo:yellow (canary)"), "{back}");
     stage.end().await;

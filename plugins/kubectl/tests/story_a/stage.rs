@@ -234,13 +234,16 @@ impl Board {
         }
     }
 
-    /// Fills in a form and sends it.
-    pub async fn asks(&self, action: &str, form: &str) {
+    /// Fills in a form and sends it, as a browser does: with what was asked, to where the answer leads.
+    pub async fn asks(&self, action: &str, form: &str, result: &str) {
         let url = format!("{}/{NAMESPACE}/rollouts-demo/do/{action}", self.url);
+        let question = reqwest::get(format!("{url}?{form}")).await.expect("an answer").text().await.expect("text");
+        let asked = question.split_once(r#"name="asked" value=""#).and_then(|(_, rest)| rest.split_once('"'));
+        let (asked, _) = asked.unwrap_or_else(|| panic!("the question does not say what it asks about: {question}"));
         let request = reqwest::Client::new().post(url).header("content-type", "application/x-www-form-urlencoded");
-        let answer = request.body(form.to_owned()).send().await.expect("an answer");
-        let said = answer.text().await.expect("text");
-        assert!(said.contains(r#"role="status""#), "{said}");
+        let answer = request.body(format!("{form}&asked={asked}")).send().await.expect("an answer");
+        let (status, said) = (answer.status(), answer.text().await.expect("text"));
+        assert!(status.is_success() && said.contains(result), "{status}: {said}");
     }
 }
 
