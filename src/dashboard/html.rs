@@ -116,7 +116,7 @@ fn document(title: &str, body: &Markup) -> Markup {
 /// How old something is; the browser counts on.
 pub fn age(age: &Age) -> Markup {
     html! {
-        @if let Some(since) = age.since { time datetime=(since) title=(since) { (age) } }
+        @if let Some(since) = age.since { time datetime=(since) { (age) } }
         @else { (age) }
     }
 }

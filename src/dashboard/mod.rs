@@ -15,6 +15,7 @@ pub mod kept;
 mod live;
 mod question;
 mod refused;
+mod results;
 pub mod rollouts;
 pub mod routes;
 
@@ -29,6 +30,7 @@ use tokio::net::TcpListener;
 use self::access::oidc::provider::Provider;
 use self::access::{Connect, Gate, Gatekeeper};
 use self::book::Book;
+use self::results::Results;
 use crate::clock::Clock;
 use crate::serve::limited::Limited;
 
@@ -59,13 +61,14 @@ pub struct Dashboard {
     settings: Settings,
     book: Book,
     gatekeeper: Gatekeeper,
+    results: Results,
     clock: Clock,
 }
 
 impl Dashboard {
     /// A dashboard of what `book` watches.
     pub fn new(settings: Settings, book: Book, gatekeeper: Gatekeeper, clock: Clock) -> Arc<Dashboard> {
-        Arc::new(Dashboard { settings, book, gatekeeper, clock })
+        Arc::new(Dashboard { settings, book, gatekeeper, results: Results::default(), clock })
     }
 
     /// The path of a page or of what is done on one.

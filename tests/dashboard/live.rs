@@ -10,6 +10,15 @@ use crate::stage::{OWN, SHARED, Stage};
 /// How long a stream may take to end. Generous: it is only ever waited out on failure.
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// Reads a stream until it has said something.
+async fn until(mut stream: reqwest::Response, wanted: &str) -> String {
+    let mut said = String::new();
+    while !said.contains(wanted) {
+        said += &String::from_utf8_lossy(&stream.chunk().await.expect("it is not cut").expect("more"));
+    }
+    said
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_is_told_what_has_changed_about_it() {
     let stage = Stage::new(OWN).await;
@@ -56,10 +65,9 @@ async fn a_stream_begins_where_the_page_or_the_stream_before_ended() {
     // Whoever has nothing is sent everything; whoever has the page, what is new.
     let all = stage.until_stream_says("/rollouts/live", "text/event-stream", "/rollouts/shop/web").await;
     assert!(all.contains(r#""id":"notices""#), "{all}");
-    let (new, ()) = tokio::join!(
-        stage.until_stream_says(&path, "text/event-stream", "/rollouts/bank/api"),
-        stage.rollout("bank", "api"),
-    );
+    let stream = stage.asked(Method::GET, &path).send().await.expect("an answer");
+    stage.rollout("bank", "api").await;
+    let new = tokio::time::timeout(LIMIT, until(stream, "/rollouts/bank/api")).await.expect("it comes");
     assert!(!new.contains(r#""id":"notices""#), "{new}");
 
     // What came last counts, not the page: a browser that connects anew has the change.
@@ -68,15 +76,9 @@ async fn a_stream_begins_where_the_page_or_the_stream_before_ended() {
     let mut behind = again("1").send().await.expect("an answer");
     let first = behind.chunk().await.expect("it is not cut").expect("an event");
     assert!(String::from_utf8_lossy(&first).contains("/rollouts/bank/api"), "{first:?}");
-    let mut answer = again(mark).send().await.expect("an answer");
-    let heard = async {
-        let mut said = String::new();
-        while !said.contains("/rollouts/shop/late") {
-            said += &String::from_utf8_lossy(&answer.chunk().await.expect("it is not cut").expect("more"));
-        }
-        said
-    };
-    let (said, ()) = tokio::join!(tokio::time::timeout(LIMIT, heard), stage.rollout("shop", "late"));
+    let answer = again(mark).send().await.expect("an answer");
+    stage.rollout("shop", "late").await;
+    let said = tokio::time::timeout(LIMIT, until(answer, "/rollouts/shop/late")).await;
     assert!(!said.expect("it comes").contains(r#""id":"notices""#));
 }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Form};
 use maud::{Markup, html};
-use serde::Deserialize;
 use sluice_core::act::application::rollback::Way;
 use sluice_core::act::application::sync::Wish;
 
@@ -81,10 +80,7 @@ pub async fn act(
         Err(refused) => Err(refused),
     };
     match done {
-        Ok(()) => {
-            let Details { id, dry_run, .. } = details;
-            Redirect::to(&format!("{own}?done={action}&id={id}&dry_run={dry_run}")).into_response()
-        }
+        Ok(said) => dashboard.results.lead_to(&own, format!("{label} {name}"), said).into_response(),
         Err(refused) => {
             let page = Page { title: label, live: None, trail: trail(&namespace, &name) };
             let content = told(&format!("{label} {name}"), Err(&refused.why), &own);
@@ -93,39 +89,14 @@ pub async fn act(
     }
 }
 
-/// What is said on the page that an action leads to.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Said {
-    /// The name of the action that was done.
-    done: String,
-    /// The entry of the history that it was about.
-    id: i64,
-    /// Whether nothing was changed.
-    dry_run: bool,
-}
-
-impl Said {
-    /// As a part of the page of an Application.
-    pub fn render(&self, namespace: &str, name: &str) -> Markup {
-        let &Said { dry_run, id, .. } = self;
-        let details = Details { dry_run, id, ..Details::default() };
-        html! {
-            @if let Some(action) = Action::named(&self.done) {
-                (told(&format!("{} {name}", action.label()), Ok(&action.done(name, &details)), &path(&[namespace, name])))
-            }
-        }
-    }
-}
-
-/// Does what was asked for.
+/// Does what was asked for, and says what came of it.
 async fn carry_out(
     dashboard: &Dashboard,
     caller: &Caller,
     (namespace, name): (&str, &str),
     action: Action,
     details: &Details,
-) -> Result<(), Refused> {
+) -> Result<String, Refused> {
     let (client, namespace) = (caller.client.clone(), namespace.to_owned());
     let applications = Applications { client, namespace, manager: MANAGER };
     let now = dashboard.clock.now();
@@ -137,5 +108,6 @@ async fn carry_out(
         Action::Terminate => applications.terminate(name).await,
         Action::RollBack => applications.roll_back(name, Way { id: Some(id), prune, dry_run }, now).await,
     };
-    done.map_err(|refusal| Refused::by_server(&refusal))
+    done.map_err(|refusal| Refused::by_server(&refusal))?;
+    Ok(action.done(name, details))
 }

@@ -21,8 +21,29 @@ use crate::dashboard::html::{self as shell, Page};
 use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
 
-/// The columns, without that of namespaces.
-const TITLES: [&str; 8] = ["Name", "Project", "Sync", "Health", "Revision", "Synced", "Source", "Waits for"];
+/// Which columns there are besides those that always are: one in which all is the same says nothing, a thousand times.
+#[derive(Clone, Copy)]
+struct Columns {
+    namespace: bool,
+    project: bool,
+    waits: bool,
+}
+
+impl Columns {
+    fn of(found: &[Summary]) -> Columns {
+        let differ = |part: fn(&Summary) -> &str| found.iter().any(|summary| part(summary) != part(&found[0]));
+        Columns {
+            namespace: differ(|summary| &summary.namespace),
+            project: differ(|summary| &summary.project),
+            waits: found.iter().any(|summary| summary.waits.is_some()),
+        }
+    }
+
+    /// The beginning of the ids of rows: another form of the line is another line.
+    fn letter(self) -> char {
+        char::from(b'a' + u8::from(self.namespace) + 2 * u8::from(self.project) + 4 * u8::from(self.waits))
+    }
+}
 
 /// The page.
 pub async fn page(
@@ -55,7 +76,7 @@ pub async fn live(
         let query = query.clone();
         async move { Ok(parts(&dashboard, &seen::all(&dashboard, &caller).await?, &query)) }
     };
-    live::stream(dashboard, viewer, live::COUNTING, make).await
+    live::stream(dashboard, viewer, live::CALM, make).await
 }
 
 fn parts(dashboard: &Dashboard, known: &[Arc<Known>], query: &Query) -> Vec<Part> {
@@ -135,20 +156,26 @@ fn filters(query: &Query, counts: &Counts) -> Markup {
 }
 
 fn table(query: &Query, found: &[Summary], are_seen: bool, now: Timestamp) -> Part {
-    // A column in which all is the same says nothing, a thousand times.
-    let only = found.first().map(|first| first.namespace.as_str());
-    let only = only.filter(|only| found.iter().all(|summary| summary.namespace == *only));
-    let has_namespaces = only.is_none();
+    let columns = Columns::of(found);
     let rows: Vec<(String, Markup)> =
-        found.iter().enumerate().map(|(index, summary)| row(index, summary, has_namespaces, now)).collect();
+        found.iter().enumerate().map(|(index, summary)| row(index, summary, columns, now)).collect();
     let html = html! {
         div id="list" {
-            @if let Some(only) = only { p class="quiet" { "In namespace " b { (only) } } }
+            @if let Some(first) = found.first().filter(|_| !columns.namespace || !columns.project) {
+                p class="quiet" {
+                    @if !columns.namespace { "In namespace " b { (first.namespace) } }
+                    @if !columns.namespace && !columns.project { ", " }
+                    @if !columns.project { "of project " b { (first.project) } }
+                }
+            }
             @if !rows.is_empty() {
                 table class="list applications" {
                     thead { tr {
-                        @if has_namespaces { th scope="col" { "Namespace" } }
-                        @for title in TITLES { th scope="col" { (title) } }
+                        @if columns.namespace { th scope="col" { "Namespace" } }
+                        th scope="col" { "Name" }
+                        @if columns.project { th scope="col" { "Project" } }
+                        @for title in ["Sync", "Health", "Revision", "Synced", "Source"] { th scope="col" { (title) } }
+                        @if columns.waits { th scope="col" { "Waits for" } }
                     } }
                     tbody { @for (_, row) in &rows { (row) } }
                 }
@@ -166,20 +193,19 @@ fn table(query: &Query, found: &[Summary], are_seen: bool, now: Timestamp) -> Pa
 }
 
 /// A line of the table: no more of it than must be, as there may be thousands. It is called after its place, which is short.
-fn row(index: usize, summary: &Summary, has_namespace: bool, now: Timestamp) -> (String, Markup) {
-    // Another form of the line is another line.
-    let id = format!("{}{index}", if has_namespace { "n" } else { "a" });
+fn row(index: usize, summary: &Summary, columns: Columns, now: Timestamp) -> (String, Markup) {
+    let id = format!("{}{index}", columns.letter());
     let html = html! {
         tr id=(id) {
-            @if has_namespace { td { (summary.namespace) } }
+            @if columns.namespace { td { (summary.namespace) } }
             td { a href=(path(&[&summary.namespace, &summary.name])) { (summary.name) } }
-            td { (summary.project) }
+            @if columns.project { td { (summary.project) } }
             td class=(shell::class(summary.sync.tone)) { (summary.sync.text()) }
             td class=(shell::class(summary.health.tone)) { (summary.health.text()) }
             td { (summary.revision) }
             td { @if let Some((at, by)) = &summary.synced { (shell::age(&Age::of(Some(*at), now))) " " (by) } }
             td { (place(summary)) }
-            td { @if let Some(waits) = &summary.waits { (waits) } }
+            @if columns.waits { td { @if let Some(waits) = &summary.waits { (waits) } } }
         }
     };
     (id, html)

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use sluice_core::info::application::row::rows;
 use sluice_core::info::application::tree::Show;
 
-use super::act::Said;
 use super::query::said;
 use super::watched::Known;
 use super::{history, parts, path, seen, trail, tree};
@@ -19,6 +18,7 @@ use crate::dashboard::access::Caller;
 use crate::dashboard::html::Page;
 use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
+use crate::dashboard::results::Said;
 
 /// The part with its objects.
 const OBJECTS: &str = "objects";
@@ -63,7 +63,7 @@ pub async fn page(
     let known = seen::one(&dashboard, &caller, &namespace, &name).await?;
     let parts = parts(&dashboard, &known, (&namespace, &name), &query);
     let content = html! {
-        (said.render(&namespace, &name))
+        (dashboard.results.tell(&said, &path(&[&namespace, &name])))
         @for part in &parts {
             @if part.id == OBJECTS { (tree::form((&namespace, &name), &query)) }
             (part.html)

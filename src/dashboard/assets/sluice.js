@@ -137,6 +137,7 @@ function tick() {
   for (const time of document.querySelectorAll("time[datetime]")) {
     const text = age((Date.now() - ahead - Date.parse(time.dateTime)) / 1000);
     if (time.firstChild?.data !== text) time.textContent = text;
+    time.title ||= time.dateTime;
   }
 }
 setInterval(tick, 1000);
@@ -167,13 +168,21 @@ function dialog(text, opener) {
 async function load(url, options) {
   const answer = await fetch(url, { redirect: "follow", ...options });
   if (answer.redirected && new URL(answer.url).pathname === "/login") { location.href = answer.url; return null; }
+  // What is done leads to a page; that it cannot be shown just now is no reason to do it again.
+  if (answer.redirected && !answer.ok) {
+    tell("It was done", `The page that shows it does not answer as it should (${answer.status}).`);
+    return null;
+  }
   return answer.text();
 }
 
-function failed(error) {
-  dialog(`<section id="question" class="question"><h1 id="question-title">No answer</h1><p class="bad" role="alert"></p><div class="actions"><button type="button" data-close>Close</button></div></section>`)
-    .querySelector("[role=alert]").textContent = `The dashboard does not answer: ${error.message}`;
+function tell(title, text) {
+  const box = dialog(`<section id="question" class="question"><h1 id="question-title"></h1><p class="bad" role="alert"></p><div class="actions"><button type="button" data-close>Close</button></div></section>`);
+  box.querySelector("h1").textContent = title;
+  box.querySelector("[role=alert]").textContent = text;
 }
+
+const failed = (error) => tell("No answer", `The dashboard does not answer: ${error.message}`);
 
 document.addEventListener("click", async (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

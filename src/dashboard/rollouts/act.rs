@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Form};
 use maud::{Markup, html};
-use serde::Deserialize;
 use sluice_core::act::action::{Action, Details};
 use sluice_core::act::asked::Asked;
 use sluice_core::act::template::Home;
@@ -108,7 +107,9 @@ pub async fn act(
     let details = Details { asked: Some(details.asked.unwrap_or_default()), ..details };
     let rollouts = steering(&caller, &namespace);
     match rollouts.act(&name, action, &details, dashboard.clock.now()).await {
-        Ok(Outcome::Done) => Redirect::to(&format!("{own}?done={}", action.name())).into_response(),
+        Ok(Outcome::Done) => {
+            dashboard.results.lead_to(&own, format!("{label} {name}"), action.done(&name)).into_response()
+        }
         Ok(Outcome::Nothing(why)) => shown(StatusCode::OK, Ok(&why)),
         Err(Refusal::GoneOn { .. }) => {
             match ask_anew(&dashboard, &caller, (&namespace, &name), action, &details).await {
@@ -135,25 +136,6 @@ async fn ask_anew(
     let read = steering(caller, namespace).rollout(name).await;
     family.rollout = read.map_err(|refusal| Refused::by_server(&refusal))?;
     Ok(question(dashboard, caller, &family, action, details, true))
-}
-
-/// What is said on the page that an action leads to.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Said {
-    /// The name of the action that was done.
-    done: String,
-}
-
-impl Said {
-    /// As a part of the page of a rollout.
-    pub fn render(&self, dashboard: &Dashboard, (namespace, name): (&str, &str)) -> Markup {
-        html! {
-            @if let Some(action) = Action::named(&self.done) {
-                (told(&format!("{} {name}", action.label()), Ok(&action.done(name)), &dashboard.path(&[namespace, name])))
-            }
-        }
-    }
 }
 
 /// The rollouts of a namespace, steered with the rights of who asks.

@@ -1,6 +1,7 @@
 //! The pages of rollouts: all of them, one of them, and what can be asked of one.
 
 pub mod act;
+mod events;
 pub mod list;
 pub mod one;
 mod parts;

@@ -125,8 +125,16 @@ pub fn steps(steps: &[StepInfo]) -> Markup {
     }
 }
 
-/// What was said of it, the newest first; `events` has the oldest first.
-pub fn events(events: &[Event], now: Timestamp) -> Markup {
+/// What was said of it, the newest first; `events` has the oldest first, or is `None` where they are not known.
+pub fn events(events: Option<&[Event]>, now: Timestamp) -> Markup {
+    let Some(events) = events else {
+        return html! {
+            section id="events" aria-labelledby="events-title" {
+                h2 id="events-title" { "Events" }
+                p class="quiet" { "What was said of it is not known: the API server has not answered yet, or you may not list events here." }
+            }
+        };
+    };
     let events: Vec<EventInfo> = events.iter().rev().take(MOST_EVENTS).map(EventInfo::of).collect();
     html! {
         section id="events" hidden[events.is_empty()] aria-labelledby="events-title" {
