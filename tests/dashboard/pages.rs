@@ -1,9 +1,11 @@
 //! Looking at rollouts and steering them, as a person does who has no script: every page and every form works as it is.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stage::{OWN, Stage, rollout, text};
+use crate::stage::{OWN, SHARED, Stage, rollout, text};
 
 /// The form of a question as a browser sends it, with what it asks about.
 async fn form(stage: &Stage, action: &str, filled_in: &str) -> String {
@@ -116,4 +118,33 @@ async fn every_answer_forbids_what_no_page_needs() {
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{path}: {policy}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_may_not_see_is_not_told_as_if_it_were_not_there() {
+    let stage = Stage::new(SHARED).await;
+    stage.control();
+    stage.rollout("shop", "web").await;
+    let rollouts = json!({"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["*"]});
+    let rest = json!({"apiGroups": ["", "apps"], "resources": ["replicasets", "pods", "events"], "verbs": ["list"]});
+    let all = stage.token("all", &json!([rollouts, rest])).await;
+    let some = stage.token("some", &json!([rollouts])).await;
+    stage.until_seen("/rollouts/shop/web", &all).await;
+    let sees = async |path: &str, token: &str| {
+        text(stage.asked(Method::GET, path).bearer_auth(token).send().await.expect("an answer")).await
+    };
+    let start = tokio::time::Instant::now();
+    while !sees("/rollouts/shop/web", &all).await.contains("Revision 1") {
+        assert!(start.elapsed() < Duration::from_mins(1), "there is no revision");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let page = sees("/rollouts/shop/web", &all).await;
+    assert!(!page.contains("Not shown, as you may not"), "{page}");
+
+    let page = sees("/rollouts/shop/web", &some).await;
+    let told = "Not shown, as you may not list it in this namespace: replicasets, pods.";
+    assert!(page.contains(told) && !page.contains("Revision 1"), "{page}");
+    assert!(page.contains("What was said of it is not known"), "{page}");
+    let question = sees("/rollouts/shop/web/do/undo", &some).await;
+    assert!(question.contains("its revisions are its ReplicaSets, which you may not list here"), "{question}");
 }

@@ -40,8 +40,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its API group and its name there.
-    fn resource(self) -> (&'static str, &'static str) {
+    /// Its API group, and its name there, as roles write them.
+    pub fn resource(self) -> (&'static str, &'static str) {
         match self {
             Kind::Rollouts => ("argoproj.io", "rollouts"),
             Kind::ReplicaSets => ("apps", "replicasets"),

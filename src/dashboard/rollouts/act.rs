@@ -17,6 +17,7 @@ use sluice_core::info::rollout::RolloutInfo;
 use super::seen;
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
+use crate::dashboard::access::review::Kind;
 use crate::dashboard::html::Page;
 use crate::dashboard::question::{Question, told};
 use crate::dashboard::refused::Refused;
@@ -46,18 +47,18 @@ pub async fn ask(
 ) -> Result<Markup, Refused> {
     let action = known(&action)?;
     let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
-    Ok(question(&dashboard, &caller, &family, action, &details, false))
+    question(&dashboard, &caller, &family, action, &details, false).await
 }
 
 /// The page that asks about a rollout as it is.
-fn question(
+async fn question(
     dashboard: &Dashboard,
     caller: &Caller,
     family: &Family,
     action: Action,
     details: &Details,
     is_changed: bool,
-) -> Markup {
+) -> Result<Markup, Refused> {
     let metadata = &family.rollout.metadata;
     let (namespace, name) = (metadata.namespace.as_deref().unwrap_or(""), metadata.name.as_deref().unwrap_or(""));
     let own = dashboard.path(&[namespace, name]);
@@ -72,9 +73,15 @@ fn question(
             _ => {}
         }
     };
+    let is_blind = action == Action::Undo && seen::hidden(caller, namespace).await?.contains(&Kind::ReplicaSets);
+    let effect = if is_blind {
+        Err("cannot go back: its revisions are its ReplicaSets, which you may not list here".to_owned())
+    } else {
+        action.effect(&family.rollout, &revisions, details)
+    };
     let question = Question {
         title: format!("{} {name}", action.label()),
-        effect: action.effect(&family.rollout, &revisions, details),
+        effect,
         is_changed,
         note: matches!(action, Action::SetImage | Action::Undo).then_some(FROM_GIT),
         fields,
@@ -83,7 +90,7 @@ fn question(
         back: &own,
         namespace,
     };
-    page(dashboard, caller, action.label(), (namespace, name), &question.render(dashboard))
+    Ok(page(dashboard, caller, action.label(), (namespace, name), &question.render(dashboard)))
 }
 
 /// Does it. What was done is said on the page of the rollout, so that loading it again does nothing again.
@@ -135,7 +142,7 @@ async fn ask_anew(
     let mut family = seen::family(dashboard, caller, namespace, name).await?;
     let read = steering(caller, namespace).rollout(name).await;
     family.rollout = read.map_err(|refusal| Refused::by_server(&refusal))?;
-    Ok(question(dashboard, caller, &family, action, details, true))
+    question(dashboard, caller, &family, action, details, true).await
 }
 
 /// The rollouts of a namespace, steered with the rights of who asks.

@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
+use crate::dashboard::access::review::Kind;
 use crate::dashboard::html::Page;
 use crate::dashboard::live::{self, Part, Viewer};
 use crate::dashboard::refused::Refused;
@@ -34,8 +35,9 @@ pub async fn page(
     Query(said): Query<Said>,
 ) -> Result<Markup, Refused> {
     let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
+    let hidden = seen::hidden(&caller, &namespace).await?;
     let mut news = News::default();
-    let parts = parts(&dashboard, &family, news.of(&caller.client, &family).await);
+    let parts = parts(&dashboard, &family, &hidden, news.of(&caller.client, &family).await);
     let own = dashboard.path(&[&namespace, &name]);
     let content = html! { (dashboard.results.tell(&said, &own)) @for part in &parts { (part.html) } };
     let of_namespace = format!("{}?namespace={}", dashboard.path(&[]), crate::dashboard::html::query(&namespace));
@@ -58,20 +60,21 @@ pub async fn live(
         let (namespace, name, news) = (namespace.clone(), name.clone(), Arc::clone(&news));
         async move {
             let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
+            let hidden = seen::hidden(&caller, &namespace).await?;
             let mut news = news.lock().await;
-            Ok(parts(&dashboard, &family, news.of(&caller.client, &family).await))
+            Ok(parts(&dashboard, &family, &hidden, news.of(&caller.client, &family).await))
         }
     };
     live::stream(dashboard, viewer, live::COUNTING, make).await
 }
 
 /// What the page is made of, each by itself, so that what changes can be sent alone.
-fn parts(dashboard: &Dashboard, family: &Family, events: Option<&[Event]>) -> Vec<Part> {
+fn parts(dashboard: &Dashboard, family: &Family, hidden: &[Kind], events: Option<&[Event]>) -> Vec<Part> {
     let now = dashboard.clock.now();
     let info = RolloutInfo::of(family, now);
     let steps = steps::of(&family.rollout);
     vec![
-        Part::whole("head", parts::head(dashboard, family, &info)),
+        Part::whole("head", parts::head(dashboard, family, &info, hidden)),
         Part::whole("why", why::section(&Explanation::of(family, events, now, PROGRAM), now)),
         Part::whole("traffic", parts::traffic(family, &info)),
         Part::whole("steps", parts::steps(&steps)),

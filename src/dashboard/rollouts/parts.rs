@@ -14,13 +14,14 @@ use sluice_core::info::steps::{Place, StepInfo};
 use sluice_core::info::strategy::Strategy;
 
 use crate::dashboard::Dashboard;
+use crate::dashboard::access::review::Kind;
 use crate::dashboard::html as shell;
 
 /// The newest events that are shown.
 const MOST_EVENTS: usize = 50;
 
 /// What it is, how it is, why, and what can be asked of it.
-pub fn head(dashboard: &Dashboard, family: &Family, info: &RolloutInfo) -> Markup {
+pub fn head(dashboard: &Dashboard, family: &Family, info: &RolloutInfo, hidden: &[Kind]) -> Markup {
     html! {
         section id="head" class="head" {
             h1 { (info.name) " " span class="state" { (shell::badge(&info.status)) } }
@@ -38,6 +39,13 @@ pub fn head(dashboard: &Dashboard, family: &Family, info: &RolloutInfo) -> Marku
             ul class="images" aria-label="Images" {
                 @for (image, roles) in &info.images {
                     li { code { (image) } @for role in roles { " " span class="role" { (role) } } }
+                }
+            }
+            @if !hidden.is_empty() {
+                p class="quiet" {
+                    "Not shown, as you may not list it in this namespace: "
+                    @for (index, kind) in hidden.iter().enumerate() { @if index > 0 { ", " } (kind.resource().1) }
+                    "."
                 }
             }
             @if !dashboard.settings.read_only {

@@ -73,26 +73,33 @@ pub async fn allowed(caller: &Caller, kind: Kind, namespaces: Vec<String>) -> Re
     answers.map_err(|error| refused(&error))
 }
 
+/// What belongs to rollouts that somebody may not see in a namespace.
+pub async fn hidden(caller: &Caller, namespace: &str) -> Result<Vec<Kind>, Refused> {
+    let mut hidden = Vec::new();
+    for kind in [Kind::ReplicaSets, Kind::Pods, Kind::AnalysisRuns, Kind::Experiments] {
+        if !caller.may_see(kind, namespace).await.map_err(|error| refused(&error))? {
+            hidden.push(kind);
+        }
+    }
+    Ok(hidden)
+}
+
 /// A rollout with as much of what belongs to it as somebody may see.
 pub async fn family(dashboard: &Dashboard, caller: &Caller, namespace: &str, name: &str) -> Result<Family, Refused> {
-    let may = |kind| async move { caller.may_see(kind, namespace).await.map_err(|error| refused(&error)) };
     let none = || Refused::no_rollout(namespace, name);
-    if !may(Kind::Rollouts).await? {
+    if !caller.may_see(Kind::Rollouts, namespace).await.map_err(|error| refused(&error))? {
         return Err(none());
     }
     is_told(dashboard).await?;
     let mut family = dashboard.book.family(namespace, name).ok_or_else(none)?;
-    if !may(Kind::ReplicaSets).await? {
-        family.replica_sets.clear();
-    }
-    if !may(Kind::Pods).await? {
-        family.pods.clear();
-    }
-    if family.runs.is_some() && !may(Kind::AnalysisRuns).await? {
-        family.runs = None;
-    }
-    if family.experiments.is_some() && !may(Kind::Experiments).await? {
-        family.experiments = None;
+    for kind in hidden(caller, namespace).await? {
+        match kind {
+            Kind::ReplicaSets => family.replica_sets.clear(),
+            Kind::Pods => family.pods.clear(),
+            Kind::AnalysisRuns => family.runs = None,
+            Kind::Experiments => family.experiments = None,
+            Kind::Rollouts | Kind::Applications => {}
+        }
     }
     Ok(family)
 }
