@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::applications::watched::{self, Known};
-use super::kept::{Kept, Scope, Watchable};
+use super::kept::{Kept, Scope, Sight, Watchable};
 use crate::clock::Clock;
 
 /// How long pages wait for the first lists, from the start on.
@@ -85,14 +85,20 @@ impl Book {
     pub fn notices(&self) -> Vec<String> {
         let applications = Some(&self.applications).filter(|kept| kept.are_seen()).and_then(Kept::notice);
         let all = [
-            self.rollouts.notice(),
-            self.replica_sets.notice(),
-            self.pods.notice(),
-            self.runs.notice(),
-            self.experiments.notice(),
+            self.notice(&self.rollouts),
+            self.notice(&self.replica_sets),
+            self.notice(&self.pods),
+            self.notice(&self.runs),
+            self.notice(&self.experiments),
             applications,
         ];
         all.into_iter().flatten().collect()
+    }
+
+    /// That there is no first list yet is worth a word once nobody waits for it any more.
+    fn notice<K: Watchable>(&self, kept: &Kept<K>) -> Option<String> {
+        let is_early = kept.sight() == Sight::Asked && Instant::now() < self.patience;
+        kept.notice().filter(|_| !is_early)
     }
 
     /// A rollout, and what belongs to its namespace.
@@ -140,44 +146,115 @@ fn within<K: Watchable>(kept: &Kept<K>, namespace: &str) -> Vec<K> {
 mod tests {
     use std::convert::Infallible;
     use std::future::pending;
-    use std::sync::atomic::{AtomicU16, Ordering};
+    use std::sync::Mutex;
 
+    use axum::body::{Body as Frames, Bytes};
     use axum::http::{Request, Response};
+    use futures::stream;
+    use jiff::Timestamp;
     use kube::client::Body;
     use serde_json::json;
+    use tokio::time::sleep;
     use tower::service_fn;
 
     use super::*;
-    use crate::dashboard::kept::Sight;
 
-    /// An API server that answers each request as `code` says for its path; watches that it accepts never say anything.
-    fn server(code: impl Fn(&str) -> u16 + Send + Sync + 'static) -> Client {
-        let code = Arc::new(code);
+    const PODS: &str = "/api/v1/pods";
+
+    /// What an API server does with a request.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Does {
+        /// Answers with this code; a watch that it accepts says nothing.
+        Answer(u16),
+        /// Answers, and ends the answer before it has said anything.
+        Cut,
+        /// Says nothing, not even that it has heard.
+        Nothing,
+        /// Begins an answer, and does not go on.
+        Stop,
+    }
+
+    /// What the API server does with lists and watches of pods, and how many there were.
+    #[derive(Clone)]
+    struct Pods(Arc<Mutex<[(Does, usize); 2]>>);
+
+    impl Pods {
+        fn new(list: Does, watch: Does) -> Pods {
+            Pods(Arc::new(Mutex::new([(list, 0), (watch, 0)])))
+        }
+
+        fn does(&self, is_watch: bool) -> Does {
+            let mut all = self.0.lock().expect("it is not poisoned");
+            let (does, count) = &mut all[usize::from(is_watch)];
+            *count += 1;
+            *does
+        }
+
+        fn now_do(&self, is_watch: bool, does: Does) {
+            self.0.lock().expect("it is not poisoned")[usize::from(is_watch)].0 = does;
+        }
+
+        fn lists(&self) -> usize {
+            self.0.lock().expect("it is not poisoned")[0].1
+        }
+
+        fn watches(&self) -> usize {
+            self.0.lock().expect("it is not poisoned")[1].1
+        }
+    }
+
+    /// An API server that does as `does` says for a path and for whether it is watched.
+    fn server(does: impl Fn(&str, bool) -> Does + Send + Sync + 'static) -> Client {
+        let does = Arc::new(does);
         let service = service_fn(move |request: Request<Body>| {
-            let code = Arc::clone(&code);
+            let does = Arc::clone(&does);
             async move {
-                let status = code(request.uri().path());
                 let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-                let said = match status {
-                    200 if is_watch => pending().await,
-                    200 => json!({"metadata": {"resourceVersion": "1"}, "items": []}),
-                    status => {
-                        json!({"kind": "Status", "status": "Failure", "code": status, "reason": "", "message": ""})
+                let hanging = || Frames::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+                let (status, said) = match does(request.uri().path(), is_watch) {
+                    Does::Nothing => pending().await,
+                    Does::Stop => (200, hanging()),
+                    Does::Cut => (200, Frames::empty()),
+                    Does::Answer(200) if is_watch => (200, hanging()),
+                    Does::Answer(200) => {
+                        let pod = json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "1"}});
+                        let items = if request.uri().path() == PODS { vec![pod] } else { Vec::new() };
+                        let list = json!({"metadata": {"resourceVersion": "1"}, "items": items});
+                        (200, Frames::from(list.to_string()))
+                    }
+                    Does::Answer(code) => {
+                        let why =
+                            json!({"kind": "Status", "status": "Failure", "code": code, "reason": "", "message": ""});
+                        (code, Frames::from(why.to_string()))
                     }
                 };
-                let answer = Response::builder().status(status).body(Body::from(said.to_string().into_bytes()));
-                Ok::<_, Infallible>(answer.expect("an answer"))
+                Ok::<_, Infallible>(Response::builder().status(status).body(said).expect("an answer"))
             }
         });
         Client::new(service, "default")
     }
 
+    /// A book of a cluster where all goes well, but for pods.
+    fn book(pods: &Pods) -> Book {
+        let pods = pods.clone();
+        let client = server(move |path, is_watch| if path == PODS { pods.does(is_watch) } else { Does::Answer(200) });
+        let (book, watching) = Book::open(client, None, Clock::starting_at(Timestamp::UNIX_EPOCH));
+        tokio::spawn(watching);
+        book
+    }
+
+    fn in_seconds(seconds: u64) -> tokio::time::Sleep {
+        sleep(Duration::from_secs(seconds))
+    }
+
+    const WELL: Does = Does::Answer(200);
+
     #[tokio::test(start_paused = true)]
     async fn a_kind_that_cannot_be_watched_keeps_nobody_waiting() {
-        let client = server(|path| match path {
-            "/api/v1/pods" => 403,
-            "/apis/argoproj.io/v1alpha1/experiments" => 404,
-            _ => 200,
+        let client = server(|path, _| match path {
+            PODS => Does::Answer(403),
+            "/apis/argoproj.io/v1alpha1/experiments" => Does::Answer(404),
+            _ => WELL,
         });
         let (book, watching) = Book::open(client, None, Clock::System);
         tokio::spawn(watching);
@@ -185,23 +262,92 @@ mod tests {
         book.is_open().await;
         assert_eq!(start.elapsed(), Duration::ZERO);
         assert_eq!((book.pods.sight(), book.experiments.sight()), (Sight::Refused, Sight::Missing));
-        assert_eq!(book.notices(), ["This dashboard may not watch pods: none are shown."]);
+        assert_eq!(book.notices(), ["This dashboard may not list pods: none are shown."]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_told_that_a_watch_fails_and_that_it_works_again() {
-        let status = Arc::new(AtomicU16::new(500));
-        let says = Arc::clone(&status);
-        let client = server(move |_| says.load(Ordering::SeqCst));
-        let (book, watching) = Book::open(client, None, Clock::System);
-        tokio::spawn(watching);
+    async fn it_is_told_that_a_list_fails_and_that_it_works_again() {
+        let pods = Pods::new(Does::Answer(500), WELL);
+        let book = book(&pods);
         book.is_open().await;
-        assert!(book.rollouts.notice().is_some_and(|notice| notice.contains("has not listed rollouts since")));
-        status.store(200, Ordering::SeqCst);
+        assert_eq!(
+            book.notices(),
+            ["The API server has not listed pods since 1970-01-01T00:00:00Z; it is asked again."]
+        );
+        pods.now_do(false, WELL);
         let mut bell = book.bell();
         while !book.notices().is_empty() {
             bell.changed().await.expect("it is watched");
         }
-        assert_eq!(book.rollouts.sight(), Sight::There);
+        assert_eq!((book.pods.sight(), book.pods("shop").len()), (Sight::There, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_listed_but_not_watched_is_listed_now_and_then() {
+        let pods = Pods::new(WELL, Does::Answer(403));
+        let book = book(&pods);
+        in_seconds(1).await;
+        for _ in 0..600 {
+            assert_eq!((book.pods.sight(), book.pods("shop").len()), (Sight::Listed, 1));
+            in_seconds(1).await;
+        }
+        assert!(book.notices()[0].starts_with("This dashboard may list pods, but not watch them"));
+        assert!((20..30).contains(&pods.lists()), "{}", pods.lists());
+        pods.now_do(true, WELL);
+        in_seconds(70).await;
+        assert_eq!(book.pods.sight(), Sight::There);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_fails_or_is_cut_goes_on_later_where_it_was() {
+        for fails in [Does::Answer(500), Does::Answer(401), Does::Cut, Does::Nothing] {
+            let pods = Pods::new(WELL, WELL);
+            let book = book(&pods);
+            in_seconds(30).await;
+            // As an API server that is gone does, whose connections nobody ends.
+            pods.now_do(true, fails);
+            in_seconds(170).await;
+            let notices = book.notices();
+            let old = "The API server has said nothing of pods since 1970-01-01T00:0";
+            assert!(notices.len() == 1 && notices[0].starts_with(old), "{notices:?}");
+            assert_eq!((pods.lists(), book.pods("shop").len()), (1, 1));
+            let before = pods.watches();
+            in_seconds(600).await;
+            assert!(pods.watches() - before <= 600 / 20, "{}", pods.watches());
+            assert_eq!(book.notices(), notices);
+
+            pods.now_do(true, WELL);
+            in_seconds(90).await;
+            assert_eq!(book.notices(), [""; 0]);
+            assert_eq!(pods.lists(), 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_cannot_go_on_begins_anew_though_not_each_second() {
+        let pods = Pods::new(WELL, Does::Answer(410));
+        let book = book(&pods);
+        in_seconds(600).await;
+        assert!((20..30).contains(&pods.lists()), "{}", pods.lists());
+        assert_eq!((book.notices().len(), book.pods("shop").len()), (1, 1));
+        pods.now_do(true, WELL);
+        in_seconds(90).await;
+        assert_eq!(book.notices(), [""; 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_told_that_nothing_is_known_where_a_list_never_ends() {
+        for stops in [Does::Nothing, Does::Stop] {
+            let pods = Pods::new(stops, WELL);
+            let book = book(&pods);
+            assert_eq!(book.notices(), [""; 0]);
+            book.is_open().await;
+            assert_eq!(book.notices(), ["The API server has not listed pods yet."]);
+            in_seconds(120).await;
+            assert!(book.notices()[0].starts_with("The API server has not listed pods since"), "{:?}", book.notices());
+            pods.now_do(false, WELL);
+            in_seconds(120).await;
+            assert_eq!((book.notices(), book.pods("shop").len()), (Vec::new(), 1));
+        }
     }
 }

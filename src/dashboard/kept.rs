@@ -16,13 +16,19 @@ use kube::runtime::watcher;
 use kube::{Client, Error, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::book::Watching;
+use super::line;
 use crate::clock::Clock;
 
 /// How long until a watch that failed is tried again, at first and at last.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// How long a watch is kept open, in seconds: as long is a connection that died silently taken for a live one.
+const TURN: u32 = 60;
+/// A watch that has not failed for so long stands. It is longer than it may take until one is accepted.
+const STOOD: Duration = Duration::from_secs(line::WATCH.as_secs() + 10);
 
 /// What a kind needs to be watched.
 pub trait Watchable:
@@ -50,11 +56,13 @@ pub enum Sight {
     There,
     /// The cluster does not have the kind.
     Missing,
-    /// Whose rights are used may not watch it.
+    /// Whose rights are used may not list it.
     Refused,
-    /// It has failed again and again since then, and what is known is as old.
+    /// They may list it, but not watch it: it is listed again and again.
+    Listed,
+    /// It has failed again and again, and what is known is as old as the time when something came last.
     Failing {
-        /// When that was noticed.
+        /// That time, or when it was first asked.
         since: Timestamp,
         /// Whether anything was ever seen.
         has_any: bool,
@@ -84,14 +92,17 @@ pub struct Kept<K: Watchable> {
 impl<K: Watchable> Kept<K> {
     /// Watches those with certain labels; `trim` takes away what no page shows.
     pub fn keep(scope: &Scope, selector: &str, trim: fn(&mut K)) -> (Kept<K>, Watching) {
+        let heard = watch::Sender::new(scope.clock.now());
+        let client = line::client(scope.client.clone(), scope.clock, heard.clone());
         let api: Api<K> = match &scope.namespace {
-            Some(namespace) => Api::namespaced(scope.client.clone(), namespace),
-            None => Api::all(scope.client.clone()),
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::all(client),
         };
         let (store, writer) = reflector::store();
         let (sight, is_seen) = watch::channel(Sight::Asked);
-        let config = watcher::Config::default().labels(selector);
-        let watching = follow((api, config), writer, trim, Teller { sight, scope: scope.clone() });
+        let config = watcher::Config::default().labels(selector).timeout(TURN);
+        let teller = Teller { sight, heard, bell: Arc::clone(&scope.bell) };
+        let watching = follow((api, config), writer, trim, teller);
         (Kept { store, sight: is_seen }, Box::pin(watching))
     }
 
@@ -106,9 +117,9 @@ impl<K: Watchable> Kept<K> {
         self.sight.borrow().clone()
     }
 
-    /// Whether the cluster has them, and they may be watched.
+    /// Whether the cluster has them, and they may be seen.
     pub fn are_seen(&self) -> bool {
-        matches!(self.sight(), Sight::There | Sight::Failing { has_any: true, .. })
+        matches!(self.sight(), Sight::There | Sight::Listed | Sight::Failing { has_any: true, .. })
     }
 
     /// All of them; none where they may not be seen any more.
@@ -125,8 +136,12 @@ impl<K: Watchable> Kept<K> {
     pub fn notice(&self) -> Option<String> {
         let kind = K::plural(&());
         match self.sight() {
-            Sight::Asked | Sight::There | Sight::Missing => None,
-            Sight::Refused => Some(format!("This dashboard may not watch {kind}: none are shown.")),
+            Sight::There | Sight::Missing => None,
+            Sight::Asked => Some(format!("The API server has not listed {kind} yet.")),
+            Sight::Refused => Some(format!("This dashboard may not list {kind}: none are shown.")),
+            Sight::Listed => Some(format!(
+                "This dashboard may list {kind}, but not watch them: what is shown may be half a minute old or more."
+            )),
             Sight::Failing { since, has_any: true } => {
                 Some(format!("The API server has said nothing of {kind} since {since:.0}: what is shown may be old."))
             }
@@ -140,12 +155,14 @@ impl<K: Watchable> Kept<K> {
 /// Tells what is known of a watch.
 struct Teller {
     sight: watch::Sender<Sight>,
-    scope: Scope,
+    /// When something came last.
+    heard: watch::Sender<Timestamp>,
+    bell: Arc<watch::Sender<u64>>,
 }
 
 impl Teller {
     fn ring(&self) {
-        self.scope.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
+        self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
     }
 
     fn tell(&self, now: Sight) {
@@ -159,16 +176,29 @@ impl Teller {
         }
     }
 
+    /// A list is complete. That the watch after it stands is yet to be seen, where the one before did not.
+    fn listed(&self) {
+        let before = self.sight.borrow().clone();
+        self.tell(match before {
+            Sight::Listed => Sight::Listed,
+            Sight::Failing { has_any: true, .. } => Sight::Failing { since: *self.heard.borrow(), has_any: true },
+            _ => Sight::There,
+        });
+        self.ring();
+    }
+
     /// A failure. One alone, after which the next try succeeds, is nobody's business.
     fn failed(&self, kind: &str, error: &watcher::Error, tries: u32) {
         let before = self.sight.borrow().clone();
-        let since = self.scope.clock.now();
+        let since = *self.heard.borrow();
+        let is_listed = !matches!(error, watcher::Error::InitialListFailed(_));
         let now = match (code(error), &before) {
             (Some(404), _) => Sight::Missing,
+            (Some(403), _) if is_listed => Sight::Listed,
             (Some(401 | 403), Sight::Asked | Sight::Refused) | (Some(403), _) => Sight::Refused,
             (_, Sight::Failing { .. }) => before.clone(),
             (_, Sight::There) if tries == 0 => Sight::There,
-            (_, Sight::There) => Sight::Failing { since, has_any: true },
+            (_, Sight::There | Sight::Listed) => Sight::Failing { since, has_any: true },
             _ => Sight::Failing { since, has_any: false },
         };
         if now != before && now != Sight::Missing {
@@ -178,7 +208,8 @@ impl Teller {
     }
 }
 
-/// Watches without end. After each failure it begins with a list, so that it is known when all is well again.
+/// Watches without end. After a failure it goes on where it was, as far as the API server lets it; tries come ever later until a watch
+/// stands.
 async fn follow<K: Watchable>(
     (api, config): (Api<K>, watcher::Config),
     mut writer: Writer<K>,
@@ -189,30 +220,44 @@ async fn follow<K: Watchable>(
     let mut tries = 0;
     loop {
         let mut events = pin!(watcher(api.clone(), config.clone()));
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
+        let (mut is_listed, mut goes_on) = (false, true);
+        while goes_on {
+            let stands = match timeout(STOOD, events.next()).await {
+                Ok(Some(Ok(event))) => {
                     let event = event.modify(trim);
                     writer.apply_watcher_event(&event);
                     match event {
                         // A list in progress is no state of the cluster; its end is.
-                        watcher::Event::Init | watcher::Event::InitApply(_) => {}
-                        watcher::Event::InitDone => {
-                            tries = 0;
-                            teller.tell(Sight::There);
-                            teller.ring();
+                        watcher::Event::Init | watcher::Event::InitApply(_) => {
+                            is_listed = false;
+                            false
                         }
-                        watcher::Event::Apply(_) | watcher::Event::Delete(_) => teller.ring(),
+                        watcher::Event::InitDone => {
+                            is_listed = true;
+                            teller.listed();
+                            false
+                        }
+                        watcher::Event::Apply(_) | watcher::Event::Delete(_) => {
+                            teller.ring();
+                            true
+                        }
                     }
                 }
-                Err(error) => {
+                Ok(Some(Err(error))) => {
                     teller.failed(&kind, &error, tries);
-                    break;
+                    goes_on = !matches!(code(&error), Some(403 | 404 | 410));
+                    sleep(AGAIN.1.min(AGAIN.0 * 2_u32.saturating_pow(tries))).await;
+                    tries = (tries + 1).min(5);
+                    false
                 }
+                Ok(None) => return,
+                Err(_) => is_listed,
+            };
+            if stands {
+                tries = 0;
+                teller.tell(Sight::There);
             }
         }
-        sleep(AGAIN.1.min(AGAIN.0 * 2_u32.saturating_pow(tries))).await;
-        tries = (tries + 1).min(5);
     }
 }
 

@@ -12,6 +12,7 @@ mod chart;
 mod compressed;
 mod html;
 pub mod kept;
+pub mod line;
 mod live;
 mod question;
 mod refused;

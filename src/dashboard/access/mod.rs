@@ -8,7 +8,7 @@ mod attributes;
 pub mod login;
 pub mod oidc;
 pub mod origin;
-mod passage;
+pub(super) mod passage;
 pub mod person;
 pub mod review;
 pub mod session;

@@ -91,7 +91,8 @@ async fn whole(inner: &Client, request: Request<Body>) -> Result<Response<Body>,
     Ok(Response::from_parts(head, Body::from(body.to_bytes())))
 }
 
-async fn in_time<T>(takes: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// What comes of waiting so long for the API server.
+pub async fn in_time<T>(takes: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let late = |_| Error::Service(format!("the API server gave no answer within {} seconds", takes.as_secs()).into());
     tokio::time::timeout(takes, answer).await.map_err(late)?
 }

@@ -37,7 +37,7 @@ pub fn refused(error: &Error) -> Refused {
 async fn is_told(dashboard: &Dashboard) -> Result<(), Refused> {
     dashboard.book.is_open().await;
     let why = match dashboard.book.rollouts.sight() {
-        Sight::There | Sight::Failing { has_any: true, .. } => return Ok(()),
+        Sight::There | Sight::Listed | Sight::Failing { has_any: true, .. } => return Ok(()),
         Sight::Missing => "the cluster does not have the kind Rollout: install its definition first",
         Sight::Refused => {
             "this dashboard may not watch rollouts: give whose rights it uses the right to list and watch them"
