@@ -183,7 +183,7 @@ fn table(query: &Query, found: &[Summary], are_seen: bool, now: Timestamp) -> Pa
                 p class="empty" { "No applications " @if *query == Query::default() { "yet." } @else { "like that." } }
             } @else {
                 p class="empty" {
-                    "The cluster does not have the kind Application, or this dashboard may not watch it. Its definition: "
+                    "The cluster does not have the kind Application. Its definition: "
                     code { "sluice crds --gitops | kubectl apply --server-side -f -" }
                 }
             }

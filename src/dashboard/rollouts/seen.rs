@@ -14,7 +14,7 @@ use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
 use crate::dashboard::access::review::Kind;
 use crate::dashboard::book::namespaces;
-use crate::dashboard::kept::Sight;
+use crate::dashboard::kept::{Kept, Sight, Watchable};
 use crate::dashboard::refused::Refused;
 
 /// How many questions about one person are under way at a time.
@@ -33,23 +33,26 @@ pub fn refused(error: &Error) -> Refused {
     }
 }
 
-/// Whether it is known which rollouts there are: that nothing is known is not told as if there were none.
-async fn is_told(dashboard: &Dashboard) -> Result<(), Refused> {
-    dashboard.book.is_open().await;
-    let why = match dashboard.book.rollouts.sight() {
+/// Whether it is known which objects of a kind there are: that nothing is known is not told as if there were none.
+pub fn is_told<K: Watchable>(kept: &Kept<K>) -> Result<(), Refused> {
+    let (kind, kinds) = (K::kind(&()), K::plural(&()));
+    let why = match kept.sight() {
         Sight::There | Sight::Listed | Sight::Failing { has_any: true, .. } => return Ok(()),
-        Sight::Missing => "the cluster does not have the kind Rollout: install its definition first",
+        Sight::Missing => format!("the cluster does not have the kind {kind}: install its definition first"),
         Sight::Refused => {
-            "this dashboard may not watch rollouts: give whose rights it uses the right to list and watch them"
+            format!("this dashboard may not list {kinds}: give whose rights it uses the right to list and watch them")
         }
-        Sight::Asked | Sight::Failing { .. } => "the API server has not listed the rollouts yet: try again in a moment",
+        Sight::Asked | Sight::Failing { .. } => {
+            format!("the API server has not listed the {kinds} yet: try again in a moment")
+        }
     };
     Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, why))
 }
 
 /// The rollouts that somebody may see.
 pub async fn all(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Arc<Rollout>>, Refused> {
-    is_told(dashboard).await?;
+    dashboard.book.is_open().await;
+    is_told(&dashboard.book.rollouts)?;
     let mut rollouts = dashboard.book.rollouts.all();
     if caller.may_see(Kind::Rollouts, "").await.map_err(|error| refused(&error))? {
         return Ok(rollouts);
@@ -90,7 +93,8 @@ pub async fn family(dashboard: &Dashboard, caller: &Caller, namespace: &str, nam
     if !caller.may_see(Kind::Rollouts, namespace).await.map_err(|error| refused(&error))? {
         return Err(none());
     }
-    is_told(dashboard).await?;
+    dashboard.book.is_open().await;
+    is_told(&dashboard.book.rollouts)?;
     let mut family = dashboard.book.family(namespace, name).ok_or_else(none)?;
     for kind in hidden(caller, namespace).await? {
         match kind {
