@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
+use kube::core::ObjectMeta;
 use kube::{Client, Resource, ResourceExt as _};
 use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, labels};
 use sluice_core::info::family::Family;
@@ -101,16 +102,16 @@ impl Book {
         kept.notice().filter(|_| !is_early)
     }
 
-    /// A rollout, and what belongs to its namespace.
+    /// A rollout, and what belongs to it: of a namespace with many rollouts no more is copied than is shown.
     pub fn family(&self, namespace: &str, name: &str) -> Option<Family> {
         let rollout = self.rollouts.one(namespace, name)?;
-        Some(Family {
-            rollout: Rollout::clone(&rollout),
-            replica_sets: within(&self.replica_sets, namespace),
-            pods: within(&self.pods, namespace),
-            runs: self.runs.are_seen().then(|| within(&self.runs, namespace)),
-            experiments: self.experiments.are_seen().then(|| within(&self.experiments, namespace)),
-        })
+        let mut owners = uids([&rollout.metadata]);
+        let experiments = self.experiments.are_seen().then(|| owned(&self.experiments, namespace, &owners));
+        owners.extend(uids(experiments.iter().flatten().map(|experiment| &experiment.metadata)));
+        let runs = self.runs.are_seen().then(|| owned(&self.runs, namespace, &owners));
+        let replica_sets = owned(&self.replica_sets, namespace, &owners);
+        let pods = owned(&self.pods, namespace, &uids(replica_sets.iter().map(|rs| &rs.metadata)));
+        Some(Family { rollout: Rollout::clone(&rollout), replica_sets, pods, runs, experiments })
     }
 
     /// The `ReplicaSets` of a namespace.
@@ -133,6 +134,22 @@ fn trimmed<K: Resource>(object: &mut K) {
 pub fn namespaces<K: Resource>(objects: &[Arc<K>]) -> Vec<String> {
     let found: BTreeSet<&String> = objects.iter().filter_map(|object| object.meta().namespace.as_ref()).collect();
     found.into_iter().cloned().collect()
+}
+
+/// The uids of some objects.
+fn uids<'a>(objects: impl IntoIterator<Item = &'a ObjectMeta>) -> BTreeSet<String> {
+    objects.into_iter().filter_map(|metadata| metadata.uid.clone()).collect()
+}
+
+/// The objects of a namespace whose controller is one of `owners`.
+fn owned<K: Watchable>(kept: &Kept<K>, namespace: &str, owners: &BTreeSet<String>) -> Vec<K> {
+    let is_own = |object: &&Arc<K>| {
+        let metadata = object.meta();
+        let mut refs = metadata.owner_references.iter().flatten();
+        metadata.namespace.as_deref() == Some(namespace)
+            && refs.any(|owner| owner.controller == Some(true) && owners.contains(&owner.uid))
+    };
+    kept.all().iter().filter(is_own).map(|object| K::clone(object)).collect()
 }
 
 /// The objects of a namespace.
