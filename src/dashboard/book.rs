@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::ObjectMeta;
-use kube::{Client, Resource, ResourceExt as _};
+use kube::{Client, Resource};
 use sluice_core::api::{AnalysisRun, Experiment, ReplicaSet, Rollout, labels};
 use sluice_core::info::family::Family;
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::applications::watched::{self, Known};
 use super::kept::{Kept, Scope, Sight, Watchable};
+use super::trim;
 use crate::clock::Clock;
 
 /// How long pages wait for the first lists, from the start on.
@@ -47,12 +48,12 @@ impl Book {
     pub fn open(client: Client, namespace: Option<String>, clock: Clock) -> (Book, Watching) {
         let (bell, heard) = watch::channel(0);
         let scope = Scope { client, namespace, bell: Arc::new(bell), clock };
-        let (rollouts, of_rollouts) = Kept::keep(&scope, "", trimmed);
+        let (rollouts, of_rollouts) = Kept::keep(&scope, "", trim::any);
         let (applications, of_applications) = Kept::keep(&scope, "", watched::trim);
-        let (replica_sets, of_replica_sets) = Kept::keep(&scope, labels::POD_TEMPLATE_HASH, trimmed);
-        let (pods, of_pods) = Kept::keep(&scope, labels::POD_TEMPLATE_HASH, trimmed);
-        let (runs, of_runs) = Kept::keep(&scope, "", trimmed);
-        let (experiments, of_experiments) = Kept::keep(&scope, "", trimmed);
+        let (replica_sets, of_replica_sets) = Kept::keep(&scope, labels::POD_TEMPLATE_HASH, trim::replica_set);
+        let (pods, of_pods) = Kept::keep(&scope, labels::POD_TEMPLATE_HASH, trim::pod);
+        let (runs, of_runs) = Kept::keep(&scope, "", trim::any);
+        let (experiments, of_experiments) = Kept::keep(&scope, "", trim::any);
         let all = [of_rollouts, of_applications, of_replica_sets, of_pods, of_runs, of_experiments];
         let patience = Instant::now() + FIRST;
         let book = Book { rollouts, applications, replica_sets, pods, runs, experiments, rung: heard, patience };
@@ -123,11 +124,6 @@ impl Book {
     pub fn pods(&self, namespace: &str) -> Vec<Pod> {
         within(&self.pods, namespace)
     }
-}
-
-/// Without what no page shows.
-fn trimmed<K: Resource>(object: &mut K) {
-    object.managed_fields_mut().clear();
 }
 
 /// The namespaces of objects, each once, in order.

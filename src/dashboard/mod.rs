@@ -19,6 +19,7 @@ mod refused;
 mod results;
 pub mod rollouts;
 pub mod routes;
+mod trim;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
