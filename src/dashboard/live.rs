@@ -10,13 +10,13 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use maud::{Markup, html};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Dashboard;
 use super::access::Caller;
@@ -28,6 +28,10 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub const CALM: Duration = Duration::from_secs(10);
 /// The same where something on the page counts down.
 pub const COUNTING: Duration = Duration::from_secs(1);
+
+/// How often a browser hears at least that it has all there is, as long as that is so. Comments would keep the connection, but scripts do
+/// not see them.
+const BEAT: Duration = Duration::from_secs(10);
 
 /// A part of a page: an element with an id.
 #[derive(Debug)]
@@ -173,6 +177,8 @@ struct Going<M> {
     shown: Shown,
     /// What the browser was told of why nothing comes.
     trouble: String,
+    /// When it was told anything last.
+    told: Instant,
     /// What is to be sent before anything else.
     first: Option<Event>,
 }
@@ -195,10 +201,10 @@ where
     let parts = made(&dashboard, &viewer, &make).await?;
     let changes = shown.lacks(&parts);
     let first = (viewer.at != Some(shown.mark())).then(|| changed(changes, shown.mark()));
-    let going = Going { dashboard, viewer, make, every, bell, shown, trouble, first };
+    let going = Going { dashboard, viewer, make, every, bell, shown, trouble, told: Instant::now(), first };
     let events = stream::unfold(Some(going), |going| async move { next(going?).await });
     // A proxy that gathers what it passes on would make it late.
-    Ok(([("x-accel-buffering", "no")], Sse::new(events).keep_alive(KeepAlive::default())).into_response())
+    Ok(([("x-accel-buffering", "no")], Sse::new(events)).into_response())
 }
 
 async fn made<F, M>(dashboard: &Arc<Dashboard>, viewer: &Viewer, make: &M) -> Result<Vec<Part>, Refused>
@@ -227,32 +233,38 @@ where
             sleep(SETTLE).await;
             going.bell.mark_unchanged();
         }
-        let event = match made(&going.dashboard, &going.viewer, &going.make).await {
+        let news = match made(&going.dashboard, &going.viewer, &going.make).await {
             Ok(parts) => {
                 let changes = going.shown.lacks(&parts);
                 let was_in_trouble = !std::mem::take(&mut going.trouble).is_empty();
-                if changes.is_empty() && !was_in_trouble {
-                    continue;
-                }
                 // Whatever comes means that all is well again.
-                changed(changes, going.shown.mark())
+                (!changes.is_empty() || was_in_trouble).then(|| changed(changes, going.shown.mark()))
             }
             Err(refused) => match refused.status {
-                StatusCode::UNAUTHORIZED => return Some((Ok(Event::default().event("login").data("")), None)),
+                StatusCode::UNAUTHORIZED => return Some((Ok(word("login")), None)),
                 StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-                    return Some((Ok(Event::default().event("gone").data("")), None));
+                    return Some((Ok(word("gone")), None));
                 }
                 // It may pass: what is shown stays, and people know that it is old.
-                _ if refused.why == going.trouble => continue,
+                _ if refused.why == going.trouble => None,
                 _ => {
                     let said = json!(refused.why).to_string();
                     going.trouble = refused.why;
-                    Event::default().event("trouble").data(said)
+                    Some(Event::default().event("trouble").data(said))
                 }
             },
         };
-        return Some((Ok(event), Some(going)));
+        let beat = (going.told.elapsed() >= BEAT).then(|| word("beat"));
+        if let Some(event) = news.or(beat) {
+            going.told = Instant::now();
+            return Some((Ok(event), Some(going)));
+        }
     }
+}
+
+/// An event that says all by its name. Browsers give scripts none that has no data.
+fn word(name: &str) -> Event {
+    Event::default().event(name).data("-")
 }
 
 /// Elements to replace, and the mark of what a browser has then.

@@ -20,6 +20,7 @@ mod page;
 mod rollouts;
 mod screen;
 mod story;
+mod stream;
 
 /// Declares stories as tests.
 macro_rules! stories {
@@ -67,6 +68,11 @@ stories! {
         everything_on_a_rollout_is_done_with_the_keyboard,
         a_phone_shows_all_of_it_in_the_dark,
         somebody_logs_in_with_a_token,
+    ],
+    stream: [
+        a_page_whose_stream_died_silently_says_so_and_gets_another,
+        what_is_pressed_and_never_released_holds_up_no_change,
+        what_has_the_focus_keeps_it_through_a_change,
     ],
     applications: [
         an_application_of_a_thousand_objects_stays_readable,

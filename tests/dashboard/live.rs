@@ -2,22 +2,13 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde_json::json;
 
 use crate::stage::{OWN, SHARED, Stage};
 
 /// How long a stream may take to end. Generous: it is only ever waited out on failure.
 const LIMIT: Duration = Duration::from_mins(1);
-
-/// Reads a stream until it has said something.
-async fn until(mut stream: reqwest::Response, wanted: &str) -> String {
-    let mut said = String::new();
-    while !said.contains(wanted) {
-        said += &String::from_utf8_lossy(&stream.chunk().await.expect("it is not cut").expect("more"));
-    }
-    said
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_is_told_what_has_changed_about_it() {
@@ -52,7 +43,7 @@ async fn a_page_is_told_once_that_its_rollout_is_gone() {
     };
     let (said, ()) = tokio::join!(tokio::time::timeout(LIMIT, heard), going);
     let said = said.expect("nothing comes after it");
-    assert_eq!(said.matches("event: gone").count(), 1, "{said}");
+    assert_eq!(said.matches("event: gone\ndata: -").count(), 1, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,9 +56,8 @@ async fn a_stream_begins_where_the_page_or_the_stream_before_ended() {
     // Whoever has nothing is sent everything; whoever has the page, what is new.
     let all = stage.until_stream_says("/rollouts/live", "text/event-stream", "/rollouts/shop/web").await;
     assert!(all.contains(r#""id":"notices""#), "{all}");
-    let stream = stage.asked(Method::GET, &path).send().await.expect("an answer");
-    stage.rollout("bank", "api").await;
-    let new = tokio::time::timeout(LIMIT, until(stream, "/rollouts/bank/api")).await.expect("it comes");
+    let new = stage.asked(Method::GET, &path).send().await.expect("an answer");
+    let (new, ()) = tokio::join!(until(new, "/rollouts/bank/api"), stage.rollout("bank", "api"));
     assert!(!new.contains(r#""id":"notices""#), "{new}");
 
     // What came last counts, not the page: a browser that connects anew has the change.
@@ -76,10 +66,32 @@ async fn a_stream_begins_where_the_page_or_the_stream_before_ended() {
     let mut behind = again("1").send().await.expect("an answer");
     let first = behind.chunk().await.expect("it is not cut").expect("an event");
     assert!(String::from_utf8_lossy(&first).contains("/rollouts/bank/api"), "{first:?}");
-    let answer = again(mark).send().await.expect("an answer");
-    stage.rollout("shop", "late").await;
-    let said = tokio::time::timeout(LIMIT, until(answer, "/rollouts/shop/late")).await;
-    assert!(!said.expect("it comes").contains(r#""id":"notices""#));
+    let late = again(mark).send().await.expect("an answer");
+    let (said, ()) = tokio::join!(until(late, "/rollouts/shop/late"), stage.rollout("shop", "late"));
+    assert!(!said.contains(r#""id":"notices""#), "{said}");
+}
+
+/// What a stream says until it says something.
+async fn until(mut stream: Response, wanted: &str) -> String {
+    let mut said = String::new();
+    let heard = async {
+        while !said.contains(wanted) {
+            said += &String::from_utf8_lossy(&stream.chunk().await.expect("it is not cut").expect("more"));
+        }
+    };
+    tokio::time::timeout(LIMIT, heard).await.expect("it comes");
+    said
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_about_which_there_is_nothing_to_say_hears_that_it_is_kept_up_to_date() {
+    let stage = Stage::new(OWN).await;
+    stage.rollout("shop", "web").await;
+    stage.until_page_says("/rollouts", "/rollouts/shop/web").await;
+    let live = "/rollouts/shop/web/live";
+    let said = stage.until_stream_says(live, "text/event-stream", "event: beat").await;
+    // Browsers give scripts no event without data.
+    assert!(said.contains("event: beat\ndata: -"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +119,7 @@ async fn logging_out_ends_what_an_open_page_hears() {
         said
     };
     let said = tokio::time::timeout(LIMIT, heard).await.expect("it ends");
-    assert!(said.contains("event: login") && !said.contains("event: gone"), "{said}");
+    assert!(said.contains("event: login\ndata: -") && !said.contains("event: gone"), "{said}");
     let again = stage.asked(Method::GET, "/rollouts/shop/web/live").header("cookie", &cookie);
     assert_ne!(again.send().await.expect("an answer").status(), 200);
 }

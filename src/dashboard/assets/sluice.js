@@ -5,6 +5,13 @@
 const main = document.getElementById("main");
 const connection = document.getElementById("connection");
 
+// How to find an element again among new ones.
+function placeOf(element) {
+  const called = (name, value) => value && `[${name}="${CSS.escape(value)}"]`;
+  if (element.matches("details[id] > summary")) return `${called("id", element.parentElement.id)} > summary`;
+  return called("id", element.id) || called("href", element.getAttribute("href"));
+}
+
 // Replaces an element by its new form; what was opened or focused by hand stays so.
 function replace(id, html) {
   const old = document.getElementById(id);
@@ -18,33 +25,41 @@ function replace(id, html) {
     if (next) next.open = details.open;
   }
   const held = old.contains(document.activeElement) ? document.activeElement : null;
-  const place = held && (held.id ? `[id="${CSS.escape(held.id)}"]` : held.getAttribute("href") && `a[href="${CSS.escape(held.getAttribute("href"))}"]`);
+  const place = held && placeOf(held);
   old.replaceWith(fresh);
   if (place) (fresh.matches(place) ? fresh : fresh.querySelector(place))?.focus({ preventScroll: true });
 }
 
-// What is pressed stays until it is released: an element that is replaced in between gets no click.
-let isPressed = false;
+// What is pressed stays until it is released: an element that is replaced in between gets no click. Not every release is told of, as
+// where a menu of the browser takes it, so nothing is held back for long.
+const HELD = 2000;
+let pressed = null;
 let waiting = [];
 function whenReleased(change) {
-  if (isPressed) waiting.push(change);
+  if (pressed) waiting.push(change);
   else change();
 }
-document.addEventListener("pointerdown", () => { isPressed = true; }, true);
-for (const end of ["pointerup", "pointercancel"]) {
-  // The click comes after the release.
-  document.addEventListener(end, () => setTimeout(() => {
-    isPressed = false;
-    const changes = waiting;
-    waiting = [];
-    for (const change of changes) change();
-  }, 0), true);
+function release() {
+  clearTimeout(pressed);
+  pressed = null;
+  const changes = waiting;
+  waiting = [];
+  for (const change of changes) change();
 }
+document.addEventListener("pointerdown", (event) => {
+  if (event.button === 0 && !pressed) pressed = setTimeout(release, HELD);
+}, true);
+// The click comes after the release.
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release, 0), true);
 
 // Listens for changes while somebody looks. A browser connects anew by itself where a connection was lost, but not where the answer was
 // no stream.
 const AGAIN = [2000, 30000];
+// A stream says something every ten seconds or so. One that does not is dead, though no error may ever tell.
+const SILENCE = 30000;
 let source = null;
+let asked = 0;
+let heard = Date.now();
 let pause = AGAIN[0];
 let live = main?.dataset.live;
 let isOver = false;
@@ -74,6 +89,8 @@ function listen() {
   if (isOver || document.hidden) return;
   source?.close();
   const own = source = new EventSource(live);
+  asked = Date.now();
+  for (const word of ["open", "change", "trouble", "beat"]) own.addEventListener(word, () => { heard = Date.now(); });
   own.addEventListener("open", () => { pause = AGAIN[0]; say(""); document.body.dataset.live = "yes"; });
   own.addEventListener("error", () => {
     say("not connected; trying again");
@@ -92,12 +109,20 @@ function listen() {
   own.addEventListener("login", offerLogin);
 }
 
+function mindSilence() {
+  if (isOver || document.hidden || !source || source.readyState === EventSource.CLOSED) return;
+  if (Date.now() - Math.max(asked, heard) < SILENCE) return;
+  say(`not kept up to date since ${new Date(heard).toLocaleTimeString()}; trying again`);
+  document.body.dataset.live = "no";
+  listen();
+}
+
 // The page itself tells why it has no stream.
 async function askWhy() {
   if (isOver || document.hidden || source.readyState !== EventSource.CLOSED) return;
   pause = Math.min(pause * 2, AGAIN[1]);
   try {
-    const answer = await fetch(location.pathname + location.search);
+    const answer = await fetch(location.pathname + location.search, { signal: AbortSignal.timeout(SILENCE) });
     await answer.body?.cancel();
     if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) offerLogin();
     else if (answer.status === 403 || answer.status === 404) end(GONE);
@@ -108,6 +133,7 @@ async function askWhy() {
 
 if (live) {
   listen();
+  setInterval(mindSilence, 1000);
   // A page that nobody sees holds no connection; browsers have few of them.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) source?.close();
