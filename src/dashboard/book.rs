@@ -181,6 +181,8 @@ mod tests {
         Answer(u16),
         /// Answers, and ends the answer before it has said anything.
         Cut,
+        /// Says where the watch is, and ends it.
+        Mark,
         /// Says nothing, not even that it has heard.
         Nothing,
         /// Begins an answer, and does not go on.
@@ -228,6 +230,10 @@ mod tests {
                     Does::Nothing => pending().await,
                     Does::Stop => (200, hanging()),
                     Does::Cut => (200, Frames::empty()),
+                    Does::Mark => {
+                        let object = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"resourceVersion": "2"}});
+                        (200, Frames::from(json!({"type": "BOOKMARK", "object": object}).to_string() + "\n"))
+                    }
                     Does::Answer(200) if is_watch => (200, hanging()),
                     Does::Answer(200) => {
                         let pod = json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "1"}});
@@ -313,7 +319,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_watch_that_fails_or_is_cut_goes_on_later_where_it_was() {
-        for fails in [Does::Answer(500), Does::Answer(401), Does::Cut, Does::Nothing] {
+        for fails in [Does::Answer(500), Does::Answer(401), Does::Cut, Does::Mark, Does::Nothing] {
             let pods = Pods::new(WELL, WELL);
             let book = book(&pods);
             in_seconds(30).await;

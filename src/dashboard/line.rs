@@ -21,7 +21,7 @@ use crate::clock::Clock;
 const LIST: Duration = Duration::from_mins(1);
 /// How long until a watch is accepted, which is little work.
 pub const WATCH: Duration = Duration::from_secs(20);
-/// A watch that ends within this time and has said nothing was none.
+/// A watch that ends within this time was none, or the next would follow at once, without end.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// A client that sends by `inner`, and notes in `heard` when something came.
@@ -47,17 +47,17 @@ pub fn client(inner: Client, clock: Clock, heard: watch::Sender<Timestamp>) -> C
 /// What comes of an answer. How long an accepted watch may say nothing is for `watcher` to know.
 fn frames(body: Body, is_watch: bool, note: impl Fn() + Send) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     let begun = Instant::now();
-    stream::unfold(Some((body.into_data_stream(), note, true)), move |going| async move {
-        let (mut body, note, is_first) = going?;
+    stream::unfold(Some((body.into_data_stream(), note)), move |going| async move {
+        let (mut body, note) = going?;
         let next = async { Ok(body.next().await) };
         let next = if is_watch { next.await } else { in_time(LIST, next).await };
         let next = next.unwrap_or_else(|late| Some(Err(late)));
         match next {
             Some(Ok(data)) => {
                 note();
-                Some((Ok(data), Some((body, note, false))))
+                Some((Ok(data), Some((body, note))))
             }
-            Some(Err(_)) | None if is_watch && is_first && begun.elapsed() < AT_ONCE => {
+            Some(Err(_)) | None if is_watch && begun.elapsed() < AT_ONCE => {
                 Some((Err(Error::Service("the watch was cut as soon as it began".into())), None))
             }
             Some(Err(error)) => Some((Err(error), None)),
