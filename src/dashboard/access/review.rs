@@ -170,7 +170,7 @@ impl Reviews {
             if answers.len() >= MOST {
                 answers.clear();
             }
-            answers.insert(asked, (allowed, now));
+            answers.insert(asked, (allowed, self.clock.now()));
         }
         Ok(allowed)
     }

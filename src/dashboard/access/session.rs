@@ -20,6 +20,9 @@ const LASTS: SignedDuration = SignedDuration::from_hours(12);
 /// How many there may be. The oldest goes when there are more.
 const MOST: usize = 1_000;
 
+/// How many of these one person or token may have, in several browsers.
+const OF_ONE: usize = 20;
+
 /// The sessions.
 #[derive(Default)]
 pub struct Sessions(Mutex<HashMap<String, Session>>);
@@ -48,9 +51,12 @@ impl Sessions {
         let id = BASE64_URL_SAFE_NO_PAD.encode(random);
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, session| is_alive(session, now));
+        let is_own = |other: &Session| other.credential == session.credential;
+        if sessions.values().filter(|other| is_own(other)).count() >= OF_ONE {
+            remove_oldest(&mut sessions, is_own);
+        }
         if sessions.len() >= MOST {
-            let oldest = sessions.iter().min_by_key(|(_, session)| session.since).map(|(id, _)| id.clone());
-            oldest.and_then(|id| sessions.remove(&id));
+            remove_oldest(&mut sessions, |_| true);
         }
         sessions.insert(id.clone(), session);
         Ok(id)
@@ -67,6 +73,12 @@ impl Sessions {
         let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         ended.is_some_and(|session| session.until.is_some())
     }
+}
+
+fn remove_oldest(sessions: &mut HashMap<String, Session>, is_meant: impl Fn(&Session) -> bool) {
+    let meant = sessions.iter().filter(|(_, session)| is_meant(session));
+    let oldest = meant.min_by_key(|(_, session)| session.since).map(|(id, _)| id.clone());
+    oldest.and_then(|id| sessions.remove(&id));
 }
 
 fn is_alive(session: &Session, now: Timestamp) -> bool {
@@ -155,13 +167,27 @@ mod tests {
     fn there_are_never_more_than_so_many() {
         let sessions = Sessions::default();
         let begin = |second: i64| {
-            sessions.begin(token("t"), Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)).expect("an id")
+            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second);
+            sessions.begin(token(&second.to_string()), at).expect("an id")
         };
         let first = begin(0);
         let rest: Vec<String> = (1..=MOST as i64).map(begin).collect();
         let now = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(MOST as i64);
         assert_eq!(sessions.credential(&first, now), None);
         assert!(rest.iter().all(|id| sessions.credential(id, now).is_some()));
+    }
+
+    #[test]
+    fn who_logs_in_again_and_again_puts_out_nobody_else() {
+        let sessions = Sessions::default();
+        let at = |second: usize| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second as i64);
+        let other = sessions.begin(token("other"), at(0)).expect("an id");
+        let own: Vec<String> =
+            (1..=MOST).map(|second| sessions.begin(token("own"), at(second)).expect("an id")).collect();
+        let now = at(MOST);
+        assert!(sessions.credential(&other, now).is_some());
+        assert_eq!(own.iter().filter(|id| sessions.credential(id, now).is_some()).count(), OF_ONE);
+        assert!(sessions.credential(&own[MOST - 1], now).is_some(), "the last one counts");
     }
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {

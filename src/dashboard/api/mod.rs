@@ -70,15 +70,14 @@ async fn version() -> Response {
 }
 
 async fn namespace(State(dashboard): Shared, Extension(caller): Extension<Caller>) -> Result<Response, Refused> {
-    let rollouts = seen::all(&dashboard, &caller).await.map_err(Refused::in_json)?;
+    let rollouts = seen::all(&dashboard, &caller, "").await.map_err(Refused::in_json)?;
     let available = namespaces(&rollouts);
     Ok(answer(&json!({"namespace": dashboard.settings.namespace, "availableNamespaces": available})))
 }
 
 /// The rollouts of a namespace that somebody may see, in order.
 async fn listed(dashboard: &Dashboard, caller: &Caller, namespace: &str) -> Result<Vec<RolloutInfo>, Refused> {
-    let mut rollouts = seen::all(dashboard, caller).await.map_err(Refused::in_json)?;
-    rollouts.retain(|rollout| rollout.metadata.namespace.as_deref() == Some(namespace));
+    let mut rollouts = seen::all(dashboard, caller, namespace).await.map_err(Refused::in_json)?;
     rollouts.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
     let may =
         |kind| async move { caller.may_see(kind, namespace).await.map_err(|error| seen::refused(&error).in_json()) };

@@ -13,13 +13,14 @@ use crate::dashboard::kept::Sight;
 use crate::dashboard::refused::Refused;
 use crate::dashboard::rollouts::seen::{allowed, is_told, refused};
 
-/// The Applications that somebody may see. A cluster need not have the kind: their page says so.
-pub async fn all(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Arc<Known>>, Refused> {
+/// The Applications of a namespace that somebody may see; without one, of all. A cluster need not have the kind: their page says so.
+pub async fn all(dashboard: &Dashboard, caller: &Caller, of: &str) -> Result<Vec<Arc<Known>>, Refused> {
     dashboard.book.has_applications().await;
     if dashboard.book.applications.sight() != Sight::Missing {
         is_told(&dashboard.book.applications)?;
     }
     let mut applications = dashboard.book.applications.all();
+    applications.retain(|known| of.is_empty() || known.metadata.namespace.as_deref() == Some(of));
     if caller.may_see(Kind::Applications, "").await.map_err(|error| refused(&error))? {
         return Ok(applications);
     }

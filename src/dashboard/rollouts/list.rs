@@ -36,7 +36,7 @@ pub async fn page(
     Extension(caller): Extension<Caller>,
     Asked(query): Asked<Query>,
 ) -> Result<Markup, Refused> {
-    let seen = seen::all(&dashboard, &caller).await?;
+    let seen = seen::all(&dashboard, &caller, "").await?;
     // Of what somebody may see, and of nothing else.
     let namespaces = namespaces(&seen);
     let parts = parts(&dashboard, seen, &query);
@@ -60,7 +60,7 @@ pub async fn live(
 ) -> Result<Response, Refused> {
     let make = move |dashboard: Arc<Dashboard>, caller: Caller| {
         let query = query.clone();
-        async move { Ok(parts(&dashboard, seen::all(&dashboard, &caller).await?, &query)) }
+        async move { Ok(parts(&dashboard, seen::all(&dashboard, &caller, &query.namespace).await?, &query)) }
     };
     live::stream(dashboard, viewer, live::CALM, make).await
 }

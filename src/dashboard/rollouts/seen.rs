@@ -49,11 +49,12 @@ pub fn is_told<K: Watchable>(kept: &Kept<K>) -> Result<(), Refused> {
     Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, why))
 }
 
-/// The rollouts that somebody may see.
-pub async fn all(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Arc<Rollout>>, Refused> {
+/// The rollouts of a namespace that somebody may see; without one, of all. Nothing is asked about others.
+pub async fn all(dashboard: &Dashboard, caller: &Caller, of: &str) -> Result<Vec<Arc<Rollout>>, Refused> {
     dashboard.book.is_open().await;
     is_told(&dashboard.book.rollouts)?;
     let mut rollouts = dashboard.book.rollouts.all();
+    rollouts.retain(|rollout| of.is_empty() || rollout.metadata.namespace.as_deref() == Some(of));
     if caller.may_see(Kind::Rollouts, "").await.map_err(|error| refused(&error))? {
         return Ok(rollouts);
     }
@@ -106,4 +107,80 @@ pub async fn family(dashboard: &Dashboard, caller: &Caller, namespace: &str, nam
         }
     }
     Ok(family)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Mutex;
+
+    use axum::http::{Request, Response};
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use tower::service_fn;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::dashboard::Settings;
+    use crate::dashboard::access::{Connect, Credential, Gate, Gatekeeper};
+    use crate::dashboard::book::Book;
+
+    /// A cluster with a rollout in each of three namespaces, of which somebody may see two; and about which namespaces it was asked.
+    fn cluster() -> (Client, Arc<Mutex<Vec<String>>>) {
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&asked);
+        let service = service_fn(move |request: Request<Body>| {
+            let noted = Arc::clone(&noted);
+            async move {
+                let path = request.uri().path().to_owned();
+                let said = if path.ends_with("/selfsubjectaccessreviews") {
+                    let bytes = request.into_body().collect_bytes().await.expect("a body");
+                    let review: Value = serde_json::from_slice(&bytes).expect("JSON");
+                    let about =
+                        review["spec"]["resourceAttributes"]["namespace"].as_str().unwrap_or_default().to_owned();
+                    let allowed = ["bank", "shop"].contains(&about.as_str());
+                    noted.lock().expect("no panic").push(about);
+                    json!({"spec": {}, "status": {"allowed": allowed}})
+                } else if path.ends_with("/rollouts") {
+                    let rollout = |namespace| json!({"metadata": {"namespace": namespace, "name": "web"}, "spec": {}});
+                    let items = ["bank", "plant", "shop"].map(rollout);
+                    json!({"metadata": {"resourceVersion": "1"}, "items": items})
+                } else {
+                    json!({"metadata": {"resourceVersion": "1"}, "items": []})
+                };
+                Ok::<_, Infallible>(Response::new(Body::from(said.to_string().into_bytes())))
+            }
+        });
+        (Client::new(service, "default"), asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_wants_a_namespace_is_asked_about_that_one_alone() {
+        let (client, asked) = cluster();
+        let (book, watching) = Book::open(client.clone(), None, Clock::System);
+        tokio::spawn(watching);
+        let theirs = client.clone();
+        let connect: Connect = Arc::new(move |_| Ok(theirs.clone()));
+        let gatekeeper = Gatekeeper::new(Gate::Token, client, connect, Clock::System);
+        let caller = gatekeeper.with(Credential::Token("t".to_owned())).expect("a caller");
+        let settings = Settings {
+            gate: Gate::Token,
+            read_only: false,
+            root: "rollouts".to_owned(),
+            namespace: String::new(),
+            cluster: String::new(),
+        };
+        let dashboard = Dashboard::new(settings, book, gatekeeper, Clock::System);
+        let seen = async |of: &str| {
+            let seen = all(&dashboard, &caller, of).await.expect("an answer");
+            let asked = std::mem::take(&mut *asked.lock().expect("no panic"));
+            (seen.into_iter().filter_map(|rollout| rollout.metadata.namespace.clone()).collect::<Vec<_>>(), asked)
+        };
+        assert_eq!(seen("shop").await, (vec!["shop".to_owned()], vec![String::new(), "shop".to_owned()]));
+        assert_eq!(seen("plant").await, (vec![], vec!["plant".to_owned()]));
+        let (mut all, asked) = seen("").await;
+        all.sort();
+        assert_eq!((all, asked), (vec!["bank".to_owned(), "shop".to_owned()], vec!["bank".to_owned()]));
+    }
 }

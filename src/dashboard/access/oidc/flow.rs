@@ -33,9 +33,9 @@ pub struct Answer {
 pub async fn begin(State(dashboard): State<Arc<Dashboard>>, Query(wanted): Query<Wanted>) -> Response {
     let Some(provider) = &dashboard.gatekeeper.provider else { return nobody() };
     let begun = async {
-        let (id, login) = provider.pending.begin(wanted.path(), dashboard.clock.now())?;
+        let (sealed, login) = provider.pending.begin(wanted.path(), dashboard.clock.now())?;
         let entrance = provider.entrance(&login).await?;
-        Ok::<_, Problem>((pending::cookie(&id, provider.settings.is_secure()), entrance))
+        Ok::<_, Problem>((pending::cookie(&sealed, provider.settings.is_secure()), entrance))
     };
     match begun.await {
         Ok((cookie, entrance)) => ([(header::SET_COOKIE, cookie)], Redirect::to(&entrance)).into_response(),

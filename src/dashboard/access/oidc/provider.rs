@@ -47,7 +47,7 @@ struct Known {
 pub struct Provider {
     /// What is to be known of it.
     pub settings: Settings,
-    /// The logins that have begun.
+    /// What logins that have begun are kept by.
     pub pending: Pending,
     client: Client,
     known: Mutex<Known>,
@@ -88,7 +88,7 @@ impl Provider {
     pub fn new(settings: Settings, clock: Clock) -> Result<Provider, Problem> {
         let settings = settings.checked()?;
         let client = fetch::client(settings.authorities.as_deref())?;
-        Ok(Provider { settings, pending: Pending::default(), client, known: Mutex::default(), clock })
+        Ok(Provider { settings, pending: Pending::new()?, client, known: Mutex::default(), clock })
     }
 
     async fn announced(&self) -> Result<Arc<Announced>, Problem> {
