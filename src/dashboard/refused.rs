@@ -41,7 +41,7 @@ impl Refused {
     pub fn by_server(refusal: &Refusal) -> Refused {
         let status = match refusal {
             Refusal::Unfit { .. } | Refusal::GoneOn { .. } => StatusCode::CONFLICT,
-            Refusal::Call { error, .. } => match error.as_ref() {
+            Refusal::Call { error, .. } | Refusal::Half { error, .. } => match error.as_ref() {
                 Error::Api(status) => StatusCode::from_u16(status.code).unwrap_or(StatusCode::BAD_GATEWAY),
                 _ => StatusCode::BAD_GATEWAY,
             },

@@ -7,6 +7,8 @@ mod act;
 pub mod application;
 mod refusal;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 
@@ -49,6 +51,14 @@ type Make<'a> = &'a (dyn Fn(&Rollout) -> Result<Change, Refusal> + Send + Sync);
 
 /// Whether a rollout is still what it is to be.
 type Check<'a> = &'a (dyn Fn(&Rollout) -> Result<(), Refusal> + Send + Sync);
+
+/// Why a change was not written.
+enum Missed {
+    /// Nothing of it was.
+    All(Error),
+    /// The status was, the spec was not.
+    Spec(Error),
+}
 
 /// What going back came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,20 +242,32 @@ impl Rollouts {
                 return Ok(false);
             }
             match self.write(name, &rollout, change).await {
-                Err(Error::Api(refused)) if refused.is_conflict() && attempt < ATTEMPTS => attempt += 1,
-                done => return done.map(|()| true).map_err(Refusal::to(attempted)),
+                Ok(()) => return Ok(true),
+                Err(Missed::All(Error::Api(refused))) if refused.is_conflict() && attempt < ATTEMPTS => attempt += 1,
+                Err(Missed::All(error)) => return Err(Refusal::to(attempted)(error)),
+                Err(Missed::Spec(error)) => {
+                    return Err(Refusal::Half { attempted: attempted.to_owned(), error: Box::new(error) });
+                }
             }
         }
     }
 
-    async fn write(&self, name: &str, rollout: &Rollout, change: Change) -> Result<(), Error> {
+    async fn write(&self, name: &str, rollout: &Rollout, change: Change) -> Result<(), Missed> {
         let unified = under_version(change.unified(), rollout);
-        let Change { status: Some(status), spec } = change else { return self.merge::<Rollout>(name, &unified).await };
-        let is_all = self.patch_status(name, &under_version(status, rollout), &unified).await?;
-        match spec.filter(|_| !is_all) {
-            // The status that was just written has given it another version.
-            Some(spec) => self.merge::<Rollout>(name, &under_uid(spec, rollout)).await,
-            None => Ok(()),
+        let Change { status: Some(status), spec } = change else {
+            return self.merge::<Rollout>(name, &unified).await.map_err(Missed::All);
+        };
+        let written = self.patch_status(name, &under_version(status, rollout), &unified).await;
+        let is_all = written.map_err(Missed::All)?;
+        let Some(spec) = spec.filter(|_| !is_all) else { return Ok(()) };
+        // The status that was just written has given it another version, and what it says now is our own doing.
+        let spec = under_uid(spec, rollout);
+        let mut attempt = 1;
+        loop {
+            match self.merge::<Rollout>(name, &spec).await {
+                Err(Error::Api(refused)) if refused.is_conflict() && attempt < ATTEMPTS => attempt += 1,
+                done => return done.map_err(Missed::Spec),
+            }
         }
     }
 

@@ -19,6 +19,18 @@ pub enum Refusal {
         /// What was to be done, on which object.
         attempted: String,
     },
+    /// The pause that the controller keeps has ended, but that of the manifest has not.
+    #[error(
+        "cannot {attempted} to the end: its pause has ended, but it is still paused by its manifest: {}. Set spec.paused to false",
+        said(error)
+    )]
+    Half {
+        /// What was to be done, on which object.
+        attempted: String,
+        /// Why the manifest could not be written.
+        #[source]
+        error: Box<Error>,
+    },
     /// The API server, or the way to it, said no.
     #[error("cannot {attempted}: {}", said(error))]
     Call {

@@ -84,7 +84,7 @@ impl Session {
     pub async fn trial(&self, name: &str) -> Result<Trial, Problem> {
         self.steer().trial(name).await.map_err(|refusal| match refusal {
             Refusal::Call { attempted, error } => Problem::of_call(&error, &attempted),
-            Refusal::Unfit { .. } | Refusal::GoneOn { .. } => Problem::new(refusal.to_string()),
+            Refusal::Unfit { .. } | Refusal::GoneOn { .. } | Refusal::Half { .. } => Problem::new(refusal.to_string()),
         })
     }
 
@@ -108,7 +108,7 @@ impl Session {
     pub fn because(&self, refusal: Refusal) -> Problem {
         match refusal {
             Refusal::Call { attempted, error } => self.explain(&error, &attempted),
-            Refusal::Unfit { .. } | Refusal::GoneOn { .. } => Problem::new(refusal.to_string()),
+            Refusal::Unfit { .. } | Refusal::GoneOn { .. } | Refusal::Half { .. } => Problem::new(refusal.to_string()),
         }
     }
 
