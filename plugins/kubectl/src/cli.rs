@@ -1,11 +1,13 @@
 //! The command line: the same commands and flags as `kubectl argo rollouts`.
 
+mod go;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     abort, app, completion, create, dashboard, events, explain, get, history, lint, list, man, pause, promote, restart,
@@ -192,18 +194,29 @@ pub enum Retry {
 /// Reads the command line; prints help or usage and ends the process where it makes no sense.
 pub fn parse(arguments: &[OsString]) -> (Program, Cli) {
     let program = Program::of(arguments.first());
-    let mut command = command(program);
-    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    (program, parsed.unwrap_or_else(|error| leave(&error.format(&mut command), code_of_misuse(program, arguments))))
+    let parsed = read(program, arguments);
+    (program, parsed.unwrap_or_else(|error| leave(&error, code_of_misuse(program, arguments))))
+}
+
+fn read(program: Program, arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut definition = command(program);
+    let arguments = go::without_what_is_off(&Cli::command(), arguments, &commands(program, arguments));
+    let parsed = definition.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| error.format(&mut definition))
 }
 
 /// The exit code for a command line that makes no sense. Scripts expect 1, except of `lint` and `app diff`, where 1 is a verdict.
 fn code_of_misuse(program: Program, arguments: &[OsString]) -> i32 {
+    let commands = commands(program, arguments);
+    if commands == ["lint"] || commands == ["app", "diff"] { 2 } else { 1 }
+}
+
+/// The commands that a line names: `app`, `diff`.
+fn commands(program: Program, arguments: &[OsString]) -> Vec<String> {
     let words = arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     // What follows the last word does not matter.
     let words: Vec<String> = words.chain([String::new()]).collect();
-    let commands = line::read(command(program), &words).commands;
-    if commands == ["lint"] || commands == ["app", "diff"] { 2 } else { 1 }
+    line::read(command(program), &words).commands
 }
 
 /// Prints help, or what is wrong with the command line in the form of every other error.
@@ -222,26 +235,7 @@ pub fn command(program: Program) -> clap::Command {
     // One word for clap, so that usage lines read as what one types.
     let command = Cli::command().name(program.executable()).bin_name(program.to_string());
     // `help` is a command of the whole, and none of each that has others below it.
-    with_go_flags(names::checked(command)).mut_subcommands(|inner| inner.disable_help_subcommand(true))
-}
-
-/// Lets every flag of a command that is on or off be given a value, as programs in Go have it: `--prune=false`.
-fn with_go_flags(command: clap::Command) -> clap::Command {
-    let command = command.mut_args(|arg| {
-        if !matches!(arg.get_action(), ArgAction::SetTrue) {
-            return arg;
-        }
-        arg.action(ArgAction::Set)
-            .value_parser(clap::value_parser!(bool))
-            .value_name("BOOL")
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_value("false")
-            .default_missing_value("true")
-            .hide_default_value(true)
-            .hide_possible_values(true)
-    });
-    command.mut_subcommands(with_go_flags)
+    go::with_values(names::checked(command)).mut_subcommands(|inner| inner.disable_help_subcommand(true))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 use super::*;
 
 fn read(line: &str) -> Result<Cli, clap::Error> {
-    let arguments: Vec<&str> = std::iter::once("kubectl-sluice").chain(line.split(' ')).collect();
-    command(Program::Sluice).try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches))
+    let arguments: Vec<OsString> =
+        std::iter::once("kubectl-sluice").chain(line.split(' ')).map(OsString::from).collect();
+    super::read(Program::Sluice, &arguments)
 }
 
 #[test]
@@ -53,6 +54,25 @@ fn flags_that_are_on_or_off_take_a_value_as_in_go_and_no_word_that_follows() {
     ] {
         assert!(read(line).contains(expected), "{line}");
     }
+}
+
+#[test]
+fn a_flag_that_is_off_speaks_against_no_other_and_asks_for_none() {
+    let read = |line: &str| format!("{:?}", read(line).expect(line));
+    for (line, expected) in [
+        ("promote web --full=false -c", "skip_current_step: true"),
+        ("promote web --full --skip-all-steps=false", "full: true"),
+        ("events web -w=false -o json", "watch: false"),
+        ("app wait web --delete=false --health", "health: true"),
+        ("app sync web --local-secrets=false", "local_secrets: false"),
+        ("-n shop promote web --full=false -c", "skip_current_step: true"),
+    ] {
+        assert!(read(line).contains(expected), "{line}");
+    }
+    let is_refused = |line: &str| super::tests::read(line).is_err();
+    assert!(is_refused("promote web --full -c") && is_refused("promote web --full=true -c"));
+    assert!(is_refused("abort web --full=false"), "another command's flag");
+    assert!(is_refused("promote web -- --full=false"), "after that there are names alone");
 }
 
 #[test]
