@@ -97,7 +97,7 @@ impl Rollouts {
         of_pods.map_or(Ok(family), Err)
     }
 
-    /// A rollout with what belongs to it, and why its pods are not among it where they may not be seen.
+    /// A rollout with what belongs to it, and why its pods are not among it where who asks may not list them.
     pub async fn family_in_sight(&self, name: &str) -> Result<(Family, Option<Refusal>), Refusal> {
         let rollout = self.rollout(name).await?;
         let params = ListParams::default().labels(&members(&rollout));
@@ -105,24 +105,32 @@ impl Rollouts {
         let (replica_sets, pods, runs, experiments) = tokio::join!(
             replica_sets.list(&params),
             pods.list(&params),
-            self.all_if_known::<AnalysisRun>(),
-            self.all_if_known::<Experiment>(),
+            self.all_if_known::<AnalysisRun>("list analysis runs"),
+            self.all_if_known::<Experiment>("list experiments"),
         );
+        let (runs, experiments) = (runs?, experiments?);
         let replica_sets = replica_sets.map_err(Refusal::to("list ReplicaSets"))?.items;
-        let (pods, of_pods) = match pods.map_err(Refusal::to("list pods")) {
+        let (pods, of_pods) = match pods {
             Ok(pods) => (pods.items, None),
-            Err(refusal) => (Vec::new(), Some(refusal)),
+            Err(error) if has_code(&error, &[403]) => (Vec::new(), Some(Refusal::to("list pods")(error))),
+            Err(error) => return Err(Refusal::to("list pods")(error)),
         };
         Ok((Family { rollout, replica_sets, pods, runs, experiments }, of_pods))
     }
 
     /// The objects of a kind, or `None` where they may not be read or there is no such kind.
-    async fn all_if_known<K>(&self) -> Option<Vec<K>>
+    async fn all_if_known<K>(&self, attempted: &str) -> Result<Option<Vec<K>>, Refusal>
     where
         K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
         K::DynamicType: Default,
     {
-        self.api().list(&ListParams::default()).await.ok().map(|list| list.items)
+        match self.api().list(&ListParams::default()).await {
+            Ok(list) => Ok(Some(list.items)),
+            Err(error) if has_code(&error, &[403, 404]) => Ok(None),
+            // One that cannot be read says nothing of the rollout.
+            Err(Error::SerdeError(_)) => Ok(None),
+            Err(error) => Err(Refusal::to(attempted)(error)),
+        }
     }
 
     /// An experiment with all that belongs to it.
@@ -304,6 +312,11 @@ impl Rollouts {
     pub fn creating(&self) -> PostParams {
         PostParams { field_manager: Some(self.manager.to_owned()), ..PostParams::default() }
     }
+}
+
+/// Whether the API server has said no with one of these codes.
+fn has_code(error: &Error, codes: &[u16]) -> bool {
+    matches!(error, Error::Api(status) if codes.contains(&status.code))
 }
 
 /// A label selector for the ReplicaSets and pods of a rollout. Owner references decide; this keeps the lists short.

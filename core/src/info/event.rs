@@ -1,8 +1,8 @@
 //! Kubernetes Events of a rollout and of what belongs to it, in the order in which they happened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::analysis_run::is_owned;
 use super::family::Family;
 use super::text;
-use crate::api::AnalysisRun;
+use crate::api::{AnalysisRun, ReplicaSet};
 use crate::revision::owns;
 
 /// What is shown of an event.
@@ -75,14 +75,18 @@ pub fn of_family<'a>(family: &Family, events: &'a [Event]) -> Vec<&'a Event> {
 /// A name that is made for an object begins with that of its owner and a dash, as far as this many characters.
 const LONGEST_BASE: usize = 58;
 
+/// How far the clocks of nodes may be behind the API server's.
+const SKEW: SignedDuration = SignedDuration::from_secs(10);
+
 /// The objects whose events are wanted.
 #[derive(Default)]
 struct Members {
     uids: BTreeSet<String>,
     /// Of writers that name no uid: kind and name.
     names: BTreeSet<(&'static str, String)>,
-    /// What names of pods are made of. Events outlive their pods: those that crashed are gone after an abort.
-    bases: BTreeSet<String>,
+    /// What names of pods are made of, and since when there can be such pods. Events outlive their pods: those that crashed are gone after
+    /// an abort. They outlive ReplicaSets, too, and another one may have had the same name.
+    bases: BTreeMap<String, Option<Timestamp>>,
     /// Jobs that measure; nobody keeps their uids.
     jobs: BTreeSet<String>,
 }
@@ -94,7 +98,7 @@ impl Members {
         let uid = rollout.metadata.uid.clone().unwrap_or_default();
         members.add("Rollout", Some(&uid), rollout.metadata.name.as_deref());
         for rs in family.replica_sets.iter().filter(|rs| owns(rollout, rs)) {
-            members.add("ReplicaSet", Some(rs.uid()), Some(rs.name()));
+            members.add_set(rs);
         }
         for experiment in family.experiments.iter().flatten().filter(|it| is_owned(&it.metadata, &uid)) {
             let metadata = &experiment.metadata;
@@ -107,7 +111,7 @@ impl Members {
         // ReplicaSets of experiments belong to them, and pods to ReplicaSets of either.
         for rs in &family.replica_sets {
             if rs.controller_uid().is_some_and(|owner| members.uids.contains(owner)) {
-                members.add("ReplicaSet", Some(rs.uid()), Some(rs.name()));
+                members.add_set(rs);
             }
         }
         for run in family.runs.iter().flatten() {
@@ -121,9 +125,15 @@ impl Members {
                 members.add("Pod", pod.metadata.uid.as_deref(), pod.metadata.name.as_deref());
             }
         }
-        let sets = members.names.iter().filter(|(kind, _)| *kind == "ReplicaSet").map(|(_, name)| name);
-        members.bases = sets.chain(&members.jobs).map(|name| base(name)).collect();
+        // Names of Jobs have the uid of their run in them: there is no other one.
+        members.bases.extend(members.jobs.iter().map(|name| (base(name), None)));
         members
+    }
+
+    fn add_set(&mut self, rs: &ReplicaSet) {
+        self.add("ReplicaSet", Some(rs.uid()), Some(rs.name()));
+        let made = rs.metadata.creation_timestamp.as_ref().and_then(|time| time.0.checked_sub(SKEW).ok());
+        self.bases.insert(base(rs.name()), made);
     }
 
     fn add(&mut self, kind: &'static str, uid: Option<&str>, name: Option<&str>) {
@@ -135,7 +145,10 @@ impl Members {
         let about = &event.involved_object;
         let (kind, name) = (about.kind.as_deref(), about.name.as_deref().unwrap_or_default());
         let is_made = match kind {
-            Some("Pod") => name.rfind('-').is_some_and(|end| self.is_base(&name[..end])) || self.is_base(&base(name)),
+            Some("Pod") => {
+                let at = happened(event);
+                name.rfind('-').is_some_and(|end| self.is_base(&name[..end], at)) || self.is_base(&base(name), at)
+            }
             Some("Job") => self.jobs.contains(name),
             _ => false,
         };
@@ -146,8 +159,8 @@ impl Members {
         is_made || is_known
     }
 
-    fn is_base(&self, name: &str) -> bool {
-        self.bases.contains(name)
+    fn is_base(&self, name: &str, at: Option<Timestamp>) -> bool {
+        self.bases.get(name).is_some_and(|since| at.is_none() || *since <= at)
     }
 }
 
@@ -182,8 +195,11 @@ mod tests {
             "spec": {"strategy": {"canary": {}}},
         });
         let owner = |kind: &str, uid: &str| json!([{"apiVersion": "v1", "kind": kind, "name": "x", "uid": uid, "controller": true}]);
-        let rs =
-            json!({"metadata": {"name": "web-a", "uid": "rs", "ownerReferences": owner("Rollout", "u")}, "spec": {}});
+        let made = "2026-01-01T00:00:05Z";
+        let rs = json!({
+            "metadata": {"name": "web-a", "uid": "rs", "creationTimestamp": made, "ownerReferences": owner("Rollout", "u")},
+            "spec": {},
+        });
         let pod = json!({"metadata": {"name": "web-a-1", "uid": "p", "ownerReferences": owner("ReplicaSet", "rs")}});
         let taken = json!({"phase": "Successful", "metadata": {"job-name": "run.1"}});
         let run = json!({
@@ -211,6 +227,8 @@ mod tests {
             event("early", json!({"kind": "Rollout", "name": "web"}), "2026-01-01T00:00:01Z"),
             // The name is the same, the rollout is another one, which was deleted.
             event("before", json!({"kind": "Rollout", "name": "web", "uid": "gone"}), "2026-01-01T00:00:00Z"),
+            // And so did its ReplicaSet have the same name, with its pods.
+            event("of its pod", json!({"kind": "Pod", "name": "web-a-3", "uid": "o"}), "2025-12-31T23:50:00Z"),
         ];
         let found = of_family(&family, &events);
         let names: Vec<_> = found.iter().filter_map(|event| event.metadata.name.as_deref()).collect();
@@ -223,7 +241,7 @@ mod tests {
     #[test]
     fn a_pod_of_a_long_name_is_told_by_the_part_of_it_that_is_left() {
         let long = format!("{}-7d9c5", "w".repeat(60));
-        let members = Members { bases: BTreeSet::from([base(&long)]), ..Members::default() };
+        let members = Members { bases: BTreeMap::from([(base(&long), None)]), ..Members::default() };
         let about = |name: String| event("e", json!({"kind": "Pod", "name": name, "uid": "q"}), "2026-01-01T00:00:00Z");
         assert!(members.has(&about(format!("{}abcde", &long[..LONGEST_BASE]))));
         assert!(!members.has(&about(format!("{}-abcde", "w".repeat(50)))));

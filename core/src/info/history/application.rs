@@ -17,6 +17,8 @@ pub struct Named {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+    /// Whether nothing but an Application says so. The label is one that charts have without any.
+    pub is_certain: bool,
 }
 
 /// The Application that a rollout says it is of.
@@ -25,10 +27,14 @@ pub fn named(rollout: &Rollout) -> Option<Named> {
     if let Some(id) = metadata.annotations.as_ref().and_then(|map| map.get(TRACKING_ID)) {
         let (namespace, name) = (metadata.namespace.as_deref()?, metadata.name.as_deref()?);
         let (namespace, name) = of_object(id, &format!("argoproj.io/Rollout:{namespace}/{name}"), "")?;
-        return Some(Named { namespace: Some(namespace).filter(|namespace| !namespace.is_empty()), name });
+        return Some(Named {
+            namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
+            name,
+            is_certain: true,
+        });
     }
     let label = metadata.labels.as_ref()?.get(INSTANCE)?;
-    Some(Named { namespace: None, name: label.clone() })
+    Some(Named { namespace: None, name: label.clone(), is_certain: false })
 }
 
 /// The one of these Applications that lists a rollout among its objects; none where several do.

@@ -26,8 +26,11 @@ pub struct Args {
 /// Explains it.
 pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
     let (family, of_pods) = session.family_in_sight(&args.name).await?;
-    // Without events the rest is as true.
-    let events = session.events().await.ok();
+    // Without events and pods the rest is as true.
+    let events = session.events().await.map_err(|problem| term::note(&format!("{problem}: no events are told"))).ok();
+    if let Some(problem) = &of_pods {
+        term::note(&format!("{problem}: what is wrong with them is unknown"));
+    }
     let now = clock::now();
     let mut explained = Explanation::of(&family, events.as_deref(), now, &session.program.to_string());
     for advice in &mut explained.next {

@@ -57,7 +57,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), Problem> {
 
 /// The Applications that a rollout may be of.
 async fn applications(rollout: &Rollout, session: &Session) -> Vec<Application> {
-    let Some(Named { namespace, name }) = application::named(rollout) else { return Vec::new() };
+    let Some(Named { namespace, name, is_certain }) = application::named(rollout) else { return Vec::new() };
     let api: Api<Stored> = match &namespace {
         Some(namespace) => Api::namespaced(session.client.clone(), namespace),
         None => Api::all(session.client.clone()),
@@ -67,6 +67,8 @@ async fn applications(rollout: &Rollout, session: &Session) -> Vec<Application> 
         Ok(listed) => listed.items.iter().filter_map(|stored| stored.read().ok()).collect(),
         // Where there is no such kind, nothing is synced.
         Err(Error::Api(status)) if status.code == 404 => Vec::new(),
+        // Who may list none in the whole cluster is told nothing of one that there need not be.
+        Err(Error::Api(status)) if status.code == 403 && !is_certain => Vec::new(),
         Err(error) => {
             let problem = Problem::of_call(&error, &format!("read Application '{name}'"));
             term::note(&format!("{problem}: the commits of revisions are unknown"));
