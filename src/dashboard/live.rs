@@ -15,23 +15,15 @@ use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use maud::{Markup, html};
 use serde_json::json;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
 
 use super::Dashboard;
 use super::access::Caller;
 use super::refused::Refused;
+pub use super::turns::CALM;
+use super::turns::Turns;
 
-/// Changes come in bursts; this long after the first of them a page is made again.
-const SETTLE: Duration = Duration::from_millis(150);
-/// How often a page is made again without a change: rights are withdrawn and sessions end without one.
-pub const CALM: Duration = Duration::from_secs(10);
-/// The same where something on the page counts down.
+/// How often a page is made again where something on it counts down.
 pub const COUNTING: Duration = Duration::from_secs(1);
-
-/// How often a browser hears at least that it has all there is, as long as that is so. Comments would keep the connection, but scripts do
-/// not see them.
-const BEAT: Duration = Duration::from_secs(10);
 
 /// A part of a page: an element with an id.
 #[derive(Debug)]
@@ -51,7 +43,7 @@ impl Part {
     }
 }
 
-/// Who keeps a page up to date. They are asked who they are again and again: a session ends, and with it what it sees.
+/// Who keeps a page up to date.
 #[derive(Debug)]
 pub struct Viewer {
     headers: HeaderMap,
@@ -70,17 +62,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
             None => said.find_map(|part| part.strip_prefix("at=")?.parse().ok()),
         };
         Ok(Viewer { headers: parts.headers.clone(), at })
-    }
-}
-
-impl Viewer {
-    /// Who they are now.
-    pub fn caller(&self, dashboard: &Dashboard) -> Result<Caller, Refused> {
-        match dashboard.gatekeeper.caller(&self.headers) {
-            Ok(Some(caller)) => Ok(caller),
-            Ok(None) => Err(Refused::new(StatusCode::UNAUTHORIZED, "the session is over: log in again")),
-            Err(error) => Err(Refused::new(StatusCode::BAD_GATEWAY, format!("cannot reach the API server: {error}"))),
-        }
     }
 }
 
@@ -169,16 +150,10 @@ impl Shown {
 
 /// What a stream goes on with.
 struct Going<M> {
-    dashboard: Arc<Dashboard>,
-    viewer: Viewer,
-    make: M,
-    every: Duration,
-    bell: watch::Receiver<u64>,
+    turns: Turns<M>,
     shown: Shown,
     /// What the browser was told of why nothing comes.
     trouble: String,
-    /// When it was told anything last.
-    told: Instant,
     /// What is to be sent before anything else.
     first: Option<Event>,
 }
@@ -195,27 +170,22 @@ where
     M: Fn(Arc<Dashboard>, Caller) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Vec<Part>, Refused>> + Send,
 {
-    let mut bell = dashboard.book.bell();
-    bell.mark_unchanged();
-    let (mut shown, trouble) = (Shown::default(), String::new());
-    let parts = made(&dashboard, &viewer, &make).await?;
+    let make = move |dashboard: Arc<Dashboard>, caller| {
+        let own = make(Arc::clone(&dashboard), caller);
+        async move {
+            let mut parts = own.await?;
+            parts.push(notices(&dashboard));
+            Ok(parts)
+        }
+    };
+    let (turns, parts) = Turns::begin(dashboard, viewer.headers, every, make).await?;
+    let mut shown = Shown::default();
     let changes = shown.lacks(&parts);
     let first = (viewer.at != Some(shown.mark())).then(|| changed(changes, shown.mark()));
-    let going = Going { dashboard, viewer, make, every, bell, shown, trouble, told: Instant::now(), first };
+    let going = Going { turns, shown, trouble: String::new(), first };
     let events = stream::unfold(Some(going), |going| async move { next(going?).await });
     // A proxy that gathers what it passes on would make it late.
     Ok(([("x-accel-buffering", "no")], Sse::new(events)).into_response())
-}
-
-async fn made<F, M>(dashboard: &Arc<Dashboard>, viewer: &Viewer, make: &M) -> Result<Vec<Part>, Refused>
-where
-    M: Fn(Arc<Dashboard>, Caller) -> F,
-    F: Future<Output = Result<Vec<Part>, Refused>>,
-{
-    let caller = viewer.caller(dashboard)?;
-    let mut parts = make(Arc::clone(dashboard), caller).await?;
-    parts.push(notices(dashboard));
-    Ok(parts)
 }
 
 /// The next event, and what the stream goes on with; without the latter it ends.
@@ -228,12 +198,7 @@ where
         return Some((Ok(first), Some(going)));
     }
     loop {
-        if let Ok(rung) = timeout(going.every, going.bell.changed()).await {
-            rung.ok()?;
-            sleep(SETTLE).await;
-            going.bell.mark_unchanged();
-        }
-        let news = match made(&going.dashboard, &going.viewer, &going.make).await {
+        let news = match going.turns.next().await? {
             Ok(parts) => {
                 let changes = going.shown.lacks(&parts);
                 let was_in_trouble = !std::mem::take(&mut going.trouble).is_empty();
@@ -254,9 +219,8 @@ where
                 }
             },
         };
-        let beat = (going.told.elapsed() >= BEAT).then(|| word("beat"));
-        if let Some(event) = news.or(beat) {
-            going.told = Instant::now();
+        // Comments would keep the connection, but scripts do not see them.
+        if let Some(event) = going.turns.said(news, || word("beat")) {
             return Some((Ok(event), Some(going)));
         }
     }

@@ -20,6 +20,7 @@ mod results;
 pub mod rollouts;
 pub mod routes;
 mod trim;
+mod turns;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ use crate::serve::limited::Limited;
 const CONNECTIONS: usize = 1_000;
 /// How long somebody may take until they are told something; a comparison takes a minute and a half.
 const ASKS: Duration = Duration::from_mins(2);
-/// How long a connection stays on which nothing is told. Streams of pages say something at least every twenty seconds.
+/// How long a connection stays on which nothing is told. Streams say something at least every twenty seconds.
 const SILENT: Duration = Duration::from_mins(5);
 
 /// How a dashboard works.

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use kube::Error;
 use maud::html;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::html as page;
 use crate::steer::Refusal;
@@ -52,6 +52,15 @@ impl Refused {
     /// The same, told to a program.
     pub fn in_json(self) -> Refused {
         Refused { to_program: true, ..self }
+    }
+
+    /// The same as the end of a stream that had begun, in the envelope of the gateway.
+    pub fn last_word(&self) -> Value {
+        let Refused { status, why, .. } = self;
+        let name = status.canonical_reason().unwrap_or_default();
+        json!({"error": {
+            "grpc_code": code(*status), "http_code": status.as_u16(), "http_status": name, "message": why,
+        }})
     }
 }
 

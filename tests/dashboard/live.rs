@@ -20,8 +20,11 @@ async fn a_page_is_told_what_has_changed_about_it() {
         stage.rollout("bank", "api").await;
     };
     let live = stage.until_stream_says("/rollouts/live", "text/event-stream", "/rollouts/bank/api");
+    let begun = tokio::time::Instant::now();
     let (said, ()) = tokio::join!(live, coming);
     assert!(said.contains("event: change"), "{said}");
+    // Without a change the page is made again after ten seconds: it was the change that rang.
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,6 @@
 //! What a story needs: a cluster with rollouts, a dashboard, and somebody who asks.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Stage {
     pub address: String,
     /// A token of the cluster that is shown instead of those that the provider issues to `ann`: what an API server does that trusts it.
     pub anns: Arc<Mutex<Option<String>>>,
+    /// How often the dashboard made a client for somebody's token.
+    pub connected: Arc<AtomicUsize>,
 }
 
 /// How the dashboard is started.
@@ -81,7 +84,10 @@ impl Stage {
         let owner = Client::try_from(config.clone()).expect("a client");
         let anns = Arc::new(Mutex::new(None::<String>));
         let (trusted, connect) = (Arc::clone(&anns), with_tokens(&config));
+        let connected = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connected);
         let connect: Connect = Arc::new(move |token| {
+            count.fetch_add(1, Ordering::Relaxed);
             let claims = token.split('.').nth(1).and_then(|claims| BASE64_URL_SAFE_NO_PAD.decode(claims).ok());
             let is_anns = claims.is_some_and(|claims| String::from_utf8_lossy(&claims).contains(r#""sub":"ann""#));
             let own = trusted.lock().expect("a token").clone().filter(|_| is_anns);
@@ -90,7 +96,7 @@ impl Stage {
         let clients = (owner, connect);
         tokio::spawn(dashboard::serve_with_provider(settings, clients, provider, None, listener));
         let browser = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
-        let stage = Stage { client, browser, address, anns };
+        let stage = Stage { client, browser, address, anns, connected };
         for namespace in ["shop", "bank"] {
             stage.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})).await;
         }

@@ -75,7 +75,9 @@ fn about(path: &str) -> (&'static str, Value) {
             "The rollouts of a namespace",
             json!({"type": "object", "properties": {"rollouts": {"type": "array", "items": info()}}}),
         ),
-        "watch" if of_rollout => ("A rollout whenever it changes: lines of `{\"result\": RolloutInfo}`", info()),
+        "watch" if of_rollout => {
+            ("A rollout whenever it changes: lines of `{\"result\": RolloutInfo}`, at last `{\"error\"}`", info())
+        }
         "watch" => (
             "The rollouts of a namespace whenever one changes: lines of `{\"result\": {\"type\", \"rolloutInfo\"}}`",
             any(),

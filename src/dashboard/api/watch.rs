@@ -1,123 +1,154 @@
-//! Streams of the HTTP API: lines of JSON, or server-sent events where those are asked for.
+//! Streams of the HTTP API: lines of JSON, or server-sent events where those are asked for. One that cannot go on says why in its last
+//! line: what somebody may not see any more is not told as deleted.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use futures::{Stream, StreamExt as _, stream};
+use futures::stream;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
 
 use super::info::RolloutInfo;
 use super::{enveloped, listed};
 use crate::dashboard::Dashboard;
 use crate::dashboard::access::Caller;
+use crate::dashboard::access::review::Kind;
 use crate::dashboard::refused::Refused;
 use crate::dashboard::rollouts::seen;
-
-/// Changes come in bursts; this long after the first of them the stream goes on.
-const SETTLE: Duration = Duration::from_millis(150);
-/// What a slow reader may be behind.
-const AHEAD: usize = 64;
+use crate::dashboard::turns::{CALM, Turns};
 
 /// What happened to a rollout of a namespace.
 #[derive(Serialize)]
-struct Happened {
+struct Happened<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(rename = "rolloutInfo")]
-    info: RolloutInfo,
+    info: &'a RolloutInfo,
+}
+
+/// What somebody sees.
+struct Sight {
+    rollouts: BTreeMap<String, RolloutInfo>,
+    /// What belongs to them and may not be seen.
+    hidden: Vec<Kind>,
 }
 
 /// Every change of a namespace's rollouts; at first, all there are.
 pub async fn all(
     State(dashboard): State<Arc<Dashboard>>,
-    Extension(caller): Extension<Caller>,
     Path(namespace): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    listed(&dashboard, &caller, &namespace).await?;
-    let (send, receive) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
-        let mut bell = dashboard.book.bell();
-        let mut known: HashMap<String, RolloutInfo> = HashMap::new();
-        while let Ok(now) = listed(&dashboard, &caller, &namespace).await {
-            let mut now: HashMap<String, RolloutInfo> =
-                now.into_iter().map(|info| (info.name().to_owned(), info)).collect();
-            let gone = known.extract_if(|name, _| !now.contains_key(name)).map(|(_, info)| ("Deleted", info));
-            let mut news: Vec<_> = gone.collect();
-            now.retain(|name, info| known.get(name) != Some(info));
-            news.extend(now.values().map(|info| ("Updated", info.clone())));
-            known.extend(now);
-            for (kind, info) in news {
-                if send.send(enveloped(&Happened { kind, info })).await.is_err() {
-                    return;
-                }
+    let make = move |dashboard: Arc<Dashboard>, caller: Caller| {
+        let namespace = namespace.clone();
+        async move {
+            let rollouts = listed(&dashboard, &caller, &namespace).await?;
+            // Asked afterwards: whatever is missing above for want of this right is not told.
+            if !caller.may_see(Kind::Rollouts, &namespace).await.map_err(|error| seen::refused(&error))? {
+                let why = format!("you may not list rollouts in namespace '{namespace}'");
+                return Err(Refused::new(StatusCode::FORBIDDEN, why));
             }
-            if !has_news(&mut bell, &send).await {
-                return;
-            }
+            let rollouts = rollouts.into_iter().map(|info| (info.name().to_owned(), info)).collect();
+            Ok(Sight { rollouts, hidden: seen::hidden(&caller, &namespace).await? })
         }
-    });
-    Ok(streamed(&headers, received(receive)))
+    };
+    streamed(dashboard, headers, make, |kind, info| enveloped(&Happened { kind, info })).await
 }
 
 /// Every change of a rollout and what belongs to it; at first, as it is.
 pub async fn one(
     State(dashboard): State<Arc<Dashboard>>,
-    Extension(caller): Extension<Caller>,
     Path((namespace, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    seen::family(&dashboard, &caller, &namespace, &name).await.map_err(Refused::in_json)?;
-    let (send, receive) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
-        let mut bell = dashboard.book.bell();
-        let mut known: Option<RolloutInfo> = None;
-        while let Ok(family) = seen::family(&dashboard, &caller, &namespace, &name).await {
-            let now = Some(RolloutInfo::of(&family, dashboard.clock.now()));
-            if now != known {
-                if send.send(enveloped(&now)).await.is_err() {
-                    return;
-                }
-                known = now;
-            }
-            if !has_news(&mut bell, &send).await {
-                return;
-            }
+    let make = move |dashboard: Arc<Dashboard>, caller: Caller| {
+        let (namespace, name) = (namespace.clone(), name.clone());
+        async move {
+            let family = seen::family(&dashboard, &caller, &namespace, &name).await?;
+            let rollouts = BTreeMap::from([(name, RolloutInfo::of(&family, dashboard.clock.now()))]);
+            Ok(Sight { rollouts, hidden: seen::hidden(&caller, &namespace).await? })
         }
-    });
-    Ok(streamed(&headers, received(receive)))
+    };
+    streamed(dashboard, headers, make, |_, info| enveloped(info)).await
 }
 
-/// Waits for the next changes; none come any more once nobody listens or nothing is watched.
-async fn has_news(bell: &mut watch::Receiver<u64>, send: &mpsc::Sender<Value>) -> bool {
-    let changed = tokio::select! { changed = bell.changed() => changed.is_ok(), () = send.closed() => false };
-    if changed {
-        sleep(SETTLE).await;
-        bell.mark_unchanged();
-    }
-    changed
+/// How a change is said.
+type Say = fn(&'static str, &RolloutInfo) -> Value;
+
+/// What a stream goes on with.
+struct Going<M> {
+    turns: Turns<M>,
+    told: Sight,
+    say: Say,
+    as_events: bool,
+    /// What is to be sent before anything else.
+    first: Option<String>,
 }
 
-fn received(receive: mpsc::Receiver<Value>) -> impl Stream<Item = Value> + Send {
-    stream::unfold(receive, |mut receive| async move { receive.recv().await.map(|value| (value, receive)) })
-}
-
-/// In the form that the reader asks for.
-fn streamed(headers: &HeaderMap, values: impl Stream<Item = Value> + Send + 'static) -> Response {
+/// What `make` finds at first, and every change of it, in the form that the reader asks for.
+async fn streamed<F, M>(dashboard: Arc<Dashboard>, headers: HeaderMap, make: M, say: Say) -> Result<Response, Refused>
+where
+    M: Fn(Arc<Dashboard>, Caller) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Sight, Refused>> + Send,
+{
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let as_events = accepts.contains("text/event-stream");
-    let lines = values.map(move |value| {
-        Ok::<_, std::convert::Infallible>(if as_events { format!("data: {value}\n\n") } else { format!("{value}\n") })
-    });
+    let (turns, now) = Turns::begin(dashboard, headers, CALM, make).await.map_err(Refused::in_json)?;
+    let told = Sight { rollouts: BTreeMap::new(), hidden: now.hidden.clone() };
+    let mut going = Going { turns, told, say, as_events, first: None };
+    going.first = going.news(now)?;
+    let lines = stream::unfold(Some(going), |going| async move { next(going?).await });
     let kind = if as_events { "text/event-stream" } else { "application/json" };
-    ([(header::CONTENT_TYPE, kind)], Body::from_stream(lines)).into_response()
+    // A proxy that gathers what it passes on would make it late.
+    let headers = [(header::CONTENT_TYPE.as_str(), kind), ("x-accel-buffering", "no")];
+    Ok((headers, Body::from_stream(lines)).into_response())
+}
+
+/// The next lines, and what the stream goes on with; without the latter it ends.
+async fn next<F, M>(mut going: Going<M>) -> Option<(Result<String, Infallible>, Option<Going<M>>)>
+where
+    M: Fn(Arc<Dashboard>, Caller) -> F + Send + Sync,
+    F: Future<Output = Result<Sight, Refused>> + Send,
+{
+    if let Some(first) = going.first.take() {
+        return Some((Ok(first), Some(going)));
+    }
+    loop {
+        let news = match going.turns.next().await?.and_then(|now| going.news(now)) {
+            Ok(news) => news,
+            Err(refused) => return Some((Ok(going.line(&refused.last_word())), None)),
+        };
+        // It means nothing in either form.
+        let nothing = if going.as_events { ":\n\n" } else { "\n" };
+        if let Some(said) = going.turns.said(news, || nothing.to_owned()) {
+            return Some((Ok(said), Some(going)));
+        }
+    }
+}
+
+impl<M> Going<M> {
+    /// What is to be said of what is seen now, if anything.
+    fn news(&mut self, now: Sight) -> Result<Option<String>, Refused> {
+        if now.hidden.iter().any(|kind| !self.told.hidden.contains(kind)) {
+            let why = "you may not see any more all that belongs to rollouts here: ask again for the rest";
+            return Err(Refused::new(StatusCode::FORBIDDEN, why));
+        }
+        let before = std::mem::replace(&mut self.told, now);
+        let now = &self.told.rollouts;
+        let gone = before.rollouts.iter().filter(|(name, _)| !now.contains_key(*name)).map(|it| ("Deleted", it.1));
+        let new =
+            now.iter().filter(|(name, info)| before.rollouts.get(*name) != Some(info)).map(|it| ("Updated", it.1));
+        let lines: String = gone.chain(new).map(|(kind, info)| self.line(&(self.say)(kind, info))).collect();
+        Ok(Some(lines).filter(|lines| !lines.is_empty()))
+    }
+
+    fn line(&self, value: &Value) -> String {
+        if self.as_events { format!("data: {value}\n\n") } else { format!("{value}\n") }
+    }
 }
