@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -128,6 +128,7 @@ async fn home(State(dashboard): State<Arc<Dashboard>>) -> Redirect {
 /// Lets a request through that has what it needs.
 async fn guard(
     State((dashboard, needs, is_costly)): State<(Arc<Dashboard>, Needs, bool)>,
+    params: RawPathParams,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -137,6 +138,9 @@ async fn guard(
     if dashboard.gatekeeper.gate() == Gate::Owner && !origin::is_own_machine(headers) {
         let why = "this dashboard is for its own machine: ask it by the name localhost";
         return refused(StatusCode::FORBIDDEN, why.to_owned());
+    }
+    if let Some(other) = no_name(&params) {
+        return refused(StatusCode::NOT_FOUND, format!("there is nothing here: no object is named {other:?}"));
     }
     // Logging in and out, too, and what is much work: nobody is to be logged in as somebody else without knowing.
     if (request.method() != Method::GET || is_costly)
@@ -180,6 +184,15 @@ async fn guard(
         }
     }
     next.run(request).await
+}
+
+/// What stands in the place of an object's name or namespace and is none. In a path of the API server it would be more than a name.
+fn no_name(params: &RawPathParams) -> Option<&str> {
+    let is_name = |text: &str| {
+        !["", ".", ".."].contains(&text) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c))
+    };
+    let mut names = params.iter().filter(|(param, _)| ["namespace", "name"].contains(param));
+    names.find(|(_, text)| !is_name(text)).map(|(_, text)| text)
 }
 
 /// Sends somebody to log in, and back to where they wanted to go.

@@ -447,3 +447,21 @@ async fn the_roles_of_the_example_are_enough_to_look_and_to_act() {
     }
     assert!(done > 10, "{done}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_name_is_not_put_into_a_path_of_the_api_server() {
+    let stage = furnished(OWN).await;
+    let before = everything(&stage).await;
+    for name in ["web%3FdryRun=All", "web%2Fstatus", "..", "%2E%2E", "we%20b", "web%23", "w%C3%A9b"] {
+        for (method, path) in [
+            (Method::PUT, format!("/api/v1/rollouts/shop/{name}/abort")),
+            (Method::PUT, format!("/api/v1/rollouts/{name}/web/abort")),
+            (Method::GET, format!("/rollouts/shop/{name}")),
+            (Method::GET, format!("/api/v1/rollouts/{name}/info/watch")),
+        ] {
+            let answer = stage.asked(method, &path).send().await.expect("an answer");
+            assert!([404, 405].contains(&answer.status().as_u16()), "{path}: {}", answer.status());
+        }
+    }
+    assert_eq!(everything(&stage).await, before);
+}

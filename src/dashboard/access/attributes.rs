@@ -80,11 +80,10 @@ fn verbs(method: &Method, query: &str, headers: &HeaderMap, is_one: bool) -> Opt
     // Whatever is not known to be another kind of patch may be one that creates.
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_applied = !kind.is_some_and(|kind| kind.ends_with("patch+json"));
-    let is_watch = query.split('&').any(|pair| pair.split('=').next() == Some("watch"));
     Some(match (method.as_str(), is_one) {
-        // A watch of one object is a list of one for the API server.
-        ("GET" | "HEAD", _) if is_watch => &["watch"],
+        // The API server asks only of lists whether they are to be watched.
         ("GET" | "HEAD", true) => &["get"],
+        ("GET" | "HEAD", false) if is_watch(query)? => &["watch"],
         ("GET" | "HEAD", false) => &["list"],
         ("POST", _) => &["create"],
         ("PUT", true) => &["update", "create"],
@@ -94,6 +93,20 @@ fn verbs(method: &Method, query: &str, headers: &HeaderMap, is_one: bool) -> Opt
         ("DELETE", false) => &["deletecollection"],
         _ => return None,
     })
+}
+
+/// Whether a query has a list watched; `None` where the API server may read it in another way.
+fn is_watch(query: &str) -> Option<bool> {
+    let mut is_watch = false;
+    for pair in query.split('&') {
+        match pair.split_once('=').unwrap_or((pair, "")) {
+            ("watch", "true" | "1") => is_watch = true,
+            ("watch", _) => return None,
+            (name, _) if name.contains(['%', '+', ';']) => return None,
+            _ => {}
+        }
+    }
+    Some(is_watch)
 }
 
 #[cfg(test)]
@@ -118,7 +131,10 @@ mod tests {
         for (line, kind, expected) in [
             (format!("GET {rollouts}"), "", "list argoproj.io/rollouts/ shop/"),
             (format!("GET {rollouts}?watch=true"), "", "watch argoproj.io/rollouts/ shop/"),
+            (format!("GET {rollouts}?limit=5&watch=1"), "", "watch argoproj.io/rollouts/ shop/"),
+            (format!("GET {rollouts}?labelSelector=a%3Db"), "", "list argoproj.io/rollouts/ shop/"),
             (format!("GET {rollouts}/web"), "", "get argoproj.io/rollouts/ shop/web"),
+            (format!("GET {rollouts}/web?watch=true"), "", "get argoproj.io/rollouts/ shop/web"),
             (format!("PATCH {rollouts}/web"), "application/json-patch+json", "patch argoproj.io/rollouts/ shop/web"),
             (
                 format!("PATCH {rollouts}/web/status?fieldManager=a"),
@@ -166,6 +182,9 @@ mod tests {
             "GET /api/v1/namespaces/shop/pods/a%2fb".to_owned(),
             "GET /api/v1//pods".to_owned(),
             "GET /api/v1/pods/".to_owned(),
+            "GET /api/v1/pods?watch=false".to_owned(),
+            "GET /api/v1/pods?watch".to_owned(),
+            "GET /api/v1/pods?w%61tch=true".to_owned(),
             "GET /metrics".to_owned(),
             "GET /api/v2/pods".to_owned(),
             "POST /apis/apps/v1".to_owned(),
