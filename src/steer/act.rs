@@ -26,14 +26,19 @@ impl Rollouts {
     /// and written only as it was read.
     pub async fn act(&self, name: &str, action: Action, details: &Details, now: Timestamp) -> Result<Outcome, Refusal> {
         let attempted = format!("{} rollout '{name}'", in_a_word(action));
-        let check = |rollout: &Rollout| match &details.asked {
+        let check = |rollout: &Rollout, workload: Option<i64>| match &details.asked {
             Some(asked) if *asked != Asked::about(action, rollout) => {
                 Err(Refusal::GoneOn { attempted: attempted.clone() })
+            }
+            Some(_) if is_unseen(rollout, workload) => {
+                let why =
+                    "its workload was changed, and the controller has not looked at that yet: try again in a moment";
+                Err(Refusal::unfit(&attempted)(why.to_owned()))
             }
             _ => Ok(()),
         };
         let make = |rollout: &Rollout| {
-            check(rollout)?;
+            check(rollout, None)?;
             match action {
                 Action::Promote => promote(rollout, Extent::Next).map_err(Refusal::unfit(&attempted)),
                 Action::PromoteFull => promote(rollout, Extent::Full).map_err(Refusal::unfit(&attempted)),
@@ -64,6 +69,11 @@ impl Rollouts {
         };
         Ok(nothing.map_or(Outcome::Done, Outcome::Nothing))
     }
+}
+
+/// Whether the workload of this generation is another one than what the controller knows, and the question was about.
+fn is_unseen(rollout: &Rollout, workload: Option<i64>) -> bool {
+    workload.is_some_and(|generation| generation.to_string() != rollout.status().workload_observed_generation)
 }
 
 /// What an action does, for messages.

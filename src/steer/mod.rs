@@ -49,8 +49,8 @@ pub struct Rollouts {
 /// What is to be written into a rollout as it is, or why nothing is.
 type Make<'a> = &'a (dyn Fn(&Rollout) -> Result<Change, Refusal> + Send + Sync);
 
-/// Whether a rollout is still what it is to be.
-type Check<'a> = &'a (dyn Fn(&Rollout) -> Result<(), Refusal> + Send + Sync);
+/// Whether a rollout, and the workload that it refers to, by its generation, are still what they are to be.
+type Check<'a> = &'a (dyn Fn(&Rollout, Option<i64>) -> Result<(), Refusal> + Send + Sync);
 
 /// Why a change was not written.
 enum Missed {
@@ -183,7 +183,7 @@ impl Rollouts {
 
     /// Changes images in the pod template, which begins an update. Returns whether that changed anything.
     pub async fn set_image(&self, name: &str, assignments: &[Assignment]) -> Result<bool, Refusal> {
-        self.set_image_if(&|_| Ok(()), name, assignments).await
+        self.set_image_if(&|_, _| Ok(()), name, assignments).await
     }
 
     async fn set_image_if(&self, check: Check<'_>, name: &str, assignments: &[Assignment]) -> Result<bool, Refusal> {
@@ -191,9 +191,9 @@ impl Rollouts {
         let mut refused: Option<json_patch::Patch> = None;
         loop {
             let rollout = self.rollout(name).await?;
-            check(&rollout)?;
             let workload = Template::of(&rollout, self);
-            let template = workload.read().await?;
+            let (template, generation) = workload.read().await?;
+            check(&rollout, generation)?;
             let patch = image::set(&template, workload.home.path(), assignments).map_err(Refusal::unfit(&attempted))?;
             if patch.0.is_empty() {
                 return Ok(false);
@@ -212,7 +212,7 @@ impl Rollouts {
 
     /// Puts the pod template of an earlier revision back into the manifest; 0 is the one before the newest.
     pub async fn undo(&self, name: &str, revision: i64) -> Result<Undone, Refusal> {
-        self.undo_if(&|_| Ok(()), name, revision).await
+        self.undo_if(&|_, _| Ok(()), name, revision).await
     }
 
     async fn undo_if(&self, check: Check<'_>, name: &str, revision: i64) -> Result<Undone, Refusal> {
@@ -220,14 +220,14 @@ impl Rollouts {
         let mut refused: Option<json_patch::Patch> = None;
         loop {
             let rollout = self.rollout(name).await?;
-            check(&rollout)?;
+            let workload = Template::of(&rollout, self);
+            let (old, generation) = workload.read().await?;
+            check(&rollout, generation)?;
             let owned = self.owned(&rollout).await?;
             let template = match undo::undo(&rollout, &owned, revision).map_err(Refusal::unfit(&attempted))? {
                 undo::Undo::AlreadyThere(revision) => return Ok(Undone::AlreadyThere(revision)),
                 undo::Undo::Template(template) => template,
             };
-            let workload = Template::of(&rollout, self);
-            let old = workload.read().await?;
             let patch = undo::patch(workload.home.path(), &old, &template).map_err(Refusal::unfit(&attempted))?;
             match workload.patch(patch.clone()).await {
                 Ok(()) => return Ok(Undone::Done),
@@ -253,6 +253,9 @@ impl Rollouts {
                 Ok(()) => return Ok(true),
                 Err(Missed::All(Error::Api(refused))) if refused.is_conflict() && attempt < ATTEMPTS => attempt += 1,
                 Err(Missed::All(error)) => return Err(Refusal::to(attempted)(error)),
+                Err(Missed::Spec(error)) if is_another(&error) => {
+                    return Err(Refusal::GoneOn { attempted: attempted.to_owned() });
+                }
                 Err(Missed::Spec(error)) => {
                     return Err(Refusal::Half { attempted: attempted.to_owned(), error: Box::new(error) });
                 }
@@ -312,6 +315,13 @@ impl Rollouts {
     pub fn creating(&self) -> PostParams {
         PostParams { field_manager: Some(self.manager.to_owned()), ..PostParams::default() }
     }
+}
+
+/// Whether the rollout that was meant is gone, and perhaps another one has its name: a patch with another uid is invalid.
+fn is_another(error: &Error) -> bool {
+    let Error::Api(status) = error else { return false };
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 404 || causes.map(|cause| cause.field.as_str()).any(|field| field == "metadata.uid")
 }
 
 /// Whether the API server has said no with one of these codes.

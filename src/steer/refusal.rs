@@ -21,7 +21,8 @@ pub enum Refusal {
     },
     /// The pause that the controller keeps has ended, but that of the manifest has not.
     #[error(
-        "cannot {attempted} to the end: its pause has ended, but it is still paused by its manifest: {}. Set spec.paused to false",
+        "cannot {attempted} to the end: its pause has ended, but spec.paused could not be taken out of its manifest: {}. Look at it, and \
+         promote it again",
         said(error)
     )]
     Half {

@@ -22,15 +22,16 @@ impl<'a> Template<'a> {
         Template { rollouts, rollout, home: Home::of(rollout) }
     }
 
-    /// The template as it is now.
-    pub async fn read(&self) -> Result<Value, Refusal> {
+    /// The template as it is now, and the generation of the object that it is in, where that is another one than the rollout.
+    pub async fn read(&self) -> Result<(Value, Option<i64>), Refusal> {
         let attempted = || format!("read the pod template of {}", self.name());
         let missing = || Refusal::unfit(&attempted())("it has none".to_owned());
         match &self.home {
-            Home::Rollout => self.rollout.spec.template.clone().ok_or_else(missing),
+            Home::Rollout => self.rollout.spec.template.clone().map(|template| (template, None)).ok_or_else(missing),
             Home::Workload { name, .. } => {
                 let object = self.api().get(name).await.map_err(Refusal::to(format!("read {}", self.name())))?;
-                object.data.pointer(self.home.path()).cloned().ok_or_else(missing)
+                let template = object.data.pointer(self.home.path()).cloned().ok_or_else(missing)?;
+                Ok((template, object.metadata.generation))
             }
         }
     }

@@ -53,7 +53,11 @@ fn server(answers: &[u16]) -> (Client, Arc<Mutex<Vec<String>>>) {
                 200 => state.0.clone(),
                 code => {
                     let reason = if code == 409 { "Conflict" } else { "Forbidden" };
-                    json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": "no"})
+                    let causes = if code == 422 { json!([{"field": "metadata.uid"}]) } else { json!([]) };
+                    json!({
+                        "kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": "no",
+                        "details": {"causes": causes},
+                    })
                 }
             };
             let said = Body::from(said.to_string().into_bytes());
@@ -85,6 +89,44 @@ async fn what_was_begun_is_brought_to_its_end_though_the_status_is_another_one_b
 async fn a_half_that_was_done_is_not_told_as_nothing() {
     let (done, written) = promoted(&[403]).await;
     let said = done.expect_err("half of it").to_string();
-    assert!(said.contains("its pause has ended, but it is still paused by its manifest: no"), "{said}");
+    assert!(said.contains("its pause has ended, but spec.paused could not be taken out of its manifest: no"), "{said}");
     assert_eq!(written, ["status 200", "web 403"]);
+}
+
+#[tokio::test]
+async fn another_rollout_of_the_same_name_is_not_written_to() {
+    for code in [404, 422] {
+        let (done, _) = promoted(&[code]).await;
+        assert!(matches!(done, Err(Refusal::GoneOn { .. })), "{code}: {done:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_workload_that_somebody_has_just_changed_is_not_written_over() {
+    let metadata = json!({"namespace": "shop", "name": "web", "uid": "u", "generation": 3});
+    let reference = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let rollout = json!({
+        "metadata": metadata, "spec": {"strategy": {"canary": {}}, "workloadRef": reference},
+        "status": {"observedGeneration": "3", "workloadObservedGeneration": "4", "currentPodHash": "b", "stableRS": "a"},
+    });
+    let container = json!({"name": "web", "image": "web:2"});
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "generation": 5},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    });
+    let asked = Asked::about(Action::SetImage, &serde_json::from_value(rollout.clone()).expect("a rollout"));
+    let service = service_fn(move |request: Request<Body>| {
+        assert_eq!(request.method(), Method::GET, "nothing is written");
+        let said = if request.uri().path().ends_with("/deployments/web") { &deployment } else { &rollout };
+        let said = Body::from(said.to_string().into_bytes());
+        async { Ok::<_, Infallible>(Response::new(said)) }
+    });
+    let rollouts = Rollouts { client: Client::new(service, "shop"), namespace: "shop".to_owned(), manager: "test" };
+    let details =
+        Details { asked: Some(asked), container: "web".to_owned(), image: "web:3".to_owned(), ..Details::default() };
+    for action in [Action::SetImage, Action::Undo] {
+        let done = rollouts.act("web", action, &details, Timestamp::UNIX_EPOCH).await;
+        let said = done.expect_err("it is not what was asked about").to_string();
+        assert!(said.contains("the controller has not looked at that yet"), "{said}");
+    }
 }

@@ -133,7 +133,9 @@ impl Members {
     fn add_set(&mut self, rs: &ReplicaSet) {
         self.add("ReplicaSet", Some(rs.uid()), Some(rs.name()));
         let made = rs.metadata.creation_timestamp.as_ref().and_then(|time| time.0.checked_sub(SKEW).ok());
-        self.bases.insert(base(rs.name()), made);
+        // Of long names several begin alike; the earliest counts, and one that is unknown is the earliest.
+        let since = self.bases.entry(base(rs.name())).or_insert(made);
+        *since = made.min(*since);
     }
 
     fn add(&mut self, kind: &'static str, uid: Option<&str>, name: Option<&str>) {
@@ -236,6 +238,23 @@ mod tests {
         let info = EventInfo::of(found[4]);
         assert_eq!((info.count, info.object.as_str(), info.message.as_str()), (3, "Pod/web-a-1", "a b"));
         assert!(info.is_warning());
+    }
+
+    #[test]
+    fn of_revisions_whose_names_begin_alike_no_pod_is_left_out() {
+        let set = |hash: &str, made: &str| {
+            let name = format!("{}-{hash}", "w".repeat(60));
+            serde_json::from_value(
+                json!({"metadata": {"name": name, "uid": hash, "creationTimestamp": made}, "spec": {}}),
+            )
+            .expect("a ReplicaSet")
+        };
+        let mut members = Members::default();
+        members.add_set(&set("a", "2026-01-01T00:00:00Z"));
+        members.add_set(&set("b", "2026-01-02T00:00:00Z"));
+        let pod = json!({"kind": "Pod", "name": format!("{}abcde", "w".repeat(58)), "uid": "q"});
+        assert!(members.has(&event("of the first", pod.clone(), "2026-01-01T12:00:00Z")));
+        assert!(!members.has(&event("of one before", pod, "2025-12-31T12:00:00Z")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{ArgAction, Command};
+use clap::{Arg, ArgAction, Command};
 
 /// Lets every flag of a command that is on or off be given a value: `--prune=false`.
 pub fn with_values(command: Command) -> Command {
@@ -23,25 +23,41 @@ pub fn with_values(command: Command) -> Command {
     command.mut_subcommands(with_values)
 }
 
-/// A command line without the flags that are given as off: what is off speaks against no other flag, and asks for none. `definition` is
-/// the command line before [`with_values`], `commands` what the line names of it.
+/// A command line without the flags that are given as off and in no other form: what is off speaks against no other flag, and asks for
+/// none. `definition` is the command line before [`with_values`], `commands` what the line names of it.
 pub fn without_what_is_off(definition: &Command, line: &[OsString], commands: &[String]) -> Vec<OsString> {
     let mut path = vec![definition];
     for name in commands {
         path.extend(path[path.len() - 1].find_subcommand(name));
     }
-    let is_flag = |name: &str| {
-        let mut all = path.iter().flat_map(|command| command.get_arguments());
-        all.any(|arg| {
-            let is_called = name.strip_prefix("--").map_or_else(
-                || arg.get_short().is_some_and(|short| name.strip_prefix('-') == Some(short.encode_utf8(&mut [0; 4]))),
-                |name| arg.get_long() == Some(name),
-            );
-            is_called && matches!(arg.get_action(), ArgAction::SetTrue)
-        })
-    };
-    let is_off = |word: &OsStr| word.to_str().and_then(|word| word.strip_suffix("=false")).is_some_and(is_flag);
     let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
     let (flags, rest) = line.split_at(end);
+    let is_off = |word: &OsString| {
+        let called = word.to_str().and_then(|word| word.strip_suffix("=false"));
+        let mut all = path.iter().flat_map(|command| command.get_arguments());
+        let flag = called.and_then(|name| all.find(|arg| names(arg, name)));
+        flag.is_some_and(|flag| {
+            matches!(flag.get_action(), ArgAction::SetTrue)
+                && flags.iter().filter(|word| gives(word, flag)).count() == 1
+        })
+    };
     flags.iter().filter(|word| !is_off(word)).chain(rest).cloned().collect()
+}
+
+/// Whether a flag is called so, `--watch` or `-w`.
+fn names(flag: &Arg, name: &str) -> bool {
+    match name.strip_prefix("--") {
+        Some(long) => flag.get_long() == Some(long),
+        None => {
+            name.strip_prefix('-').is_some_and(|short| flag.get_short().is_some_and(|own| short == own.to_string()))
+        }
+    }
+}
+
+/// Whether a word gives a flag in any form: alone, with a value, or as one of several letters.
+fn gives(word: &OsStr, flag: &Arg) -> bool {
+    let Some(word) = word.to_str() else { return false };
+    let name = word.split_once('=').map_or(word, |(name, _)| name);
+    let is_among = !name.starts_with("--") && flag.get_short().is_some_and(|own| name.contains(own));
+    names(flag, name) || (name.starts_with('-') && is_among)
 }

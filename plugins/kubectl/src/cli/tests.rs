@@ -66,6 +66,9 @@ fn a_flag_that_is_off_speaks_against_no_other_and_asks_for_none() {
         ("app wait web --delete=false --health", "health: true"),
         ("app sync web --local-secrets=false", "local_secrets: false"),
         ("-n shop promote web --full=false -c", "skip_current_step: true"),
+        // The last one counts, in whatever form.
+        ("promote web --full --full=false", "full: false"),
+        ("promote web -c --skip-current-step=false", "skip_current_step: false"),
     ] {
         assert!(read(line).contains(expected), "{line}");
     }
