@@ -91,8 +91,8 @@ struct View<'a> {
     acts: JoinSet<Event>,
     /// When the picture is to be made anew.
     due: Option<Instant>,
-    is_over: bool,
-    is_interrupted: bool,
+    /// The exit code, once it is over.
+    over: Option<u8>,
 }
 
 impl<'a> View<'a> {
@@ -104,19 +104,7 @@ impl<'a> View<'a> {
         feed::feel(&mut tasks, session.client.clone(), sender, returned);
         let overview = Overview::follow(&mut tasks, &wire, session, state.place.namespace.is_none());
         let acts = JoinSet::new();
-        View {
-            session,
-            state,
-            wire,
-            news,
-            tasks,
-            overview,
-            closely: None,
-            acts,
-            due: None,
-            is_over: false,
-            is_interrupted: false,
-        }
+        View { session, state, wire, news, tasks, overview, closely: None, acts, due: None, over: None }
     }
 
     async fn live(mut self, terminal: &mut Terminal) -> Result<(), Problem> {
@@ -126,7 +114,7 @@ impl<'a> View<'a> {
         let mut hang_up = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        while !self.is_over {
+        while self.over.is_none() {
             // A key at the same moment may have hidden the news of another size.
             let (columns, lines) = terminal.size()?;
             if (columns, lines) != self.state.size {
@@ -147,13 +135,24 @@ impl<'a> View<'a> {
                 _ = ticks.tick() => self.tick()?,
                 Some(done) = self.acts.join_next() => self.handle(done.map_err(|error| broken(&error))?),
                 Some(ended) = self.tasks.join_next() => ended.map_err(|error| broken(&error))?,
-                _ = hang_up.recv() => return Err(Problem::told().with_code(129)),
-                _ = terminate.recv() => return Err(Problem::told().with_code(143)),
-                _ = interrupt.recv() => return Err(Problem::told().with_code(130)),
+                _ = hang_up.recv() => self.over = Some(129),
+                _ = terminate.recv() => self.over = Some(143),
+                _ = interrupt.recv() => self.over = Some(130),
             }
         }
-        self.finish().await?;
-        if self.is_interrupted { Err(Problem::told().with_code(130)) } else { Ok(()) }
+        let code = self.over.unwrap_or_default();
+        // Whoever asks a second time does not wait.
+        let finished = tokio::select! {
+            finished = self.finish() => finished,
+            _ = hang_up.recv() => Err(unknown()),
+            _ = terminate.recv() => Err(unknown()),
+            _ = interrupt.recv() => Err(unknown()),
+        };
+        match (finished, code) {
+            (finished, 0) => finished,
+            (Err(problem), code) => Err(problem.with_code(code)),
+            (Ok(()), code) => Err(Problem::told().with_code(code)),
+        }
     }
 
     /// Lets what was confirmed come to its end, and tells what was refused: nothing shows it any more.
@@ -166,7 +165,6 @@ impl<'a> View<'a> {
             }
             Ok(())
         };
-        let unknown = || Problem::new("it is not known what came of the last action: there was no answer in time");
         time::timeout(FINISH, all).await.unwrap_or_else(|_| Err(unknown()))
     }
 
@@ -223,8 +221,8 @@ impl<'a> View<'a> {
     fn handle(&mut self, event: Event) {
         for command in update(&mut self.state, event) {
             match command {
-                Command::Quit => self.is_over = true,
-                Command::Interrupt => (self.is_over, self.is_interrupted) = (true, true),
+                Command::Quit => self.over = Some(0),
+                Command::Interrupt => self.over = Some(130),
                 Command::Look(key) => self.look(&key),
                 Command::Leave => {
                     self.closely = None;
@@ -251,6 +249,10 @@ impl<'a> View<'a> {
     fn within(&self, key: &Key) -> Session {
         self.session.within(Some(key.namespace.clone()))
     }
+}
+
+fn unknown() -> Problem {
+    Problem::new("it is not known what came of the last action: there was no answer in time")
 }
 
 /// A task that ended in a way of its own.
