@@ -282,13 +282,6 @@ pub async fn stage_that_reviews(small: &Small) -> Stage {
     Stage::with_provider(SHARED, Some(provider)).await
 }
 
-/// The session that an answer begins, as a cookie to send.
-pub fn session(answer: &Response) -> String {
-    let mut cookies = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text"));
-    let session = cookies.find(|cookie| cookie.starts_with("sluice-session-")).expect("a session");
-    session.split(';').next().expect("a cookie").to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_counts_is_shown_to_the_api_server_which_has_the_last_word() {
     let small = Small::start(false).await;

@@ -13,7 +13,7 @@ use sluice_core::act::asked::Asked;
 use sluice_core::api::{Application, Rollout};
 
 use crate::oidc::{self, Small};
-use crate::stage::{Manner, OWN, SHARED, Stage, text};
+use crate::stage::{Manner, OWN, SHARED, Stage, session_of, text};
 
 /// Every route, with names filled in; one that takes an action for each of them.
 fn routes() -> Vec<(Method, String, Needs)> {
@@ -161,7 +161,7 @@ async fn logged_in(stage: &Stage, small: &Small) -> String {
     let (cookie, entrance) = oidc::begin(stage).await;
     let answer = oidc::back(stage, &cookie, &small.lets_in(&entrance)).await;
     assert_eq!(answer.status(), 303);
-    oidc::session(&answer)
+    session_of(&answer)
 }
 
 const LOOKS: [&str; 3] = ["get", "list", "watch"];
@@ -360,8 +360,7 @@ async fn a_session_whose_token_has_run_out_leads_back_to_the_login() {
     for name in ["one", "other"] {
         let token =
             stage.token(name, &json!([{"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["*"]}])).await;
-        let request = stage.asked(Method::POST, "/login").header(form.0, form.1).body(format!("token={token}"));
-        sessions.push(oidc::session(&request.send().await.expect("an answer")));
+        sessions.push(stage.session(&token).await);
         accounts.delete(name, &kube::api::DeleteParams::default()).await.expect("it is deleted");
     }
     let post = stage.asked(Method::POST, "/rollouts/shop/web/do/abort").header("cookie", &sessions[0]);

@@ -31,6 +31,9 @@ use tokio::time::Instant;
 /// How long a condition may take. Generous: it is only ever waited out on failure.
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// What a form of a page is sent as.
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
 /// A story's stage.
 pub struct Stage {
     /// With every right.
@@ -164,6 +167,18 @@ impl Stage {
         answer.status.and_then(|status| status.token).expect("a token")
     }
 
+    /// Logs in with a token, and returns the cookie of the session.
+    pub async fn session(&self, token: &str) -> String {
+        let login = self.asked(Method::POST, "/login").header(FORM.0, FORM.1).body(format!("token={token}"));
+        session_of(&login.send().await.expect("an answer"))
+    }
+
+    /// Logs out.
+    pub async fn end_session(&self, cookie: &str) {
+        let logout = self.asked(Method::POST, "/logout").header("cookie", cookie).header(FORM.0, FORM.1);
+        assert_eq!(logout.send().await.expect("an answer").status(), 303);
+    }
+
     /// A request that nothing is added to.
     pub fn asked(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.browser.request(method, format!("{}{path}", self.address))
@@ -239,4 +254,11 @@ pub fn rollout(namespace: &str, name: &str) -> Value {
             },
         },
     })
+}
+
+/// The session that an answer begins, as a cookie to send.
+pub fn session_of(answer: &Response) -> String {
+    let mut cookies = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text"));
+    let session = cookies.find(|cookie| cookie.starts_with("sluice-session-")).expect("a session");
+    session.split(';').next().expect("a cookie").to_owned()
 }
