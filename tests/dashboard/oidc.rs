@@ -1,6 +1,7 @@
 //! Logging in at a provider: a small one that listens on this machine, and every way in which what it says can be wrong.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
@@ -26,7 +27,7 @@ use sluice::dashboard::access::oidc::token::{Expected, Parts, Wrong};
 use sluice::dashboard::access::person::Naming;
 use sluice::flags::OidcMode;
 
-use crate::stage::{SHARED, Stage, text};
+use crate::stage::{SHARED, Stage, session_of, text};
 
 /// What signs tokens.
 struct Signer(EcdsaKeyPair);
@@ -177,6 +178,8 @@ pub struct Small {
     codes: Mutex<HashMap<String, (String, String)>>,
     /// Whether it knows our secret.
     refuses: bool,
+    /// How many seconds a token lasts that it issues.
+    lasts: AtomicI64,
 }
 
 impl Small {
@@ -184,7 +187,13 @@ impl Small {
     pub async fn start(refuses: bool) -> Arc<Small> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let small = Arc::new(Small { address, signer: Signer::new(), codes: Mutex::default(), refuses });
+        let small = Arc::new(Small {
+            address,
+            signer: Signer::new(),
+            codes: Mutex::default(),
+            refuses,
+            lasts: AtomicI64::new(300),
+        });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(announce))
             .route("/keys", get(async |State(small): State<Arc<Small>>| small.signer.keys().to_string()))
@@ -248,8 +257,8 @@ async fn issue(State(small): State<Arc<Small>>, body: String) -> (StatusCode, St
         return (StatusCode::BAD_REQUEST, json!({"error": "invalid_grant"}).to_string());
     };
     let now = Clock::System.now().as_second();
-    let claims =
-        json!({"iss": small.address, "aud": "sluice", "sub": "ann", "nonce": nonce, "iat": now, "exp": now + 300});
+    let end = now + small.lasts.load(Ordering::Relaxed);
+    let claims = json!({"iss": small.address, "aud": "sluice", "sub": "ann", "nonce": nonce, "iat": now, "exp": end});
     let token = small.signer.sign(&json!({"alg": "ES256", "kid": "one"}), &claims);
     (StatusCode::OK, json!({"id_token": token, "access_token": "x", "token_type": "Bearer"}).to_string())
 }
@@ -382,4 +391,27 @@ async fn a_dashboard_without_a_provider_says_so() {
     let stage = Stage::new(SHARED).await;
     assert_eq!(stage.asked(Method::GET, "/login/oidc").send().await.expect("an answer").status(), 404);
     assert!(!stage.page("/login").await.contains("/login/oidc"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_page_hears_that_what_the_provider_issued_has_run_out() {
+    let small = Small::start(false).await;
+    let stage = stage_that_reviews(&small).await;
+    stage.bind("oidc:ann", &json!([{"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["list"]}])).await;
+    stage.rollout("shop", "web").await;
+    small.lasts.store(20, Ordering::Relaxed);
+    let (cookie, entrance) = begin(&stage).await;
+    let session = session_of(&back(&stage, &cookie, &small.lets_in(&entrance)).await);
+    let mut stream = back(&stage, &session, "/rollouts/live").await;
+    assert_eq!(stream.status(), 200);
+    let heard = async {
+        let mut said = String::new();
+        while let Some(more) = stream.chunk().await.expect("it is not cut") {
+            said += &String::from_utf8_lossy(&more);
+        }
+        said
+    };
+    let said = tokio::time::timeout(std::time::Duration::from_mins(2), heard).await.expect("it ends");
+    assert!(said.contains("event: login"), "{said}");
+    assert_eq!(back(&stage, &session, "/rollouts/live").await.status(), 303);
 }

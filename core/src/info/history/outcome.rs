@@ -39,7 +39,7 @@ impl Outcome {
             Outcome::Degraded => "degraded",
             Outcome::Aborted => "aborted",
             Outcome::Completed => "healthy once",
-            Outcome::AnalysisFailed => "analysis failed",
+            Outcome::AnalysisFailed => "last analysis failed",
             Outcome::Unknown => "unknown",
         }
     }
@@ -64,7 +64,8 @@ pub fn of(rs: &ReplicaSet, rollout: &Rollout, events: &[&Event], runs: &[Run]) -
     if let Some(outcome) = told {
         return outcome;
     }
-    // So it does of its runs: after a failed one, a good one says that it was tried again, and not how that ended.
+    // So it does of its runs, though it is no end: after a failed one somebody may have promoted it all the same, and after a good one
+    // that followed it was tried again.
     let failed = runs.last().is_some_and(|run| ["Failed", "Error"].contains(&run.phase.as_str()));
     if failed { Outcome::AnalysisFailed } else { Outcome::Unknown }
 }

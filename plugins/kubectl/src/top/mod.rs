@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use kube::api::ListParams;
 use ratatui::crossterm::event::Event as Input;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{self, Instant, MissedTickBehavior};
@@ -95,6 +95,32 @@ struct View<'a> {
     over: Option<u8>,
 }
 
+/// What ends a program from outside.
+struct Signals {
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            hang_up: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The exit code of the next one.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.hang_up.recv() => 129,
+            _ = self.terminate.recv() => 143,
+            _ = self.interrupt.recv() => 130,
+        }
+    }
+}
+
 impl<'a> View<'a> {
     fn new(session: &'a Session, state: State) -> View<'a> {
         let (sender, news) = mpsc::channel(MOST_NEWS);
@@ -108,13 +134,30 @@ impl<'a> View<'a> {
     }
 
     async fn live(mut self, terminal: &mut Terminal) -> Result<(), Problem> {
+        let mut signals = Signals::new()?;
+        let code = self.go_on(terminal, &mut signals).await;
+        // Whoever asks a second time does not wait.
+        let finished = tokio::select! {
+            finished = self.finish() => finished,
+            _ = signals.next() => Err(unknown()),
+        };
+        match (finished, code) {
+            (finished, Ok(0)) => finished,
+            (Err(problem), Ok(code)) => Err(problem.with_code(code)),
+            (Ok(()), Ok(code)) => Err(Problem::told().with_code(code)),
+            (_, Err(problem)) => Err(problem),
+        }
+    }
+
+    /// Goes on until somebody ends it, and returns the exit code.
+    async fn go_on(&mut self, terminal: &mut Terminal, signals: &mut Signals) -> Result<u8, Problem> {
         let mut typed = terminal::events();
         let mut ticks = time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut hang_up = signal(SignalKind::hangup())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        while self.over.is_none() {
+        loop {
+            if let Some(code) = self.over {
+                return Ok(code);
+            }
             // A key at the same moment may have hidden the news of another size.
             let (columns, lines) = terminal.size()?;
             if (columns, lines) != self.state.size {
@@ -135,23 +178,8 @@ impl<'a> View<'a> {
                 _ = ticks.tick() => self.tick()?,
                 Some(done) = self.acts.join_next() => self.handle(done.map_err(|error| broken(&error))?),
                 Some(ended) = self.tasks.join_next() => ended.map_err(|error| broken(&error))?,
-                _ = hang_up.recv() => self.over = Some(129),
-                _ = terminate.recv() => self.over = Some(143),
-                _ = interrupt.recv() => self.over = Some(130),
+                code = signals.next() => self.over = Some(code),
             }
-        }
-        let code = self.over.unwrap_or_default();
-        // Whoever asks a second time does not wait.
-        let finished = tokio::select! {
-            finished = self.finish() => finished,
-            _ = hang_up.recv() => Err(unknown()),
-            _ = terminate.recv() => Err(unknown()),
-            _ = interrupt.recv() => Err(unknown()),
-        };
-        match (finished, code) {
-            (finished, 0) => finished,
-            (Err(problem), code) => Err(problem.with_code(code)),
-            (Ok(()), code) => Err(Problem::told().with_code(code)),
         }
     }
 
